@@ -1,0 +1,1 @@
+"""Metrics of reconstructed shapes, and the protocols that name them."""

@@ -1,0 +1,1 @@
+"""Networks, codes, and the model that joins them."""

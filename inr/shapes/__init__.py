@@ -1,0 +1,1 @@
+"""Geometry on numpy arrays: meshes, signed distance, sampling, extraction, procedural shapes."""

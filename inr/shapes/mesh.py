@@ -1,0 +1,155 @@
+"""Meshes of any dimension: triangles in 3-D, line segments in 2-D."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+
+MESH_SUFFIXES = (".obj", ".ply", ".off", ".stl", ".glb")
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Hold a simplicial surface of dimension D - 1.
+
+    Args:
+        vertices: (V, D) float64.
+        faces: (F, D) int64; triangles anticlockwise seen from outside (D = 3), or segments with
+            the inside to their left (D = 2: outer loops anticlockwise, holes clockwise).
+    """
+
+    vertices: Floats
+    faces: Ints
+
+    def __post_init__(self) -> None:
+        dim = self.vertices.shape[-1]
+        assert self.vertices.ndim == 2 and dim in (2, 3), self.vertices.shape
+        assert self.faces.ndim == 2 and self.faces.shape[1] == dim, self.faces.shape
+
+    @property
+    def dim(self) -> int:
+        """Return the dimension of space, D."""
+        return int(self.vertices.shape[1])
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is no face."""
+        return len(self.faces) == 0
+
+    @property
+    def bounds(self) -> Floats:
+        """Return the lower and upper corner of the vertices that faces use, (2, D)."""
+        used = self.vertices[np.unique(self.faces)]
+        return np.stack([used.min(axis=0), used.max(axis=0)])
+
+    def corners(self) -> Floats:
+        """Return the corner points of each face, (F, D, D)."""
+        return self.vertices[self.faces]
+
+    def area_vectors(self) -> Floats:
+        """Return outward normals as long as each face's area (3-D) or length (2-D), (F, D)."""
+        corners = self.corners()
+        if self.dim == 2:
+            edge = corners[:, 1] - corners[:, 0]
+            return np.stack([edge[:, 1], -edge[:, 0]], axis=1)
+        return (
+            np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]).reshape(-1, 3)
+            / 2
+        )
+
+    def face_areas(self) -> Floats:
+        """Return each face's area (3-D) or length (2-D), (F,)."""
+        return np.linalg.norm(self.area_vectors(), axis=1)
+
+    def face_normals(self) -> Floats:
+        """Return outward unit normals, (F, D); zero where a face has no area."""
+        vectors = self.area_vectors()
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+
+    def volume(self) -> float:
+        """Return the enclosed signed volume (3-D) or area (2-D), by the divergence theorem."""
+        return float(np.einsum("fd,fd->", self.corners().mean(axis=1), self.area_vectors())) / (
+            self.dim
+        )
+
+    def is_closed(self) -> bool:
+        """Return whether the oriented boundary of the faces is zero.
+
+        Then the winding number is a whole number everywhere off the surface.
+        """
+        if self.is_empty:
+            return False
+        if self.dim == 2:
+            count = np.zeros(len(self.vertices), dtype=np.int64)
+            np.add.at(count, self.faces[:, 0], 1)
+            np.add.at(count, self.faces[:, 1], -1)
+            return not count.any()
+        edges = np.concatenate([self.faces[:, [i, (i + 1) % 3]] for i in range(3)])
+        forward = edges[:, 0] < edges[:, 1]
+        key = np.sort(edges, axis=1) @ np.array([len(self.vertices), 1])
+        _, inverse = np.unique(key, return_inverse=True)
+        balance = np.zeros(inverse.max() + 1, dtype=np.int64)
+        np.add.at(balance, inverse, np.where(forward, 1, -1))
+        return not balance[inverse][edges[:, 0] != edges[:, 1]].any()
+
+
+def read_mesh(path: Path) -> Mesh:
+    """Read a mesh file; a scene of several meshes is joined into one.
+
+    Args:
+        path: .obj, .ply, .off, .stl or .glb (3-D), or .npz with vertices (V, 2), edges (E, 2).
+
+    Raises:
+        ValueError: if it cannot be read, has no face, or has vertices that are not finite.
+    """
+    if path.suffix.lower() == ".npz":
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                mesh = Mesh(file["vertices"].astype(np.float64), file["edges"].astype(np.int64))
+        except (OSError, KeyError, ValueError, AssertionError) as error:
+            raise ValueError(f"cannot read '{path}' as vertices and edges: {error}") from error
+    else:
+        mesh = _read_with_trimesh(path)
+    if mesh.is_empty:
+        raise ValueError(f"'{path}' has no faces")
+    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
+        raise ValueError(f"'{path}' has faces that name vertices it does not have")
+    if not np.isfinite(mesh.vertices[np.unique(mesh.faces)]).all():
+        raise ValueError(f"'{path}' has vertices that are not finite numbers")
+    return mesh
+
+
+def _read_with_trimesh(path: Path) -> Mesh:
+    try:
+        loaded = trimesh.load_mesh(path, process=False)
+        vertices = np.asarray(loaded.vertices, dtype=np.float64)
+        faces = np.asarray(loaded.faces, dtype=np.int64)
+        if path.suffix.lower() == ".stl":  # each triangle brings its own corners
+            vertices, inverse = np.unique(vertices, axis=0, return_inverse=True)
+            faces = inverse.reshape(-1)[faces]
+    # trimesh's readers raise whatever their parsers do, struct.error and IndexError among them
+    except Exception as error:
+        raise ValueError(f"cannot read '{path}' as a mesh: {error}") from error
+    return Mesh(vertices.reshape(-1, 3), faces.reshape(-1, 3))
+
+
+def write_mesh(mesh: Mesh, path: Path) -> None:
+    """Write a mesh as .ply or .obj (3-D) or .npz (2-D); the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    if mesh.dim == 2:
+        np.savez(temporary, vertices=mesh.vertices, edges=mesh.faces)
+    else:
+        trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export(temporary)
+    temporary.replace(path)
+
+
+def mesh_suffix(dim: int) -> str:
+    """Return the suffix that meshes of dimension `dim` are written with."""
+    return ".npz" if dim == 2 else ".ply"

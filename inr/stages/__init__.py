@@ -1,0 +1,1 @@
+"""One module a stage: resolve the configuration, build the objects, loop, write files."""

@@ -1,0 +1,1 @@
+"""The fit loop, checkpoints, and what is logged."""
