@@ -1,1 +1,23 @@
-"""Pictures of shapes."""
+"""Pictures of shapes: a protocol (`interface`), back ends, and grids of pictures."""
+
+from inr.render.interface import Color, Image, Renderer
+from inr.shapes.mesh import Mesh
+
+TRUTH_COLOR: Color = (0.78, 0.78, 0.78)  # tells the truth from what a model made
+
+
+class ByDimension:
+    """Draw shapes of either dimension.
+
+    Args:
+        solid: draws 3-D meshes.
+        flat: draws 2-D meshes.
+    """
+
+    def __init__(self, solid: Renderer, flat: Renderer) -> None:
+        self.solid = solid
+        self.flat = flat
+
+    def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
+        """Draw a mesh in box units; see `Renderer.render`."""
+        return (self.flat if mesh.dim == 2 else self.solid).render(mesh, size=size, color=color)

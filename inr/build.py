@@ -1,0 +1,172 @@
+"""The only place that turns configuration into objects, and checks it before anything runs.
+
+A `_target_` entry names a class or function; its schema is that callable's signature. What the
+configuration cannot know (the dimension of space, the code width) is its *context*: handed by
+name to every constructor that asks for it.
+"""
+
+import difflib
+import importlib
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+ALLOWED = ("inr", "torch.optim", "torch.nn")
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return a hint that names the nearest allowed word, or all of them where none is near."""
+    names = sorted(allowed)
+    matches = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"did you mean '{matches[0]}'?" if matches else f"allowed: {', '.join(names)}"
+
+
+def resolve(target: str, allow: Iterable[str] = ()) -> Callable[..., Any]:
+    """Import what `target` names, and check where the object really lives.
+
+    A prefix of the string proves nothing ('torch.nn.x.os.system' is a string too), so the
+    object's own `__module__` is what has to lie under an allowed package.
+
+    Raises:
+        ValueError: if there is no such object, or it lives outside the allowed packages.
+    """
+    allowed = (*ALLOWED, *allow)
+    if not any(target.startswith(prefix + ".") for prefix in allowed):
+        raise ValueError(
+            f"_target_ '{target}' is outside {', '.join(allowed)}; "
+            f"to trust it, add allow=[{target.split('.')[0]}] to the command line"
+        )
+    module_name, _, name = target.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ValueError(f"_target_ '{target}' cannot be imported: {error}") from error
+    found = vars(module).get(name)
+    if not (inspect.isclass(found) or inspect.isfunction(found)):
+        names = [n for n, v in vars(module).items() if inspect.isclass(v) or inspect.isfunction(v)]
+        raise ValueError(
+            f"'{module_name}' has no class or function '{name}': {nearest(name, names)}"
+        )
+    home = found.__module__
+    if not any(home == prefix or home.startswith(prefix + ".") for prefix in allowed):
+        raise ValueError(f"_target_ '{target}' is really {home}.{name}, which is not allowed")
+    return typing.cast(Callable[..., Any], found)
+
+
+def check(entry: Mapping[str, Any], where: str, allow: Iterable[str] = (), **context: Any) -> None:
+    """Check a `_target_` entry, and those inside it, against the constructors' signatures.
+
+    Raises:
+        ValueError: for an unknown key, a missing one or a wrong type, naming the key.
+    """
+    target = resolve(str(entry["_target_"]), allow)
+    given = {key: value for key, value in entry.items() if key != "_target_"}
+    parameters = dict(inspect.signature(target).parameters)
+    hints = _type_hints(target)
+    for key, value in given.items():
+        if key not in parameters:
+            settable = [name for name in parameters if name not in context and name != "self"]
+            raise ValueError(
+                f"unknown key '{where}.{key}' for {entry['_target_']}: {nearest(key, settable)}"
+            )
+        if isinstance(value, Mapping) and "_target_" in value:
+            check(value, f"{where}.{key}", allow, **context)
+        else:
+            _check_type(value, hints.get(key, Any), f"{where}.{key}")
+    for name, parameter in parameters.items():
+        required = parameter.default is inspect.Parameter.empty
+        if required and name not in given and name not in context:
+            raise ValueError(f"'{where}' lacks the key '{name}' that {entry['_target_']} needs")
+
+
+def instantiate(entry: Mapping[str, Any], allow: Iterable[str] = (), **context: Any) -> Any:
+    """Build what a checked `_target_` entry names, inner entries first."""
+    target = resolve(str(entry["_target_"]), allow)
+    arguments = {
+        key: instantiate(value, allow, **context)
+        if isinstance(value, Mapping) and "_target_" in value
+        else value
+        for key, value in entry.items()
+        if key != "_target_"
+    }
+    for name, value in context.items():
+        if name in inspect.signature(target).parameters and name not in arguments:
+            arguments[name] = value
+    return target(**arguments)
+
+
+def check_section(schema: type, section: Any, where: str = "") -> None:
+    """Check a section of the configuration against its dataclass.
+
+    Raises:
+        ValueError: for an unknown key, a missing one or a wrong type, naming the key.
+    """
+    if not isinstance(section, Mapping):
+        raise ValueError(f"'{where}' is {section!r}; it has to be a group of settings")
+    prefix = f"{where}." if where else ""
+    hints = typing.get_type_hints(schema)
+    for key in section:
+        if key not in hints:
+            raise ValueError(f"unknown key '{prefix}{key}': {nearest(str(key), hints)}")
+    for key, hint in hints.items():
+        if key not in section:
+            raise ValueError(f"'{where or 'the configuration'}' lacks the key '{key}'")
+        if is_dataclass(hint):
+            check_section(typing.cast(type, hint), section[key], prefix + key)
+        else:
+            _check_type(section[key], hint, prefix + key)
+
+
+def structure(schema: type[Any], section: Mapping[str, Any]) -> Any:
+    """Return the dataclass that a checked section describes."""
+    hints = typing.get_type_hints(schema)
+    return schema(
+        **{
+            field.name: structure(hints[field.name], section[field.name])
+            if is_dataclass(hints[field.name])
+            else section[field.name]
+            for field in fields(schema)
+        }
+    )
+
+
+def _type_hints(target: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+    except (NameError, TypeError):  # torch's own annotations do not all resolve at run time
+        return {}
+
+
+def _check_type(value: Any, hint: Any, where: str) -> None:
+    if not _fits(value, hint):
+        name = getattr(hint, "__name__", str(hint)) if not typing.get_args(hint) else str(hint)
+        raise ValueError(
+            f"'{where}' is {value!r}; it has to be of type {name.replace('typing.', '')}"
+        )
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, argument) for argument in arguments)
+    if origin in (list, typing.Sequence) or (
+        isinstance(origin, type) and origin.__name__ == "Sequence"
+    ):
+        inner = arguments[0] if arguments else Any
+        return isinstance(value, (list, tuple)) and all(_fits(item, inner) for item in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(_fits(v, arguments[1]) for v in value.values())
+    if hint in (None, type(None)):
+        return value is None
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is str:
+        return isinstance(value, str)
+    return True  # objects of our own: their constructors check them

@@ -1,0 +1,154 @@
+"""One shape from its source to the files of a data set."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from inr.data.layout import Layout, write_npz
+from inr.shapes.composite import Composite, without_parts
+from inr.shapes.mesh import MESH_SUFFIXES, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.normalize import fit_box, identity
+from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
+
+Record = dict[str, Any]
+
+
+class Family(Protocol):
+    """Make procedural shapes by name."""
+
+    def names(self) -> list[str]:
+        """Return all names."""
+        ...
+
+    def make(self, name: str) -> Composite:
+        """Return a shape in its native frame."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Say what is done to each shape; see conf/data for the settings."""
+
+    normalize: str
+    extent: float
+    near_counts: Sequence[int]
+    near_variances: Sequence[float]
+    num_uniform: int
+    num_surface: int
+    seed: int
+
+
+def find_meshes(source: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the mesh files under a folder by shape name, and those refused with the reason.
+
+    A shape's name is its path under the folder without suffix, '/' as '_'.
+
+    Raises:
+        ValueError: if there is no such folder, or no mesh in it.
+    """
+    if not source.is_dir():
+        raise ValueError(f"data.source={source} is no folder; give the folder of your meshes")
+    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in MESH_SUFFIXES)
+    if not paths:
+        raise ValueError(f"no mesh ({', '.join(MESH_SUFFIXES)}) under data.source={source}")
+    found: dict[str, Path] = {}
+    refused: dict[str, str] = {}
+    for path in paths:
+        relative = path.relative_to(source)
+        name = "_".join(relative.with_suffix("").parts)
+        if name in found:
+            refused[f"{name}{path.suffix}"] = (
+                f"'{path}' would be named as '{found[name]}' is; rename one of them"
+            )
+        else:
+            found[name] = path
+    return found, refused
+
+
+def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) -> Record:
+    """Normalise and sample one shape, and write its files; its samples come last.
+
+    So a shape that has a sample file is whole. All draws are seeded by the shape's name.
+
+    Args:
+        name: of the shape.
+        source: a mesh file, or the family that makes it.
+        root: the data set's folder.
+        recipe: what to do.
+
+    Returns:
+        The shape's entry in manifest.json: status `ok`, or `refused` with the reason.
+    """
+    started = time.perf_counter()
+    try:
+        if isinstance(source, Path):
+            composite = without_parts(read_mesh(source))
+        else:
+            composite = source.make(name)
+        details = _write_shape(name, composite, Layout(root), recipe)
+    except ValueError as error:
+        details = {"status": "refused", "reason": str(error)}
+    seconds = round(time.perf_counter() - started, 3)
+    return {**details, "source": str(source) if isinstance(source, Path) else None} | {
+        "seconds": seconds
+    }
+
+
+def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -> Record:
+    dim = native.mesh.dim
+    if recipe.normalize == "box":
+        normalization = fit_box(native.mesh, recipe.extent)
+    else:
+        normalization = identity(dim)
+    shape = native.normalised(normalization)
+    rng = seed_from_name(name, recipe.seed)
+    samples, uniform = sample_sdf(
+        shape.mesh, recipe.near_counts, recipe.near_variances, recipe.num_uniform, rng
+    )
+    points, normals = sample_surface(shape.mesh, recipe.num_surface, rng)
+    pos, neg = split_by_sign(samples)
+    if len(neg) == 0:
+        raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
+    write_mesh(shape.mesh, layout.root / "meshes" / f"{name}{mesh_suffix(dim)}")
+    layout.normalization(name).parent.mkdir(parents=True, exist_ok=True)
+    normalization.save(layout.normalization(name))
+    if shape.parts:
+        _write_parts(name, shape, layout)
+    surface = np.concatenate([points, normals], axis=1).astype(np.float32)
+    write_npz(layout.surface(name), all=surface)
+    write_npz(
+        layout.uniform(name), **dict(zip(("pos", "neg"), split_by_sign(uniform), strict=True))
+    )
+    write_npz(layout.samples(name), pos=pos, neg=neg)
+    return {
+        "status": "ok",
+        "reason": "",
+        "vertices": len(shape.mesh.vertices),
+        "faces": len(shape.mesh.faces),
+        "closed": shape.mesh.is_closed(),
+        "volume": shape.mesh.volume(),
+        "positive": len(pos),
+        "negative": len(neg),
+    }
+
+
+def _write_parts(name: str, shape: Composite, layout: Layout) -> None:
+    folder = layout.root / "parts"
+    for number, part in enumerate(shape.parts):
+        if part is not None:
+            write_mesh(part, folder / "meshes" / name / f"part{number}{mesh_suffix(part.dim)}")
+    parameters = folder / "parameters" / name
+    parameters.mkdir(parents=True, exist_ok=True)
+    np.save(parameters / "quaternions.npy", shape.quaternions)
+    np.save(parameters / "translations.npy", shape.translations)
+    np.save(parameters / "scales.npy", shape.scales)
+
+
+def count_statuses(records: Mapping[str, Record]) -> dict[str, int]:
+    """Return how many shapes are ok and how many refused."""
+    statuses = [record["status"] for record in records.values()]
+    return {status: statuses.count(status) for status in ("ok", "refused")}

@@ -1,0 +1,101 @@
+"""Metrics between two sets of surface points, from the distances to each other's nearest point."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from inr.shapes.mesh import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Hold the nearest neighbours of two point sets in each other.
+
+    Args:
+        to_truth: (N,) distance from each reconstruction point to the nearest truth point.
+        truth_index: (N,) which truth point that is.
+        to_reconstruction: (M,) distance from each truth point to the nearest reconstruction point.
+        reconstruction_index: (M,) which reconstruction point that is.
+    """
+
+    to_truth: Floats
+    truth_index: Ints
+    to_reconstruction: Floats
+    reconstruction_index: Ints
+
+
+def match_nearest(reconstruction: Floats, truth: Floats) -> Matches:
+    """Find the nearest neighbours, in float64, of points (N, D) and (M, D) in each other.
+
+    Raises:
+        ValueError: if a set is empty or the dimensions differ.
+    """
+    if len(reconstruction) == 0 or len(truth) == 0:
+        raise ValueError(
+            f"the sets have {len(reconstruction)} and {len(truth)} points; "
+            "a distance needs at least one point in each"
+        )
+    if reconstruction.shape[1:] != truth.shape[1:]:
+        raise ValueError(
+            f"the points have shapes {reconstruction.shape} and {truth.shape}; "
+            "they must be (N, D) and (M, D)"
+        )
+    reconstruction = np.asarray(reconstruction, dtype=np.float64)
+    truth = np.asarray(truth, dtype=np.float64)
+    to_truth, truth_index = cKDTree(truth).query(reconstruction, workers=-1)
+    to_reconstruction, reconstruction_index = cKDTree(reconstruction).query(truth, workers=-1)
+    return Matches(to_truth, truth_index, to_reconstruction, reconstruction_index)
+
+
+def accuracy(matches: Matches) -> float:
+    """Return the mean distance from the reconstruction to the truth."""
+    return float(matches.to_truth.mean())
+
+
+def completeness(matches: Matches) -> float:
+    """Return the mean distance from the truth to the reconstruction."""
+    return float(matches.to_reconstruction.mean())
+
+
+def chamfer_l1(matches: Matches) -> float:
+    """Return half the sum of both mean distances."""
+    return (accuracy(matches) + completeness(matches)) / 2
+
+
+def chamfer_l2(matches: Matches) -> float:
+    """Return the sum of both means of squared distances."""
+    return float(np.square(matches.to_truth).mean() + np.square(matches.to_reconstruction).mean())
+
+
+def hausdorff(matches: Matches) -> float:
+    """Return the larger of both maxima of the distances."""
+    return float(max(matches.to_truth.max(), matches.to_reconstruction.max()))
+
+
+def f_score(matches: Matches, threshold: float) -> float:
+    """Return the harmonic mean of precision and recall.
+
+    They are the shares of reconstruction and of truth points nearer to the other set than
+    `threshold`; the score is 0 where both are (Knapitsch et al. 2017, equations 3 to 5).
+    """
+    precision = float((matches.to_truth < threshold).mean())
+    recall = float((matches.to_reconstruction < threshold).mean())
+    if precision + recall == 0:
+        return 0.0
+    return 2 * precision * recall / (precision + recall)
+
+
+def normal_consistency(
+    matches: Matches, reconstruction_normals: Floats, truth_normals: Floats
+) -> float:
+    """Return the mean absolute cosine between nearest points' normals, over both directions.
+
+    Args:
+        matches: of the points that the normals belong to.
+        reconstruction_normals: (N, D) unit vectors.
+        truth_normals: (M, D) unit vectors.
+    """
+    forward = np.sum(reconstruction_normals * truth_normals[matches.truth_index], axis=1)
+    backward = np.sum(truth_normals * reconstruction_normals[matches.reconstruction_index], axis=1)
+    return float(np.abs(forward).mean() + np.abs(backward).mean()) / 2

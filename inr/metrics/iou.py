@@ -1,0 +1,35 @@
+"""Volumetric intersection over union."""
+
+import numpy as np
+
+from inr.shapes.mesh import Mesh
+from inr.shapes.occupancy import occupancy_on_grid
+
+
+def iou(reconstruction: Mesh, truth: Mesh, *, resolution: int = 128) -> float:
+    """Return the intersection over union of two solids, in [0, 1].
+
+    It is counted on the cell centres of a `resolution`^D grid over the joint bounding box; what
+    is inside is defined by `occupancy_on_grid`. An empty reconstruction scores 0.
+
+    Raises:
+        ValueError: if the dimensions differ, or no cell centre is inside the truth.
+    """
+    if reconstruction.dim != truth.dim:
+        raise ValueError(
+            f"a reconstruction in {reconstruction.dim}-D cannot be held against a truth in "
+            f"{truth.dim}-D"
+        )
+    bounds = [mesh.bounds for mesh in (reconstruction, truth) if not mesh.is_empty]
+    inside_truth = np.zeros(0, dtype=bool)
+    if bounds:
+        lower = np.min([corners[0] for corners in bounds], axis=0)
+        upper = np.max([corners[1] for corners in bounds], axis=0)
+        inside_truth = occupancy_on_grid(truth, lower, upper, resolution)
+    if not inside_truth.any():
+        raise ValueError(
+            f"truth has no inside: none of the {resolution}^{truth.dim} cell centres is within it; "
+            "check that it is closed and its faces are oriented outward, or raise the resolution"
+        )
+    inside = occupancy_on_grid(reconstruction, lower, upper, resolution)
+    return float((inside & inside_truth).sum() / (inside | inside_truth).sum())

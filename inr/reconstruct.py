@@ -1,0 +1,144 @@
+"""Codes of unseen shapes, fitted under frozen weights; and meshes from codes."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from inr.data.store import SampleStore
+from inr.losses import Batch, Losses
+from inr.models.inr import INR
+from inr.models.latents import bound_norm
+from inr.shapes.extract import extract_mesh
+from inr.shapes.mesh import Floats, Mesh
+from inr.shapes.sampling import seed_from_name
+
+# points handed to the network at once: large enough to fill a device, small enough for a laptop
+POINTS_A_CALL = 65536
+
+
+def fit_codes(
+    model: INR,
+    store: SampleStore,
+    losses: Losses,
+    *,
+    iterations: int,
+    samples_per_shape: int,
+    sign_balanced: bool,
+    lr: float,
+    lr_drop: float,
+    init_std: float,
+    seed: int,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: str | None = None,
+) -> Tensor:
+    """Fit the codes of all shapes of a store together, the network frozen.
+
+    The loss is the sum over shapes of each shape's own, and starts and draws are seeded by shape
+    name, so that a shape's result does not depend on which others are fitted beside it.
+
+    Args:
+        model: its body decodes; its own codes are not touched.
+        store: samples of the shapes.
+        losses: those of training, without ramps.
+        iterations: of Adam.
+        samples_per_shape: N, a step.
+        sign_balanced: see SampleStore.draw.
+        lr: at the start.
+        lr_drop: factor on it after half the iterations.
+        init_std: of the codes at the start, N(0, init_std^2).
+        seed: mixed with each shape's name.
+        stopped: asked after each step; where true, the fit ends at once.
+        progress: title of the progress bar, None for none.
+
+    Returns:
+        Bounded codes (B, L) in the order of the store's shapes.
+
+    Raises:
+        FloatingPointError: if a shape's loss is no longer a number.
+    """
+    device = store.samples.device
+    width = model.latents.codes.shape[1]
+    starts = [seed_from_name(name, seed).standard_normal(width) for name in store.names]
+    codes = torch.tensor(np.array(starts) * init_std, dtype=torch.float32, device=device)
+    codes.requires_grad_(True)
+    generators = [
+        torch.Generator(device=device).manual_seed(
+            int(seed_from_name(name, seed + 1).integers(2**63))
+        )
+        for name in store.names
+    ]
+    index = torch.arange(len(store.names), device=device)
+    optimizer = torch.optim.Adam([codes], lr=lr)
+    frozen = [p for p in model.parameters() if p.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    model.eval()
+    try:
+        for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):
+            if step == iterations // 2:
+                optimizer.param_groups[0]["lr"] = lr * lr_drop
+            points, distances = store.draw(
+                index, samples_per_shape, generators, sign_balanced=sign_balanced
+            )
+            bounded = bound_norm(codes, model.latents.max_norm)
+            field = model.decode(points, bounded)
+            total, _ = losses(Batch(points, distances), field, bounded, None)
+            optimizer.zero_grad(set_to_none=True)
+            total.sum().backward()
+            optimizer.step()
+            if stopped():
+                break
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
+    fitted = bound_norm(codes.detach(), model.latents.max_norm)
+    bad = ~fitted.isfinite().all(dim=1)
+    if bad.any():
+        name = store.names[int(bad.nonzero()[0])]
+        raise FloatingPointError(f"the code of '{name}' is no longer finite; lower reconstruct.lr")
+    return fitted
+
+
+def decode_mesh(
+    model: INR, code: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
+) -> Mesh:
+    """Extract the zero level of one shape's field.
+
+    Args:
+        model: decodes the code.
+        code: (L,).
+        dim: D.
+        resolution: points a side of the grid over [-1, 1]^D.
+        coarse_to_fine: see inr.shapes.extract.
+
+    Returns:
+        A mesh in the box frame, with no faces where the field has no zero.
+
+    Raises:
+        FloatingPointError: if the field is not finite.
+    """
+    return extract_mesh(
+        field_of(model, code), dim=dim, resolution=resolution, coarse_to_fine=coarse_to_fine
+    )
+
+
+def field_of(model: INR, code: Tensor) -> Callable[[Floats], Floats]:
+    """Return one shape's field as a function of numpy points (N, D), giving (N,)."""
+
+    @torch.inference_mode()
+    def field(points: Floats) -> Floats:
+        values = [
+            model.decode(chunk[None].to(code.device), code[None]).value[0, :, 0].cpu()
+            for chunk in torch.from_numpy(points.astype(np.float32)).split(POINTS_A_CALL)
+        ]
+        return torch.cat(values).numpy()
+
+    return field
+
+
+def code_rows(codes: Tensor, names: Sequence[str]) -> dict[str, Floats]:
+    """Return each shape's code as a numpy row."""
+    return dict(zip(names, codes.detach().cpu().numpy(), strict=True))

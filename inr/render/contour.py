@@ -1,0 +1,145 @@
+"""Pictures of 2-D shapes and of 2-D distance fields."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Outline
+
+from inr.render.grid import message_image
+from inr.render.interface import Color, Image, check_color, check_dim, check_size
+from inr.shapes.mesh import Floats, Ints, Mesh
+
+# a power of two, so that size / DPI * DPI is size again
+DPI = 64
+NUM_LEVELS = 20
+
+
+class Contour:
+    """Draw 2-D shapes filled, and 2-D distance fields as filled contours.
+
+    Args:
+        size: width and height of the picture in pixels; it shows the box [-1, 1]^2.
+        color: of the inside: red, green and blue in [0, 1].
+        background: red, green and blue in [0, 1].
+    """
+
+    def __init__(self, *, size: int, color: list[float], background: list[float]) -> None:
+        self.size = check_size(size)
+        self.color = check_color(color)
+        self.background = check_color(background)
+
+    def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
+        """Fill the inside of a 2-D mesh by the non-zero rule; see `Renderer.render`."""
+        check_dim(mesh, 2, other="inr.render.raycast.RayCast")
+        size = check_size(self.size if size is None else size)
+        inside = self.color if color is None else check_color(color)
+        if mesh.is_empty:
+            return message_image("empty", size=size, background=self.background)
+        figure, axes = self._box(size)
+        edge = tuple(0.5 * value for value in inside)
+        axes.add_patch(
+            PathPatch(mesh_outline(mesh), facecolor=inside, edgecolor=edge, linewidth=_stroke(size))
+        )
+        return _pixels(figure)
+
+    def render_field(
+        self, values: Floats, *, truth: Mesh | None = None, size: int | None = None
+    ) -> Image:
+        """Draw a field's level sets, blue inside and red outside, its zero level in black.
+
+        Args:
+            values: (R, R), values[i, j] at (x_i, y_j) of an even grid over [-1, 1]^2 with both
+                ends; negative inside. Colors are symmetric about 0.
+            truth: a 2-D mesh whose outline is drawn over it, dashed in green.
+            size: width and height in pixels; None takes the renderer's own.
+
+        Returns:
+            (size, size, 3) uint8.
+
+        Raises:
+            ValueError: if the values are not a square grid of finite numbers, or truth is not 2-D.
+        """
+        size = check_size(self.size if size is None else size)
+        if values.ndim != 2 or values.shape[0] != values.shape[1] or len(values) < 2:
+            raise ValueError(f"a field's values have shape {values.shape}; give a grid (R, R)")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{np.sum(~np.isfinite(values))} values of the field are not finite")
+        largest = float(np.abs(values).max()) or 1.0
+        axis = np.linspace(-1, 1, len(values))
+        figure, axes = self._box(size)
+        levels = np.linspace(-largest, largest, NUM_LEVELS + 1)
+        # what lies on the last level must not fall out of it by rounding
+        levels[[0, -1]] *= 1 + 1e-6
+        axes.contourf(axis, axis, values.T, levels=levels, cmap="RdBu_r")
+        grey = (0, 0, 0, 0.35)
+        thin = 0.3 * _stroke(size)
+        axes.contour(
+            axis, axis, values.T, levels=levels, colors=[grey], linewidths=thin, linestyles="solid"
+        )
+        if values.min() < 0 < values.max():
+            axes.contour(
+                axis, axis, values.T, levels=[0.0], colors="black", linewidths=1.6 * _stroke(size)
+            )
+        if truth is not None and not truth.is_empty:
+            check_dim(truth, 2, other="a 2-D mesh")
+            dashes = PathPatch(
+                mesh_outline(truth), fill=False, edgecolor="limegreen", linestyle="--", zorder=3
+            )
+            dashes.set_linewidth(1.2 * _stroke(size))
+            axes.add_patch(dashes)
+        return _pixels(figure)
+
+    def _box(self, size: int) -> tuple[Figure, Axes]:
+        # a figure of its own, never pyplot's global state, so that any thread may draw
+        figure = Figure(figsize=(size / DPI, size / DPI), dpi=DPI, facecolor=self.background)
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set(xlim=(-1, 1), ylim=(-1, 1))
+        return figure, axes
+
+
+def mesh_outline(mesh: Mesh) -> Outline:
+    """Chain the segments of a 2-D mesh into closed walks.
+
+    Where several segments leave a vertex any choice will do: the winding number is the same.
+    A walk that cannot go on before it is back is closed by a straight line.
+    """
+    order = np.argsort(mesh.faces[:, 0], kind="stable")
+    count = np.bincount(mesh.faces[:, 0], minlength=len(mesh.vertices))
+    end = np.cumsum(count).tolist()
+    following = (np.cumsum(count) - count).tolist()
+    target = mesh.faces[order, 1].tolist()
+    points: list[Floats] = []
+    codes: list[int] = []
+    for first in _walk_starts(mesh, count):
+        while following[first] < end[first]:
+            walk = [first]
+            while following[walk[-1]] < end[walk[-1]]:
+                following[walk[-1]] += 1
+                walk.append(target[following[walk[-1]] - 1])
+            closed = walk if walk[-1] == first else [*walk, first]
+            points.append(mesh.vertices[closed])
+            codes += [int(Outline.MOVETO)]
+            codes += [int(Outline.LINETO)] * (len(closed) - 2) + [int(Outline.CLOSEPOLY)]
+    return Outline(np.concatenate(points), codes)
+
+
+def _walk_starts(mesh: Mesh, leaving: Ints) -> list[int]:
+    # open chains first, from their own beginning: started half-way they would fall in two
+    arriving = np.bincount(mesh.faces[:, 1], minlength=len(mesh.vertices))
+    starts: list[int] = np.argsort(arriving - leaving, kind="stable").tolist()
+    return starts
+
+
+def _stroke(size: int) -> float:
+    """Return a line width in points that grows with the picture, one pixel at 256."""
+    return max(0.7, size / 256) * 72 / DPI
+
+
+def _pixels(figure: Figure) -> Image:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    image: Image = np.array(canvas.buffer_rgba(), dtype=np.uint8)  # type: ignore[no-untyped-call]
+    return np.ascontiguousarray(image[..., :3])

@@ -1,0 +1,194 @@
+"""The run directory: made, found, loaded, locked, and its status."""
+
+import contextlib
+import fcntl
+import json
+import logging
+import secrets
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import inr
+
+SCHEMA_VERSION = 1
+OUTPUTS = Path("outputs")
+
+
+class Run:
+    """Name the files of one run; nothing in it depends on where the directory lies.
+
+    Args:
+        path: the run directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Return the folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def renders(self) -> Path:
+        """Return the folder of pictures."""
+        return self.path / "renders"
+
+    def reconstruction(self, epoch: str, split: str) -> Path:
+        """Return the folder of reconstructed shapes of an epoch and split."""
+        return self.path / "reconstruction" / epoch / split
+
+    def evaluation(self, epoch: str, split: str) -> Path:
+        """Return the folder of metrics of an epoch and split."""
+        return self.path / "evaluation" / epoch / split
+
+    def config(self) -> dict[str, Any]:
+        """Return the configuration that the run was made with.
+
+        Raises:
+            ValueError: if it cannot be read, or another version wrote it.
+        """
+        path = self.path / "config.yaml"
+        try:
+            config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ValueError(f"cannot read '{path}': {error}") from error
+        if not isinstance(config, dict) or config.pop("schema_version", None) != SCHEMA_VERSION:
+            raise ValueError(f"'{path}' is no configuration of schema version {SCHEMA_VERSION}")
+        return config
+
+    def write_config(self, config: Mapping[str, Any], overrides: list[str]) -> None:
+        """Write the resolved configuration, and the command line's overrides beside it."""
+        content = {"schema_version": SCHEMA_VERSION, **config}
+        _write_text(self.path / "config.yaml", yaml.safe_dump(content, sort_keys=False))
+        _write_text(self.path / "overrides.yaml", yaml.safe_dump(overrides))
+
+    def write_status(self, status: str, why: str = "", **more: Any) -> None:
+        """Write status.json: running, done or failed, and why; what stood there else is kept."""
+        path = self.path / "status.json"
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        content = {
+            **before,
+            "status": status,
+            "why": why,
+            "version": inr.__version__,
+            "time": datetime.now().astimezone().isoformat(timespec="seconds"),
+            **more,
+        }
+        _write_text(path, json.dumps(content, indent=2) + "\n")
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for one writer.
+
+        Raises:
+            ValueError: if another process holds it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ValueError(
+                    f"another process is working in '{self.path}'; wait for it, or stop it"
+                ) from error
+            yield
+
+
+def create_run(path: Path) -> Run:
+    """Make a run directory.
+
+    Raises:
+        ValueError: if there is a run already.
+    """
+    if (path / "config.yaml").exists():
+        raise ValueError(f"'{path}' holds a run already; nothing is overwritten")
+    path.mkdir(parents=True, exist_ok=True)
+    return Run(path)
+
+
+def new_run_path(name: str) -> Path:
+    """Return a fresh path outputs/<date>/<time>_<name>_<short id>."""
+    now = datetime.now()
+    return OUTPUTS / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}_{name}_{secrets.token_hex(2)}"
+
+
+def find_run(run: str | None) -> Run:
+    """Return the run of `run=<directory>` or `run=latest`.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if run is None:
+        raise ValueError("this stage needs a training run: add run=latest or run=<directory>")
+    if run == "latest":
+        found = [
+            path.parent.parent
+            for pattern in ("*/*/checkpoints/last.pt", "*/*/*/checkpoints/last.pt")
+            for path in OUTPUTS.glob(pattern)
+        ]
+        if not found:
+            raise ValueError(
+                f"run=latest found no run with a checkpoint under '{OUTPUTS.resolve()}'; "
+                "train one with stage=train, or give run=<directory>"
+            )
+        # a directory's own time changes with every file in it: the name and status tell
+        return Run(max(found, key=lambda path: (path / "config.yaml").stat().st_mtime))
+    path = Path(run)
+    if not (path / "config.yaml").is_file():
+        raise ValueError(
+            f"run={run} is no run directory (it has no config.yaml); "
+            "give one under outputs/, or run=latest"
+        )
+    return Run(path)
+
+
+def git_commit() -> str | None:
+    """Return the commit of the code in use, or None where it is not a checkout."""
+    folder = Path(__file__).resolve().parent
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+@contextlib.contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Write the log to a file as well, while in use."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("inr")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+def next_log(run: Run, stage: str) -> Path:
+    """Return logs/<stage>_<n>.log for the first free n."""
+    number = 1
+    while (path := run.path / "logs" / f"{stage}_{number}.log").exists():
+        number += 1
+    return path
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{time.time_ns()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,139 @@
+"""What the sections of the configuration hold that no `_target_` describes.
+
+Each field's name and type is the schema; the defaults live in the YAML files under conf/.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+Target = dict[str, Any]
+STAGES = ("prepare", "train", "reconstruct", "evaluate", "all")
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Say how many samples a shape gets, and where."""
+
+    near_counts: list[int]  # near-surface samples, one count a noise level
+    near_variances: list[float]  # of the Gaussian noise added to surface points, box units squared
+    num_uniform: int  # in the box
+    num_surface: int  # on the surface, with normals
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Give the size of each split: a whole number of shapes, or a share of them."""
+
+    train: int | float
+    valid: int | float
+    test: int | float
+
+
+@dataclass(frozen=True)
+class Data:
+    """Name a data set and how `prepare` makes it."""
+
+    dim: int  # of space, 2 or 3
+    source: str | None  # folder of the user's meshes
+    root: str | None  # the prepared data set; null for a procedural one: under outputs/datasets
+    family: Target | None  # procedural shapes
+    normalize: str  # box | none
+    extent: float  # longest half-extent after normalisation
+    sampling: Sampling
+    splits: Splits
+    seed: int
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Name the optimizer, its two learning rates and their schedule."""
+
+    algorithm: Target
+    lr: float  # of the network
+    code_lr: float  # of the codes
+    schedule: Target
+
+
+@dataclass(frozen=True)
+class Train:
+    """Say how long to train, on how much at a time, and what to do how often (in epochs)."""
+
+    epochs: int
+    shapes_per_batch: int
+    samples_per_shape: int
+    sign_balanced: bool
+    log_every: int  # 0 for never; likewise below
+    validate_every: int
+    num_validation_shapes: int
+    validation_resolution: int
+    validation_iterations: int  # of fitting a validation shape's code
+    render_every: int
+    num_renders: int  # the first shapes, and as many random ones
+    render_resolution: int
+    checkpoint_every: int
+    checkpoint_epochs: list[int]  # kept for good
+    keep_checkpoints: int  # newest of those at checkpoint_every
+    best_metric: str  # of the validation; null in it counts as worst
+    best_mode: str  # min | max
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """Say how codes are fitted to unseen shapes."""
+
+    iterations: int
+    samples_per_shape: int
+    sign_balanced: bool
+    lr: float
+    lr_drop: float  # factor on the learning rate after half the iterations
+    init_std: float  # of the codes at the start
+    shapes_per_batch: int  # how many are fitted together; no effect on the result
+
+
+@dataclass(frozen=True)
+class Eval:
+    """Name a protocol and its settings."""
+
+    protocol: str
+    resolution: int  # of marching cubes, in points a side
+    coarse_to_fine: bool  # evaluate only near the surface
+    num_points: int  # on each surface
+    iou_resolution: int  # in cells a side
+    f_score_threshold: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """Name what draws shapes."""
+
+    solid: Target  # 3-D
+    flat: Target  # 2-D
+
+
+@dataclass(frozen=True)
+class Config:
+    """Hold the whole configuration."""
+
+    stage: str
+    run: str | None
+    resume: str | None
+    split: Any  # one of SPLITS, or a list of them
+    epoch: int | str  # latest | best | a number
+    device: str
+    seed: int
+    overwrite: bool
+    strict: bool
+    workers: int
+    allow: list[str]
+    data: Data
+    model: Target
+    latent: Target
+    loss: dict[str, Target]
+    optimizer: Optimizer
+    train: Train
+    reconstruct: Reconstruct
+    eval: Eval
+    logger: Target
+    renderer: Renderer

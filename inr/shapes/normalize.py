@@ -1,0 +1,122 @@
+"""The similarity transform between a shape's native frame and the box [-1, 1]^D."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inr.shapes.mesh import Floats, Mesh
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Map native coordinates to the box: x' = R(x + T) S.
+
+    Args:
+        translation: T, (D,), in native units.
+        rotation: R, (D, D), orthonormal with determinant 1.
+        scale: S, box units per native unit, above 0.
+
+    Raises:
+        ValueError: if the scale is not above 0, or the rotation is none.
+    """
+
+    translation: Floats
+    rotation: Floats
+    scale: float
+
+    def __post_init__(self) -> None:
+        dim = len(self.translation)
+        assert self.translation.shape == (dim,) and dim in (2, 3), self.translation.shape
+        assert self.rotation.shape == (dim, dim), self.rotation.shape
+        if not np.isfinite(self.translation).all():
+            raise ValueError(f"translation is {self.translation}; it must be finite")
+        if not (np.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"scale is {self.scale}; it must be finite and above 0")
+        orthonormal = np.allclose(self.rotation @ self.rotation.T, np.eye(dim), atol=1e-6)
+        if not orthonormal or np.linalg.det(self.rotation) < 0:
+            raise ValueError(
+                f"rotation is {self.rotation.tolist()}; it must be orthonormal with determinant 1"
+            )
+
+    def apply(self, points: Floats) -> Floats:
+        """Return points (N, D) of the native frame in the box frame."""
+        moved: Floats = (points + self.translation) @ self.rotation.T * self.scale
+        return moved
+
+    def undo(self, points: Floats) -> Floats:
+        """Return points (N, D) of the box frame in the native frame."""
+        moved: Floats = (points / self.scale) @ self.rotation - self.translation
+        return moved
+
+    def apply_mesh(self, mesh: Mesh) -> Mesh:
+        """Return a mesh of the native frame in the box frame."""
+        return Mesh(self.apply(mesh.vertices), mesh.faces)
+
+    def undo_mesh(self, mesh: Mesh) -> Mesh:
+        """Return a mesh of the box frame in the native frame."""
+        return Mesh(self.undo(mesh.vertices), mesh.faces)
+
+    def save(self, path: Path) -> None:
+        """Write T (D,), R (4, 4) and S () as .npz; the file appears whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dim = len(self.translation)
+        rotation = np.eye(4)
+        rotation[:dim, :dim] = self.rotation
+        temporary = path.with_name(f".{path.stem}.part.npz")
+        np.savez(temporary, T=self.translation, R=rotation, S=np.float64(self.scale))
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Normalization":
+        """Read what `save` wrote; D is the length of T.
+
+        Raises:
+            ValueError: if the file has no T, R and S, or they are no similarity transform.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                translation = np.asarray(file["T"], dtype=np.float64).reshape(-1)
+                embedded = np.asarray(file["R"], dtype=np.float64)
+                scale = float(np.asarray(file["S"]).reshape(()))
+            dim = len(translation)
+            rotation = embedded[:dim, :dim]
+            rest = np.eye(4)
+            rest[:dim, :dim] = rotation
+            if embedded.shape != (4, 4) or not np.allclose(embedded, rest):
+                raise ValueError(f"R is {embedded.tolist()}, not a rotation in a 4x4 identity")
+            return cls(translation, rotation, scale)
+        # a truncated archive raises zipfile's own error, which is no OSError
+        except Exception as error:
+            raise ValueError(
+                f"cannot read '{path}' as a normalization with T (D,), R (4, 4) and S: {error}"
+            ) from error
+
+
+def fit_box(mesh: Mesh, extent: float = 0.9) -> Normalization:
+    """Return the transform that centres a mesh's bounding box in [-1, 1]^D.
+
+    Args:
+        mesh: in any frame.
+        extent: what the box's longest half-extent becomes, in box units.
+
+    Raises:
+        ValueError: if the mesh has no faces, is a single point, or is not finite.
+    """
+    if extent <= 0:
+        raise ValueError(f"extent is {extent}; it must be above 0, 0.9 for instance")
+    if mesh.is_empty:
+        raise ValueError("the mesh has no faces, so no bounding box to normalise")
+    lower, upper = mesh.bounds
+    half = float((upper - lower).max()) / 2
+    if not np.isfinite(half) or half == 0:
+        raise ValueError(
+            f"the mesh spans {lower.tolist()} to {upper.tolist()}; to be normalised it must have "
+            "finite vertices and an extent above 0"
+        )
+    return Normalization(-(lower + upper) / 2, np.eye(mesh.dim), extent / half)
+
+
+def identity(dim: int) -> Normalization:
+    """Return the transform that changes nothing in D = `dim`."""
+    return Normalization(np.zeros(dim), np.eye(dim), 1.0)

@@ -1,0 +1,180 @@
+"""What a stage gets: the checked configuration, and what the command line said of it."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inr.build import check, check_section, nearest, structure
+from inr.schema import SPLITS, STAGES, Config
+
+GROUPS = ("data", "model", "latent", "loss", "optimizer", "eval", "logger", "renderer")
+# what a checkpoint depends on; data.root and data.source may move
+FIXED_GROUPS = ("data", "model", "latent", "loss")
+MOVABLE = ("data.root", "data.source")
+LATER_SECTIONS = ("eval", "reconstruct", "renderer", "logger")
+
+
+@dataclass(frozen=True)
+class Command:
+    """Hold one job of the program.
+
+    Args:
+        raw: the resolved configuration.
+        overrides: the command line's, one string each.
+        name: experiment or model, for the run directory's name.
+        folder: a sweep's directory for this job, None outside a sweep.
+    """
+
+    raw: dict[str, Any]
+    overrides: list[str]
+    name: str
+    folder: Path | None
+
+    @property
+    def config(self) -> Config:
+        """Return the configuration as a dataclass."""
+        config: Config = structure(Config, self.raw)
+        return config
+
+    @property
+    def splits(self) -> list[str]:
+        """Return the splits asked for."""
+        split = self.raw["split"]
+        return [split] if isinstance(split, str) else list(split)
+
+
+def check_config(raw: Mapping[str, Any]) -> None:
+    """Check a whole configuration before anything runs.
+
+    Raises:
+        ValueError: for the first mistake, naming the key and what is allowed.
+    """
+    check_section(Config, raw)
+    allow = raw["allow"]
+    _check_choice("stage", raw["stage"], STAGES)
+    splits = [raw["split"]] if isinstance(raw["split"], str) else raw["split"]
+    if not isinstance(splits, list) or not splits:
+        raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")
+    for split in splits:
+        _check_choice("split", split, SPLITS)
+    _check_choice("data.normalize", raw["data"]["normalize"], ("box", "none"))
+    _check_choice("train.best_mode", raw["train"]["best_mode"], ("min", "max"))
+    if raw["data"]["dim"] not in (2, 3):
+        raise ValueError(f"data.dim is {raw['data']['dim']}; it has to be 2 or 3")
+    for key in (
+        "train.epochs",
+        "train.shapes_per_batch",
+        "train.samples_per_shape",
+        "reconstruct.iterations",
+        "reconstruct.samples_per_shape",
+        "reconstruct.shapes_per_batch",
+        "eval.num_points",
+        "eval.iou_resolution",
+    ):
+        section, _, name = key.partition(".")
+        if raw[section][name] < 1:
+            raise ValueError(f"{key} is {raw[section][name]}; it has to be at least 1")
+    for key in ("eval.resolution", "train.validation_resolution", "train.render_resolution"):
+        section, _, name = key.partition(".")
+        if raw[section][name] < 8:
+            raise ValueError(f"{key} is {raw[section][name]}; it has to be at least 8")
+    context = {"dim": 2, "code_dim": 1, "out_dim": 1}
+    check(raw["model"], "model", allow, **context)
+    check(raw["latent"], "latent", allow, num_shapes=1, generator=None)
+    for name, term in raw["loss"].items():
+        check(term, f"loss.{name}", allow)
+    check(raw["optimizer"]["algorithm"], "optimizer.algorithm", allow, params=None, lr=0.0)
+    check(raw["optimizer"]["schedule"], "optimizer.schedule", allow)
+    check(raw["logger"], "logger", allow)
+    check(raw["renderer"]["solid"], "renderer.solid", allow)
+    check(raw["renderer"]["flat"], "renderer.flat", allow)
+    if raw["data"]["family"] is not None:
+        check(raw["data"]["family"], "data.family", allow)
+
+
+def _check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{key} is '{value}': {nearest(str(value), allowed)}")
+
+
+def pick_device(device: str) -> torch.device:
+    """Return the device of `device=auto|cpu|cuda|cuda:1|mps`.
+
+    Raises:
+        ValueError: if this machine has no such device.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device is '{device}'; allowed: auto, cpu, cuda, cuda:1, mps") from error
+    available = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }.get(found.type, 0)
+    if (found.index or 0) >= available:
+        raise ValueError(
+            f"device={device}: this machine has {available} of the kind '{found.type}'; "
+            "use device=auto"
+        )
+    return found
+
+
+def merge_with_run(command: Command, stored: dict[str, Any], run: Path) -> Command:
+    """Return a command whose configuration is a run's own, but for what the command line sets.
+
+    Raises:
+        ValueError: if the command line contradicts what the checkpoint was trained with.
+    """
+    merged = copy.deepcopy(stored)
+    for key in ("stage", "run", "resume", "split", "epoch", "device", "overwrite", "allow"):
+        merged[key] = command.raw[key]
+    for override in command.overrides:
+        key = override.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
+        if key == "experiment":
+            for section in LATER_SECTIONS:
+                merged[section] = copy.deepcopy(command.raw[section])
+            for section in FIXED_GROUPS:
+                _refuse_contradiction(section, stored, command.raw, run, override)
+        elif key.split(".")[0] in FIXED_GROUPS and key not in MOVABLE:
+            _refuse_contradiction(key, stored, command.raw, run, override)
+        elif not key.startswith("hydra"):
+            _put(merged, key, _take(command.raw, key))
+    check_config(merged)
+    return Command(merged, command.overrides, command.name, command.folder)
+
+
+def _refuse_contradiction(
+    key: str, stored: Mapping[str, Any], given: Mapping[str, Any], run: Path, override: str
+) -> None:
+    one, other = copy.deepcopy(_take(stored, key)), copy.deepcopy(_take(given, key))
+    if key == "data":  # where a data set lies is not what it is
+        for side in (one, other):
+            side.update(root=None, source=None)
+    if one != other:
+        raise ValueError(
+            f"'{override}' contradicts the run '{run}', which was trained with another {key}; "
+            f"leave it out, or train anew with it"
+        )
+
+
+def _take(config: Mapping[str, Any], key: str) -> Any:
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _put(config: dict[str, Any], key: str, value: Any) -> None:
+    *path, last = key.split(".")
+    for name in path:
+        config = config.setdefault(name, {})
+    config[last] = copy.deepcopy(value)

@@ -1,0 +1,39 @@
+"""From the name of a stage to its function."""
+
+import copy
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from inr.stages.command import Command
+from inr.stages.evaluate import evaluate
+from inr.stages.prepare import prepare
+from inr.stages.reconstruct import reconstruct
+from inr.stages.train import train
+
+log = logging.getLogger(__name__)
+
+
+def dispatch(command: Command) -> None:
+    """Run the stage that the command names."""
+    stages: dict[str, Callable[[Command], object]] = {
+        "prepare": prepare,
+        "train": train,
+        "reconstruct": reconstruct,
+        "evaluate": evaluate,
+        "all": run_all,
+    }
+    stages[command.raw["stage"]](command)
+
+
+def run_all(command: Command) -> None:
+    """Prepare, train, reconstruct and evaluate; what each later stage needs, it reads from disk."""
+    data = command.config.data
+    if data.source is not None:  # a procedural data set is made by train, which first says what for
+        prepare(command)
+    run = train(command)
+    raw = copy.deepcopy(command.raw) | {"run": str(run.path), "resume": None}
+    later = replace(command, raw=raw)
+    reconstruct(later)
+    evaluate(later)
+    print(f"\nrun directory: {run.path}\npictures:      {run.renders}", flush=True)

@@ -1,0 +1,224 @@
+"""Meshes and codes of a split: stored codes for the training shapes, fitted ones for others."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from inr.data.layout import Layout, read_split
+from inr.data.store import SampleStore
+from inr.models.inr import INR
+from inr.reconstruct import decode_mesh, fit_codes
+from inr.render import TRUTH_COLOR
+from inr.render.grid import image_grid, write_png
+from inr.run import Run, find_run, log_to, next_log
+from inr.schema import Config
+from inr.shapes.mesh import Mesh, mesh_suffix, read_mesh, write_mesh
+from inr.stages.assemble import build_losses, build_model, build_renderer
+from inr.stages.command import Command, merge_with_run, pick_device
+from inr.stages.prepare import ensure_prepared
+from inr.stages.record import Record
+from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint, restore_model
+
+log = logging.getLogger(__name__)
+
+NUM_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Hold a trained run, opened for a later stage.
+
+    Args:
+        command: the run's own configuration with what the command line sets for this stage.
+        run: its directory.
+        layout: its data set.
+        model: with the weights and the training shapes' codes.
+        names: the training shapes, in the order of their codes.
+        epoch: of the checkpoint.
+        device: that the model is on.
+    """
+
+    command: Command
+    run: Run
+    layout: Layout
+    model: INR
+    names: list[str]
+    epoch: int
+    device: torch.device
+
+    @property
+    def label(self) -> str:
+        """Return the name of the checkpoint's epoch in folders."""
+        return epoch_label(self.epoch)
+
+
+def reconstruct(command: Command) -> None:
+    """Run the stage.
+
+    Raises:
+        ValueError: for wrong input.
+        FloatingPointError: if a code or a field is not finite.
+    """
+    run = find_run(command.raw["run"])
+    command = merge_with_run(command, run.config(), run.path)
+    with run.lock(), log_to(next_log(run, "reconstruct")):
+        trained = open_run(command, run)
+        for split in command.splits:
+            _reconstruct_split(trained, split)
+
+
+def open_run(command: Command, run: Run) -> Trained:
+    """Load a run's checkpoint and find its data set.
+
+    Raises:
+        ValueError: if either is missing or they do not fit.
+    """
+    config = command.config
+    device = pick_device(config.device)
+    path = find_checkpoint(run.checkpoints, config.epoch)
+    content = load_checkpoint(path, device)
+    names = list(content["codes"])
+    model = build_model(config, len(names), device)
+    restore_model(content, model, names, path)
+    model.eval()
+    layout = ensure_prepared(command)
+    epoch = int(content["progress"]["epoch"])
+    return Trained(command, run, layout, model, names, epoch, device)
+
+
+def _reconstruct_split(trained: Trained, split: str) -> None:
+    config = trained.command.config
+    names = read_split(trained.layout, split)
+    folder = trained.run.reconstruction(trained.label, split)
+    record = Record(folder, _settings(config, split))
+    if not config.overwrite:
+        record.check_settings()
+    todo = [name for name in names if config.overwrite or name not in record.shapes]
+    log.info(
+        "reconstruct %s of epoch %d: %d shapes, %d of them done before",
+        split,
+        trained.epoch,
+        len(names),
+        len(names) - len(todo),
+    )
+    if not todo:
+        return
+    size = config.reconstruct.shapes_per_batch
+    for start in range(0, len(todo), size):
+        batch = todo[start : start + size]
+        started = time.perf_counter()
+        codes = _codes(trained, split, batch)
+        fit_seconds = (time.perf_counter() - started) / len(batch)
+        for name, code, mesh, seconds in _decode(trained, batch, codes):
+            np.save(_folder(folder / "latents") / f"{name}.npy", code)
+            path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
+            path.unlink(missing_ok=True)
+            reason = "the field has one sign on the whole grid" if mesh.is_empty else ""
+            if not mesh.is_empty:
+                write_mesh(mesh, path)
+            record.add(
+                name,
+                {
+                    "status": "empty" if mesh.is_empty else "ok",
+                    "reason": reason,
+                    "seconds": round(fit_seconds + seconds, 3),
+                    "time": round(time.time(), 3),
+                },
+            )
+    _draw(trained, split, names, folder)
+
+
+def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
+    config = trained.command.config
+    if split == "train":
+        unknown = [name for name in names if name not in trained.names]
+        if unknown:
+            raise ValueError(
+                f"'{unknown[0]}' is in the training split but has no code in the checkpoint: the "
+                "split has changed since the run was trained"
+            )
+        index = [trained.names.index(name) for name in names]
+        return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
+    settings = config.reconstruct
+    store = SampleStore(trained.layout, names, dim=config.data.dim, device=trained.device)
+    return fit_codes(
+        trained.model,
+        store,
+        build_losses(config),
+        iterations=settings.iterations,
+        samples_per_shape=settings.samples_per_shape,
+        sign_balanced=settings.sign_balanced,
+        lr=settings.lr,
+        lr_drop=settings.lr_drop,
+        init_std=settings.init_std,
+        seed=config.seed,
+        progress=f"fit {len(names)} codes",
+    )
+
+
+def _decode(
+    trained: Trained, names: Sequence[str], codes: torch.Tensor
+) -> Iterator[tuple[str, np.ndarray, Mesh, float]]:
+    config = trained.command.config
+    pairs = zip(names, codes, strict=True)
+    for name, code in tqdm(pairs, "extract", len(names), unit="shape", disable=None):
+        started = time.perf_counter()
+        mesh = decode_mesh(
+            trained.model,
+            code,
+            dim=config.data.dim,
+            resolution=config.eval.resolution,
+            coarse_to_fine=config.eval.coarse_to_fine,
+        )
+        yield name, code.cpu().numpy(), mesh, time.perf_counter() - started
+
+
+def _settings(config: Config, split: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "eval.resolution": config.eval.resolution,
+        "eval.coarse_to_fine": config.eval.coarse_to_fine,
+    }
+    if split != "train":
+        fitting = config.reconstruct
+        for key in (
+            "iterations",
+            "samples_per_shape",
+            "sign_balanced",
+            "lr",
+            "lr_drop",
+            "init_std",
+        ):
+            settings[f"reconstruct.{key}"] = getattr(fitting, key)
+        settings["seed"] = config.seed
+    return settings
+
+
+def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> None:
+    renderer = build_renderer(trained.command.config)
+    dim = trained.command.config.data.dim
+    rows: list[list[np.ndarray]] = [[], []]
+    shown = names[:NUM_PICTURES]
+    for name in shown:
+        path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
+        empty = Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
+        truth = trained.layout.mesh(name)
+        for row, source in zip(rows, (truth, path), strict=True):
+            color = TRUTH_COLOR if source is truth else None
+            mesh = read_mesh(source) if source.exists() else empty
+            row.append(renderer.render(mesh, color=color))
+    image = image_grid(rows, column_titles=shown, row_labels=["truth", "reconstruction"])
+    picture = trained.run.renders / f"reconstruction_{trained.label}_{split}.png"
+    write_png(image, picture)
+    log.info("picture: %s", picture)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,43 @@
+"""Which shapes of a folder are finished, and with which settings: its shapes.json."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inr.data.layout import read_json, write_json
+
+Entry = dict[str, Any]
+
+
+class Record:
+    """Keep shapes.json of a folder.
+
+    Args:
+        folder: of one epoch and split.
+        settings: what decides the result; kept with every shape.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self.path = folder / "shapes.json"
+        self.settings = dict(settings)
+        self.shapes: dict[str, Entry] = read_json(self.path) if self.path.exists() else {}
+
+    def check_settings(self) -> None:
+        """Check that every finished shape was made with these settings.
+
+        Raises:
+            ValueError: if one was made with others.
+        """
+        for name, entry in self.shapes.items():
+            for key, value in self.settings.items():
+                if entry["settings"].get(key) != value:
+                    raise ValueError(
+                        f"'{name}' in '{self.path.parent}' was made with "
+                        f"{key}={entry['settings'].get(key)}, not {value}; add overwrite=true to "
+                        "make it anew"
+                    )
+
+    def add(self, name: str, entry: Mapping[str, Any]) -> None:
+        """Note a finished shape."""
+        self.shapes[name] = {**entry, "settings": self.settings}
+        write_json(self.shapes, self.path)

@@ -1,0 +1,236 @@
+"""Fit the network and the codes of the training shapes."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from inr.build import nearest
+from inr.data.layout import Layout, make_splits, read_split
+from inr.data.store import SampleStore
+from inr.models.inr import INR
+from inr.run import Run, create_run, find_run, git_commit, log_to, new_run_path
+from inr.schema import Config
+from inr.stages.assemble import (
+    build_logger,
+    build_losses,
+    build_model,
+    build_optimizer,
+    build_renderer,
+    build_schedule,
+)
+from inr.stages.command import Command, merge_with_run, pick_device
+from inr.stages.prepare import data_root, ensure_prepared, find_sources, is_prepared
+from inr.stages.validation import METRICS, Validation
+from inr.training.checkpoint import (
+    Checkpoints,
+    Progress,
+    find_checkpoint,
+    load_checkpoint,
+    restore_model,
+)
+from inr.training.estimate import estimate, format_seconds
+from inr.training.interrupt import Interrupt, Interrupted
+from inr.training.tracking import Tracker
+from inr.training.trainer import fit
+
+log = logging.getLogger(__name__)
+
+# from here on a CPU's user is told of the small preset
+LONG_SECONDS = 3600
+
+
+def train(command: Command) -> Run:
+    """Run the stage and return the run.
+
+    Raises:
+        ValueError: for wrong input.
+        FloatingPointError: if the loss is no longer a number.
+        Interrupted: after a signal, with last.pt to go on from.
+    """
+    resumed = find_run(command.raw["resume"]) if command.raw["resume"] is not None else None
+    if resumed is not None:
+        command = merge_with_run(command, resumed.config(), resumed.path)
+    config = command.config
+    device = pick_device(config.device)
+    _check_best_metric(config)
+    announce(command, device)
+    layout = ensure_prepared(command)
+    names = read_split(layout, "train")
+    if config.latent["dim"] == 0 and len(names) > 1:
+        raise ValueError(
+            f"latent=none (a code of width 0) fits one shape; the training split has {len(names)}: "
+            "use latent=codes, or data.splits.train=1"
+        )
+    store = SampleStore(layout, names, dim=config.data.dim, device=device)
+    model = build_model(config, len(names), device)
+    optimizer = build_optimizer(config, model)
+    progress = Progress()
+    if resumed is not None:
+        progress = _restore(resumed, model, optimizer, names, device)
+        if progress.epoch >= config.train.epochs:
+            raise ValueError(
+                f"the run '{resumed.path}' has finished its {progress.epoch} epochs; "
+                "add train.epochs=<more> to go on"
+            )
+        run = resumed
+    else:
+        run = create_run(command.folder or new_run_path(command.name))
+        run.write_config(command.raw, command.overrides)
+    with run.lock(), log_to(run.path / "inr.log"):
+        run.write_status("running", seed=config.seed, commit=git_commit())
+        log.info("run directory: %s", run.path)
+        _fit(command, run, layout, store, model, optimizer, progress)
+    return run
+
+
+def _fit(
+    command: Command,
+    run: Run,
+    layout: Layout,
+    store: SampleStore,
+    model: INR,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    config = command.config
+    settings = config.train
+    logger = build_logger(config)
+    group = run.path.parent.name if command.folder else ""
+    logger.start(run.path, name=run.path.name, group=group, config=command.raw)
+    tracker = Tracker(run.path, logger)
+    losses = build_losses(config)
+    exit_code = 1
+    try:
+        with Interrupt() as interrupt:
+            validation = Validation(
+                config,
+                layout,
+                store,
+                losses,
+                build_renderer(config),
+                run.renders,
+                tracker,
+                stopped=lambda: interrupt.number != 0,
+            )
+            fit(
+                model,
+                store,
+                losses,
+                optimizer,
+                build_schedule(config),
+                progress=progress,
+                num_epochs=settings.epochs,
+                shapes_per_batch=settings.shapes_per_batch,
+                samples_per_shape=settings.samples_per_shape,
+                sign_balanced=settings.sign_balanced,
+                seed=config.seed,
+                checkpoints=Checkpoints(
+                    run.checkpoints,
+                    store.names,
+                    every=settings.checkpoint_every,
+                    epochs=settings.checkpoint_epochs,
+                    keep=settings.keep_checkpoints,
+                ),
+                tracker=tracker,
+                validate=validation.measure,
+                validate_every=settings.validate_every,
+                is_better=better(settings.best_metric, settings.best_mode),
+                render=validation.draw,
+                render_every=settings.render_every,
+                log_every=settings.log_every,
+                interrupt=interrupt,
+            )
+        if interrupt.number:
+            why = f"stopped by a signal in epoch {progress.epoch + 1}; last.pt is written"
+            run.write_status("failed", why)
+            raise Interrupted(interrupt.number, f"{why}; go on with: stage=train resume={run.path}")
+        run.write_status("done")
+        exit_code = 0
+    except FloatingPointError as error:
+        run.write_status("failed", str(error))
+        raise
+    except Exception as error:
+        run.write_status("failed", f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        logger.finish(exit_code)
+
+
+def announce(command: Command, device: torch.device) -> None:
+    """Log what training will take; on a slow device, name the preset that takes minutes.
+
+    Data that will be made on first use need not exist for it.
+    """
+    config = command.config
+    layout = Layout(data_root(config.data, command.raw["data"]))
+    if config.data.family is not None and not is_prepared(layout):
+        sizes = config.data.splits
+        names = list(find_sources(config)[0])
+        num_shapes = len(make_splits(names, {"train": sizes.train}, config.data.seed)["train"])
+    else:
+        num_shapes = len(read_split(layout, "train"))
+    sampling = config.data.sampling
+    per_shape = 4 * (config.data.dim + 1) * (sum(sampling.near_counts) + sampling.num_uniform)
+    found = estimate(
+        build_model(config, num_shapes, device),
+        build_losses(config),
+        dim=config.data.dim,
+        num_shapes=num_shapes,
+        shapes_per_batch=config.train.shapes_per_batch,
+        samples_per_shape=config.train.samples_per_shape,
+        num_epochs=config.train.epochs,
+        sample_bytes=num_shapes * per_shape,
+        device=device,
+    )
+    hint = ""
+    if device.type == "cpu" and found.seconds > LONG_SECONDS:
+        hint = (
+            f"; on this CPU that is long: experiment=small_cpu is a small network that trains in "
+            f"about {format_seconds(480)}, and Ctrl-C stops with a checkpoint"
+        )
+    log.info("%s on %s: %s%s", command.name, device, found, hint)
+
+
+def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None], float | None]:
+    """Return a function that gives the metric where it beats the best so far, else None."""
+
+    def is_better(metrics: dict[str, float], best: float | None) -> float | None:
+        value = metrics[metric]
+        if value != value:  # no validation shape has a value
+            return None
+        if best is None or (value < best if mode == "min" else value > best):
+            return value
+        return None
+
+    return is_better
+
+
+def _check_best_metric(config: Config) -> None:
+    known = [f"valid/{metric}" for metric in METRICS]
+    if config.train.best_metric not in known:
+        hint = nearest(config.train.best_metric, known)
+        raise ValueError(f"train.best_metric is '{config.train.best_metric}': {hint}")
+
+
+def _restore(
+    run: Run,
+    model: INR,
+    optimizer: torch.optim.Optimizer,
+    names: list[str],
+    device: torch.device,
+) -> Progress:
+    path: Path = find_checkpoint(run.checkpoints, "latest")
+    content = load_checkpoint(path, device)
+    restore_model(content, model, names, path)
+    if list(content["codes"]) != names:
+        raise ValueError(
+            f"the training split has changed since '{path}' was written: the run cannot go on "
+            "where it stopped; restore splits/train.json, or train anew"
+        )
+    base_rates = [group["base_lr"] for group in optimizer.param_groups]
+    optimizer.load_state_dict(content["optimizer"])
+    for group, rate in zip(optimizer.param_groups, base_rates, strict=True):
+        group["base_lr"] = rate  # the configuration's, which may be overridden on resuming
+    return Progress(**content["progress"])

@@ -1,0 +1,126 @@
+"""What a run will take: measured on a few small steps, before it starts."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from inr.losses import Batch, Losses
+from inr.models.inr import INR
+
+PROBE_POINTS = 32768
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Hold the size of a run.
+
+    Args:
+        num_parameters: of the network, codes not counted.
+        num_shapes: training shapes.
+        samples_a_step: points in a batch.
+        memory: bytes that a step needs at its peak, the samples and the weights included.
+        step_seconds: one optimizer step.
+        num_steps: of the whole run.
+    """
+
+    num_parameters: int
+    num_shapes: int
+    samples_a_step: int
+    memory: int
+    step_seconds: float
+    num_steps: int
+
+    @property
+    def seconds(self) -> float:
+        """Return the length of the run in seconds, validation not counted."""
+        return self.step_seconds * self.num_steps
+
+    def __str__(self) -> str:
+        return (
+            f"{self.num_parameters:,} parameters, {self.num_shapes} shapes, "
+            f"{self.samples_a_step:,} samples a step, about {self.memory / 2**30:.1f} GiB, "
+            f"{self.step_seconds:.2g} s a step, {self.num_steps:,} steps: "
+            f"about {format_seconds(self.seconds)}"
+        )
+
+
+def estimate(
+    model: INR,
+    losses: Losses,
+    *,
+    dim: int,
+    num_shapes: int,
+    shapes_per_batch: int,
+    samples_per_shape: int,
+    num_epochs: int,
+    sample_bytes: int,
+    device: torch.device,
+) -> Estimate:
+    """Time three steps on random points, of at most PROBE_POINTS points each on a CPU.
+
+    Nothing of the model changes: gradients are dropped and no optimizer steps.
+    """
+    num_batch = min(shapes_per_batch, num_shapes)
+    points = samples_per_shape
+    if device.type == "cpu":
+        points = min(points, max(1, PROBE_POINTS // num_batch))
+    scale = samples_per_shape / points
+    generator = torch.Generator().manual_seed(0)
+    x = (torch.rand(num_batch, points, dim, generator=generator) * 2 - 1).to(device)
+    batch = Batch(x, x.norm(dim=-1, keepdim=True) - 0.5)
+    index = torch.arange(num_batch, device=device)
+
+    def step() -> None:
+        codes = model.latents(index)
+        total, _ = losses(batch, model.decode(batch.points, codes), codes, 0)
+        total.mean().backward()
+
+    saved = _saved_bytes(step)
+    seconds = min(_timed(step, device) for _ in range(2))
+    model.zero_grad(set_to_none=True)
+    num_parameters = sum(p.numel() for p in model.body.parameters())
+    weights = 4 * sum(p.numel() * p.element_size() for p in model.parameters())
+    return Estimate(
+        num_parameters=num_parameters,
+        num_shapes=num_shapes,
+        samples_a_step=num_batch * samples_per_shape,
+        memory=int(saved * scale) + weights + sample_bytes,
+        step_seconds=seconds * scale,
+        num_steps=num_epochs * -(-num_shapes // shapes_per_batch),
+    )
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a length of time in words, say '2 h 05 min'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02d} min"
+    return f"{hours / 24:.0f} days"
+
+
+def _timed(step: Callable[[], None], device: torch.device) -> float:
+    start = time.perf_counter()
+    step()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
+
+
+def _saved_bytes(step: Callable[[], None]) -> int:
+    sizes: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        step()
+    return sum(sizes.values())

@@ -1,0 +1,37 @@
+"""Stopping cleanly: the signal is noted, and the loop stops where it can be resumed."""
+
+import signal
+from types import FrameType
+
+
+class Interrupted(Exception):  # noqa: N818 (it is no error)
+    """Say that a signal stopped the run after a checkpoint was written."""
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = 130 if number == signal.SIGINT else 75
+
+
+class Interrupt:
+    """Note SIGINT and SIGTERM while in use; a second SIGINT raises at once."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> "Interrupt":
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._note)
+        except ValueError:  # not in the main thread: whoever runs us there handles signals
+            pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.number == signal.SIGINT and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.number = number

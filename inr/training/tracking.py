@@ -1,0 +1,79 @@
+"""Where logged values go: metrics.jsonl is the truth on disk, a logger mirrors it."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+class Logger(Protocol):
+    """Mirror what is logged to a dashboard."""
+
+    def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:
+        """Begin, or go on with, the run whose directory this is."""
+
+    def log(self, values: dict[str, Any], *, epoch: int) -> None:
+        """Log numbers at an epoch."""
+
+    def image(self, key: str, image: Image, *, epoch: int) -> None:
+        """Log a picture (H, W, 3)."""
+
+    def histogram(self, key: str, values: NDArray[np.floating], *, epoch: int) -> None:
+        """Log a histogram of values."""
+
+    def finish(self, exit_code: int) -> None:
+        """End the run; 0 is success."""
+
+
+class Silent:
+    """Mirror nothing (logger=none)."""
+
+    def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:
+        """Do nothing."""
+
+    def log(self, values: dict[str, Any], *, epoch: int) -> None:
+        """Do nothing."""
+
+    def image(self, key: str, image: Image, *, epoch: int) -> None:
+        """Do nothing."""
+
+    def histogram(self, key: str, values: NDArray[np.floating], *, epoch: int) -> None:
+        """Do nothing."""
+
+    def finish(self, exit_code: int) -> None:
+        """Do nothing."""
+
+
+class Tracker:
+    """Write every value to metrics.jsonl, and to a logger.
+
+    Args:
+        folder: the run directory.
+        logger: the mirror.
+    """
+
+    def __init__(self, folder: Path, logger: Logger) -> None:
+        self.path = folder / "metrics.jsonl"
+        self.logger = logger
+
+    def log(self, values: dict[str, float], *, epoch: int, step: int) -> None:
+        """Log numbers; one that is not finite becomes null."""
+        finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        line = {"epoch": epoch, "step": step, "time": round(time.time(), 3), **finite}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self.logger.log({k: v for k, v in finite.items() if v is not None}, epoch=epoch)
+
+    def image(self, key: str, image: Image, *, epoch: int) -> None:
+        """Log a picture (H, W, 3)."""
+        self.logger.image(key, image, epoch=epoch)
+
+    def histogram(self, key: str, values: NDArray[np.floating], *, epoch: int) -> None:
+        """Log a histogram of values."""
+        self.logger.histogram(key, values, epoch=epoch)

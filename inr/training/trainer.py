@@ -1,0 +1,226 @@
+"""The fit loop."""
+
+import logging
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from inr.data.store import SampleStore
+from inr.losses import Batch, Losses
+from inr.models.inr import INR
+from inr.training.checkpoint import Checkpoints, Progress
+from inr.training.interrupt import Interrupt
+from inr.training.schedules import Schedule
+from inr.training.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+
+def fit(
+    model: INR,
+    store: SampleStore,
+    losses: Losses,
+    optimizer: torch.optim.Optimizer,
+    schedule: Schedule,
+    *,
+    progress: Progress,
+    num_epochs: int,
+    shapes_per_batch: int,
+    samples_per_shape: int,
+    sign_balanced: bool,
+    seed: int,
+    checkpoints: Checkpoints,
+    tracker: Tracker,
+    validate: Callable[[INR, int], dict[str, float]],
+    validate_every: int,
+    is_better: Callable[[dict[str, float], float | None], float | None],
+    render: Callable[[INR, int], None],
+    render_every: int,
+    log_every: int,
+    interrupt: Interrupt,
+) -> None:
+    """Train until num_epochs, or until a signal is noted; then last.pt is what to resume from.
+
+    Every draw is seeded by (seed, epoch, batch), so a resumed run sees what an uninterrupted one
+    sees without any stored generator.
+
+    Args:
+        model: in training; its codes stand in the order of the store's shapes.
+        store: samples of the training shapes.
+        losses: see inr.losses; their mean over shapes is minimised.
+        optimizer: each parameter group has its base rate as `base_lr`.
+        schedule: factor on the base rates.
+        progress: where to start; brought up to date as the loop goes.
+        num_epochs: passes over all shapes, those already done included.
+        shapes_per_batch: B.
+        samples_per_shape: N.
+        sign_balanced: see SampleStore.draw.
+        seed: of the order of shapes, the samples and dropout.
+        checkpoints: what is saved when.
+        tracker: where values go.
+        validate: gives validation metrics of a model at an epoch; not called if never due.
+        validate_every: cadence in epochs, 0 for never; render_every and log_every likewise.
+        is_better: given metrics and the best value so far, gives the new best, or None.
+        render: makes pictures of a model at an epoch.
+        render_every: cadence in epochs.
+        log_every: cadence in epochs; the values are means since the last time.
+        interrupt: looked at after every step.
+
+    Raises:
+        FloatingPointError: if the loss is no longer a number.
+    """
+    device = store.samples.device
+    generator = torch.Generator(device=device)
+    batches = math.ceil(len(store.names) / shapes_per_batch)
+    meter = Meter(device)
+    bar = tqdm(
+        total=num_epochs * batches, initial=progress.step, unit="step", disable=None, leave=False
+    )
+    while progress.epoch < num_epochs and not interrupt.number:
+        model.train()
+        rng = np.random.default_rng([seed, progress.epoch])
+        order = torch.from_numpy(rng.permutation(len(store.names))).to(device)
+        for number, index in enumerate(order.split(shapes_per_batch)):
+            if number < progress.batch:
+                continue
+            generator.manual_seed(mix_seed(seed, progress.epoch, number))
+            torch.manual_seed(mix_seed(seed, progress.epoch, number))  # dropout
+            set_rates(optimizer, schedule, progress.epoch + number / batches, num_epochs)
+            points, distances = store.draw(
+                index, samples_per_shape, generator, sign_balanced=sign_balanced
+            )
+            codes = model.latents(index)
+            field = model.decode(points, codes)
+            total, values = losses(Batch(points, distances), field, codes, progress.epoch)
+            loss = total.mean()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            meter.add({"loss": loss.detach(), **{k: v.mean() for k, v in values.items()}})
+            meter.count(points.shape[0] * points.shape[1])
+            progress.step += 1
+            progress.batch = number + 1
+            bar.update()
+            if interrupt.number:
+                break
+        if progress.batch < batches:
+            break
+        progress.epoch, progress.batch = progress.epoch + 1, 0
+        epoch = progress.epoch
+        if epoch % max(log_every, 1) == 0 or epoch == num_epochs:
+            values = _epoch_values(meter, model, optimizer)
+            bar.set_postfix_str(
+                f"loss {values['train/loss']:.5f} {values['train/samples_per_second']:,.0f} "
+                f"samples/s {values['train/memory_gib']:.1f} GiB"
+            )
+            tracker.log(values, epoch=epoch, step=progress.step)
+            if _is_tenth(epoch, log_every, num_epochs):
+                log.info("epoch %d/%d: loss %.6f", epoch, num_epochs, values["train/loss"])
+        if _is_due(epoch, validate_every):
+            started = time.perf_counter()
+            metrics = validate(model.eval(), epoch)
+            tracker.log(metrics, epoch=epoch, step=progress.step)
+            best = is_better(metrics, progress.best)
+            if best is not None:
+                progress.best = best
+                checkpoints.save("best", model, optimizer, progress)
+            meter.started += time.perf_counter() - started
+        if _is_due(epoch, render_every):
+            started = time.perf_counter()
+            render(model.eval(), epoch)
+            meter.started += time.perf_counter() - started
+        checkpoints.save_epoch(model, optimizer, progress)
+    bar.close()
+    checkpoints.save("last", model, optimizer, progress)
+
+
+class Meter:
+    """Average values over steps without waiting for the device at each.
+
+    Args:
+        device: where the sums live.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was added."""
+        self.sums: dict[str, Tensor] = {}
+        self.steps = 0
+        self.samples = 0
+        self.started = time.perf_counter()
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        """Add the values of one step."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0) + value
+        self.steps += 1
+
+    def count(self, samples: int) -> None:
+        """Count samples, for the speed."""
+        self.samples += samples
+
+    def read(self) -> dict[str, float]:
+        """Return the means and the speed since the last time; waits for the device.
+
+        Raises:
+            FloatingPointError: if the loss is not a finite number.
+        """
+        means = {name: float(value) / self.steps for name, value in self.sums.items()}
+        if not math.isfinite(means["loss"]):
+            raise FloatingPointError(
+                "the loss is no longer a finite number; lower optimizer.lr, or resume from an "
+                "earlier checkpoint"
+            )
+        means["samples_per_second"] = self.samples / max(time.perf_counter() - self.started, 1e-9)
+        self.reset()
+        return means
+
+
+def set_rates(
+    optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: float, num_epochs: int
+) -> None:
+    """Set every parameter group's learning rate for a (fractional) epoch."""
+    factor = schedule(epoch, num_epochs)
+    for group in optimizer.param_groups:
+        group["lr"] = group["base_lr"] * factor
+
+
+def mix_seed(*numbers: int) -> int:
+    """Return one well-mixed 63-bit seed for several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most memory used so far: the GPU's allocations, or the process's, in bytes."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _epoch_values(meter: Meter, model: INR, optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    values = {f"train/{name}": value for name, value in meter.read().items()}
+    for group in optimizer.param_groups:
+        values[f"train/lr_{group['name']}"] = group["lr"]
+    values["train/code_norm"] = float(model.latents.codes.detach().norm(dim=-1).mean())
+    values["train/memory_gib"] = peak_memory(meter.device) / 2**30
+    return values
+
+
+def _is_due(epoch: int, every: int) -> bool:
+    return every > 0 and epoch % every == 0
+
+
+def _is_tenth(epoch: int, log_every: int, num_epochs: int) -> bool:
+    tenth = max(1, num_epochs // 10)
+    return epoch == num_epochs or epoch // tenth != (epoch - max(log_every, 1)) // tenth

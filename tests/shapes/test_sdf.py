@@ -1,0 +1,168 @@
+import numpy as np
+import pytest
+import trimesh
+
+from inr.shapes import sdf
+from inr.shapes.mesh import Mesh
+from inr.shapes.sdf import is_inside, signed_distance, unsigned_distance, winding_number
+
+
+def _from_trimesh(mesh) -> Mesh:
+    return Mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64))
+
+
+def _joined(*meshes: Mesh) -> Mesh:
+    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
+    return Mesh(
+        np.concatenate([mesh.vertices for mesh in meshes]),
+        np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)]),
+    )
+
+
+def _polygon(*points) -> Mesh:
+    index = np.arange(len(points))
+    return Mesh(np.array(points, float), np.stack([index, np.roll(index, -1)], axis=1))
+
+
+def _square(half: float, x: float = 0.0) -> Mesh:
+    return _polygon((x - half, -half), (x + half, -half), (x + half, half), (x - half, half))
+
+
+def _box_distance(points, half):
+    away = np.abs(points) - half
+    return np.linalg.norm(np.maximum(away, 0), axis=1) + np.minimum(away.max(axis=1), 0)
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_box_is_exact(dim):
+    half = np.array([0.7, 0.4, 0.2][:dim])
+    if dim == 2:
+        mesh = Mesh(_square(1.0).vertices * half, _square(1.0).faces)
+    else:
+        mesh = _from_trimesh(trimesh.creation.box(2 * half))
+    points = np.random.default_rng(0).uniform(-1, 1, (5000, dim))
+    expected = _box_distance(points, half)
+    np.testing.assert_allclose(signed_distance(mesh, points), expected, atol=1e-12)
+    np.testing.assert_allclose(unsigned_distance(mesh, points), np.abs(expected), atol=1e-12)
+
+
+def test_sphere_is_within_the_tessellation_error():
+    mesh = _from_trimesh(trimesh.creation.icosphere(subdivisions=4, radius=0.8))
+    points = np.random.default_rng(0).uniform(-1, 1, (5000, 3))
+    sagitta = 0.8 - np.linalg.norm(mesh.corners().mean(axis=1), axis=1).min()
+    difference = signed_distance(mesh, points) - (np.linalg.norm(points, axis=1) - 0.8)
+    # the tessellation lies inside the sphere, so distances to it are never the smaller
+    assert difference.min() > -1e-12
+    assert difference.max() < sagitta * 1.01 < 2e-3
+
+
+def test_circle_is_within_the_tessellation_error():
+    angle = np.linspace(0, 2 * np.pi, 400, endpoint=False)
+    mesh = _polygon(*(0.8 * np.stack([np.cos(angle), np.sin(angle)], axis=1)))
+    points = np.random.default_rng(0).uniform(-1, 1, (5000, 2))
+    difference = signed_distance(mesh, points) - (np.linalg.norm(points, axis=1) - 0.8)
+    assert difference.min() > -1e-12
+    assert difference.max() < 0.8 * (1 - np.cos(np.pi / 400)) * 1.01
+
+
+def test_overlapping_solids_keep_unit_speed():
+    cube = _from_trimesh(trimesh.creation.box((1.0, 1.0, 1.0)))
+    mesh = _joined(cube, Mesh(cube.vertices + np.array([0.5, 0.0, 0.0]), cube.faces))
+    points = np.array([[0.25, 0.0, 0.0], [-0.3, 0.0, 0.0], [2.0, 0.0, 0.0]])
+    np.testing.assert_allclose(winding_number(mesh, points), [2, 1, 0], atol=5e-3)
+    np.testing.assert_allclose(signed_distance(mesh, points), [-0.25, -0.2, 1.0], atol=1e-12)
+
+
+def test_doubtful_winding_numbers_are_recomputed():
+    rng = np.random.default_rng(0)
+    sphere = _from_trimesh(trimesh.creation.icosphere(subdivisions=5, radius=0.8))
+    # an open mesh has winding numbers of every size
+    mesh = Mesh(sphere.vertices, sphere.faces[sphere.corners().mean(axis=1)[:, 2] < 0.2])
+    points = rng.uniform(-0.8, 0.8, (20000, 3))
+    exact = winding_number(mesh, points, exact=True)
+    fast = winding_number(mesh, points)
+    doubtful = np.abs(exact - 0.5) < 0.04
+    assert doubtful.sum() > 100
+    np.testing.assert_allclose(fast[doubtful], exact[doubtful], atol=1e-9)
+    assert np.abs(fast - exact).max() > 1e-6  # elsewhere it is the fast one
+    np.testing.assert_array_equal(is_inside(mesh, points), exact >= 0.5)
+
+
+def _winding_by_angle(mesh: Mesh, point) -> int:
+    total = 0.0
+    for a, b in mesh.corners() - point:
+        total += np.arctan2(a[0] * b[1] - a[1] * b[0], a @ b)
+    return round(total / (2 * np.pi))
+
+
+def _distance_by_loop(mesh: Mesh, point) -> float:
+    best = np.inf
+    for a, b in mesh.corners():
+        t = np.clip((point - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
+        best = min(best, float(np.linalg.norm(a + t * (b - a) - point)))
+    return best
+
+
+def test_tangled_polygons_match_brute_force():
+    rng = np.random.default_rng(0)
+    mesh = _joined(_polygon(*rng.uniform(-1, 1, (15, 2))), _polygon(*rng.uniform(-1, 1, (9, 2))))
+    points = rng.uniform(-1.2, 1.2, (300, 2))
+    winding = np.array([_winding_by_angle(mesh, point) for point in points])
+    distance = np.array([_distance_by_loop(mesh, point) for point in points])
+    assert {-1, 0, 1} <= set(winding)
+    np.testing.assert_array_equal(winding_number(mesh, points), winding)
+    np.testing.assert_allclose(unsigned_distance(mesh, points), distance, atol=1e-12)
+    np.testing.assert_allclose(
+        signed_distance(mesh, points), np.where(winding != 0, -distance, distance), atol=1e-12
+    )
+
+
+def test_blocks_do_not_change_the_answer(monkeypatch):
+    rng = np.random.default_rng(0)
+    flat = _polygon(*rng.uniform(-1, 1, (30, 2)))
+    solid = _from_trimesh(trimesh.creation.icosphere(subdivisions=2, radius=0.8))
+    for mesh in (flat, solid):
+        points = rng.uniform(-1, 1, (1000, mesh.dim))
+        whole = signed_distance(mesh, points)
+        with monkeypatch.context() as patch:
+            patch.setattr(sdf, "_CHUNK", 37)
+            np.testing.assert_array_equal(signed_distance(mesh, points), whole)
+
+
+def test_vertices_on_the_ray_count_once():
+    diamond = _polygon((1, 0), (0, 1), (-1, 0), (0, -1))
+    points = np.array([[-0.5, 0.0], [0.0, 0.0], [-2.0, 0.0], [-2.0, 1.0], [-2.0, -1.0], [2.0, 0.0]])
+    np.testing.assert_array_equal(winding_number(diamond, points), [1, 1, 0, 0, 0, 0])
+    # a ray along an edge, with the outline going on and turning back
+    steps = _polygon((0, 0), (2, 0), (2, 2), (1, 2), (1, 1), (0, 1))
+    points = np.array([[-1.0, 1.0], [0.5, 0.5], [1.5, 1.0], [-1.0, 0.0], [-1.0, 2.0]])
+    np.testing.assert_array_equal(winding_number(steps, points), [0, 1, 1, 0, 0])
+
+
+def test_holes_are_outside_and_overlaps_are_inside():
+    hole = Mesh(_square(0.4).vertices, _square(0.4).faces[:, ::-1])
+    mesh = _joined(_square(0.9), hole)
+    points = np.array([[0.0, 0.0], [0.6, 0.0], [1.0, 0.0]])
+    np.testing.assert_allclose(signed_distance(mesh, points), [0.4, -0.2, 0.1])
+    twice = _joined(_square(0.5), _square(0.5, x=0.4))
+    np.testing.assert_array_equal(winding_number(twice, np.array([[0.2, 0.0]])), [2])
+    np.testing.assert_allclose(signed_distance(twice, np.array([[0.2, 0.0]])), [-0.3])
+
+
+def test_degenerate_faces_and_no_points_are_harmless():
+    square = _square(0.5)
+    mesh = Mesh(square.vertices, np.concatenate([[[2, 2]], square.faces]))
+    assert signed_distance(mesh, np.zeros((1, 2))) == pytest.approx(-0.5)
+    cube = _from_trimesh(trimesh.creation.box((1.0, 1.0, 1.0)))
+    for each in (mesh, cube):
+        assert signed_distance(each, np.zeros((0, each.dim))).shape == (0,)
+
+
+def test_wrong_input_is_refused():
+    empty = Mesh(np.zeros((3, 3)), np.zeros((0, 3), np.int64))
+    with pytest.raises(ValueError, match="no faces"):
+        signed_distance(empty, np.zeros((1, 3)))
+    with pytest.raises(ValueError, match=r"\(N, 2\)"):
+        winding_number(_square(1.0), np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="finite"):
+        unsigned_distance(_square(1.0), np.array([[np.nan, 0.0]]))
