@@ -140,6 +140,6 @@ def _stroke(size: int) -> float:
 
 def _pixels(figure: Figure) -> Image:
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    image: Image = np.array(canvas.buffer_rgba(), dtype=np.uint8)  # type: ignore[no-untyped-call]
+    canvas.draw()
+    image: Image = np.array(canvas.buffer_rgba(), dtype=np.uint8)
     return np.ascontiguousarray(image[..., :3])

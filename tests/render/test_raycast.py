@@ -5,7 +5,7 @@ import pytest
 import trimesh
 import yaml
 
-from inr.render import render
+from inr.render import ByDimension
 from inr.render.contour import Contour
 from inr.render.interface import Camera
 from inr.render.raycast import RayCast, corner_normals
@@ -18,7 +18,7 @@ WITHOUT_LIGHTS = {"key": 0.0, "headlight": 0.0, "gloss": 0.0, "occlusion_samples
 
 
 def ray_cast(**changes):
-    settings = yaml.safe_load(CONF.read_text())
+    settings = yaml.safe_load(CONF.read_text())["solid"]
     assert settings.pop("_target_") == "inr.render.raycast.RayCast"
     return RayCast(**(settings | {"size": 96} | changes))
 
@@ -207,8 +207,8 @@ def test_dimension_picks_the_renderer():
     flat = Contour(size=32, color=[1, 0, 0], background=[1, 1, 1])
     triangle = Mesh(np.array([[-1.0, -1], [1, -1], [0, 1]]), np.array([[0, 1], [1, 2], [2, 0]]))
     solid = ray_cast()
-    assert render(triangle, solid=solid, flat=flat).shape == (32, 32, 3)
-    assert render(sphere(), solid=solid, flat=flat).shape == (96, 96, 3)
+    assert ByDimension(solid, flat).render(triangle).shape == (32, 32, 3)
+    assert ByDimension(solid, flat).render(sphere()).shape == (96, 96, 3)
     with pytest.raises(ValueError, match="Contour"):
         solid.render(triangle)
 
