@@ -15,7 +15,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,7 +25,8 @@ from inr.build import nearest
 PACKAGE = Path(__file__).resolve().parent
 # shipped inside the wheel as inr/conf, beside the package in a checkout
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
-JOB_KEYS = ("stage", "run", "resume")
+
+failures: list[Exception] = []  # of the one job outside a sweep
 
 HELP = """inr: experiments with implicit neural representations of shapes
 
@@ -78,8 +79,11 @@ def compose(overrides: Sequence[str]) -> dict[str, Any]:
     """
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            config = hydra.compose("config", overrides=list(overrides))
-            return to_plain(config)
+            return to_plain(hydra.compose("config", overrides=list(overrides)))
+        except OverrideParseException as error:
+            raise ValueError(
+                f"'{error.override}' cannot be read; write key=value or group=choice"
+            ) from error
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(error, overrides)) from error
 
@@ -188,12 +192,19 @@ def run_job(config: DictConfig) -> None:
         name=job_name(settings.runtime.choices),
         folder=Path(settings.runtime.output_dir) if is_sweep else None,
     )
-    dispatch(command)
+    try:
+        dispatch(command)
+    except Exception as error:
+        if is_sweep:  # the launcher reports it, and goes on with the other jobs if it can
+            raise
+        # Hydra would print its own report before ours
+        failures.append(error)
 
 
 def main() -> int:
     """Run the command line and return the exit code."""
     register_resolvers()
+    failures.clear()
     arguments = get_args_parser().parse_args()
     if arguments.help:
         groups = group_choices()
@@ -207,6 +218,8 @@ def main() -> int:
         if not (arguments.cfg or arguments.info or arguments.shell_completion):
             validate(arguments.overrides, arguments.multirun)
         run_job()
+        if failures:
+            raise failures[0]
     except KeyboardInterrupt:
         print("inr: stopped", file=sys.stderr)
         return 130
@@ -243,7 +256,7 @@ def log_to_terminal() -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("inr")
     logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
+    logger.handlers = [handler]
     logger.propagate = False
 
 

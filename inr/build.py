@@ -19,9 +19,11 @@ ALLOWED = ("inr", "torch.optim", "torch.nn")
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return a hint that names the nearest allowed word, or all of them where none is near."""
-    names = sorted(allowed)
-    matches = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"did you mean '{matches[0]}'?" if matches else f"allowed: {', '.join(names)}"
+    names = {word.lower(): word for word in sorted(allowed)}
+    matches = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    if matches:
+        return f"did you mean '{names[matches[0]]}'?"
+    return f"allowed: {', '.join(names.values())}"
 
 
 def resolve(target: str, allow: Iterable[str] = ()) -> Callable[..., Any]:

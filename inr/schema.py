@@ -8,6 +8,14 @@ from typing import Any
 
 Target = dict[str, Any]
 STAGES = ("prepare", "train", "reconstruct", "evaluate", "all")
+VALIDATION_METRICS = (
+    "loss",
+    "chamfer_l2",
+    "chamfer_l1",
+    "iou",
+    "normal_consistency",
+    "f_score",
+)
 SPLITS = ("train", "valid", "test")
 
 

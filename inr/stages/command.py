@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from inr.build import check, check_section, nearest, structure
-from inr.schema import SPLITS, STAGES, Config
+from inr.schema import SPLITS, STAGES, VALIDATION_METRICS, Config
 
 GROUPS = ("data", "model", "latent", "loss", "optimizer", "eval", "logger", "renderer")
 # what a checkpoint depends on; data.root and data.source may move
@@ -63,6 +63,8 @@ def check_config(raw: Mapping[str, Any]) -> None:
         _check_choice("split", split, SPLITS)
     _check_choice("data.normalize", raw["data"]["normalize"], ("box", "none"))
     _check_choice("train.best_mode", raw["train"]["best_mode"], ("min", "max"))
+    metrics = tuple(f"valid/{metric}" for metric in VALIDATION_METRICS)
+    _check_choice("train.best_metric", raw["train"]["best_metric"], metrics)
     if raw["data"]["dim"] not in (2, 3):
         raise ValueError(f"data.dim is {raw['data']['dim']}; it has to be 2 or 3")
     for key in (

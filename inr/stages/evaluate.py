@@ -115,8 +115,8 @@ def _evaluate_shape(
             f_score_threshold=config.eval.f_score_threshold,
             seed=config.eval.seed,
         )
-        # JSON has no NaN: what an empty shape has no value for is left out
-        row |= {key: value for key, value in metrics.items() if math.isfinite(value)}
+        # JSON has no NaN: what an empty shape has no value for is null
+        row |= {key: v if math.isfinite(v) else None for key, v in metrics.items()}
         row |= {"status": made["status"], "reason": made["reason"]}
     except ValueError as error:
         row |= {"status": "failed", "reason": str(error)}

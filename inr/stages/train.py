@@ -6,12 +6,10 @@ from pathlib import Path
 
 import torch
 
-from inr.build import nearest
 from inr.data.layout import Layout, make_splits, read_split
 from inr.data.store import SampleStore
 from inr.models.inr import INR
 from inr.run import Run, create_run, find_run, git_commit, log_to, new_run_path
-from inr.schema import Config
 from inr.stages.assemble import (
     build_logger,
     build_losses,
@@ -22,7 +20,7 @@ from inr.stages.assemble import (
 )
 from inr.stages.command import Command, merge_with_run, pick_device
 from inr.stages.prepare import data_root, ensure_prepared, find_sources, is_prepared
-from inr.stages.validation import METRICS, Validation
+from inr.stages.validation import Validation
 from inr.training.checkpoint import (
     Checkpoints,
     Progress,
@@ -54,15 +52,9 @@ def train(command: Command) -> Run:
         command = merge_with_run(command, resumed.config(), resumed.path)
     config = command.config
     device = pick_device(config.device)
-    _check_best_metric(config)
     announce(command, device)
     layout = ensure_prepared(command)
     names = read_split(layout, "train")
-    if config.latent["dim"] == 0 and len(names) > 1:
-        raise ValueError(
-            f"latent=none (a code of width 0) fits one shape; the training split has {len(names)}: "
-            "use latent=codes, or data.splits.train=1"
-        )
     store = SampleStore(layout, names, dim=config.data.dim, device=device)
     model = build_model(config, len(names), device)
     optimizer = build_optimizer(config, model)
@@ -162,6 +154,9 @@ def announce(command: Command, device: torch.device) -> None:
     """Log what training will take; on a slow device, name the preset that takes minutes.
 
     Data that will be made on first use need not exist for it.
+
+    Raises:
+        ValueError: if there is no training shape, or there are several and no codes.
     """
     config = command.config
     layout = Layout(data_root(config.data, command.raw["data"]))
@@ -171,6 +166,11 @@ def announce(command: Command, device: torch.device) -> None:
         num_shapes = len(make_splits(names, {"train": sizes.train}, config.data.seed)["train"])
     else:
         num_shapes = len(read_split(layout, "train"))
+    if config.latent["dim"] == 0 and num_shapes > 1:
+        raise ValueError(
+            f"latent=none (a code of width 0) fits one shape; the training split has {num_shapes}: "
+            "use latent=codes, or data.splits.train=1"
+        )
     sampling = config.data.sampling
     per_shape = 4 * (config.data.dim + 1) * (sum(sampling.near_counts) + sampling.num_uniform)
     found = estimate(
@@ -205,13 +205,6 @@ def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None],
         return None
 
     return is_better
-
-
-def _check_best_metric(config: Config) -> None:
-    known = [f"valid/{metric}" for metric in METRICS]
-    if config.train.best_metric not in known:
-        hint = nearest(config.train.best_metric, known)
-        raise ValueError(f"train.best_metric is '{config.train.best_metric}': {hint}")
 
 
 def _restore(

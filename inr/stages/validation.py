@@ -16,14 +16,13 @@ from inr.models.inr import INR
 from inr.reconstruct import decode_mesh, fit_codes
 from inr.render import TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid, write_png
-from inr.schema import Config
+from inr.schema import VALIDATION_METRICS, Config
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import epoch_label
 from inr.training.tracking import Tracker
 
 log = logging.getLogger(__name__)
 
-METRICS = ("loss", "chamfer_l2", "chamfer_l1", "iou", "normal_consistency", "f_score")
 NUM_POINTS = 10000
 IOU_RESOLUTION = 64
 
@@ -108,7 +107,7 @@ class Validation:
             )
         self._write("valid", pictures, epoch)
         means = {}
-        for metric in METRICS:
+        for metric in VALIDATION_METRICS:
             values = [row[metric] for row in rows if math.isfinite(row.get(metric, math.nan))]
             means[f"valid/{metric}"] = float(np.mean(values)) if values else math.nan
         log.info("epoch %d: %s", epoch, ", ".join(f"{k} {v:.5g}" for k, v in means.items()))

@@ -1,0 +1,163 @@
+import json
+
+import numpy as np
+import pytest
+
+from inr.data.layout import Layout, make_splits, read_json, read_split, write_json, write_npz
+
+NAMES = [f"shape_{i}" for i in range(20)]
+
+
+@pytest.fixture
+def layout(tmp_path):
+    layout = Layout(tmp_path)
+    for name in ("ant", "bee", "cat"):
+        write_npz(layout.samples(name), pos=np.zeros((1, 3)), neg=np.zeros((1, 3)))
+    return layout
+
+
+def test_where_files_lie(layout):
+    root = layout.root
+    assert layout.samples("ant") == root / "samples" / "ant" / "deepsdf.npz"
+    assert layout.uniform("ant") == root / "samples" / "ant" / "uniform.npz"
+    assert layout.surface("ant") == root / "samples" / "ant" / "surface.npz"
+    assert layout.normalization("ant") == root / "normalization" / "ant.npz"
+    assert layout.split("valid") == root / "splits" / "valid.json"
+    assert layout.manifest == root / "manifest.json"
+    assert layout.names() == ["ant", "bee", "cat"]
+
+
+@pytest.mark.parametrize("suffix", [".obj", ".ply", ".npz"])
+def test_a_mesh_is_found_whatever_its_suffix(layout, suffix):
+    assert layout.mesh("ant").name == "ant.ply"
+    path = layout.root / "meshes" / f"ant{suffix}"
+    path.parent.mkdir()
+    path.touch()
+    assert layout.mesh("ant") == path
+
+
+def write_split(layout: Layout, text: str) -> None:
+    path = layout.split("train")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def test_read_split_keeps_the_order(layout):
+    write_split(layout, '["cat", "ant"]')
+    assert read_split(layout, "train") == ["cat", "ant"]
+
+
+def test_a_split_that_is_missing(layout):
+    with pytest.raises(ValueError, match=r"no split 'valid'.*stage=prepare"):
+        read_split(layout, "valid")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "is empty"),
+        ('["ant", ', "not valid JSON"),
+        ("\xff", "not valid JSON"),
+        ('{"ant": 1}', "list of shape names"),
+        ('["ant", 3]', "list of shape names"),
+        ('"ant"', "list of shape names"),
+        ('["ant", "dog"]', "no sample file for 'dog'.*stage=prepare"),
+        ('["ant", "bee", "ant"]', "'ant' more than once"),
+        ('["../samples/ant"]', "no shape name"),
+        ('["/etc"]', "no shape name"),
+        ('["a/b"]', "no shape name"),
+        ('["a\\\\b"]', "no shape name"),
+        ('[".."]', "no shape name"),
+        ('["."]', "no shape name"),
+        ('[""]', "no shape name"),
+        ('["ant\\u0000"]', "no sample file|no shape name"),
+    ],
+)
+def test_a_split_that_is_wrong(layout, text, message):
+    write_split(layout, text)
+    with pytest.raises(ValueError, match=message):
+        read_split(layout, "train")
+
+
+def test_a_split_in_another_encoding_is_not_json(layout):
+    layout.split("train").parent.mkdir()
+    layout.split("train").write_bytes('["é"]'.encode("latin-1"))
+    with pytest.raises(ValueError, match="not valid JSON"):
+        read_split(layout, "train")
+
+
+def test_json_is_strict_and_whole(tmp_path):
+    path = tmp_path / "new" / "file.json"
+    write_json({"a": [1, 2.5, None, "é"]}, path)
+    assert read_json(path) == {"a": [1, 2.5, None, "é"]}
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json({"a": float("nan")}, path)
+    assert read_json(path) == {"a": [1, 2.5, None, "é"]}  # the old file stands
+    assert [p.name for p in path.parent.iterdir()] == ["file.json"]
+
+
+def test_npz_leaves_nothing_else(tmp_path):
+    write_npz(tmp_path / "new" / "a.npz", pos=np.arange(3.0))
+    with np.load(tmp_path / "new" / "a.npz") as file:
+        assert file["pos"].tolist() == [0, 1, 2]
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["a.npz"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "counts"),
+    [
+        ({"train": 12, "valid": 3, "test": 5}, (12, 3, 5)),
+        ({"train": 0.8, "valid": 0.0, "test": 0.2}, (16, 0, 4)),
+        ({"train": 0.7, "valid": 0.1, "test": 0.2}, (14, 2, 4)),
+        ({"train": 0.33, "valid": 0.33, "test": 0.34}, (7, 6, 7)),
+        ({"train": 4, "valid": 0.5, "test": 0.25}, (4, 10, 5)),
+        ({"train": 1.0, "valid": 0, "test": 0}, (20, 0, 0)),
+        ({"train": 1, "valid": 0, "test": 0}, (1, 0, 0)),
+        ({"train": 0.1, "valid": 0.0, "test": 0.0}, (2, 0, 0)),
+    ],
+)
+def test_sizes_of_splits(sizes, counts):
+    splits = make_splits(NAMES, sizes, 0)
+    assert tuple(len(splits[split]) for split in ("train", "valid", "test")) == counts
+    dealt = [name for names in splits.values() for name in names]
+    assert len(dealt) == len(set(dealt)) and set(dealt) <= set(NAMES)
+    assert all(names == sorted(names) for names in splits.values())
+
+
+@pytest.mark.parametrize("num_names", range(1, 60))
+def test_shares_of_one_use_every_shape(num_names):
+    names = [str(i) for i in range(num_names)]
+    splits = make_splits(names, {"train": 0.7, "valid": 0.1, "test": 0.2}, 0)
+    assert sorted(sum(splits.values(), [])) == sorted(names)
+    for split, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
+        assert abs(len(splits[split]) - share * num_names) <= 1
+
+
+def test_seed_and_names_decide_the_splits():
+    sizes = {"train": 10, "test": 5}
+    splits = make_splits(NAMES, sizes, 0)
+    assert make_splits(NAMES[::-1], sizes, 0) == splits
+    assert make_splits(NAMES, sizes, 1) != splits
+    assert splits["train"] != sorted(NAMES)[:10]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ({"train": 21}, "asks for 21 shapes.*there are 20"),
+        ({"train": 12, "test": 0.5}, "asks for 22 shapes"),
+        ({"train": -1}, r"data\.splits\.train is -1"),
+        ({"train": 1.5}, r"data\.splits\.train is 1\.5"),
+        ({"train": -0.1}, r"data\.splits\.train is -0\.1"),
+        ({"train": 0.8, "test": 0.3}, r"add up to 1\.1"),
+    ],
+)
+def test_sizes_that_cannot_be(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        make_splits(NAMES, sizes, 0)
+
+
+def test_written_splits_are_lists(layout):
+    write_json(["ant"], layout.split("test"))
+    assert json.loads(layout.split("test").read_text()) == ["ant"]
+    assert read_split(layout, "test") == ["ant"]

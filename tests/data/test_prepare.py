@@ -1,0 +1,287 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from inr.data.layout import Layout
+from inr.data.prepare import Recipe, count_statuses, find_meshes, prepare_shape
+from inr.shapes.composite import Composite, without_parts
+from inr.shapes.mesh import Mesh, read_mesh, write_mesh
+from inr.shapes.normalize import Normalization
+
+CENTRE = np.array([5.0, -3.0, 2.0])
+SIZE = np.array([1.0, 2.0, 3.0])
+HALF = 0.9 * SIZE / SIZE.max()  # of the box once normalised
+
+
+def recipe(**changes) -> Recipe:
+    settings = {
+        "normalize": "box",
+        "extent": 0.9,
+        "near_counts": [300, 200],
+        "near_variances": [0.005, 0.0005],
+        "num_uniform": 400,
+        "num_surface": 250,
+        "seed": 0,
+    }
+    return Recipe(**{**settings, **changes})
+
+
+def box(size=SIZE, centre=CENTRE) -> Mesh:
+    made = trimesh.creation.box(size)
+    return Mesh(np.asarray(made.vertices) + centre, np.asarray(made.faces, np.int64))
+
+
+def distance_to_box(points: np.ndarray, half: np.ndarray) -> np.ndarray:
+    beyond = np.abs(points) - half
+    return np.linalg.norm(beyond.clip(min=0), axis=1) + beyond.max(axis=1).clip(max=0)
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    path = tmp_path / "source" / "box.ply"
+    write_mesh(box(), path)
+    return path
+
+
+def load(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+def check_samples(layout: Layout, name: str, half: np.ndarray, settings: Recipe) -> None:
+    dim = len(half)
+    for path, count in (
+        (layout.samples(name), sum(settings.near_counts) + settings.num_uniform),
+        (layout.uniform(name), settings.num_uniform),
+    ):
+        arrays = load(path)
+        assert set(arrays) == {"pos", "neg"}
+        assert len(arrays["pos"]) + len(arrays["neg"]) == count
+        for side, array in arrays.items():
+            assert array.dtype == np.float32 and array.shape[1] == dim + 1
+            truth = distance_to_box(array[:, :-1].astype(float), half)
+            np.testing.assert_allclose(array[:, -1], truth, atol=1e-6)
+            assert ((array[:, -1] >= 0) == (side == "pos")).all()
+    uniform = np.concatenate(list(load(layout.uniform(name)).values()))[:, :-1]
+    assert np.abs(uniform).max() <= 1 and np.abs(uniform).max(axis=0).min() > 0.95
+    surface = load(layout.surface(name))["all"]
+    assert surface.shape == (settings.num_surface, 2 * dim)
+    points, normals = surface[:, :dim].astype(float), surface[:, dim:].astype(float)
+    np.testing.assert_allclose(distance_to_box(points, half), 0, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(distance_to_box(points + 0.01 * normals, half), 0.01, atol=1e-6)
+
+
+def test_a_box_and_its_files(tmp_path, source):
+    layout, settings = Layout(tmp_path / "data"), recipe()
+    record = prepare_shape("box", source, layout.root, settings)
+    assert (record["status"], record["reason"], record["closed"]) == ("ok", "", True)
+    assert (record["vertices"], record["faces"], record["source"]) == (8, 12, str(source))
+    assert record["volume"] == pytest.approx(8 * HALF.prod(), rel=1e-6)
+    assert record["positive"] + record["negative"] == 900
+    mesh = read_mesh(layout.mesh("box"))
+    np.testing.assert_allclose(mesh.bounds, [-HALF, HALF], atol=1e-6)
+    native = Normalization.load(layout.normalization("box")).undo_mesh(mesh)
+    np.testing.assert_allclose(native.vertices, box().vertices, atol=1e-5)
+    assert (native.faces == box().faces).all()
+    check_samples(layout, "box", HALF, settings)
+    assert layout.names() == ["box"]
+    files = sorted(p.relative_to(layout.root).as_posix() for p in layout.root.rglob("*.*"))
+    assert files == [
+        "meshes/box.ply",
+        "normalization/box.npz",
+        "samples/box/deepsdf.npz",
+        "samples/box/surface.npz",
+        "samples/box/uniform.npz",
+    ]
+
+
+def test_noise_has_the_variances_asked_for(tmp_path, source):
+    layout = Layout(tmp_path / "data")
+    for variance in (0.005, 0.0005):
+        settings = recipe(near_counts=[4000], near_variances=[variance], num_uniform=0)
+        prepare_shape("box", source, layout.root, settings)
+        distance = np.concatenate(list(load(layout.samples("box")).values()))[:, -1]
+        # away from the edges the distance is the noise along the normal
+        assert np.square(distance.astype(float)).mean() == pytest.approx(variance, rel=0.15)
+
+
+def test_without_normalization_the_frame_is_kept(tmp_path):
+    path = tmp_path / "box.ply"
+    write_mesh(box(np.array([0.4, 0.6, 0.8]), np.zeros(3)), path)
+    layout, settings = Layout(tmp_path / "data"), recipe(normalize="none")
+    prepare_shape("box", path, layout.root, settings)
+    check_samples(layout, "box", np.array([0.2, 0.3, 0.4]), settings)
+    stored = Normalization.load(layout.normalization("box"))
+    assert stored.scale == 1 and (stored.translation == 0).all()
+
+
+class Rectangles:
+    """A family in 2-D."""
+
+    def names(self) -> list[str]:
+        return ["rectangle"]
+
+    def make(self, name: str) -> Composite:
+        corners = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 1.0], [0.0, 1.0]])
+        return without_parts(Mesh(corners, np.array([[0, 1], [1, 2], [2, 3], [3, 0]])))
+
+
+def test_a_family_in_two_dimensions(tmp_path):
+    layout, settings = Layout(tmp_path), recipe()
+    record = prepare_shape("rectangle", Rectangles(), tmp_path, settings)
+    assert record["status"] == "ok" and record["source"] is None
+    assert layout.mesh("rectangle").suffix == ".npz"
+    check_samples(layout, "rectangle", np.array([0.9, 0.225]), settings)
+
+
+class Pairs:
+    """A family of two boxes, one above the other, and a part that is absent."""
+
+    def names(self) -> list[str]:
+        return ["pair"]
+
+    def make(self, name: str) -> Composite:
+        lower, upper = box(SIZE, np.zeros(3)), box(SIZE, np.array([0.0, 0.0, 3.5]))
+        whole = Mesh(
+            np.concatenate([lower.vertices, upper.vertices]),
+            np.concatenate([lower.faces, upper.faces + len(lower.vertices)]),
+        )
+        translations = np.array([[0, 0, 0], [0, 0, 3.5], [0, 0, 0.0]])
+        scales = np.array([SIZE / 2, SIZE / 2, np.ones(3)])
+        quaternions = np.tile([1.0, 0, 0, 0], (3, 1))
+        return Composite(whole, [lower, upper, None], quaternions, translations, scales)
+
+
+def test_parts_and_their_poses(tmp_path):
+    prepare_shape("pair", Pairs(), tmp_path, recipe())
+    folder = tmp_path / "parts"
+    assert sorted(p.name for p in (folder / "meshes" / "pair").iterdir()) == [
+        "part0.ply",
+        "part1.ply",
+    ]
+    parameters = folder / "parameters" / "pair"
+    quaternions, translations, scales = (
+        np.load(parameters / f"{n}.npy") for n in ("quaternions", "translations", "scales")
+    )
+    np.testing.assert_allclose(np.abs(quaternions[:, 0]), 1)
+    for i in range(2):  # a pose takes the cube [-1, 1]^3 to the part: scale, then translation
+        bounds = read_mesh(folder / "meshes" / "pair" / f"part{i}.ply").bounds
+        np.testing.assert_allclose(
+            bounds, [translations[i] - scales[i], translations[i] + scales[i]]
+        )
+
+
+def test_samples_depend_on_name_and_seed_alone(tmp_path, source):
+    def samples(root: str, names: list[str], seed: int = 0) -> dict[str, np.ndarray]:
+        for name in names:
+            prepare_shape(name, source, tmp_path / root, recipe(seed=seed))
+        return {n: load(Layout(tmp_path / root).samples(n))["pos"] for n in names}
+
+    first, second = samples("one", ["a", "b", "c"]), samples("two", ["c", "a"])
+    for name in ("a", "c"):
+        assert np.array_equal(first[name], second[name])
+    assert not np.array_equal(first["a"][:50], first["b"][:50])
+    assert not np.array_equal(first["a"][:50], samples("three", ["a"], seed=1)["a"][:50])
+
+
+def spoiled(folder: Path, how: str) -> Path:
+    path = folder / "bad.ply"
+    mesh = box()
+    if how == "no faces":
+        path = folder / "bad.obj"
+        path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\n")
+    elif how == "nan":
+        path = folder / "bad.obj"
+        path.write_text(
+            "v nan 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 2 3\nf 1 4 2\nf 1 3 4\nf 2 4 3\n"
+        )
+    elif how == "truncated":
+        write_mesh(mesh, path)
+        path.write_bytes(path.read_bytes()[:-40])
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "a triangle":
+        write_mesh(Mesh(mesh.vertices, mesh.faces[:1]), path)
+    elif how == "inside out":
+        write_mesh(Mesh(mesh.vertices, mesh.faces[:, ::-1]), path)
+    elif how == "a point":
+        write_mesh(Mesh(mesh.vertices * 0, mesh.faces), path)
+    elif how == "another format":
+        path.write_text("not a mesh")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("no faces", "no face|cannot read"),
+        ("nan", "not finite"),
+        ("truncated", "cannot read"),
+        ("empty", "cannot read"),
+        ("a triangle", "no sample lies inside"),
+        ("inside out", "no sample lies inside"),
+        ("a point", "extent"),
+        ("another format", "cannot read"),
+    ],
+)
+def test_what_is_refused_has_a_reason_and_leaves_nothing(tmp_path, how, reason):
+    path = spoiled(tmp_path, how)
+    root = tmp_path / "data"
+    record = prepare_shape("bad", path, root, recipe())
+    assert record["status"] == "refused" and record["source"] == str(path)
+    assert re.search(reason, record["reason"]), record["reason"]
+    assert not root.exists() or not [p for p in root.rglob("*") if p.is_file()]
+
+
+def test_statuses_are_counted(tmp_path, source):
+    records = {
+        "good": prepare_shape("good", source, tmp_path / "data", recipe()),
+        "bad": prepare_shape("bad", spoiled(tmp_path, "empty"), tmp_path / "data", recipe()),
+    }
+    assert count_statuses(records) == {"ok": 1, "refused": 1}
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_names_of_meshes(tmp_path):
+    touch(tmp_path, "b.ply", "a.OBJ", "cars/fast/red.v2.stl", "readme.txt", "c.glb", "d.off")
+    found, refused = find_meshes(tmp_path)
+    assert found == {
+        "a": tmp_path / "a.OBJ",
+        "b": tmp_path / "b.ply",
+        "c": tmp_path / "c.glb",
+        "cars_fast_red.v2": tmp_path / "cars/fast/red.v2.stl",
+        "d": tmp_path / "d.off",
+    }
+    assert refused == {}
+
+
+def test_two_files_of_one_name(tmp_path):
+    touch(tmp_path, "a.obj", "a.ply", "x/y.ply")
+    found, refused = find_meshes(tmp_path)
+    assert set(found) == {"a", "x_y"} and found["a"].suffix == ".obj"
+    assert list(refused) == ["a.ply"]
+    assert "a.ply" in refused["a.ply"] and "a.obj" in refused["a.ply"]
+
+
+def test_every_file_is_found_or_refused(tmp_path):
+    touch(tmp_path, "a/b_c.ply", "a_b/c.ply", "a_b_c.ply")  # all three would be a_b_c
+    found, refused = find_meshes(tmp_path)
+    assert len(found) + len(refused) == 3
+
+
+def test_sources_without_meshes(tmp_path):
+    with pytest.raises(ValueError, match="is no folder"):
+        find_meshes(tmp_path / "nowhere")
+    touch(tmp_path, "readme.txt")
+    with pytest.raises(ValueError, match=r"no mesh .*\.obj"):
+        find_meshes(tmp_path)

@@ -1,0 +1,174 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inr.data.layout import Layout, read_split, write_npz
+from inr.data.store import SampleStore
+from inr.shapes.mesh import read_mesh
+from inr.shapes.sdf import signed_distance
+
+GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "dataset"
+CPU = torch.device("cpu")
+# shape i has so many samples outside and inside
+COUNTS = [(30, 10), (5, 50), (12, 0), (0, 7)]
+
+
+def write_shape(layout: Layout, name: str, number: int, dim: int = 2) -> None:
+    """Write samples that say where they come from: row k of shape i has distance +-(i + 1) . k."""
+    arrays = {}
+    for side, sign, count in zip(("pos", "neg"), (1, -1), COUNTS[number], strict=True):
+        distance = sign * ((number + 1) + np.arange(count) / 1000)
+        arrays[side] = np.concatenate([np.repeat(distance[:, None], dim, 1), distance[:, None]], 1)
+    write_npz(layout.samples(name), **arrays)
+
+
+@pytest.fixture
+def store(tmp_path):
+    layout = Layout(tmp_path)
+    for number in range(4):
+        write_shape(layout, f"s{number}", number)
+    return SampleStore(layout, [f"s{i}" for i in range(4)], dim=2, device=CPU)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("num_samples", [2, 64, 1000])
+def test_balanced_draws_are_half_outside_half_inside(store, num_samples):
+    index = torch.tensor([1, 0, 1])
+    points, distances = store.draw(index, num_samples, generator(), sign_balanced=True)
+    assert points.shape == (3, num_samples, 2) and distances.shape == (3, num_samples, 1)
+    assert points.dtype == distances.dtype == torch.float32
+    assert (distances > 0).sum(dim=(1, 2)).tolist() == [num_samples // 2] * 3
+
+
+def test_an_odd_number_of_balanced_draws(store):
+    _, distances = store.draw(torch.tensor([0]), 7, generator(), sign_balanced=True)
+    assert int((distances > 0).sum()) == 3
+
+
+def test_all_draws_come_from_the_only_side_there_is(store):
+    _, distances = store.draw(torch.tensor([2, 3]), 100, generator(), sign_balanced=True)
+    assert (distances[0] > 0).all() and (distances[1] < 0).all()
+
+
+@pytest.mark.parametrize("sign_balanced", [True, False])
+def test_draws_come_from_the_right_shape_and_reach_every_sample(store, sign_balanced):
+    index = torch.tensor([3, 0, 2, 1])
+    points, distances = store.draw(index, 4000, generator(), sign_balanced=sign_balanced)
+    assert torch.equal(points, distances.expand(-1, -1, 2))  # a point keeps its distance
+    for row, number in enumerate(index.tolist()):
+        stored = [
+            round(sign * (number + 1 + k / 1000), 3)
+            for sign, count in zip((1, -1), COUNTS[number], strict=True)
+            for k in range(count)
+        ]
+        drawn = {round(value, 3) for value in distances[row].flatten().tolist()}
+        assert drawn == set(stored)
+
+
+def test_unbalanced_draws_are_uniform(store):
+    _, distances = store.draw(torch.tensor([0, 1]), 40000, generator(), sign_balanced=False)
+    outside = (distances > 0).double().mean(dim=(1, 2))
+    # shares of 30/40 and 5/55; the standard error is at most 0.0022
+    assert outside.tolist() == pytest.approx([30 / 40, 5 / 55], abs=0.01)
+
+
+@pytest.mark.parametrize("sign_balanced", [True, False])
+def test_with_its_own_generator_a_shape_does_not_see_the_others(store, sign_balanced):
+    def draw(numbers):
+        return store.draw(
+            torch.tensor(numbers),
+            50,
+            [generator(number) for number in numbers],
+            sign_balanced=sign_balanced,
+        )
+
+    points, distances = draw([2, 0, 1])
+    for row, number in enumerate([2, 0, 1]):
+        alone_points, alone_distances = draw([number])
+        assert torch.equal(alone_points[0], points[row])
+        assert torch.equal(alone_distances[0], distances[row])
+    assert not torch.equal(points, draw([2, 0, 3])[0])
+
+
+def test_the_generator_decides_the_draws(store):
+    index = torch.tensor([0, 1])
+    first = store.draw(index, 50, generator(1), sign_balanced=True)[1]
+    assert torch.equal(first, store.draw(index, 50, generator(1), sign_balanced=True)[1])
+    assert not torch.equal(first, store.draw(index, 50, generator(2), sign_balanced=True)[1])
+
+
+def test_samples_of_another_dimension(tmp_path):
+    layout = Layout(tmp_path)
+    write_shape(layout, "flat", 0, dim=2)
+    with pytest.raises(ValueError, match=r"shape \(30, 3\); data\.dim=3 needs \(n, 4\)"):
+        SampleStore(layout, ["flat"], dim=3, device=CPU)
+
+
+def test_rows_that_are_not_finite_are_dropped(tmp_path):
+    layout = Layout(tmp_path)
+    pos = np.array([[0, 0, 1], [0, 0, np.nan], [np.inf, 0, 1], [0, 0, 2]])
+    neg = np.array([[np.nan, 0, -1], [0, 0, -3]])
+    write_npz(layout.samples("s"), pos=pos, neg=neg)
+    store = SampleStore(layout, ["s"], dim=2, device=CPU)
+    assert store.samples[:, 2].tolist() == [1, 2, -3]
+    assert (int(store.num_pos), int(store.num_neg)) == (2, 1)
+    assert store.draw(torch.tensor([0]), 500, generator(), sign_balanced=True)[1].isfinite().all()
+
+
+def test_no_sample_at_all(tmp_path):
+    layout = Layout(tmp_path)
+    write_npz(layout.samples("s"), pos=np.full((3, 3), np.nan), neg=np.zeros((0, 3)))
+    with pytest.raises(ValueError, match="no samples"):
+        SampleStore(layout, ["s"], dim=2, device=CPU)
+
+
+def spoil(path: Path, how: str) -> None:
+    if how == "without neg":
+        write_npz(path, pos=np.zeros((2, 3)))
+    elif how == "missing":
+        path.unlink()
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "text":
+        path.write_text("no archive")
+    elif how == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif how == "bare array":
+        with path.open("wb") as file:
+            np.save(file, np.zeros((2, 3)))
+    elif how == "flat array":
+        write_npz(path, pos=np.zeros(3), neg=np.zeros(3))
+    elif how == "pickle":
+        np.savez(path, pos=np.array([{}], dtype=object), neg=np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["without neg", "missing", "empty", "text", "truncated", "bare array", "flat array", "pickle"],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, how):
+    layout = Layout(tmp_path)
+    write_shape(layout, "s", 0)
+    spoil(layout.samples("s"), how)
+    with pytest.raises(ValueError, match=r"samples/s/deepsdf\.npz"):
+        SampleStore(layout, ["s"], dim=2, device=CPU)
+
+
+@pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
+def test_reads_a_data_set_of_a_published_code():
+    layout = Layout(GOLDEN)
+    names = read_split(layout, "train") + read_split(layout, "test")
+    assert sorted(set(names)) == layout.names() == [f"lamp{i}" for i in range(4)]
+    store = SampleStore(layout, layout.names(), dim=3, device=CPU)
+    points, distances = store.draw(torch.arange(4), 200, generator(), sign_balanced=True)
+    for row, name in enumerate(layout.names()):
+        exact = signed_distance(read_mesh(layout.mesh(name)), points[row].double().numpy())
+        stored = distances[row, :, 0].numpy()
+        np.testing.assert_allclose(np.abs(stored), np.abs(exact), atol=2e-3)
+        clear = np.abs(exact) > 5e-3
+        assert (np.sign(exact) == np.sign(stored))[clear].mean() > 0.98

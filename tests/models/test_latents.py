@@ -1,0 +1,76 @@
+import pytest
+import torch
+
+from inr.models.latents import Codes, bound_norm
+
+
+def make_codes(num_shapes: int = 4, dim: int = 6, max_norm: float | None = None, seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    return Codes(num_shapes=num_shapes, dim=dim, max_norm=max_norm, generator=generator)
+
+
+@pytest.mark.parametrize("dim", [4, 64, 400])
+def test_initial_deviation_is_one_over_root_width(dim):
+    codes = make_codes(200_000 // dim, dim).codes.detach()
+    assert float(codes.std()) == pytest.approx(dim**-0.5, rel=0.01)
+    assert abs(float(codes.mean())) < 0.01 * dim**-0.5
+
+
+def test_seeds_decide_the_codes():
+    assert torch.equal(make_codes(seed=3).codes, make_codes(seed=3).codes)
+    assert not torch.equal(make_codes(seed=3).codes, make_codes(seed=4).codes)
+
+
+def test_the_global_generator_is_left_alone():
+    before = torch.get_rng_state()
+    make_codes()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_look_up_gives_the_rows_asked_for():
+    codes = make_codes()
+    got = codes(torch.tensor([2, 0, 2]))
+    assert torch.equal(got, codes.codes[[2, 0, 2]])
+    got.sum().backward()
+    assert codes.codes.grad[:, 0].tolist() == [1, 0, 2, 0]
+
+
+def test_only_codes_that_are_too_long_are_scaled():
+    codes = make_codes(max_norm=2.0)
+    with torch.no_grad():
+        codes.codes[0] = torch.tensor([3.0, 4.0, 0, 0, 0, 0])
+        codes.codes[1] = torch.tensor([0.3, 0.4, 0, 0, 0, 0])
+    got = codes(torch.tensor([0, 1]))
+    torch.testing.assert_close(got[0, :2], torch.tensor([1.2, 1.6]))
+    assert torch.equal(got[1], codes.codes[1])
+    assert codes.codes[0, 0] == 3  # bound at look-up, not in place
+
+
+def test_bound_has_the_gradient_of_its_formula():
+    code = torch.tensor([[3.0, 4.0], [0.3, 0.4]], dtype=torch.float64)
+    jacobian = torch.func.jacrev(lambda c: bound_norm(c, 2.0))(code)
+    direction = code[0] / 5
+    projected = 2 / 5 * (torch.eye(2, dtype=torch.float64) - torch.outer(direction, direction))
+    torch.testing.assert_close(jacobian[0, :, 0], projected)
+    torch.testing.assert_close(jacobian[1, :, 1], torch.eye(2, dtype=torch.float64))
+    assert jacobian[0, :, 1].abs().max() == 0
+
+
+def test_bound_at_the_origin_has_a_finite_gradient():
+    code = torch.zeros(1, 5, requires_grad=True)
+    bound_norm(code, 1.0).sum().backward()
+    assert code.grad.tolist() == [[1.0] * 5]
+
+
+@pytest.mark.parametrize("max_norm", [None, 1.0])
+def test_width_zero_is_no_code(max_norm):
+    codes = make_codes(dim=0, max_norm=max_norm)
+    assert codes(torch.tensor([0, 3])).shape == (2, 0)
+
+
+def test_wrong_settings():
+    with pytest.raises(ValueError, match=r"latent\.dim is -1"):
+        make_codes(dim=-1)
+    for max_norm in (0.0, -1.0):
+        with pytest.raises(ValueError, match=r"latent\.max_norm is"):
+            make_codes(max_norm=max_norm)

@@ -1,0 +1,96 @@
+"""Wrong input: one sentence, exit code 2, nothing written."""
+
+from pathlib import Path
+
+import pytest
+
+from inr.__main__ import expand_sweep, group_choices
+from tests.cli import inr
+
+WRONG = {
+    ("model=deepsfd",): "did you mean 'deepsdf'?",
+    ("experiment=quikstart",): "did you mean 'quickstart'?",
+    ("optimizer/schedule=cosin",): "did you mean 'cosine'?",
+    ("model.hidden_dm=3",): "did you mean 'model.hidden_dim'?",
+    ("trian.epochs=3",): "did you mean 'train.epochs'?",
+    ("+train.epoch=3",): "did you mean 'epochs'?",
+    ("train.epochs=many",): "'train.epochs' is 'many'; it has to be of type int",
+    ("train.epochs=0",): "train.epochs is 0; it has to be at least 1",
+    ("train.best_metric=valid/iuo",): "did you mean 'valid/iou'?",
+    ("stage=trian",): "did you mean 'train'?",
+    ("split=tset",): "did you mean 'test'?",
+    ("eval.resolution=4",): "eval.resolution is 4; it has to be at least 8",
+    ("foo",): "'foo' cannot be read; write key=value",
+    ("data=meshes",): "'data.root' has no default; add data.root=<value>",
+    ("stage=prepare", "data=meshes", "data.root=d"): "add data.source=<folder of meshes>",
+    (
+        "stage=prepare",
+        "data=meshes",
+        "data.source=no",
+        "data.root=d",
+    ): "data.source=no is no folder",
+    ("stage=prepare", "data=meshes", "data.source=.", "data.root=d"): "no mesh (.obj",
+    ("stage=train", "data=meshes", "data.root=d"): "run stage=prepare",
+    ("stage=reconstruct",): "add run=latest or run=<directory>",
+    ("stage=reconstruct", "run=latest"): "found no run with a checkpoint",
+    ("stage=evaluate", "run=."): "run=. is no run directory",
+    ("resume=nowhere",): "run=nowhere is no run directory",
+    ("device=cuda:99",): "use device=auto",
+    ("device=gpu",): "allowed: auto, cpu, cuda",
+    ("latent=none",): "latent=none (a code of width 0) fits one shape",
+    ("data.splits.train=99",): "asks for 99 shapes",
+    ("model.activation._target_=os.system",): "is outside inr, torch.optim, torch.nn",
+    ("model.activation._target_=torch.nn.Relu",): "did you mean 'ReLU'?",
+    ("-m", "model.hidden_dim=32,wide"): "'model.hidden_dim' is 'wide'",
+    ("-m", "model=deepsdf,sirene"): "model=sirene: there is no such choice",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_wrong_input_is_one_sentence_and_exit_code_2(
+    arguments: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert inr(monkeypatch, *arguments) == 2
+    output = capsys.readouterr()
+    *_, last = output.err.strip().splitlines()
+    assert last.startswith("inr: ")
+    assert WRONG[arguments] in last
+    assert "Traceback" not in output.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_stages_groups_choices_and_examples(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert inr(monkeypatch, "--help") == 0
+    text = capsys.readouterr().out
+    for stage in ("prepare", "train", "reconstruct", "evaluate", "all"):
+        assert f"\n  {stage} " in text
+    for group, choices in group_choices().items():
+        assert group in text
+        assert all(choice in text for choice in choices)
+    assert text.count("  python -m inr ") >= 3
+
+
+def test_a_sweep_is_expanded_to_its_jobs() -> None:
+    jobs = expand_sweep(["stage=train", "model.hidden_dim=32,64", "latent.dim=8,16"])
+    assert [job[1:] for job in jobs] == [
+        [f"model.hidden_dim={h}", f"latent.dim={d}"] for h in (32, 64) for d in (8, 16)
+    ]
+
+
+def test_an_error_of_a_library_is_not_blamed_on_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(command: object) -> None:
+        int("no number")  # a ValueError that is not ours, as raised inside a library
+        raise AssertionError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("inr.stages.dispatch.dispatch", broken)
+    assert inr(monkeypatch, "stage=train") == 1
+    assert "Traceback" in capsys.readouterr().err

@@ -1,0 +1,195 @@
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from inr.training.checkpoint import (
+    Checkpoints,
+    Progress,
+    epoch_label,
+    find_checkpoint,
+    load_checkpoint,
+    restore_model,
+)
+
+CPU = torch.device("cpu")
+NAMES = ["large", "small"]
+
+
+def make_checkpoints(folder: Path, **changes) -> Checkpoints:
+    return Checkpoints(folder, NAMES, **{"every": 0, "epochs": [], "keep": 2, **changes})
+
+
+@pytest.fixture
+def saved(tmp_path, make_model, make_optimizer):
+    """A model that took a step, and its checkpoint."""
+    model = make_model()
+    optimizer = make_optimizer(model)
+    model(torch.randn(2, 5, 2), torch.tensor([0, 1])).value.sum().backward()
+    optimizer.step()
+    progress = Progress(epoch=7, batch=1, step=99, best=0.25)
+    path = make_checkpoints(tmp_path / "checkpoints").save("last", model, optimizer, progress)
+    return path, model, optimizer
+
+
+def test_round_trip(saved, make_model, make_optimizer):
+    path, model, optimizer = saved
+    content = load_checkpoint(path, CPU)
+    assert Progress(**content["progress"]) == Progress(epoch=7, batch=1, step=99, best=0.25)
+    other = make_model(seed=5)
+    restore_model(content, other, NAMES, path)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name]), name
+    restored = make_optimizer(other)
+    restored.load_state_dict(content["optimizer"])
+    for mine, theirs in zip(
+        optimizer.state_dict()["state"].values(),
+        restored.state_dict()["state"].values(),
+        strict=True,
+    ):
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+def test_codes_are_keyed_by_name(saved, make_model):
+    path, model, _ = saved
+    content = load_checkpoint(path, CPU)
+    assert list(content["codes"]) == NAMES
+    assert torch.equal(content["codes"]["small"], model.latents.codes[1])
+    turned = make_model(seed=5)
+    restore_model(content, turned, ["small", "large"], path)
+    assert torch.equal(turned.latents.codes, model.latents.codes.flip(0))
+    one = make_model(seed=5, num_shapes=1)
+    restore_model(content, one, ["small"], path)
+    assert torch.equal(one.latents.codes[0], model.latents.codes[1])
+
+
+def test_a_shape_without_a_code_is_named(saved, make_model):
+    path, _, _ = saved
+    content = load_checkpoint(path, CPU)
+    with pytest.raises(ValueError, match=r"no code for 'medium' \(1 missing of 2\)"):
+        restore_model(content, make_model(), ["large", "medium"], path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"hidden_dim": 17}, {"num_layers": 3}, {"weight_norm": False}, {"code_dim": 5}]
+)
+def test_a_model_of_another_kind_says_what_differs(saved, make_model, changes):
+    path, _, _ = saved
+    with pytest.raises(ValueError, match=r"last\.pt' does not fit .*config\.yaml: .*(size|key)"):
+        restore_model(load_checkpoint(path, CPU), make_model(**changes), NAMES, path)
+
+
+def test_codes_of_several_widths_say_what_differs(saved, make_model):
+    path, _, _ = saved
+    content = load_checkpoint(path, CPU)
+    content["codes"]["small"] = torch.zeros(9)
+    with pytest.raises(ValueError, match=r"does not fit the run's config\.yaml: .*\w"):
+        restore_model(content, make_model(), NAMES, path)
+
+
+def test_a_failed_save_leaves_the_old_file(saved, make_model, make_optimizer, monkeypatch):
+    path, model, optimizer = saved
+    before = path.read_bytes()
+
+    def fail(content, file):
+        Path(file).write_bytes(b"half of it")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(torch, "save", fail)
+    with pytest.raises(OSError, match="no space"):
+        make_checkpoints(path.parent).save("last", model, optimizer, Progress())
+    assert path.read_bytes() == before
+    assert list(path.parent.glob("*.pt")) == [path]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"every": 2, "keep": 2}, {8, 10}),
+        ({"every": 2, "keep": 0}, set()),
+        ({"every": 2, "keep": 99}, {2, 4, 6, 8, 10}),
+        ({"every": 2, "keep": 1, "epochs": [3, 4]}, {3, 4, 10}),
+        ({"every": 0, "keep": 1, "epochs": [1, 7]}, {1, 7}),
+    ],
+)
+def test_what_is_kept(tmp_path, make_model, make_optimizer, settings, expected):
+    model = make_model()
+    optimizer = make_optimizer(model)
+    checkpoints = make_checkpoints(tmp_path, **settings)
+    for epoch in range(1, 11):
+        checkpoints.save_epoch(model, optimizer, Progress(epoch=epoch))
+    assert {int(p.stem[6:]) for p in tmp_path.glob("epoch_*.pt")} == expected
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "last.pt",
+        *(f"{epoch_label(epoch)}.pt" for epoch in expected),
+    }
+    newest = 10 if settings["every"] else 7
+    assert load_checkpoint(tmp_path / "last.pt", CPU)["progress"]["epoch"] == newest
+
+
+def test_find_checkpoint(tmp_path):
+    for name in ("last", "best", "epoch_000100"):
+        (tmp_path / f"{name}.pt").touch()
+    for epoch, name in (("latest", "last"), ("best", "best"), (100, "epoch_000100")):
+        assert find_checkpoint(tmp_path, epoch) == tmp_path / f"{name}.pt"
+    assert find_checkpoint(tmp_path, "100").stem == "epoch_000100"
+    with pytest.raises(ValueError, match=r"'epoch_000200'.*there: best, epoch_000100, last"):
+        find_checkpoint(tmp_path, 200)
+    for epoch in ("newest", "-1", "1.5"):
+        with pytest.raises(ValueError, match="latest, best or a number"):
+            find_checkpoint(tmp_path, epoch)
+    with pytest.raises(ValueError, match="there: none"):
+        find_checkpoint(tmp_path / "nowhere", "latest")
+
+
+class Payload:
+    """Creates a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("how", ["torch", "pickle"])
+def test_code_in_a_checkpoint_is_not_run(tmp_path, how):
+    mark, path = tmp_path / "ran", tmp_path / "evil.pt"
+    content = {"format": 1, "body": Payload(mark)}
+    if how == "torch":
+        torch.save(content, path)
+    else:
+        path.write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match=r"cannot read the checkpoint .*evil\.pt"):
+        load_checkpoint(path, CPU)
+    assert not mark.exists()
+    torch.load(path, weights_only=False) if how == "torch" else pickle.loads(path.read_bytes())
+    assert mark.exists()  # it would have run
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.6, 0.9, 0.99])
+def test_a_truncated_checkpoint(saved, share):
+    path, _, _ = saved
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match=r"cannot read the checkpoint .*last\.pt"):
+        load_checkpoint(path, CPU)
+
+
+@pytest.mark.parametrize("content", [b"text", b"PK\x03\x04 no archive", bytes(1000), b"\x80\x02."])
+def test_another_file(tmp_path, content):
+    path = tmp_path / "last.pt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"checkpoint"):
+        load_checkpoint(path, CPU)
+
+
+def test_a_file_of_another_program(tmp_path):
+    path = tmp_path / "last.pt"
+    for content in (torch.zeros(3), {"epoch": 3}, {"format": 2}):
+        torch.save(content, path)
+        with pytest.raises(ValueError, match=r"no checkpoint of this program \(format 1\)"):
+            load_checkpoint(path, CPU)
+    with pytest.raises(ValueError, match="cannot read"):
+        load_checkpoint(tmp_path / "missing.pt", CPU)
