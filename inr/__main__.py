@@ -223,12 +223,14 @@ def main() -> int:
     except KeyboardInterrupt:
         print("inr: stopped", file=sys.stderr)
         return 130
-    except Exception as error:
-        return report(error)
+    except BaseException as error:
+        if isinstance(error, Exception) or hasattr(error, "exit_code"):
+            return report(error)
+        raise
     return 0
 
 
-def report(error: Exception) -> int:
+def report(error: BaseException) -> int:
     """Print what a person needs to know of an error, and return the exit code."""
     code = getattr(error, "exit_code", None)
     if isinstance(error, FloatingPointError):

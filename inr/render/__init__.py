@@ -1,6 +1,6 @@
 """Pictures of shapes: a protocol (`interface`), back ends, and grids of pictures."""
 
-from inr.render.interface import Color, Image, Renderer
+from inr.render.interface import Color, FlatRenderer, Image, Renderer
 from inr.shapes.mesh import Mesh
 
 TRUTH_COLOR: Color = (0.78, 0.78, 0.78)  # tells the truth from what a model made
@@ -11,10 +11,10 @@ class ByDimension:
 
     Args:
         solid: draws 3-D meshes.
-        flat: draws 2-D meshes.
+        flat: draws 2-D meshes and fields.
     """
 
-    def __init__(self, solid: Renderer, flat: Renderer) -> None:
+    def __init__(self, solid: Renderer, flat: FlatRenderer) -> None:
         self.solid = solid
         self.flat = flat
 

@@ -33,6 +33,16 @@ class Renderer(Protocol):
         ...
 
 
+class FlatRenderer(Renderer, Protocol):
+    """Draw 2-D meshes, and 2-D fields."""
+
+    def render_field(
+        self, values: Floats, *, truth: Mesh | None = None, size: int | None = None
+    ) -> Image:
+        """Draw a field (R, R) over [-1, 1]^2 with its zero level; see `Contour.render_field`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Camera:
     """Describe a pinhole camera with a square picture.

@@ -5,6 +5,7 @@ import json
 import logging
 import multiprocessing
 import os
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -44,30 +45,34 @@ def prepare(command: Command) -> None:
             "prepare needs meshes: add data.source=<folder of meshes> data.root=<folder to write>"
         )
     sources, refused = find_sources(config)
-    _check_settings(layout, command.raw["data"], config.overwrite)
+    sizes = asdict(config.data.splits)
+    make_splits(list(sources), sizes, config.data.seed)  # a size that cannot be: say so first
+    manifest = _open_manifest(layout, command.raw["data"], config.overwrite)
+    records: dict[str, Record] = {n: r for n, r in manifest["shapes"].items() if n in sources}
     todo = {
         name: source
         for name, source in sources.items()
-        if config.overwrite or not layout.samples(name).exists()
+        # what was refused stays refused, and what has no entry was cut off half-way
+        if config.overwrite
+        or name not in records
+        or (records[name]["status"] == "ok" and not layout.samples(name).exists())
     }
-    sizes = asdict(config.data.splits)
-    make_splits(list(sources), sizes, config.data.seed)  # a size that cannot be: say so first
-    known: dict[str, Record] = _manifest_shapes(layout)
-    records = {name: record for name, record in known.items() if name in sources}
     records |= {
         name: {"status": "refused", "reason": reason, "seconds": 0.0}
         for name, reason in refused.items()
     }
-    # what was refused before stays refused unless it is done again
-    todo = {n: s for n, s in todo.items() if config.overwrite or n not in known}
-    settings = _settings(command.raw["data"])
+    manifest["shapes"] = records
+    written = 0.0
     for name, record in _prepare_all(todo, layout.root, _recipe(config.data), config.workers):
         records[name] = record
         if record["status"] == "refused":
             log.warning("refused %s: %s", name, record["reason"])
-    ready = sorted(name for name, record in records.items() if record["status"] == "ok")
-    manifest = {"settings": settings, "shapes": dict(sorted(records.items()))}
+        if time.monotonic() - written > 1:  # so that little is done again after a kill
+            write_json(manifest, layout.manifest)
+            written = time.monotonic()
+    manifest["shapes"] = dict(sorted(records.items()))
     write_json(manifest, layout.manifest)
+    ready = [name for name, record in manifest["shapes"].items() if record["status"] == "ok"]
     count = count_statuses(records)
     log.info(
         "%s: %d shapes ready (%d of them made now), %d refused; see %s",
@@ -79,8 +84,12 @@ def prepare(command: Command) -> None:
     )
     if not ready:
         raise ValueError(f"every shape was refused; the reasons are in {layout.manifest}")
-    if todo or not layout.split("train").exists():
-        _write_splits(layout, ready, sizes, config)
+    asked = {**sizes, "seed": config.data.seed}
+    if layout.split("train").exists() and not config.overwrite:
+        _check_splits(layout, ready, manifest.get("splits"), asked)
+    else:
+        write_json({**manifest, "splits": asked}, layout.manifest)
+        _write_splits(layout, ready, sizes, config.data.seed)
     if config.strict and count["refused"]:
         raise ShapesRefused(f"{count['refused']} shapes were refused and strict=true")
 
@@ -152,14 +161,33 @@ def _prepare_all(
             raise
 
 
+def _check_splits(layout: Layout, ready: list[str], dealt: Any, asked: Mapping[str, Any]) -> None:
+    """Check that the splits there are those asked for, unless they are the user's own lists."""
+    folder = layout.split("train").parent
+    if dealt is not None and dealt != asked:
+        raise ValueError(
+            f"the splits of '{layout.root}' were dealt with {dealt}, not {asked}; delete {folder} "
+            "to deal them anew"
+        )
+    listed = {n for path in folder.glob("*.json") for n in read_json(path)}
+    left_out = sorted(set(ready) - listed)
+    if left_out:
+        log.info(
+            "%d shapes are in no split (%s first); delete %s to deal them anew",
+            len(left_out),
+            left_out[0],
+            folder,
+        )
+
+
 def _write_splits(
-    layout: Layout, ready: list[str], sizes: dict[str, int | float], config: Config
+    layout: Layout, ready: list[str], sizes: dict[str, int | float], seed: int
 ) -> None:
     try:
-        splits = make_splits(ready, sizes, config.data.seed)
+        splits = make_splits(ready, sizes, seed)
     except ValueError as error:
         raise ValueError(f"{error} that could be prepared") from error
-    for split, names in splits.items():
+    for split, names in reversed(splits.items()):  # train last: its file says that all is done
         write_json(names, layout.split(split))
     log.info("splits: %s", ", ".join(f"{len(names)} {split}" for split, names in splits.items()))
 
@@ -175,27 +203,27 @@ def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: raw[key] for key in ("dim", "family", "normalize", "extent", "sampling", "seed")}
 
 
-def _manifest_shapes(layout: Layout) -> dict[str, Record]:
-    if not layout.manifest.exists():
-        return {}
-    manifest = read_json(layout.manifest)
-    return dict(manifest.get("shapes", {})) if isinstance(manifest, dict) else {}
+def _open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
+    """Return the manifest to go on with, written before the first shape is.
 
-
-def _check_settings(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> None:
-    if overwrite:
-        return
-    if not layout.manifest.exists():
-        if layout.names():
-            raise ValueError(
-                f"'{layout.root}' holds samples that this program did not make, or did not finish; "
-                "add overwrite=true to make them anew, or choose another data.root"
-            )
-        return
-    before = read_json(layout.manifest).get("settings", {})
-    for key, value in _settings(raw).items():
-        if before.get(key) != value:
-            raise ValueError(
-                f"'{layout.root}' was prepared with data.{key}={before.get(key)}, not {value}; "
-                "add overwrite=true to make it anew, or choose another data.root"
-            )
+    Raises:
+        ValueError: if what is there was made with other settings, or not by this program.
+    """
+    fresh: dict[str, Any] = {"settings": _settings(raw), "shapes": {}}
+    if not overwrite and layout.manifest.exists():
+        manifest = read_json(layout.manifest)
+        before = manifest.get("settings", {})
+        for key, value in fresh["settings"].items():
+            if before.get(key) != value:
+                raise ValueError(
+                    f"'{layout.root}' was prepared with data.{key}={before.get(key)}, not {value}; "
+                    "add overwrite=true to make it anew, or choose another data.root"
+                )
+        return dict(manifest)
+    if not overwrite and layout.names():
+        raise ValueError(
+            f"'{layout.root}' holds samples that this program did not make; leave out data.source "
+            "to use them as they are, or choose another data.root"
+        )
+    write_json(fresh, layout.manifest)
+    return fresh

@@ -140,10 +140,7 @@ def _fit(
             raise Interrupted(interrupt.number, f"{why}; go on with: stage=train resume={run.path}")
         run.write_status("done")
         exit_code = 0
-    except FloatingPointError as error:
-        run.write_status("failed", str(error))
-        raise
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         run.write_status("failed", f"{type(error).__name__}: {error}")
         raise
     finally:

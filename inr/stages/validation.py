@@ -13,18 +13,19 @@ from inr.data.store import SampleStore
 from inr.losses import Batch, Losses
 from inr.metrics.protocol import evaluate_pair
 from inr.models.inr import INR
-from inr.reconstruct import decode_mesh, fit_codes
+from inr.reconstruct import decode_mesh, field_of, fit_codes
 from inr.render import TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid, write_png
 from inr.schema import VALIDATION_METRICS, Config
-from inr.shapes.mesh import read_mesh
+from inr.shapes.mesh import Mesh, read_mesh
 from inr.training.checkpoint import epoch_label
-from inr.training.tracking import Tracker
+from inr.training.tracking import Image, Tracker
 
 log = logging.getLogger(__name__)
 
 NUM_POINTS = 10000
 IOU_RESOLUTION = 64
+FIELD_RESOLUTION = 128  # of 2-D pictures
 
 
 class Validation:
@@ -102,9 +103,7 @@ class Validation:
                     seed=self.config.eval.seed,
                 )
             )
-            pictures.append(
-                [self.renderer.render(truth, color=TRUTH_COLOR), self.renderer.render(mesh)]
-            )
+            pictures.append(self._pair(model, code, truth, mesh))
         self._write("valid", pictures, epoch)
         means = {}
         for metric in VALIDATION_METRICS:
@@ -130,15 +129,23 @@ class Validation:
             )
             names.append(self.train.names[index])
             truth = read_mesh(self.layout.mesh(names[-1]))
-            pictures.append(
-                [self.renderer.render(truth, color=TRUTH_COLOR), self.renderer.render(mesh)]
-            )
+            pictures.append(self._pair(model, code, truth, mesh))
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
             "train/code_norms",
             model.latents.codes.detach().norm(dim=1).cpu().numpy(),
             epoch=epoch,
         )
+
+    def _pair(self, model: INR, code: torch.Tensor, truth: Mesh, mesh: Mesh) -> list[Image]:
+        """Return pictures of the truth and of the model: in 2-D its whole field."""
+        picture = self.renderer.render(truth, color=TRUTH_COLOR)
+        if truth.dim == 3:
+            return [picture, self.renderer.render(mesh)]
+        axis = np.linspace(-1, 1, FIELD_RESOLUTION)
+        grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
+        values = field_of(model, code.detach())(grid.reshape(-1, 2)).reshape(grid.shape[:2])
+        return [picture, self.renderer.flat.render_field(values, truth=truth)]
 
     def _codes(self, model: INR) -> torch.Tensor:
         settings, device = self.config.reconstruct, self.store.samples.device
@@ -174,7 +181,7 @@ class Validation:
     def _write(
         self,
         kind: str,
-        pictures: list[list[np.ndarray]],
+        pictures: list[list[Image]],
         epoch: int,
         names: list[str] | None = None,
     ) -> None:

@@ -4,8 +4,11 @@ import signal
 from types import FrameType
 
 
-class Interrupted(Exception):  # noqa: N818 (it is no error)
-    """Say that a signal stopped the run after a checkpoint was written."""
+class Interrupted(BaseException):
+    """Say that a signal stopped the run after a checkpoint was written.
+
+    As KeyboardInterrupt, it is no Exception: it also ends a sweep's remaining jobs.
+    """
 
     def __init__(self, number: int, message: str) -> None:
         super().__init__(message)

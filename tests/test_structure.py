@@ -1,0 +1,130 @@
+"""What design rules say of the code as text: who imports whom, sizes, dimensions."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "inr"
+ORDER = (
+    "shapes",
+    "data",
+    "models",
+    "losses",
+    "training",
+    "reconstruct",
+    "metrics",
+    "render",
+    "stages",
+)
+FOR_STAGES = ("build", "run", "schema")
+FILES = sorted(PACKAGE.rglob("*.py"))
+# where a 3 counts something else than the dimension of space: columns, lines, digits
+OTHER_THREES = {
+    "training/checkpoint.py": ["splitlines()[1:3]"],
+    "training/tracking.py": ["round(time.time(), 3)"],
+    "metrics/summary.py": ["for i in (1, 2, 3)"],
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def package_of(path: Path) -> str:
+    """Return shapes for inr/shapes/mesh.py, losses for inr/losses.py."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the packages of inr that a module imports, wherever in it."""
+    for node in ast.walk(tree(path)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}: a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            first, *rest = name.split(".")
+            if first == "inr" and rest:
+                yield rest[0]
+
+
+def may_import(importer: str, target: str) -> bool:
+    if importer in ("stages", "__main__") or importer == target:
+        return True
+    if importer in ORDER and target in ORDER and target != "render":
+        return ORDER.index(target) < ORDER.index(importer)
+    return False
+
+
+def test_the_rules_bite():
+    assert may_import("models", "shapes") and may_import("metrics", "reconstruct")
+    assert may_import("stages", "build") and may_import("__main__", "stages")
+    for importer, target in (
+        ("models", "losses"),
+        ("training", "metrics"),
+        ("data", "build"),
+        ("reconstruct", "run"),
+        ("metrics", "render"),
+        ("render", "stages"),
+        ("build", "models"),
+    ):
+        assert not may_import(importer, target)
+    assert "shapes" in set(imported(PACKAGE / "data" / "prepare.py"))
+
+
+def test_every_module_has_its_place():
+    known = {*ORDER, *FOR_STAGES, "__init__", "__main__"}
+    assert {package_of(path) for path in FILES} <= known
+    assert {*ORDER} <= {package_of(path) for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_point_upwards(path):
+    wrong = {target for target in imported(path) if not may_import(package_of(path), target)}
+    assert not wrong, f"inr/{name_of(path)} must not import {sorted(wrong)}"
+
+
+def test_shapes_know_no_torch():
+    for path in (PACKAGE / "shapes").glob("*.py"):
+        assert "torch" not in path.read_text(encoding="utf-8"), name_of(path)
+
+
+def test_configuration_stops_at_the_stages():
+    for path in FILES:
+        if package_of(path) not in ("stages", "__main__"):
+            text = path.read_text(encoding="utf-8")
+            assert "import hydra" not in text and "omegaconf" not in text, name_of(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_files_fit_one_idea(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_constructor_takes_anything(path):
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            assert node.args.kwarg is None, f"line {node.lineno}: **{node.args.kwarg.arg}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if package_of(p) in ("models", "losses", "training", "metrics")],
+    ids=name_of,
+)
+def test_the_dimension_of_space_is_never_three(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and node.value in (3, -3) and node.value is not True:
+            line = lines[node.lineno - 1]
+            known = OTHER_THREES.get(name_of(path), [])
+            assert any(text in line for text in known), f"line {node.lineno}: {line.strip()}"
