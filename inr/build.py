@@ -74,12 +74,15 @@ def check(entry: Mapping[str, Any], where: str, allow: Iterable[str] = (), **con
             raise ValueError(
                 f"unknown key '{where}.{key}' for {entry['_target_']}: {nearest(key, settable)}"
             )
+        if key in context:
+            raise ValueError(f"'{where}.{key}' is not for you to set: other settings decide it")
         if isinstance(value, Mapping) and "_target_" in value:
             check(value, f"{where}.{key}", allow, **context)
         else:
             _check_type(value, hints.get(key, Any), f"{where}.{key}")
     for name, parameter in parameters.items():
-        required = parameter.default is inspect.Parameter.empty
+        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        required = parameter.default is inspect.Parameter.empty and not variadic
         if required and name not in given and name not in context:
             raise ValueError(f"'{where}' lacks the key '{name}' that {entry['_target_']} needs")
 
@@ -171,4 +174,7 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if hint is str:
         return isinstance(value, str)
-    return True  # objects of our own: their constructors check them
+    if inspect.isclass(hint) and hint not in (Any, object) and not typing.is_typeddict(hint):
+        # an object, which only a _target_ entry gives
+        return isinstance(value, hint)
+    return True  # Any, and what only a constructor can check

@@ -1,6 +1,6 @@
 """Codes of unseen shapes, fitted under frozen weights; and meshes from codes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -15,8 +15,9 @@ from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.sampling import seed_from_name
 
-# points handed to the network at once: large enough to fill a device, small enough for a laptop
-POINTS_A_CALL = 65536
+# points handed to the network at once: what fits a cache on a CPU, what fills a GPU
+POINTS_A_CALL_CPU = 8192
+POINTS_A_CALL_GPU = 262144
 
 
 def fit_codes(
@@ -61,6 +62,8 @@ def fit_codes(
     """
     device = store.samples.device
     width = model.latents.codes.shape[1]
+    if width == 0:  # the network itself is the shape
+        return torch.zeros(len(store.names), 0, device=device)
     starts = [seed_from_name(name, seed).standard_normal(width) for name in store.names]
     codes = torch.tensor(np.array(starts) * init_std, dtype=torch.float32, device=device)
     codes.requires_grad_(True)
@@ -127,18 +130,14 @@ def decode_mesh(
 
 def field_of(model: INR, code: Tensor) -> Callable[[Floats], Floats]:
     """Return one shape's field as a function of numpy points (N, D), giving (N,)."""
+    points_a_call = POINTS_A_CALL_CPU if code.device.type == "cpu" else POINTS_A_CALL_GPU
 
     @torch.inference_mode()
     def field(points: Floats) -> Floats:
         values = [
             model.decode(chunk[None].to(code.device), code[None]).value[0, :, 0].cpu()
-            for chunk in torch.from_numpy(points.astype(np.float32)).split(POINTS_A_CALL)
+            for chunk in torch.from_numpy(points.astype(np.float32)).split(points_a_call)
         ]
         return torch.cat(values).numpy()
 
     return field
-
-
-def code_rows(codes: Tensor, names: Sequence[str]) -> dict[str, Floats]:
-    """Return each shape's code as a numpy row."""
-    return dict(zip(names, codes.detach().cpu().numpy(), strict=True))

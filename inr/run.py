@@ -131,6 +131,7 @@ def find_run(run: str | None) -> Run:
             path.parent.parent
             for pattern in ("*/*/checkpoints/last.pt", "*/*/*/checkpoints/last.pt")
             for path in OUTPUTS.glob(pattern)
+            if (path.parent.parent / "config.yaml").exists()
         ]
         if not found:
             raise ValueError(

@@ -20,6 +20,7 @@ TINY = [
     "workers=1",
     "model.hidden_dim=16",
     "model.num_layers=2",
+    "model.skip_layers=[1]",
     "latent.dim=4",
     "train.epochs=4",
     "train.samples_per_shape=64",

@@ -137,9 +137,9 @@ def test_a_constructor_that_takes_anything_needs_nothing():
     ],
 )
 def test_what_lives_elsewhere_is_refused(target):
-    with pytest.raises(ValueError, match="_target_|has no class or function"):
+    with pytest.raises(ValueError, match=r"_target_|has no class or function"):
         resolve(target)
-    with pytest.raises(ValueError, match="_target_|has no class or function"):
+    with pytest.raises(ValueError, match=r"_target_|has no class or function"):
         check({"_target_": target, "command": "false"}, "model")
 
 

@@ -174,7 +174,7 @@ def test_a_sweep_makes_one_directory_a_job(tmp_path: Path, monkeypatch: pytest.M
 
 def test_airfoils_in_2d(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    tiny = ["data=naca", "model.skip_layers=[1]", *TINY[1:]]
+    tiny = ["data=naca", *TINY[1:]]
     assert inr(monkeypatch, "stage=all", *tiny, "split=[train,test]", "data.splits.valid=0") == 0
     (summary,) = tmp_path.glob("outputs/2*/*/evaluation/*/test/summary.json")
     assert json.loads(summary.read_text())["num_shapes"] == 1

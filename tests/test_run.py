@@ -72,7 +72,7 @@ def test_configurations_that_cannot_be_used(tmp_path, text, message):
 
 
 def test_latest_is_the_newest_with_a_checkpoint(outputs):
-    with pytest.raises(ValueError, match="no run with a checkpoint.*stage=train"):
+    with pytest.raises(ValueError, match=r"no run with a checkpoint.*stage=train"):
         find_run("latest")
     make_run(outputs / "2024-01-01" / "10-00-00_a", age=100)
     newest = outputs / "2024-01-02" / "10-00-00_b"
@@ -113,9 +113,8 @@ def test_status_keeps_what_stood_there(tmp_path):
 
 def test_one_writer_at_a_time(tmp_path):
     run = make_run(tmp_path / "run")
-    with run.lock():
-        with pytest.raises(ValueError, match="another process is working"), run.lock():
-            pass
+    with run.lock(), pytest.raises(ValueError, match="another process is working"), run.lock():
+        pass
     with run.lock():  # given back
         pass
 

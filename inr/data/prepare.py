@@ -61,7 +61,7 @@ def find_meshes(source: Path) -> tuple[dict[str, Path], dict[str, str]]:
         relative = path.relative_to(source)
         name = "_".join(relative.with_suffix("").parts)
         if name in found:
-            refused[f"{name}{path.suffix}"] = (
+            refused[relative.as_posix()] = (
                 f"'{path}' would be named as '{found[name]}' is; rename one of them"
             )
         else:

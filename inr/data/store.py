@@ -33,7 +33,7 @@ class SampleStore:
         self.names = list(names)
         self.dim = dim
         self.samples = torch.from_numpy(np.concatenate(arrays)).to(device)
-        counts = torch.tensor(pos_counts, dtype=torch.float64, device=device)
+        counts = torch.tensor(pos_counts, device=device)
         self.num_pos, self.num_neg = counts.unbind(dim=1)
         self.start = torch.cumsum(counts.sum(dim=1), dim=0) - counts.sum(dim=1)
 
@@ -59,24 +59,23 @@ class SampleStore:
         """
         device, shape = self.samples.device, (len(index), num_samples)
         if isinstance(generator, torch.Generator):
-            chance = torch.rand(shape, generator=generator, device=device, dtype=torch.float64)
+            chance = torch.rand(shape, generator=generator, device=device)
         else:
             chance = torch.stack(
-                [
-                    torch.rand(num_samples, generator=one, device=device, dtype=torch.float64)
-                    for one in generator
-                ]
+                [torch.rand(num_samples, generator=one, device=device) for one in generator]
             )
         num_pos, num_neg = self.num_pos[index, None], self.num_neg[index, None]
         if sign_balanced:
             half = num_samples // 2
             outside = torch.arange(num_samples, device=device) < half
             outside = (outside | (num_neg == 0)) & (num_pos > 0)
-            offset = torch.where(outside, 0, num_pos)
-            row = offset + (chance * torch.where(outside, num_pos, num_neg)).floor()
+            first = torch.where(outside, 0, num_pos)
+            count = torch.where(outside, num_pos, num_neg)
         else:
-            row = (chance * (num_pos + num_neg)).floor()
-        drawn = self.samples[(self.start[index, None] + row).long()]
+            first, count = torch.zeros_like(num_pos), num_pos + num_neg
+        # chance is below 1, but its product with a large count may be rounded up to it
+        row = torch.minimum((chance * count).long(), count - 1)
+        drawn = self.samples[self.start[index, None] + first + row]
         return drawn[..., : self.dim], drawn[..., self.dim :]
 
 
@@ -85,7 +84,8 @@ def _read_samples(layout: Layout, name: str, dim: int) -> tuple[np.ndarray, np.n
     try:
         with np.load(path, allow_pickle=False) as file:
             pos, neg = file["pos"].astype(np.float32), file["neg"].astype(np.float32)
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    # a truncated archive and a bare array raise errors of their own
+    except Exception as error:
         raise ValueError(f"cannot read arrays pos and neg of '{path}': {error}") from error
     for array in (pos, neg):
         if array.ndim != 2 or array.shape[1] != dim + 1:

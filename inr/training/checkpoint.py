@@ -1,7 +1,6 @@
 """Checkpoints: tensors and plain values only, codes keyed by shape name."""
 
 import os
-import pickle
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,6 +54,11 @@ class Checkpoints:
         self, label: str, model: INR, optimizer: torch.optim.Optimizer, progress: Progress
     ) -> Path:
         """Write <label>.pt; it appears whole or not at all."""
+        if not all(bool(p.isfinite().all()) for p in model.parameters()):
+            raise FloatingPointError(
+                "the weights are no longer finite numbers, and are not saved; lower optimizer.lr, "
+                "or resume from an earlier checkpoint"
+            )
         content = {
             "format": FORMAT,
             "body": model.body.state_dict(),
@@ -112,10 +116,12 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """
     try:
         content = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+    # on a file that is no checkpoint torch raises whatever its parser stumbles over
+    except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"cannot read the checkpoint '{path}': {reason}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    keys = {"format", "body", "codes", "optimizer", "progress"}
+    if not isinstance(content, dict) or not keys <= content.keys() or content["format"] != FORMAT:
         raise ValueError(f"'{path}' is no checkpoint of this program (format {FORMAT})")
     return content
 
@@ -137,7 +143,8 @@ def restore_model(content: dict[str, Any], model: INR, names: Sequence[str], pat
         stacked = torch.stack([content["codes"][name] for name in names])
         model.latents.load_state_dict({"codes": stacked})
     except RuntimeError as error:
-        first = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
+        lines = str(error).splitlines()
+        first = "; ".join(line.strip() for line in lines[1:3] or lines)
         raise ValueError(
             f"the checkpoint '{path}' does not fit the run's config.yaml: {first}"
         ) from error

@@ -114,7 +114,7 @@ def fit(
             break
         progress.epoch, progress.batch = progress.epoch + 1, 0
         epoch = progress.epoch
-        if epoch % max(log_every, 1) == 0 or epoch == num_epochs:
+        if meter.steps and (_is_due(epoch, log_every) or epoch == num_epochs):
             values = _epoch_values(meter, model, optimizer)
             bar.set_postfix_str(
                 f"loss {values['train/loss']:.5f} {values['train/samples_per_second']:,.0f} "
@@ -126,6 +126,9 @@ def fit(
         if _is_due(epoch, validate_every):
             started = time.perf_counter()
             metrics = validate(model.eval(), epoch)
+            if interrupt.number:  # cut short: a resumed run validates this epoch anew
+                progress.epoch, progress.batch = epoch - 1, batches
+                break
             tracker.log(metrics, epoch=epoch, step=progress.step)
             best = is_better(metrics, progress.best)
             if best is not None:

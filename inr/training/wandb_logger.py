@@ -46,11 +46,13 @@ class Wandb:
         self._safely(lambda: self._start(folder, name, group, config))
 
     def _start(self, folder: Path, name: str, group: str, config: dict[str, Any]) -> None:
-        import wandb
-
+        wandb = _wandb()
         mode = os.environ.get("WANDB_MODE") or self.mode
         if mode == "auto":
             mode = "online" if _has_key() else "offline"
+        if mode == "online" and not _has_key():  # W&B would ask for one at a terminal
+            log.warning("logger.mode is online, but no W&B API key is configured; logging offline")
+            mode = "offline"
         # the id is kept beside the run, so that later stages log to the same W&B run
         (folder / "wandb").mkdir(parents=True, exist_ok=True)
         identity = folder / "wandb" / "run_id.json"
@@ -73,7 +75,7 @@ class Wandb:
             settings=wandb.Settings(silent=True, console="off", init_timeout=30),
         )
         try:
-            self.run = init(mode=mode)  # type: ignore[arg-type]
+            self.run = init(mode=mode)
         except Exception as error:  # no network, a revoked key: the run goes on without
             if mode != "online":
                 raise
@@ -88,15 +90,13 @@ class Wandb:
 
     def image(self, key: str, image: Image, *, epoch: int) -> None:
         """Log a picture (H, W, 3)."""
-        import wandb
-
-        self._safely(lambda: self.run.log({key: wandb.Image(image), "epoch": epoch}))
+        self._safely(lambda: self.run.log({key: _wandb().Image(image), "epoch": epoch}))
 
     def histogram(self, key: str, values: NDArray[np.floating], *, epoch: int) -> None:
         """Log a histogram of values."""
-        import wandb
-
-        self._safely(lambda: self.run.log({key: wandb.Histogram(values.tolist()), "epoch": epoch}))
+        self._safely(
+            lambda: self.run.log({key: _wandb().Histogram(values.tolist()), "epoch": epoch})
+        )
 
     def finish(self, exit_code: int) -> None:
         """End the run; 0 is success."""
@@ -112,6 +112,12 @@ class Wandb:
         except Exception as error:  # whatever W&B raises, training goes on
             log.warning("W&B is off from here on (%s); metrics.jsonl goes on", error)
             self.mode = "disabled"
+
+
+def _wandb() -> Any:
+    import wandb
+
+    return wandb
 
 
 def _has_key() -> bool:

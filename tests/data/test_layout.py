@@ -128,7 +128,7 @@ def test_sizes_of_splits(sizes, counts):
 def test_shares_of_one_use_every_shape(num_names):
     names = [str(i) for i in range(num_names)]
     splits = make_splits(names, {"train": 0.7, "valid": 0.1, "test": 0.2}, 0)
-    assert sorted(sum(splits.values(), [])) == sorted(names)
+    assert sorted(name for dealt in splits.values() for name in dealt) == sorted(names)
     for split, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
         assert abs(len(splits[split]) - share * num_names) <= 1
 

@@ -40,7 +40,7 @@ def make_model() -> Callable[..., INR]:
             "narrow_skip": False,
             "activation": nn.Softplus(beta=30),
             "encoding": None,
-            "weight_norm": True,
+            "weight_norm": False,
             "dropout": 0.2,
             "final_tanh": False,
             **changes,

@@ -72,7 +72,7 @@ def test_a_shape_without_a_code_is_named(saved, make_model):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"hidden_dim": 17}, {"num_layers": 3}, {"weight_norm": False}, {"code_dim": 5}]
+    "changes", [{"hidden_dim": 17}, {"num_layers": 3}, {"weight_norm": True}, {"code_dim": 5}]
 )
 def test_a_model_of_another_kind_says_what_differs(saved, make_model, changes):
     path, _, _ = saved

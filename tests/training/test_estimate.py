@@ -8,7 +8,7 @@ LOSSES = Losses({"distance": ClampedL1(weight=1.0, delta=0.1)})
 
 
 def test_changes_nothing_of_the_model(make_model):
-    model = make_model()
+    model = make_model(weight_norm=True)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     found = estimate(
         model,

@@ -64,7 +64,7 @@ def states(model, optimizer) -> dict[str, Tensor]:
 
 
 def test_learns_two_discs(tmp_path, store, make_model, make_optimizer):
-    model = make_model(dropout=0.0, weight_norm=False)
+    model = make_model(dropout=0.0)
     progress = train(
         tmp_path, store, model, make_optimizer(model), num_epochs=80, shapes_per_batch=2
     )
@@ -266,10 +266,15 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
     tmp_path, store, make_model, make_optimizer
 ):
     interrupt = Interrupt()
+    validated = []
 
-    def validate(model, epoch):
+    def cut_short(model, epoch):
         interrupt.number = 15  # what is measured from here on is of codes half fitted
         return {"valid/x": -1.0}
+
+    def validate(model, epoch):
+        validated.append(epoch)
+        return {"valid/x": float(epoch)}
 
     model = make_model()
     progress = train(
@@ -277,7 +282,7 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
         store,
         model,
         make_optimizer(model),
-        validate=validate,
+        validate=cut_short,
         validate_every=2,
         is_better=lambda metrics, best: metrics["valid/x"],
         interrupt=interrupt,
@@ -285,6 +290,18 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
     assert progress.best is None
     assert not (tmp_path / "best.pt").exists()
     assert not any("valid/x" in line for line in logged(tmp_path))
+    train(
+        tmp_path,
+        store,
+        model,
+        make_optimizer(model),
+        progress=progress,
+        validate=validate,
+        validate_every=2,
+        is_better=lambda metrics, best: None,
+    )
+    assert validated == [2, 4, 6]  # a resumed run makes up for it
+    assert progress.step == 12
 
 
 def test_logged_values(tmp_path, store, make_model, make_optimizer):
