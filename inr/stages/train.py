@@ -28,7 +28,7 @@ from inr.training.checkpoint import (
     load_checkpoint,
     restore_model,
 )
-from inr.training.estimate import estimate, format_seconds
+from inr.training.estimate import estimate
 from inr.training.interrupt import Interrupt, Interrupted
 from inr.training.tracking import Tracker
 from inr.training.trainer import fit
@@ -184,8 +184,8 @@ def announce(command: Command, device: torch.device) -> None:
     hint = ""
     if device.type == "cpu" and found.seconds > LONG_SECONDS:
         hint = (
-            f"; on this CPU that is long: experiment=small_cpu is a small network that trains in "
-            f"about {format_seconds(480)}, and Ctrl-C stops with a checkpoint"
+            "; on this CPU that is long: experiment=small_cpu is a small network that trains in "
+            "minutes (Ctrl-C stops with a checkpoint)"
         )
     log.info("%s on %s: %s%s", command.name, device, found, hint)
 
