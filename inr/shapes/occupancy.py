@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inr.shapes.mesh import Floats, Ints, Mesh
+from inr.shapes.winding import winding_number
 
 Bools = NDArray[np.bool_]
 
 _CROSSINGS_AT_ONCE = 2**22
-_DOUBTFUL = 0.05  # share of a turn within which the fast winding number is not trusted
 _POINTS_AT_ONCE = 2**18
 
 
@@ -72,10 +72,7 @@ def _occupancy_of_open(mesh: Mesh, centres: Floats) -> Bools:
         if dim == 2:
             inside[flat] = np.abs(igl.winding_number(vertices, faces, points)) >= 0.5
             continue
-        winding = igl.fast_winding_number(vertices, faces, points)
-        doubtful = np.abs(winding - 0.5) <= _DOUBTFUL
-        if doubtful.any():
-            winding[doubtful] = igl.winding_number(vertices, faces, points[doubtful])
+        winding = winding_number(mesh, points)
         inside[flat] = winding >= 0.5
     return inside.reshape((resolution,) * dim)
 

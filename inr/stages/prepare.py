@@ -154,8 +154,11 @@ def _prepare_all(
         }
         try:
             done = as_completed(futures)
-            for future in tqdm(done, "prepare", len(futures), unit="shape", disable=None):
+            bar = tqdm(done, "prepare", len(futures), unit="shape", disable=None)
+            for number, future in enumerate(bar, start=1):
                 yield futures[future], future.result()
+                if bar.disable and number % max(1, len(futures) // 10) == 0:
+                    log.info("prepared %d of %d", number, len(futures))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

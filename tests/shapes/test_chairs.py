@@ -16,7 +16,8 @@ from inr.shapes.chairs import (
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import Normalization, fit_box
 from inr.shapes.sampling import seed_from_name
-from inr.shapes.sdf import is_inside, winding_number
+from inr.shapes.sdf import is_inside
+from inr.shapes.winding import winding_number
 
 
 @pytest.fixture(scope="module")

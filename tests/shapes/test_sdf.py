@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes import sdf
+from inr.shapes import sdf, winding
 from inr.shapes.mesh import Mesh
-from inr.shapes.sdf import is_inside, signed_distance, unsigned_distance, winding_number
+from inr.shapes.sdf import is_inside, signed_distance, unsigned_distance
+from inr.shapes.winding import winding_number
 
 
 def _from_trimesh(mesh) -> Mesh:
@@ -125,7 +126,7 @@ def test_blocks_do_not_change_the_answer(monkeypatch):
         points = rng.uniform(-1, 1, (1000, mesh.dim))
         whole = signed_distance(mesh, points)
         with monkeypatch.context() as patch:
-            patch.setattr(sdf, "_CHUNK", 37)
+            patch.setattr(winding, "_CHUNK", 37)
             np.testing.assert_array_equal(signed_distance(mesh, points), whole)
 
 
@@ -166,3 +167,18 @@ def test_wrong_input_is_refused():
         winding_number(_square(1.0), np.zeros((1, 3)))
     with pytest.raises(ValueError, match="finite"):
         unsigned_distance(_square(1.0), np.array([[np.nan, 0.0]]))
+
+
+def test_the_grid_that_signs_most_points_agrees_with_the_winding_number():
+    rng = np.random.default_rng(0)
+    one = trimesh.creation.icosphere(subdivisions=3, radius=0.5)
+    other = one.copy().apply_translation((0.4, 0.2, 0.1))  # overlaps: winding number 2 in between
+    cavity = trimesh.creation.icosphere(subdivisions=2, radius=0.2)
+    cavity.invert()
+    mesh = _from_trimesh(trimesh.util.concatenate([one, other, cavity]))
+    near = rng.normal(size=(30000, 3))
+    near *= rng.uniform(0.45, 0.55, (30000, 1)) / np.linalg.norm(near, axis=1, keepdims=True)
+    points = np.concatenate([near, rng.uniform(-1.5, 1.5, (20000, 3))])
+    assert len(points) >= sdf.SIGN_GRID**2
+    inside = winding.winding_number(mesh, points, exact=True) >= 0.5
+    np.testing.assert_array_equal(signed_distance(mesh, points) < 0, inside)
