@@ -1,6 +1,6 @@
 """The only place that turns configuration into objects, and checks it before anything runs.
 
-A `_target_` entry names a class or function; its schema is that callable's signature. What the
+A `_target_` entry names a class; its schema is the constructor's signature. What the
 configuration cannot know (the dimension of space, the code width) is its *context*: handed by
 name to every constructor that asks for it.
 """
@@ -14,7 +14,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-ALLOWED = ("inr", "torch.optim", "torch.nn")
+# the packages whose classes are parts of an experiment, and nothing else of ours
+ALLOWED = (
+    "inr.models",
+    "inr.losses",
+    "inr.shapes",
+    "inr.training",
+    "inr.render",
+    "torch.optim",
+    "torch.nn",
+)
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
@@ -26,14 +35,14 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     return f"allowed: {', '.join(names.values())}"
 
 
-def resolve(target: str, allow: Iterable[str] = ()) -> Callable[..., Any]:
-    """Import what `target` names, and check where the object really lives.
+def resolve(target: str, allow: Iterable[str] = ()) -> type[Any]:
+    """Import the class that `target` names, and check where it really lives.
 
     A prefix of the string proves nothing ('torch.nn.x.os.system' is a string too), so the
     object's own `__module__` is what has to lie under an allowed package.
 
     Raises:
-        ValueError: if there is no such object, or it lives outside the allowed packages.
+        ValueError: if there is no such class, or it lives outside the allowed packages.
     """
     allowed = (*ALLOWED, *allow)
     if not any(target.startswith(prefix + ".") for prefix in allowed):
@@ -46,25 +55,42 @@ def resolve(target: str, allow: Iterable[str] = ()) -> Callable[..., Any]:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise ValueError(f"_target_ '{target}' cannot be imported: {error}") from error
-    found = vars(module).get(name)
-    if not (inspect.isclass(found) or inspect.isfunction(found)):
-        names = [n for n, v in vars(module).items() if inspect.isclass(v) or inspect.isfunction(v)]
-        raise ValueError(
-            f"'{module_name}' has no class or function '{name}': {nearest(name, names)}"
-        )
+    public = {n: v for n, v in vars(module).items() if inspect.isclass(v) and n[0] != "_"}
+    if name not in public:
+        raise ValueError(f"'{module_name}' has no class '{name}': {nearest(name, public)}")
+    found: type[Any] = public[name]
     home = found.__module__
     if not any(home == prefix or home.startswith(prefix + ".") for prefix in allowed):
         raise ValueError(f"_target_ '{target}' is really {home}.{name}, which is not allowed")
-    return typing.cast(Callable[..., Any], found)
+    return found
 
 
-def check(entry: Mapping[str, Any], where: str, allow: Iterable[str] = (), **context: Any) -> None:
+def check(
+    entry: Mapping[str, Any],
+    where: str,
+    allow: Iterable[str] = (),
+    *,
+    kind: Any = object,
+    **context: Any,
+) -> None:
     """Check a `_target_` entry, and those inside it, against the constructors' signatures.
+
+    Args:
+        entry: the configuration of one object.
+        where: its key.
+        allow: packages that the user trusts besides ours.
+        kind: the type (or union of types) that the place takes; protocols have to be runtime ones.
+        context: what constructors are handed by name.
 
     Raises:
         ValueError: for an unknown key, a missing one or a wrong type, naming the key.
     """
+    if "_target_" not in entry:
+        raise ValueError(f"'{where}' lacks the key '_target_', which names a class")
     target = resolve(str(entry["_target_"]), allow)
+    if not _makes(target, kind):
+        wanted = getattr(kind, "__name__", str(kind))
+        raise ValueError(f"'{where}' has to be a {wanted}; {entry['_target_']} is none")
     given = {key: value for key, value in entry.items() if key != "_target_"}
     parameters = dict(inspect.signature(target).parameters)
     hints = _type_hints(target)
@@ -77,7 +103,8 @@ def check(entry: Mapping[str, Any], where: str, allow: Iterable[str] = (), **con
         if key in context:
             raise ValueError(f"'{where}.{key}' is not for you to set: other settings decide it")
         if isinstance(value, Mapping) and "_target_" in value:
-            check(value, f"{where}.{key}", allow, **context)
+            inner = hints.get(key, Any)
+            check(value, f"{where}.{key}", allow, kind=inner, **context)
         else:
             _check_type(value, hints.get(key, Any), f"{where}.{key}")
     for name, parameter in parameters.items():
@@ -100,7 +127,16 @@ def instantiate(entry: Mapping[str, Any], allow: Iterable[str] = (), **context: 
     for name, value in context.items():
         if name in inspect.signature(target).parameters and name not in arguments:
             arguments[name] = value
-    return target(**arguments)
+    try:
+        return target(**arguments)
+    except (TypeError, ValueError) as error:  # torch's own constructors check as ours do
+        raise ValueError(f"{entry['_target_']}: {error}") from error
+
+
+def _makes(target: type[Any], kind: Any) -> bool:
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return any(_makes(target, one) for one in typing.get_args(kind))
+    return kind is Any or (inspect.isclass(kind) and issubclass(target, kind))
 
 
 def check_section(schema: type, section: Any, where: str = "") -> None:

@@ -124,20 +124,21 @@ def decode_mesh(
         FloatingPointError: if the field is not finite.
     """
     return extract_mesh(
-        field_of(model, code), dim=dim, resolution=resolution, coarse_to_fine=coarse_to_fine
+        field_of(model, code),
+        dim=dim,
+        resolution=resolution,
+        coarse_to_fine=coarse_to_fine,
+        chunk_size=POINTS_A_CALL_CPU if code.device.type == "cpu" else POINTS_A_CALL_GPU,
     )
 
 
 def field_of(model: INR, code: Tensor) -> Callable[[Floats], Floats]:
     """Return one shape's field as a function of numpy points (N, D), giving (N,)."""
-    points_a_call = POINTS_A_CALL_CPU if code.device.type == "cpu" else POINTS_A_CALL_GPU
 
     @torch.inference_mode()
     def field(points: Floats) -> Floats:
-        values = [
-            model.decode(chunk[None].to(code.device), code[None]).value[0, :, 0].cpu()
-            for chunk in torch.from_numpy(points.astype(np.float32)).split(points_a_call)
-        ]
-        return torch.cat(values).numpy()
+        x = torch.from_numpy(points.astype(np.float32)).to(code.device)
+        values: Floats = model.decode(x[None], code[None]).value[0, :, 0].cpu().numpy()
+        return values
 
     return field

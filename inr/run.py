@@ -1,7 +1,6 @@
 """The run directory: made, found, loaded, locked, and its status."""
 
 import contextlib
-import fcntl
 import json
 import logging
 import secrets
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 import inr
 
@@ -64,10 +64,15 @@ class Run:
         return config
 
     def write_config(self, config: Mapping[str, Any], overrides: list[str]) -> None:
-        """Write the resolved configuration, and the command line's overrides beside it."""
+        """Write the resolved configuration, and the command line's overrides beside it.
+
+        Those of a resumed run are added to the ones that it was begun with.
+        """
         content = {"schema_version": SCHEMA_VERSION, **config}
         _write_text(self.path / "config.yaml", yaml.safe_dump(content, sort_keys=False))
-        _write_text(self.path / "overrides.yaml", yaml.safe_dump(overrides))
+        path = self.path / "overrides.yaml"
+        before = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else []
+        _write_text(path, yaml.safe_dump([*before, *overrides]))
 
     def write_status(self, status: str, why: str = "", **more: Any) -> None:
         """Write status.json: running, done or failed, and why; what stood there else is kept."""
@@ -90,13 +95,13 @@ class Run:
         Raises:
             ValueError: if another process holds it.
         """
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ValueError(
-                    f"another process is working in '{self.path}'; wait for it, or stop it"
-                ) from error
+        try:
+            held = FileLock(self.path / ".lock", timeout=0).acquire()
+        except Timeout as error:
+            raise ValueError(
+                f"another process is working in '{self.path}'; wait for it, or stop it"
+            ) from error
+        with held:
             yield
 
 
@@ -151,18 +156,19 @@ def find_run(run: str | None) -> Run:
 
 def git_commit() -> str | None:
     """Return the commit of the code in use, or None where it is not a checkout."""
-    folder = Path(__file__).resolve().parent
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()
+    here = Path(__file__).resolve()
+    git = ["git", "-C", str(here.parent)]
+    # installed into an environment inside the user's repository, we are not of its commits
+    questions = (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"])
+    answer = ""
+    for question in questions:
+        try:
+            answer = subprocess.run(
+                [*git, *question], capture_output=True, text=True, timeout=5, check=True
+            ).stdout
+        except (OSError, subprocess.SubprocessError):
+            return None
+    return answer.strip()
 
 
 @contextlib.contextmanager

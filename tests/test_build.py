@@ -9,6 +9,7 @@ from torch import nn
 from inr.build import check, check_section, instantiate, nearest, resolve, structure
 from inr.models.bodies import ConcatMLP
 from inr.models.encodings import Positional
+from inr.training.tracking import Logger
 
 CONTEXT = {"dim": 2, "code_dim": 5, "out_dim": 1}
 
@@ -137,27 +138,27 @@ def test_a_constructor_that_takes_anything_needs_nothing():
     ],
 )
 def test_what_lives_elsewhere_is_refused(target):
-    with pytest.raises(ValueError, match=r"_target_|has no class or function"):
+    with pytest.raises(ValueError, match=r"_target_|has no class"):
         resolve(target)
-    with pytest.raises(ValueError, match=r"_target_|has no class or function"):
+    with pytest.raises(ValueError, match=r"_target_|has no class"):
         check({"_target_": target, "command": "false"}, "model")
 
 
 def test_a_class_that_is_only_passed_on_is_refused():
     # a class of ours that is imported elsewhere in the package is still ours
     assert resolve("inr.models.inr.Codes").__module__ == "inr.models.latents"
-    with pytest.raises(ValueError, match=r"is really datetime\.datetime, which is not allowed"):
-        resolve("inr.run.datetime")
+    with pytest.raises(ValueError, match=r"is really pathlib\.Path, which is not allowed"):
+        resolve("inr.training.checkpoint.Path")
 
 
 def test_a_near_name_is_suggested():
-    with pytest.raises(ValueError, match=r"no class or function 'ConcatMlp': .*'ConcatMLP'"):
+    with pytest.raises(ValueError, match=r"no class 'ConcatMlp': .*'ConcatMLP'"):
         resolve("inr.models.bodies.ConcatMlp")
 
 
 def test_a_foreign_package_is_refused_without_importing_it(foreign):
     target = "foreign_package.layers.Halve"
-    with pytest.raises(ValueError, match=r"outside inr, .*allow=\[foreign_package\]"):
+    with pytest.raises(ValueError, match=r"outside inr.models, .*allow=\[foreign_package\]"):
         resolve(target)
     with pytest.raises(ValueError, match="outside"):
         check(entry(activation={"_target_": target, "factor": 1.0}), "model", **CONTEXT)
@@ -235,3 +236,26 @@ def test_sections_with_mistakes(changes, message):
 def test_nearest():
     assert nearest("trian", ["train", "test"]) == "did you mean 'train'?"
     assert nearest("zzz", ["train", "test"]) == "allowed: test, train"
+
+
+def test_opening_a_run_does_not_run_its_code(tmp_path):
+    # our own functions must be no way round the allow-list
+    target = tmp_path / "touched"
+    entry = {
+        "_target_": "inr.build.instantiate",
+        "allow": ["subprocess"],
+        "entry": {"_target_": "subprocess.Popen", "args": ["touch", str(target)]},
+    }
+    for place in ("logger", "model", "renderer.solid"):
+        with pytest.raises(ValueError, match="is outside inr"):
+            check(entry, place)
+    assert not target.exists()
+
+
+def test_a_place_takes_only_its_kind():
+    linear = {"_target_": "torch.nn.Tanh"}
+    with pytest.raises(ValueError, match=r"'logger' has to be a Logger; torch.nn.Tanh is none"):
+        check(linear, "logger", kind=Logger)
+    check({"_target_": "inr.training.tracking.Silent"}, "logger", kind=Logger)
+    with pytest.raises(ValueError, match=r"'logger' lacks the key '_target_'"):
+        check({}, "logger", kind=Logger)

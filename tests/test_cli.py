@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from inr.__main__ import expand_sweep, group_choices
+from inr.stages.compose import expand_sweep, group_choices
 from tests.cli import inr
 
 WRONG = {
@@ -39,8 +40,17 @@ WRONG = {
     ("device=gpu",): "allowed: auto, cpu, cuda",
     ("latent=none",): "latent=none (a code of width 0) fits one shape",
     ("data.splits.train=99",): "asks for 99 shapes",
-    ("model.activation._target_=os.system",): "is outside inr, torch.optim, torch.nn",
+    ("model.activation._target_=os.system",): "is outside inr.models, inr.losses",
     ("model.activation._target_=torch.nn.Relu",): "did you mean 'ReLU'?",
+    ("logger.mode=onlne",): "logger.mode is 'onlne'",
+    ("optimizer.schedule.every=0",): "optimizer.schedule.every is 0; it has to be at least 1",
+    ("optimizer.algorithm.lr=-1",): "unknown key 'optimizer.algorithm.lr'",
+    ("optimizer.lr=-1",): "Invalid learning rate",
+    ("renderer.solid.crease=100",): "crease",
+    ("train.num_renders=0",): "train.num_renders is 0; it has to be at least 1",
+    ("train.validate_every=-1",): "train.validate_every is -1; it has to be at least 0",
+    ("eval.protocol=mine",): "allowed: default",
+    ("+model.dim=7",): "'model.dim' is not for you to set",
     ("-m", "model.hidden_dim=32,wide"): "'model.hidden_dim' is 'wide'",
     ("-m", "model=deepsdf,sirene"): "model=sirene: there is no such choice",
 }
@@ -77,10 +87,26 @@ def test_help_names_stages_groups_choices_and_examples(
 
 
 def test_a_sweep_is_expanded_to_its_jobs() -> None:
-    jobs = expand_sweep(["stage=train", "model.hidden_dim=32,64", "latent.dim=8,16"])
+    line = ["stage=train", "model.hidden_dim=32,64", "latent.dim=8,16"]
+    jobs = expand_sweep(OverridesParser.create().parse_overrides(line))
     assert [job[1:] for job in jobs] == [
         [f"model.hidden_dim={h}", f"latent.dim={d}"] for h in (32, 64) for d in (8, 16)
     ]
+
+
+def test_a_folder_of_ones_own_yaml_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "mine" / "model" / "narrow.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("defaults:\n  - deepsdf\n  - _self_\nhidden_dim: -5\n")
+    ours = ("--config-dir", "mine")
+    assert inr(monkeypatch, *ours, "model=narrow") == 2
+    assert "model.hidden_dim and model.num_layers have to be at least 1" in capsys.readouterr().err
+    assert inr(monkeypatch, *ours, "model=narow") == 2
+    assert "model=narow: there is no such choice; did you mean 'narrow'?" in capsys.readouterr().err
+    assert inr(monkeypatch, "--config-dir", "nowhere", "stage=train") == 2
 
 
 def test_an_error_of_a_library_is_not_blamed_on_the_user(

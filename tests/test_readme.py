@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trimesh
 
-from inr.__main__ import group_choices
+from inr.stages.compose import group_choices
 from tests.cli import TINY, inr
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -41,6 +41,7 @@ def test_every_command_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyP
         box = trimesh.creation.box((1, 1, 0.3 + 0.1 * number))
         box.export(tmp_path / "my_meshes" / f"box_{number}.stl")
     assert len(COMMANDS) >= 10
+    assert "@@" not in README
     for command in COMMANDS:
         assert inr(monkeypatch, *command, *tiny(command)) == 0, command
 

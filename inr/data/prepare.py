@@ -1,10 +1,11 @@
 """One shape from its source to the files of a data set."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, spli
 Record = dict[str, Any]
 
 
+@runtime_checkable
 class Family(Protocol):
     """Make procedural shapes by name."""
 
@@ -92,10 +94,18 @@ def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) 
         details = _write_shape(name, composite, Layout(root), recipe)
     except ValueError as error:
         details = {"status": "refused", "reason": str(error)}
-    seconds = round(time.perf_counter() - started, 3)
-    return {**details, "source": str(source) if isinstance(source, Path) else None} | {
-        "seconds": seconds
-    }
+    if isinstance(source, Path):
+        details |= {"source": str(source), "digest": digest(source)}
+    return details | {"seconds": round(time.perf_counter() - started, 3)}
+
+
+def digest(path: Path) -> str | None:
+    """Return a short hash of a file's content, None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:16]
+    except OSError:
+        return None
 
 
 def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -> Record:

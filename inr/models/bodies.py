@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from inr.models.layers import CodeLinear, linear
+from inr.models.layers import CodeLinear
 
 
 class ConcatMLP(nn.Module):
@@ -83,7 +83,7 @@ class ConcatMLP(nn.Module):
             width = out
         self.activations = nn.ModuleList(copy.deepcopy(activation) for _ in range(num_layers))
         self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
-        self.output = linear(width, out_dim, normalized=False)
+        self.output = nn.Linear(width, out_dim)
         self.final = nn.Tanh() if final_tanh else nn.Identity()
 
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:

@@ -30,9 +30,3 @@ class CodeLinear(nn.Module):
             return F.linear(h, weight, bias)
         shift = F.linear(codes, weight[:, : self.code_dim], bias)
         return F.linear(h, weight[:, self.code_dim :]) + shift[:, None]
-
-
-def linear(in_dim: int, out_dim: int, *, normalized: bool) -> nn.Module:
-    """Return a linear layer, with weight norm if asked."""
-    layer = nn.Linear(in_dim, out_dim)
-    return weight_norm(layer) if normalized else layer

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ Image = NDArray[np.uint8]
 Color = Sequence[float]
 
 
+@runtime_checkable
 class Renderer(Protocol):
     """Turn a mesh in the box [-1, 1]^D into a picture."""
 
@@ -33,6 +34,7 @@ class Renderer(Protocol):
         ...
 
 
+@runtime_checkable
 class FlatRenderer(Renderer, Protocol):
     """Draw 2-D meshes, and 2-D fields."""
 

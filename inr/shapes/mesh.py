@@ -131,13 +131,20 @@ def _read_with_trimesh(path: Path) -> Mesh:
         loaded = trimesh.load_mesh(path, process=False)
         vertices = np.asarray(loaded.vertices, dtype=np.float64)
         faces = np.asarray(loaded.faces, dtype=np.int64)
-        if path.suffix.lower() == ".stl":  # each triangle brings its own corners
-            vertices, inverse = np.unique(vertices, axis=0, return_inverse=True)
-            faces = inverse.reshape(-1)[faces]
     # trimesh's readers raise whatever their parsers do, struct.error and IndexError among them
     except Exception as error:
         raise ValueError(f"cannot read '{path}' as a mesh: {error}") from error
-    return Mesh(vertices.reshape(-1, 3), faces.reshape(-1, 3))
+    mesh = Mesh(vertices.reshape(-1, 3), faces.reshape(-1, 3))
+    if mesh.is_empty or mesh.is_closed():
+        return mesh
+    # .stl triangles bring their own corners, and texture seams split those of other formats
+    merged, inverse = np.unique(mesh.vertices, axis=0, return_inverse=True)
+    return Mesh(merged, inverse.reshape(-1)[mesh.faces])
+
+
+def empty_mesh(dim: int) -> Mesh:
+    """Return a mesh without vertices or faces."""
+    return Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
 
 
 def write_mesh(mesh: Mesh, path: Path) -> None:

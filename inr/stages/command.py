@@ -7,14 +7,46 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from inr.build import check, check_section, nearest, structure
+from inr.data.prepare import Family
+from inr.losses import Term
+from inr.models.latents import Codes
+from inr.render.interface import FlatRenderer, Renderer
 from inr.schema import SPLITS, STAGES, VALIDATION_METRICS, Config
+from inr.training.schedules import Schedule
+from inr.training.tracking import Logger
 
-GROUPS = ("data", "model", "latent", "loss", "optimizer", "eval", "logger", "renderer")
 # what a checkpoint depends on; data.root and data.source may move
 FIXED_GROUPS = ("data", "model", "latent", "loss")
 MOVABLE = ("data.root", "data.source")
+LEAST = {
+    0: (
+        "workers",
+        "train.log_every",
+        "train.validate_every",
+        "train.render_every",
+        "train.checkpoint_every",
+    ),
+    1: (
+        "train.epochs",
+        "train.shapes_per_batch",
+        "train.samples_per_shape",
+        "train.num_validation_shapes",
+        "train.validation_iterations",
+        "train.num_renders",
+        "train.keep_checkpoints",
+        "reconstruct.iterations",
+        "reconstruct.samples_per_shape",
+        "reconstruct.shapes_per_batch",
+        "eval.num_points",
+        "eval.iou_resolution",
+    ),
+    8: ("eval.resolution", "train.validation_resolution", "train.render_resolution"),
+}
+# what a resumed run has to go on with, or its steps would not be those of an unbroken one
+FIXED_ON_RESUME = ("seed", "train.shapes_per_batch", "optimizer.algorithm")
 LATER_SECTIONS = ("eval", "reconstruct", "renderer", "logger")
 
 
@@ -67,35 +99,32 @@ def check_config(raw: Mapping[str, Any]) -> None:
     _check_choice("train.best_metric", raw["train"]["best_metric"], metrics)
     if raw["data"]["dim"] not in (2, 3):
         raise ValueError(f"data.dim is {raw['data']['dim']}; it has to be 2 or 3")
-    for key in (
-        "train.epochs",
-        "train.shapes_per_batch",
-        "train.samples_per_shape",
-        "reconstruct.iterations",
-        "reconstruct.samples_per_shape",
-        "reconstruct.shapes_per_batch",
-        "eval.num_points",
-        "eval.iou_resolution",
-    ):
-        section, _, name = key.partition(".")
-        if raw[section][name] < 1:
-            raise ValueError(f"{key} is {raw[section][name]}; it has to be at least 1")
-    for key in ("eval.resolution", "train.validation_resolution", "train.render_resolution"):
-        section, _, name = key.partition(".")
-        if raw[section][name] < 8:
-            raise ValueError(f"{key} is {raw[section][name]}; it has to be at least 8")
+    _check_choice("eval.protocol", raw["eval"]["protocol"], ("default",))
+    for least, keys in LEAST.items():
+        for key in keys:
+            value = _take(raw, key)
+            if value < least:
+                raise ValueError(f"{key} is {value}; it has to be at least {least}")
     context = {"dim": 2, "code_dim": 1, "out_dim": 1}
-    check(raw["model"], "model", allow, **context)
-    check(raw["latent"], "latent", allow, num_shapes=1, generator=None)
+    check(raw["model"], "model", allow, kind=nn.Module, **context)
+    check(raw["latent"], "latent", allow, kind=Codes, num_shapes=1, generator=None)
     for name, term in raw["loss"].items():
-        check(term, f"loss.{name}", allow)
-    check(raw["optimizer"]["algorithm"], "optimizer.algorithm", allow, params=None, lr=0.0)
-    check(raw["optimizer"]["schedule"], "optimizer.schedule", allow)
-    check(raw["logger"], "logger", allow)
-    check(raw["renderer"]["solid"], "renderer.solid", allow)
-    check(raw["renderer"]["flat"], "renderer.flat", allow)
+        check(term, f"loss.{name}", allow, kind=Term)
+    optimizer = raw["optimizer"]
+    check(
+        optimizer["algorithm"],
+        "optimizer.algorithm",
+        allow,
+        kind=torch.optim.Optimizer,
+        params=None,
+        lr=0.0,
+    )
+    check(optimizer["schedule"], "optimizer.schedule", allow, kind=Schedule)
+    check(raw["logger"], "logger", allow, kind=Logger)
+    check(raw["renderer"]["solid"], "renderer.solid", allow, kind=Renderer)
+    check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
     if raw["data"]["family"] is not None:
-        check(raw["data"]["family"], "data.family", allow)
+        check(raw["data"]["family"], "data.family", allow, kind=Family)
 
 
 def _check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -152,6 +181,20 @@ def merge_with_run(command: Command, stored: dict[str, Any], run: Path) -> Comma
             _put(merged, key, _take(command.raw, key))
     check_config(merged)
     return Command(merged, command.overrides, command.name, command.folder)
+
+
+def check_resume(command: Command, stored: Mapping[str, Any]) -> None:
+    """Check that a run can go on with these settings.
+
+    Raises:
+        ValueError: if it is finished, or a setting that its steps depend on has changed.
+    """
+    for key in FIXED_ON_RESUME:
+        if _take(command.raw, key) != _take(stored, key):
+            raise ValueError(
+                f"a resumed run goes on with its own {key}={_take(stored, key)}; leave it out, or "
+                "train anew"
+            )
 
 
 def _refuse_contradiction(

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from tqdm import tqdm
 
 from inr.data.layout import Layout, read_split
@@ -16,7 +14,7 @@ from inr.metrics.protocol import evaluate_pair, metric_infos
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
 from inr.run import Run, find_run, log_to, next_log
 from inr.schema import Config
-from inr.shapes.mesh import Mesh, mesh_suffix, read_mesh
+from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
 from inr.stages.assemble import build_logger
 from inr.stages.command import Command, merge_with_run
 from inr.stages.prepare import ensure_prepared
@@ -40,7 +38,7 @@ def evaluate(command: Command) -> None:
     config = command.config
     with run.lock(), log_to(next_log(run, "evaluate")):
         path = find_checkpoint(run.checkpoints, config.epoch)
-        progress = load_checkpoint(path, torch.device("cpu"))["progress"]
+        progress = load_checkpoint(path)["progress"]
         layout = ensure_prepared(command)
         tables = []
         summaries = {}
@@ -72,8 +70,13 @@ def _evaluate_split(
     for name in tqdm(names, f"evaluate {split}", unit="shape", disable=None):
         time_made = made.get(name, {}).get("time")
         finished = record.shapes.get(name)
-        # a shape that was reconstructed anew since is not finished
-        if config.overwrite or finished is None or finished["made"] != time_made:
+        # one that was reconstructed anew since, and one that had no metrics, is not finished
+        is_finished = (
+            finished is not None
+            and finished["made"] == time_made
+            and finished["row"]["status"] in ("ok", "empty")
+        )
+        if config.overwrite or not is_finished:
             mesh = (
                 run.reconstruction(label, split)
                 / "meshes"
@@ -103,7 +106,7 @@ def _evaluate_shape(
     dim = config.data.dim
     try:
         truth = read_mesh(layout.mesh(name))
-        mesh = Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
+        mesh = empty_mesh(dim)
         if made["status"] == "ok":
             mesh = read_mesh(path)
         metrics = evaluate_pair(

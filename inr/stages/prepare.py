@@ -12,11 +12,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from inr.build import instantiate
 from inr.data.layout import Layout, make_splits, read_json, write_json
-from inr.data.prepare import Family, Recipe, Record, count_statuses, find_meshes, prepare_shape
+from inr.data.prepare import (
+    Family,
+    Recipe,
+    Record,
+    count_statuses,
+    digest,
+    find_meshes,
+    prepare_shape,
+)
 from inr.run import OUTPUTS
 from inr.schema import Config, Data
 from inr.stages.command import Command
@@ -26,6 +35,8 @@ log = logging.getLogger(__name__)
 
 class ShapesRefused(Exception):  # noqa: N818 (it is asked for, with strict=true)
     """Say that strict=true and a shape was refused."""
+
+    exit_code = 1
 
 
 def prepare(command: Command) -> None:
@@ -45,17 +56,36 @@ def prepare(command: Command) -> None:
             "prepare needs meshes: add data.source=<folder of meshes> data.root=<folder to write>"
         )
     sources, refused = find_sources(config)
+    # a size that cannot be: say so before hours of sampling
+    make_splits(list(sources), asdict(config.data.splits), config.data.seed)
+    layout.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(layout.root / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("waiting for another process that prepares '%s'", layout.root)
+        lock.acquire()
+    with lock:
+        _prepare(command, layout, sources, refused)
+
+
+def _prepare(
+    command: Command,
+    layout: Layout,
+    sources: Mapping[str, Path | Family],
+    refused: Mapping[str, str],
+) -> None:
+    config = command.config
     sizes = asdict(config.data.splits)
-    make_splits(list(sources), sizes, config.data.seed)  # a size that cannot be: say so first
     manifest = _open_manifest(layout, command.raw["data"], config.overwrite)
     records: dict[str, Record] = {n: r for n, r in manifest["shapes"].items() if n in sources}
+    if config.overwrite:  # or a kill half-way would leave new shapes in old splits
+        for path in layout.root.glob("splits/*.json"):
+            path.unlink()
     todo = {
         name: source
         for name, source in sources.items()
-        # what was refused stays refused, and what has no entry was cut off half-way
-        if config.overwrite
-        or name not in records
-        or (records[name]["status"] == "ok" and not layout.samples(name).exists())
+        if config.overwrite or not _is_finished(layout, name, source, records.get(name))
     }
     records |= {
         name: {"status": "refused", "reason": reason, "seconds": 0.0}
@@ -94,15 +124,42 @@ def prepare(command: Command) -> None:
         raise ShapesRefused(f"{count['refused']} shapes were refused and strict=true")
 
 
+def _is_finished(layout: Layout, name: str, source: Path | Family, record: Record | None) -> bool:
+    """Return whether a shape needs nothing more; without a record it was cut off half-way.
+
+    Raises:
+        ValueError: if it was made from a file that has changed since.
+    """
+    if record is None:
+        return False
+    changed = isinstance(source, Path) and record.get("digest") != digest(source)
+    if record["status"] == "refused":
+        return not changed  # a mended file gets its chance
+    if not layout.samples(name).exists():
+        return False
+    if changed:
+        raise ValueError(
+            f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; add "
+            "overwrite=true to make the data set anew, or choose another data.root"
+        )
+    return True
+
+
 def ensure_prepared(command: Command) -> Layout:
     """Return the data set of a run; a procedural one is made on first use.
+
+    It is not made where only a run's own configuration says so: opening somebody's run writes
+    nowhere but into it.
 
     Raises:
         ValueError: if a data set of the user's own does not exist.
     """
     config = command.config
     layout = Layout(data_root(config.data, command.raw["data"]))
-    if config.data.family is not None and not is_prepared(layout):
+    asked_for = config.data.root is None or any(
+        override.startswith("data.root=") for override in command.overrides
+    )
+    if config.data.family is not None and not is_prepared(layout) and asked_for:
         prepare(command)
     elif not layout.root.is_dir():
         raise ValueError(
@@ -143,7 +200,7 @@ def _prepare_all(
 ) -> Iterator[tuple[str, Record]]:
     if not sources:
         return
-    count = min(workers or os.cpu_count() or 1, len(sources))
+    count = min(workers or _num_cores(), len(sources))
     log.info("preparing %d shapes in %d processes under %s", len(sources), count, root)
     # spawned: forking a process that runs threads can hang the child
     context = multiprocessing.get_context("spawn")
@@ -162,6 +219,13 @@ def _prepare_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _num_cores() -> int:
+    """Return the cores that this process may use, which a cluster may limit."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _check_splits(layout: Layout, ready: list[str], dealt: Any, asked: Mapping[str, Any]) -> None:

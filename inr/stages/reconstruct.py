@@ -19,12 +19,18 @@ from inr.render import TRUTH_COLOR
 from inr.render.grid import image_grid, write_png
 from inr.run import Run, find_run, log_to, next_log
 from inr.schema import Config
-from inr.shapes.mesh import Mesh, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 from inr.stages.assemble import build_losses, build_model, build_renderer
 from inr.stages.command import Command, merge_with_run, pick_device
 from inr.stages.prepare import ensure_prepared
 from inr.stages.record import Record
-from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint, restore_model
+from inr.training.checkpoint import (
+    Progress,
+    epoch_label,
+    find_checkpoint,
+    load_checkpoint,
+    restore_model,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +48,7 @@ class Trained:
         model: with the weights and the training shapes' codes.
         names: the training shapes, in the order of their codes.
         epoch: of the checkpoint.
+        step: of the checkpoint; an interrupted epoch has others of the same epoch.
         device: that the model is on.
     """
 
@@ -51,6 +58,7 @@ class Trained:
     model: INR
     names: list[str]
     epoch: int
+    step: int
     device: torch.device
 
     @property
@@ -83,21 +91,21 @@ def open_run(command: Command, run: Run) -> Trained:
     config = command.config
     device = pick_device(config.device)
     path = find_checkpoint(run.checkpoints, config.epoch)
-    content = load_checkpoint(path, device)
+    content = load_checkpoint(path)
     names = list(content["codes"])
     model = build_model(config, len(names), device)
     restore_model(content, model, names, path)
     model.eval()
     layout = ensure_prepared(command)
-    epoch = int(content["progress"]["epoch"])
-    return Trained(command, run, layout, model, names, epoch, device)
+    progress = Progress(**content["progress"])
+    return Trained(command, run, layout, model, names, progress.epoch, progress.step, device)
 
 
 def _reconstruct_split(trained: Trained, split: str) -> None:
     config = trained.command.config
     names = read_split(trained.layout, split)
     folder = trained.run.reconstruction(trained.label, split)
-    record = Record(folder, _settings(config, split))
+    record = Record(folder, _settings(config, split) | {"step": trained.step})
     if not config.overwrite:
         record.check_settings()
     todo = [name for name in names if config.overwrite or name not in record.shapes]
@@ -207,11 +215,10 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
     shown = names[:NUM_PICTURES]
     for name in shown:
         path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
-        empty = Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
         truth = trained.layout.mesh(name)
         for row, source in zip(rows, (truth, path), strict=True):
             color = TRUTH_COLOR if source is truth else None
-            mesh = read_mesh(source) if source.exists() else empty
+            mesh = read_mesh(source) if source.exists() else empty_mesh(dim)
             row.append(renderer.render(mesh, color=color))
     image = image_grid(rows, column_titles=shown, row_labels=["truth", "reconstruction"])
     picture = trained.run.renders / f"reconstruction_{trained.label}_{split}.png"

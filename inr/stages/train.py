@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import torch
 
 from inr.data.layout import Layout, make_splits, read_split
 from inr.data.store import SampleStore
+from inr.losses import Losses
 from inr.models.inr import INR
+from inr.render import ByDimension
 from inr.run import Run, create_run, find_run, git_commit, log_to, new_run_path
 from inr.stages.assemble import (
     build_logger,
@@ -18,7 +21,7 @@ from inr.stages.assemble import (
     build_renderer,
     build_schedule,
 )
-from inr.stages.command import Command, merge_with_run, pick_device
+from inr.stages.command import Command, check_resume, merge_with_run, pick_device
 from inr.stages.prepare import data_root, ensure_prepared, find_sources, is_prepared
 from inr.stages.validation import Validation
 from inr.training.checkpoint import (
@@ -30,13 +33,26 @@ from inr.training.checkpoint import (
 )
 from inr.training.estimate import estimate
 from inr.training.interrupt import Interrupt, Interrupted
-from inr.training.tracking import Tracker
+from inr.training.schedules import Schedule
+from inr.training.tracking import Logger, Tracker
 from inr.training.trainer import fit
 
 log = logging.getLogger(__name__)
 
 # from here on a CPU's user is told of the small preset
 LONG_SECONDS = 3600
+# validation metrics that an empty reconstruction has as well
+DEFINED_IF_EMPTY = ("valid/loss", "valid/iou", "valid/f_score")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Hold what needs no data: built first, so that a mistake in it leaves nothing behind."""
+
+    losses: Losses
+    schedule: Schedule
+    renderer: ByDimension
+    logger: Logger
 
 
 def train(command: Command) -> Run:
@@ -47,33 +63,43 @@ def train(command: Command) -> Run:
         FloatingPointError: if the loss is no longer a number.
         Interrupted: after a signal, with last.pt to go on from.
     """
-    resumed = find_run(command.raw["resume"]) if command.raw["resume"] is not None else None
-    if resumed is not None:
-        command = merge_with_run(command, resumed.config(), resumed.path)
-    config = command.config
-    device = pick_device(config.device)
-    announce(command, device)
-    layout = ensure_prepared(command)
-    names = read_split(layout, "train")
-    store = SampleStore(layout, names, dim=config.data.dim, device=device)
-    model = build_model(config, len(names), device)
-    optimizer = build_optimizer(config, model)
-    progress = Progress()
-    if resumed is not None:
-        progress = _restore(resumed, model, optimizer, names, device)
-        if progress.epoch >= config.train.epochs:
-            raise ValueError(
-                f"the run '{resumed.path}' has finished its {progress.epoch} epochs; "
-                "add train.epochs=<more> to go on"
-            )
-        run = resumed
-    else:
-        run = create_run(command.folder or new_run_path(command.name))
+    with ExitStack() as held:
+        resumed = find_run(command.raw["resume"]) if command.raw["resume"] is not None else None
+        if resumed is not None:
+            held.enter_context(resumed.lock())
+            stored = resumed.config()
+            command = merge_with_run(command, stored, resumed.path)
+            check_resume(command, stored)
+        config = command.config
+        device = pick_device(config.device)
+        parts = Parts(
+            losses=build_losses(config),
+            schedule=build_schedule(config),
+            renderer=build_renderer(config),
+            logger=build_logger(config),
+        )
+        announce(command, device, _epochs_done(resumed))
+        layout = ensure_prepared(command)
+        names = read_split(layout, "train")
+        store = SampleStore(layout, names, dim=config.data.dim, device=device)
+        model = build_model(config, len(names), device)
+        optimizer = build_optimizer(config, model)
+        if resumed is not None:
+            progress = _restore(resumed, model, optimizer, names)
+            run = resumed
+        else:
+            progress = Progress()
+            run = create_run(command.folder or new_run_path(command.name))
+            held.enter_context(run.lock())
         run.write_config(command.raw, command.overrides)
-    with run.lock(), log_to(run.path / "inr.log"):
-        run.write_status("running", seed=config.seed, commit=git_commit())
-        log.info("run directory: %s", run.path)
-        _fit(command, run, layout, store, model, optimizer, progress)
+        with log_to(run.path / "inr.log"):
+            run.write_status("running", seed=config.seed, commit=git_commit())
+            log.info("run directory: %s", run.path)
+            try:
+                _fit(command, run, layout, store, model, optimizer, progress, parts)
+            except (Exception, KeyboardInterrupt) as error:
+                run.write_status("failed", f"{type(error).__name__}: {error}")
+                raise
     return run
 
 
@@ -85,23 +111,22 @@ def _fit(
     model: INR,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
+    parts: Parts,
 ) -> None:
     config = command.config
     settings = config.train
-    logger = build_logger(config)
-    group = run.path.parent.name if command.folder else ""
-    logger.start(run.path, name=run.path.name, group=group, config=command.raw)
-    tracker = Tracker(run.path, logger)
-    losses = build_losses(config)
     exit_code = 1
     try:
+        group = run.path.parent.name if command.folder else ""
+        parts.logger.start(run.path, name=run.path.name, group=group, config=command.raw)
+        tracker = Tracker(run.path, parts.logger)
         with Interrupt() as interrupt:
             validation = Validation(
                 config,
                 layout,
                 store,
-                losses,
-                build_renderer(config),
+                parts.losses,
+                parts.renderer,
                 run.renders,
                 tracker,
                 stopped=lambda: interrupt.number != 0,
@@ -109,9 +134,9 @@ def _fit(
             fit(
                 model,
                 store,
-                losses,
+                parts.losses,
                 optimizer,
-                build_schedule(config),
+                parts.schedule,
                 progress=progress,
                 num_epochs=settings.epochs,
                 shapes_per_batch=settings.shapes_per_batch,
@@ -134,26 +159,24 @@ def _fit(
                 log_every=settings.log_every,
                 interrupt=interrupt,
             )
-        if interrupt.number:
+        if interrupt.number and progress.epoch < settings.epochs:
             why = f"stopped by a signal in epoch {progress.epoch + 1}; last.pt is written"
             run.write_status("failed", why)
             raise Interrupted(interrupt.number, f"{why}; go on with: stage=train resume={run.path}")
         run.write_status("done")
         exit_code = 0
-    except (Exception, KeyboardInterrupt) as error:
-        run.write_status("failed", f"{type(error).__name__}: {error}")
-        raise
     finally:
-        logger.finish(exit_code)
+        parts.logger.finish(exit_code)
 
 
-def announce(command: Command, device: torch.device) -> None:
+def announce(command: Command, device: torch.device, epochs_done: int) -> None:
     """Log what training will take; on a slow device, name the preset that takes minutes.
 
     Data that will be made on first use need not exist for it.
 
     Raises:
-        ValueError: if there is no training shape, or there are several and no codes.
+        ValueError: if there is no training shape, there are several and no codes, or settings of
+            the model or the optimizer do not fit together.
     """
     config = command.config
     layout = Layout(data_root(config.data, command.raw["data"]))
@@ -161,6 +184,8 @@ def announce(command: Command, device: torch.device) -> None:
         sizes = config.data.splits
         names = list(find_sources(config)[0])
         num_shapes = len(make_splits(names, {"train": sizes.train}, config.data.seed)["train"])
+        if num_shapes == 0:
+            raise ValueError(f"data.splits.train={sizes.train} leaves no shape to train on")
     else:
         num_shapes = len(read_split(layout, "train"))
     if config.latent["dim"] == 0 and num_shapes > 1:
@@ -168,16 +193,18 @@ def announce(command: Command, device: torch.device) -> None:
             f"latent=none (a code of width 0) fits one shape; the training split has {num_shapes}: "
             "use latent=codes, or data.splits.train=1"
         )
+    model = build_model(config, num_shapes, device)
+    build_optimizer(config, model)
     sampling = config.data.sampling
     per_shape = 4 * (config.data.dim + 1) * (sum(sampling.near_counts) + sampling.num_uniform)
     found = estimate(
-        build_model(config, num_shapes, device),
+        model,
         build_losses(config),
         dim=config.data.dim,
         num_shapes=num_shapes,
         shapes_per_batch=config.train.shapes_per_batch,
         samples_per_shape=config.train.samples_per_shape,
-        num_epochs=config.train.epochs,
+        num_epochs=config.train.epochs - epochs_done,
         sample_bytes=num_shapes * per_shape,
         device=device,
     )
@@ -191,11 +218,15 @@ def announce(command: Command, device: torch.device) -> None:
 
 
 def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None], float | None]:
-    """Return a function that gives the metric where it beats the best so far, else None."""
+    """Return a function that gives the metric where it beats the best so far, else None.
+
+    A mean distance counts only where every validation shape has one: a model must not win by
+    leaving the hard shapes empty.
+    """
 
     def is_better(metrics: dict[str, float], best: float | None) -> float | None:
         value = metrics[metric]
-        if value != value:  # no validation shape has a value
+        if value != value or (metrics["valid/num_empty"] and metric not in DEFINED_IF_EMPTY):
             return None
         if best is None or (value < best if mode == "min" else value > best):
             return value
@@ -204,15 +235,16 @@ def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None],
     return is_better
 
 
-def _restore(
-    run: Run,
-    model: INR,
-    optimizer: torch.optim.Optimizer,
-    names: list[str],
-    device: torch.device,
-) -> Progress:
-    path: Path = find_checkpoint(run.checkpoints, "latest")
-    content = load_checkpoint(path, device)
+def _epochs_done(resumed: Run | None) -> int:
+    if resumed is None:
+        return 0
+    content = load_checkpoint(find_checkpoint(resumed.checkpoints, "latest"))
+    return Progress(**content["progress"]).epoch
+
+
+def _restore(run: Run, model: INR, optimizer: torch.optim.Optimizer, names: list[str]) -> Progress:
+    path = find_checkpoint(run.checkpoints, "latest")
+    content = load_checkpoint(path)
     restore_model(content, model, names, path)
     if list(content["codes"]) != names:
         raise ValueError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import Layout, read_json, read_split
 from inr.data.store import SampleStore
 from inr.losses import Batch, Losses
 from inr.metrics.protocol import evaluate_pair
@@ -17,14 +17,12 @@ from inr.reconstruct import decode_mesh, field_of, fit_codes
 from inr.render import TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid, write_png
 from inr.schema import VALIDATION_METRICS, Config
-from inr.shapes.mesh import Mesh, read_mesh
+from inr.shapes.mesh import Mesh, empty_mesh, read_mesh
 from inr.training.checkpoint import epoch_label
 from inr.training.tracking import Image, Tracker
 
 log = logging.getLogger(__name__)
 
-NUM_POINTS = 10000
-IOU_RESOLUTION = 64
 FIELD_RESOLUTION = 128  # of 2-D pictures
 
 
@@ -70,20 +68,21 @@ class Validation:
         self.names = train.names[:limit]
         if config.train.validate_every == 0:
             return
-        try:
-            names = read_split(layout, "valid")[:limit]
-        except ValueError:
+        path = layout.split("valid")
+        if not path.exists() or read_json(path) == []:
             log.info("no validation split: validating on %d training shapes", len(self.names))
             return
-        self.is_unseen, self.names = True, names
-        self.store = SampleStore(layout, names, dim=config.data.dim, device=train.samples.device)
+        self.is_unseen, self.names = True, read_split(layout, "valid")[:limit]
+        self.store = SampleStore(
+            layout, self.names, dim=config.data.dim, device=train.samples.device
+        )
 
     def measure(self, model: INR, epoch: int) -> dict[str, float]:
         """Return the means over the validation shapes, named valid/<metric>."""
         settings = self.config.train
         codes = self._codes(model)
         rows = [{"loss": self._loss(model, codes)}]
-        pictures = []
+        pictures, names, num_empty = [], [], 0
         for name, code in zip(self.names, codes, strict=True):
             mesh = decode_mesh(
                 model,
@@ -92,20 +91,17 @@ class Validation:
                 resolution=settings.validation_resolution,
                 coarse_to_fine=self.config.eval.coarse_to_fine,
             )
-            truth = read_mesh(self.layout.mesh(name))
-            rows.append(
-                evaluate_pair(
-                    mesh,
-                    truth,
-                    name=name,
-                    num_points=NUM_POINTS,
-                    iou_resolution=IOU_RESOLUTION,
-                    seed=self.config.eval.seed,
-                )
-            )
+            num_empty += mesh.is_empty
+            try:
+                truth = read_mesh(self.layout.mesh(name))
+                rows.append(self._metrics(name, mesh, truth))
+            except ValueError as error:  # what evaluate would count as failed must not end a run
+                log.warning("%s is left out of the validation: %s", name, error)
+                continue
+            names.append(name)
             pictures.append(self._pair(model, code, truth, mesh))
-        self._write("valid", pictures, epoch)
-        means = {}
+        self._write("valid", pictures, epoch, names)
+        means = {"valid/num_empty": float(num_empty)}
         for metric in VALIDATION_METRICS:
             values = [row[metric] for row in rows if math.isfinite(row.get(metric, math.nan))]
             means[f"valid/{metric}"] = float(np.mean(values)) if values else math.nan
@@ -127,14 +123,28 @@ class Validation:
                 resolution=self.config.train.render_resolution,
                 coarse_to_fine=self.config.eval.coarse_to_fine,
             )
-            names.append(self.train.names[index])
-            truth = read_mesh(self.layout.mesh(names[-1]))
+            name = self.train.names[index]
+            path = self.layout.mesh(name)
+            truth = read_mesh(path) if path.exists() else empty_mesh(self.train.dim)
+            names.append(name)
             pictures.append(self._pair(model, code, truth, mesh))
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
             "train/code_norms",
             model.latents.codes.detach().norm(dim=1).cpu().numpy(),
             epoch=epoch,
+        )
+
+    def _metrics(self, name: str, mesh: Mesh, truth: Mesh) -> dict[str, float]:
+        settings = self.config.eval
+        return evaluate_pair(
+            mesh,
+            truth,
+            name=name,
+            num_points=settings.num_points,
+            iou_resolution=self.config.train.validation_resolution,
+            f_score_threshold=settings.f_score_threshold,
+            seed=settings.seed,
         )
 
     def _pair(self, model: INR, code: torch.Tensor, truth: Mesh, mesh: Mesh) -> list[Image]:
@@ -156,7 +166,7 @@ class Validation:
             self.store,
             self.losses,
             iterations=self.config.train.validation_iterations,
-            samples_per_shape=min(settings.samples_per_shape, 2048),
+            samples_per_shape=settings.samples_per_shape,
             sign_balanced=settings.sign_balanced,
             lr=settings.lr,
             lr_drop=settings.lr_drop,
@@ -170,7 +180,7 @@ class Validation:
         device = self.store.samples.device
         points, distances = self.store.draw(
             torch.arange(len(self.names), device=device),
-            4096,
+            self.config.train.samples_per_shape,
             torch.Generator(device=device).manual_seed(self.config.seed),
             sign_balanced=self.config.train.sign_balanced,
         )
@@ -183,9 +193,10 @@ class Validation:
         kind: str,
         pictures: list[list[Image]],
         epoch: int,
-        names: list[str] | None = None,
+        titles: list[str],
     ) -> None:
-        titles = self.names if names is None else names
+        if not pictures:
+            return
         image = image_grid(
             list(zip(*pictures, strict=True)),
             column_titles=titles,

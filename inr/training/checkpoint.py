@@ -108,14 +108,17 @@ def find_checkpoint(folder: Path, epoch: int | str) -> Path:
     return path
 
 
-def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """Read a checkpoint without running anything that it may contain.
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint to the CPU, without running anything that it may contain.
+
+    From there `load_state_dict` moves what belongs on a GPU: were the optimizer's step counts
+    moved too, each step would wait for them.
 
     Raises:
         ValueError: if it cannot be read, or is none of ours.
     """
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     # on a file that is no checkpoint torch raises whatever its parser stumbles over
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

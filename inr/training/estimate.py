@@ -110,11 +110,16 @@ def format_seconds(seconds: float) -> str:
 
 
 def _timed(step: Callable[[], None], device: torch.device) -> float:
+    _wait(device)
     start = time.perf_counter()
     step()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    _wait(device)
     return time.perf_counter() - start
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize()
 
 
 def _saved_bytes(step: Callable[[], None]) -> int:

@@ -5,9 +5,10 @@ They hold no state, so a resumed run needs nothing but its epoch.
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """Map progress to a factor."""
 

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 
+@runtime_checkable
 class Logger(Protocol):
     """Mirror what is logged to a dashboard."""
 
@@ -61,19 +62,26 @@ class Tracker:
     def __init__(self, folder: Path, logger: Logger) -> None:
         self.path = folder / "metrics.jsonl"
         self.logger = logger
+        self.step = 0
 
     def log(self, values: dict[str, float], *, epoch: int, step: int) -> None:
         """Log numbers; one that is not finite becomes null."""
         finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
-        line = {"epoch": epoch, "step": step, "time": round(time.time(), 3), **finite}
+        self.step = step
+        self._write(epoch, finite)
+        self.logger.log({k: v for k, v in finite.items() if v is not None}, epoch=epoch)
+
+    def _write(self, epoch: int, values: dict[str, Any]) -> None:
+        line = {"epoch": epoch, "step": self.step, "time": round(time.time(), 3), **values}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self.logger.log({k: v for k, v in finite.items() if v is not None}, epoch=epoch)
 
     def image(self, key: str, image: Image, *, epoch: int) -> None:
         """Log a picture (H, W, 3)."""
         self.logger.image(key, image, epoch=epoch)
 
     def histogram(self, key: str, values: NDArray[np.floating], *, epoch: int) -> None:
-        """Log a histogram of values."""
+        """Log a histogram of values; metrics.jsonl gets their quantiles."""
+        quantiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()
+        self._write(epoch, {f"{key}/quantiles": quantiles})
         self.logger.histogram(key, values, epoch=epoch)

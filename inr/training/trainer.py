@@ -2,7 +2,6 @@
 
 import logging
 import math
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -90,8 +89,9 @@ def fit(
         for number, index in enumerate(order.split(shapes_per_batch)):
             if number < progress.batch:
                 continue
-            generator.manual_seed(mix_seed(seed, progress.epoch, number))
-            torch.manual_seed(mix_seed(seed, progress.epoch, number))  # dropout
+            mixed = mix_seed(seed, progress.epoch, number)
+            generator.manual_seed(mixed)
+            torch.manual_seed(mixed)  # dropout
             set_rates(optimizer, schedule, progress.epoch + number / batches, num_epochs)
             points, distances = store.draw(
                 index, samples_per_shape, generator, sign_balanced=sign_balanced
@@ -116,9 +116,10 @@ def fit(
         epoch = progress.epoch
         if meter.steps and (_is_due(epoch, log_every) or epoch == num_epochs):
             values = _epoch_values(meter, model, optimizer)
+            parts = [f"{name} {values[f'train/{name}']:.5f}" for name in ("loss", *losses.terms)]
             bar.set_postfix_str(
-                f"loss {values['train/loss']:.5f} {values['train/samples_per_second']:,.0f} "
-                f"samples/s {values['train/memory_gib']:.1f} GiB"
+                f"{' '.join(parts)} {values['train/samples_per_second']:,.0f} samples/s "
+                f"{values['train/memory_gib']:.1f} GiB"
             )
             tracker.log(values, epoch=epoch, step=progress.step)
             if _is_tenth(epoch, log_every, num_epochs):
@@ -207,6 +208,8 @@ def peak_memory(device: torch.device) -> int:
     """Return the most memory used so far: the GPU's allocations, or the process's, in bytes."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
+    import resource  # POSIX alone has it
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -35,7 +35,7 @@ def saved(tmp_path, make_model, make_optimizer):
 
 def test_round_trip(saved, make_model, make_optimizer):
     path, model, optimizer = saved
-    content = load_checkpoint(path, CPU)
+    content = load_checkpoint(path)
     assert Progress(**content["progress"]) == Progress(epoch=7, batch=1, step=99, best=0.25)
     other = make_model(seed=5)
     restore_model(content, other, NAMES, path)
@@ -53,7 +53,7 @@ def test_round_trip(saved, make_model, make_optimizer):
 
 def test_codes_are_keyed_by_name(saved, make_model):
     path, model, _ = saved
-    content = load_checkpoint(path, CPU)
+    content = load_checkpoint(path)
     assert list(content["codes"]) == NAMES
     assert torch.equal(content["codes"]["small"], model.latents.codes[1])
     turned = make_model(seed=5)
@@ -66,7 +66,7 @@ def test_codes_are_keyed_by_name(saved, make_model):
 
 def test_a_shape_without_a_code_is_named(saved, make_model):
     path, _, _ = saved
-    content = load_checkpoint(path, CPU)
+    content = load_checkpoint(path)
     with pytest.raises(ValueError, match=r"no code for 'medium' \(1 missing of 2\)"):
         restore_model(content, make_model(), ["large", "medium"], path)
 
@@ -77,12 +77,12 @@ def test_a_shape_without_a_code_is_named(saved, make_model):
 def test_a_model_of_another_kind_says_what_differs(saved, make_model, changes):
     path, _, _ = saved
     with pytest.raises(ValueError, match=r"last\.pt' does not fit .*config\.yaml: .*(size|key)"):
-        restore_model(load_checkpoint(path, CPU), make_model(**changes), NAMES, path)
+        restore_model(load_checkpoint(path), make_model(**changes), NAMES, path)
 
 
 def test_codes_of_several_widths_say_what_differs(saved, make_model):
     path, _, _ = saved
-    content = load_checkpoint(path, CPU)
+    content = load_checkpoint(path)
     content["codes"]["small"] = torch.zeros(9)
     with pytest.raises(ValueError, match=r"does not fit the run's config\.yaml: .*\w"):
         restore_model(content, make_model(), NAMES, path)
@@ -125,7 +125,7 @@ def test_what_is_kept(tmp_path, make_model, make_optimizer, settings, expected):
         *(f"{epoch_label(epoch)}.pt" for epoch in expected),
     }
     newest = 10 if settings["every"] else 7
-    assert load_checkpoint(tmp_path / "last.pt", CPU)["progress"]["epoch"] == newest
+    assert load_checkpoint(tmp_path / "last.pt")["progress"]["epoch"] == newest
 
 
 def test_find_checkpoint(tmp_path):
@@ -162,7 +162,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path, how):
     else:
         path.write_bytes(pickle.dumps(content))
     with pytest.raises(ValueError, match=r"cannot read the checkpoint .*evil\.pt"):
-        load_checkpoint(path, CPU)
+        load_checkpoint(path)
     assert not mark.exists()
     torch.load(path, weights_only=False) if how == "torch" else pickle.loads(path.read_bytes())
     assert mark.exists()  # it would have run
@@ -174,7 +174,7 @@ def test_a_truncated_checkpoint(saved, share):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(ValueError, match=r"cannot read the checkpoint .*last\.pt"):
-        load_checkpoint(path, CPU)
+        load_checkpoint(path)
 
 
 @pytest.mark.parametrize("content", [b"text", b"PK\x03\x04 no archive", bytes(1000), b"\x80\x02."])
@@ -182,7 +182,7 @@ def test_another_file(tmp_path, content):
     path = tmp_path / "last.pt"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"checkpoint"):
-        load_checkpoint(path, CPU)
+        load_checkpoint(path)
 
 
 def test_a_file_of_another_program(tmp_path):
@@ -190,6 +190,6 @@ def test_a_file_of_another_program(tmp_path):
     for content in (torch.zeros(3), {"epoch": 3}, {"format": 2}):
         torch.save(content, path)
         with pytest.raises(ValueError, match=r"no checkpoint of this program \(format 1\)"):
-            load_checkpoint(path, CPU)
+            load_checkpoint(path)
     with pytest.raises(ValueError, match="cannot read"):
-        load_checkpoint(tmp_path / "missing.pt", CPU)
+        load_checkpoint(tmp_path / "missing.pt")

@@ -108,7 +108,7 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make_model, make_o
     stopped = train(folder, store, model, optimizer, interrupt=interrupt, losses=losses)
     assert (stopped.step, stopped.epoch, stopped.batch) == (steps, steps // 2, steps % 2)
 
-    content = load_checkpoint(folder / "last.pt", CPU)
+    content = load_checkpoint(folder / "last.pt")
     model = make_model(seed=9)
     optimizer = make_optimizer(model)
     restore_model(content, model, store.names, folder / "last.pt")
@@ -176,7 +176,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, store, make_model, mak
             losses=make_losses(bad=NotANumber(2)),
         )
     assert [line["epoch"] for line in logged(tmp_path)] == [1, 2]
-    assert load_checkpoint(tmp_path / "last.pt", CPU)["progress"]["epoch"] == 2
+    assert load_checkpoint(tmp_path / "last.pt")["progress"]["epoch"] == 2
 
 
 @pytest.mark.parametrize("settings", [{"log_every": 4}, {"log_every": 100}])
@@ -193,7 +193,7 @@ def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optim
             **settings,
         )
     for path in tmp_path.glob("*.pt"):
-        codes = load_checkpoint(path, CPU)["codes"]
+        codes = load_checkpoint(path)["codes"]
         assert all(code.isfinite().all() for code in codes.values()), path.name
 
 
@@ -250,7 +250,7 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
         6: 20.0,
     }
     assert progress.best == 6.0
-    saved = {p.stem: load_checkpoint(p, CPU)["progress"]["epoch"] for p in tmp_path.glob("*.pt")}
+    saved = {p.stem: load_checkpoint(p)["progress"]["epoch"] for p in tmp_path.glob("*.pt")}
     assert saved == {"epoch_000001": 1, "epoch_000003": 3, "epoch_000006": 6, "best": 4, "last": 7}
 
 
