@@ -3,6 +3,10 @@
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -213,3 +217,30 @@ def test_own_meshes_are_normalised_and_bad_ones_refused(
     assert inr(monkeypatch, "stage=prepare", *arguments, "data.extent=0.5") == 2
     assert "was prepared with data.extent=0.9, not 0.5" in capsys.readouterr().err
     assert inr(monkeypatch, "stage=prepare", *arguments, "strict=true") == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    shutil.rmtree(next(copy.glob("outputs/2*")))
+    long = [s for s in TINY if not s.startswith("train.")] + ["train.epochs=1000000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inr", "stage=train", *long, "train.log_every=10"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(copy.glob("outputs/2*/*/metrics.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    run = only_run(copy)
+    assert f"go on with: stage=train resume={run.relative_to(copy)}" in errors
+    assert json.loads((run / "status.json").read_text())["status"] == "failed"
+    progress = torch.load(run / "checkpoints" / "last.pt", weights_only=True)["progress"]
+    assert progress["step"] > 0
+    done = progress["epoch"] + 1
+    assert inr(monkeypatch, "stage=train", f"resume={run}", f"train.epochs={done}") == 0
+    assert json.loads((run / "status.json").read_text())["status"] == "done"
