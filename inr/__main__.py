@@ -78,12 +78,13 @@ def main() -> int:
     register_resolvers()
     failures.clear()
     arguments = get_args_parser().parse_args()
-    if arguments.help:
+    is_bare = len(sys.argv) == 1  # nobody means to start hours of training with nothing
+    if arguments.help or is_bare:
         groups = group_choices()
         width = max(map(len, groups))
         lines = [f"  {name.ljust(width)}  {', '.join(c)}" for name, c in groups.items()]
         print(HELP.format(groups="\n".join(lines)))
-        return 0
+        return 2 if is_bare else 0
     log_to_terminal()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us, not Hydra's own report
     try:

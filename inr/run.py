@@ -113,7 +113,10 @@ def create_run(path: Path) -> Run:
     """
     if (path / "config.yaml").exists():
         raise ValueError(f"'{path}' holds a run already; nothing is overwritten")
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the run directory '{path}': {error.strerror}") from error
     return Run(path)
 
 
@@ -123,8 +126,8 @@ def new_run_path(name: str) -> Path:
     return OUTPUTS / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S}_{name}_{secrets.token_hex(2)}"
 
 
-def find_run(run: str | None) -> Run:
-    """Return the run of `run=<directory>` or `run=latest`.
+def find_run(run: str | None, key: str = "run") -> Run:
+    """Return the run of `run=<directory>` or `run=latest`; key is what the user called it.
 
     Raises:
         ValueError: if there is none.
@@ -140,16 +143,16 @@ def find_run(run: str | None) -> Run:
         ]
         if not found:
             raise ValueError(
-                f"run=latest found no run with a checkpoint under '{OUTPUTS.resolve()}'; "
-                "train one with stage=train, or give run=<directory>"
+                f"{key}=latest found no run with a checkpoint under '{OUTPUTS.resolve()}'; "
+                "train one with stage=train, or give {key}=<directory>"
             )
         # a directory's own time changes with every file in it: the name and status tell
         return Run(max(found, key=lambda path: (path / "config.yaml").stat().st_mtime))
     path = Path(run)
     if not (path / "config.yaml").is_file():
         raise ValueError(
-            f"run={run} is no run directory (it has no config.yaml); "
-            "give one under outputs/, or run=latest"
+            f"{key}={run} is no run directory (it has no config.yaml); "
+            f"give one under outputs/, or {key}=latest"
         )
     return Run(path)
 

@@ -80,6 +80,7 @@ class Train:
     num_renders: int  # the first shapes, and as many random ones
     render_resolution: int
     checkpoint_every: int
+    checkpoint_minutes: float  # last.pt is never older
     checkpoint_epochs: list[int]  # kept for good
     keep_checkpoints: int  # newest of those at checkpoint_every
     best_metric: str  # of the validation; null in it counts as worst

@@ -17,6 +17,7 @@ import yaml
 
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
+from inr.stages.compose import compose, group_choices
 from tests.cli import TINY, inr, only_run
 
 
@@ -77,7 +78,7 @@ def test_a_finished_shape_is_skipped_until_overwritten(
     assert made.read_text() == before
     assert "1 of them done before" in capsys.readouterr().err
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "eval.resolution=32") == 2
-    assert "add overwrite=true" in capsys.readouterr().err
+    assert "overwrite=true makes it anew" in capsys.readouterr().err
     arguments = ("stage=reconstruct", "run=latest", "split=test", "eval.resolution=32")
     assert inr(monkeypatch, *arguments, "overwrite=true") == 0
     (entry,) = json.loads(made.read_text()).values()
@@ -244,3 +245,57 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
     done = progress["epoch"] + 1
     assert inr(monkeypatch, "stage=train", f"resume={run}", f"train.epochs={done}") == 0
     assert json.loads((run / "status.json").read_text())["status"] == "done"
+
+
+def test_choices_on_the_command_line_win_over_an_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for experiment in group_choices()["experiment"]:
+        config = compose([f"experiment={experiment}", "latent=none", "model=deepsdf"])
+        assert config["latent"]["dim"] == 0
+        assert config["model"] == compose(["model=deepsdf"])["model"]
+
+
+def test_a_run_records_what_its_data_was_prepared_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in range(2):
+        box = trimesh.creation.box((1, 1, 0.5 + number))
+        box.export(tmp_path / f"box{number}.ply")
+    meshes = ["data=meshes", "data.root=made", "data.splits.train=1", "data.splits.test=1"]
+    sampling = [s for s in TINY if s.startswith("data.sampling")]
+    prepare = ["stage=prepare", "data.source=.", *meshes, *sampling, "data.extent=0.5"]
+    assert inr(monkeypatch, *prepare) == 0
+    tiny = [s for s in TINY if not s.startswith("data.") and not s.startswith("experiment")]
+    train = ["stage=train", "experiment=small_cpu", *meshes, *tiny]
+    assert inr(monkeypatch, *train, "data.extent=0.6") == 2
+    assert "was prepared with data.extent=0.5, not 0.6" in capsys.readouterr().err
+    assert inr(monkeypatch, *train) == 0
+    data = yaml.safe_load((only_run(tmp_path) / "config.yaml").read_text())["data"]
+    assert data["extent"] == 0.5
+    assert data["sampling"]["near_counts"] == [2000, 2000]
+    box.export(tmp_path / "box0.ply")  # another shape under the same name
+    assert inr(monkeypatch, *prepare) == 2
+    assert "was made from another file" in capsys.readouterr().err
+
+
+def test_a_killed_prepare_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = ["stage=prepare", "data.root=made", "workers=1", "data.family.num_shapes=12"]
+    settings += ["data.splits.train=12", "data.splits.valid=0", "data.splits.test=0"]
+    settings += ["data.sampling.near_counts=[100000,100000]"]
+    process = subprocess.Popen([sys.executable, "-m", "inr", *settings], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    done: list[str] = []
+    while len(done) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        manifest = tmp_path / "made" / "manifest.json"
+        done = list(json.loads(manifest.read_text())["shapes"]) if manifest.exists() else []
+    process.kill()
+    process.communicate(timeout=60)
+    assert 2 <= len(done) < 12
+    before = Layout(tmp_path / "made").samples(done[0]).stat().st_mtime_ns
+    assert inr(monkeypatch, *settings) == 0
+    assert Layout(tmp_path / "made").samples(done[0]).stat().st_mtime_ns == before
+    assert len(Layout(tmp_path / "made").names()) == 12

@@ -83,7 +83,9 @@ def read_split(layout: Layout, split: str) -> list[str]:
         if name in ("", ".", "..") or "/" in name or "\\" in name:
             raise ValueError(f"split '{split}' names '{name}', which is no shape name ({path})")
         if not layout.samples(name).exists():
-            raise ValueError(f"split '{split}' has no sample file for '{name}'; {prepare}")
+            raise ValueError(
+                f"split '{split}' has no sample file for '{name}'; {prepare}, or mend {path}"
+            )
     duplicates = {name for name in names if names.count(name) > 1}
     if duplicates:
         raise ValueError(f"split '{split}' names '{min(duplicates)}' more than once ({path})")
@@ -149,9 +151,8 @@ def make_splits(
         counts[split] = round(running * len(order)) - dealt
         dealt += counts[split]
     if sum(counts.values()) > len(order):
-        raise ValueError(
-            f"data.splits asks for {sum(counts.values())} shapes ({counts}); there are {len(order)}"
-        )
+        parts = " + ".join(f"{count} {split}" for split, count in counts.items())
+        raise ValueError(f"data.splits asks for {parts} shapes; there are {len(order)}")
     splits, start = {}, 0
     for split, count in counts.items():
         splits[split] = sorted(order[start : start + count])

@@ -136,9 +136,7 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
     for override in parsed:
         key = override.key_or_group
         if key not in groups and key not in known and not override.is_add():
-            matches = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            hint = f"did you mean '{matches[0]}'?" if matches else "see python -m inr --cfg job"
-            return f"unknown key '{key}': {hint}"
+            return f"unknown key '{key}': {_nearest_key(key, [*known, *groups])}"
     return " ".join(str(error).split())
 
 
@@ -148,6 +146,17 @@ def _composed(overrides: Sequence[str]) -> Any:
         return OmegaConf.to_container(hydra.compose("config", overrides=list(overrides)))
     except (HydraException, OmegaConfBaseException):
         return OmegaConf.to_container(hydra.compose("config"))
+
+
+def _nearest_key(key: str, known: Sequence[str]) -> str:
+    """Return a hint at the nearest key: a sibling if the section exists, else any."""
+    section, _, name = key.rpartition(".")
+    siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
+    if section and not siblings:
+        matches = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        return f"did you mean '{matches[0]}'?" if matches else "see python -m inr --cfg job"
+    hint = nearest(name, siblings)
+    return hint.replace("mean '", f"mean '{section}.") if section else hint
 
 
 def _flat_keys(config: Any, prefix: str = "") -> list[str]:

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from inr.data.layout import Layout, read_split
 from inr.metrics.protocol import evaluate_pair, metric_infos
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
@@ -18,6 +16,7 @@ from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
 from inr.stages.assemble import build_logger
 from inr.stages.command import Command, merge_with_run
 from inr.stages.prepare import ensure_prepared
+from inr.stages.progress import show_progress
 from inr.stages.record import Record
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
@@ -43,7 +42,9 @@ def evaluate(command: Command) -> None:
         tables = []
         summaries = {}
         for split in command.splits:
-            summary = _evaluate_split(config, run, layout, split, int(progress["epoch"]))
+            summary = _evaluate_split(
+                config, command.overrides, run, layout, split, int(progress["epoch"])
+            )
             summaries[split] = summary
             tables.append(f"{split} split, epoch {progress['epoch']}\n{format_table(summary)}")
         _mirror(command, run, summaries, int(progress["epoch"]), int(progress["step"]))
@@ -51,11 +52,18 @@ def evaluate(command: Command) -> None:
 
 
 def _evaluate_split(
-    config: Config, run: Run, layout: Layout, split: str, epoch: int
+    config: Config, overrides: list[str], run: Run, layout: Layout, split: str, epoch: int
 ) -> dict[str, Any]:
     names = read_split(layout, split)
     label = epoch_label(epoch)
-    made = Record(run.reconstruction(label, split), {}).shapes
+    asked = {
+        f"eval.{key}": getattr(config.eval, key)
+        for key in ("resolution", "coarse_to_fine")
+        if any(override.startswith(f"eval.{key}=") for override in overrides)
+    }
+    reconstructed = Record(run.reconstruction(label, split), asked)
+    reconstructed.check_settings("stage=reconstruct with overwrite=true makes")
+    made = reconstructed.shapes
     if not made:
         raise ValueError(
             f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
@@ -67,7 +75,7 @@ def _evaluate_split(
     record = Record(folder, {**settings, "f_score_threshold": threshold, "seed": config.eval.seed})
     if not config.overwrite:
         record.check_settings()
-    for name in tqdm(names, f"evaluate {split}", unit="shape", disable=None):
+    for name in show_progress(names, f"evaluate {split}", len(names)):
         time_made = made.get(name, {}).get("time")
         finished = record.shapes.get(name)
         # one that was reconstructed anew since, and one that had no metrics, is not finished

@@ -1,34 +1,36 @@
 """Make a data set: normalise, sample, split, and say in manifest.json what was done."""
 
-import hashlib
-import json
 import logging
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
-from tqdm import tqdm
 
-from inr.build import instantiate
-from inr.data.layout import Layout, make_splits, read_json, write_json
+from inr.data.layout import Layout, make_splits, write_json
 from inr.data.prepare import (
     Family,
     Recipe,
     Record,
     count_statuses,
-    digest,
-    find_meshes,
     prepare_shape,
 )
-from inr.run import OUTPUTS
-from inr.schema import Config, Data
+from inr.schema import Data
 from inr.stages.command import Command
+from inr.stages.dataset import (
+    check_splits,
+    data_root,
+    find_sources,
+    is_finished,
+    is_prepared,
+    open_manifest,
+)
+from inr.stages.progress import show_progress
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ def _prepare(
 ) -> None:
     config = command.config
     sizes = asdict(config.data.splits)
-    manifest = _open_manifest(layout, command.raw["data"], config.overwrite)
+    manifest = open_manifest(layout, command.raw["data"], config.overwrite)
     records: dict[str, Record] = {n: r for n, r in manifest["shapes"].items() if n in sources}
     if config.overwrite:  # or a kill half-way would leave new shapes in old splits
         for path in layout.root.glob("splits/*.json"):
@@ -85,7 +87,7 @@ def _prepare(
     todo = {
         name: source
         for name, source in sources.items()
-        if config.overwrite or not _is_finished(layout, name, source, records.get(name))
+        if config.overwrite or not is_finished(layout, name, source, records.get(name))
     }
     records |= {
         name: {"status": "refused", "reason": reason, "seconds": 0.0}
@@ -116,33 +118,12 @@ def _prepare(
         raise ValueError(f"every shape was refused; the reasons are in {layout.manifest}")
     asked = {**sizes, "seed": config.data.seed}
     if layout.split("train").exists() and not config.overwrite:
-        _check_splits(layout, ready, manifest.get("splits"), asked)
+        check_splits(layout, ready, manifest.get("splits"), asked)
     else:
         write_json({**manifest, "splits": asked}, layout.manifest)
         _write_splits(layout, ready, sizes, config.data.seed)
     if config.strict and count["refused"]:
         raise ShapesRefused(f"{count['refused']} shapes were refused and strict=true")
-
-
-def _is_finished(layout: Layout, name: str, source: Path | Family, record: Record | None) -> bool:
-    """Return whether a shape needs nothing more; without a record it was cut off half-way.
-
-    Raises:
-        ValueError: if it was made from a file that has changed since.
-    """
-    if record is None:
-        return False
-    changed = isinstance(source, Path) and record.get("digest") != digest(source)
-    if record["status"] == "refused":
-        return not changed  # a mended file gets its chance
-    if not layout.samples(name).exists():
-        return False
-    if changed:
-        raise ValueError(
-            f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; add "
-            "overwrite=true to make the data set anew, or choose another data.root"
-        )
-    return True
 
 
 def ensure_prepared(command: Command) -> Layout:
@@ -169,32 +150,6 @@ def ensure_prepared(command: Command) -> Layout:
     return layout
 
 
-def is_prepared(layout: Layout) -> bool:
-    """Return whether prepare came to its end in this folder."""
-    return layout.split("train").exists()
-
-
-def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
-    """Return data.root, or for a procedural data set the folder named after its settings."""
-    if data.root is not None:
-        return Path(data.root)
-    assert data.family is not None, "checked before: only a family may go without data.root"
-    settings = _settings(raw) | {"splits": raw["splits"]}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-    name = str(data.family["_target_"]).rpartition(".")[2].lower()
-    return OUTPUTS / "datasets" / f"{name}_{digest}"
-
-
-def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, str]]:
-    """Return each shape's source by name, and the files refused with the reason."""
-    if config.data.family is not None:
-        family: Family = instantiate(config.data.family, config.allow)
-        return dict.fromkeys(family.names(), family), {}
-    assert config.data.source is not None
-    found, refused = find_meshes(Path(config.data.source))
-    return dict(found), refused
-
-
 def _prepare_all(
     sources: Mapping[str, Path | Family], root: Path, recipe: Recipe, workers: int
 ) -> Iterator[tuple[str, Record]]:
@@ -204,21 +159,30 @@ def _prepare_all(
     log.info("preparing %d shapes in %d processes under %s", len(sources), count, root)
     # spawned: forking a process that runs threads can hang the child
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
         futures: dict[Future[Record], str] = {
             pool.submit(prepare_shape, name, source, root, recipe): name
             for name, source in sources.items()
         }
         try:
             done = as_completed(futures)
-            bar = tqdm(done, "prepare", len(futures), unit="shape", disable=None)
-            for number, future in enumerate(bar, start=1):
+            for future in show_progress(done, "prepare", len(futures)):
                 yield futures[future], future.result()
-                if bar.disable and number % max(1, len(futures) // 10) == 0:
-                    log.info("prepared %d of %d", number, len(futures))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the process that it works for was killed."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _num_cores() -> int:
@@ -226,25 +190,6 @@ def _num_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _check_splits(layout: Layout, ready: list[str], dealt: Any, asked: Mapping[str, Any]) -> None:
-    """Check that the splits there are those asked for, unless they are the user's own lists."""
-    folder = layout.split("train").parent
-    if dealt is not None and dealt != asked:
-        raise ValueError(
-            f"the splits of '{layout.root}' were dealt with {dealt}, not {asked}; delete {folder} "
-            "to deal them anew"
-        )
-    listed = {n for path in folder.glob("*.json") for n in read_json(path)}
-    left_out = sorted(set(ready) - listed)
-    if left_out:
-        log.info(
-            "%d shapes are in no split (%s first); delete %s to deal them anew",
-            len(left_out),
-            left_out[0],
-            folder,
-        )
 
 
 def _write_splits(
@@ -263,34 +208,3 @@ def _recipe(data: Data) -> Recipe:
     return Recipe(
         normalize=data.normalize, extent=data.extent, **asdict(data.sampling), seed=data.seed
     )
-
-
-def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides how a shape's files look."""
-    return {key: raw[key] for key in ("dim", "family", "normalize", "extent", "sampling", "seed")}
-
-
-def _open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
-    """Return the manifest to go on with, written before the first shape is.
-
-    Raises:
-        ValueError: if what is there was made with other settings, or not by this program.
-    """
-    fresh: dict[str, Any] = {"settings": _settings(raw), "shapes": {}}
-    if not overwrite and layout.manifest.exists():
-        manifest = read_json(layout.manifest)
-        before = manifest.get("settings", {})
-        for key, value in fresh["settings"].items():
-            if before.get(key) != value:
-                raise ValueError(
-                    f"'{layout.root}' was prepared with data.{key}={before.get(key)}, not {value}; "
-                    "add overwrite=true to make it anew, or choose another data.root"
-                )
-        return dict(manifest)
-    if not overwrite and layout.names():
-        raise ValueError(
-            f"'{layout.root}' holds samples that this program did not make; leave out data.source "
-            "to use them as they are, or choose another data.root"
-        )
-    write_json(fresh, layout.manifest)
-    return fresh

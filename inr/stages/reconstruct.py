@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from inr.data.layout import Layout, read_split
 from inr.data.store import SampleStore
@@ -23,6 +22,7 @@ from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 from inr.stages.assemble import build_losses, build_model, build_renderer
 from inr.stages.command import Command, merge_with_run, pick_device
 from inr.stages.prepare import ensure_prepared
+from inr.stages.progress import show_progress
 from inr.stages.record import Record
 from inr.training.checkpoint import (
     Progress,
@@ -155,6 +155,7 @@ def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
         index = [trained.names.index(name) for name in names]
         return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
     settings = config.reconstruct
+    log.info("fitting %d codes, %d iterations", len(names), settings.iterations)
     store = SampleStore(trained.layout, names, dim=config.data.dim, device=trained.device)
     return fit_codes(
         trained.model,
@@ -176,7 +177,7 @@ def _decode(
 ) -> Iterator[tuple[str, np.ndarray, Mesh, float]]:
     config = trained.command.config
     pairs = zip(names, codes, strict=True)
-    for name, code in tqdm(pairs, "extract", len(names), unit="shape", disable=None):
+    for name, code in show_progress(pairs, "extract", len(names)):
         started = time.perf_counter()
         mesh = decode_mesh(
             trained.model,

@@ -22,8 +22,11 @@ class Record:
         self.settings = dict(settings)
         self.shapes: dict[str, Entry] = read_json(self.path) if self.path.exists() else {}
 
-    def check_settings(self) -> None:
+    def check_settings(self, remedy: str = "overwrite=true makes") -> None:
         """Check that every finished shape was made with these settings.
+
+        Args:
+            remedy: what makes it anew.
 
         Raises:
             ValueError: if one was made with others.
@@ -33,8 +36,7 @@ class Record:
                 if entry["settings"].get(key) != value:
                     raise ValueError(
                         f"'{name}' in '{self.path.parent}' was made with "
-                        f"{key}={entry['settings'].get(key)}, not {value}; add overwrite=true to "
-                        "make it anew"
+                        f"{key}={entry['settings'].get(key)}, not {value}; {remedy} it anew"
                     )
 
     def add(self, name: str, entry: Mapping[str, Any]) -> None:

@@ -22,7 +22,8 @@ from inr.stages.assemble import (
     build_schedule,
 )
 from inr.stages.command import Command, check_resume, merge_with_run, pick_device
-from inr.stages.prepare import data_root, ensure_prepared, find_sources, is_prepared
+from inr.stages.dataset import adopt_settings, data_root, find_sources, is_prepared
+from inr.stages.prepare import ensure_prepared
 from inr.stages.validation import Validation
 from inr.training.checkpoint import (
     Checkpoints,
@@ -64,8 +65,9 @@ def train(command: Command) -> Run:
         Interrupted: after a signal, with last.pt to go on from.
     """
     with ExitStack() as held:
-        resumed = find_run(command.raw["resume"]) if command.raw["resume"] is not None else None
-        if resumed is not None:
+        resumed = None
+        if command.raw["resume"] is not None:
+            resumed = find_run(command.raw["resume"], key="resume")
             held.enter_context(resumed.lock())
             stored = resumed.config()
             command = merge_with_run(command, stored, resumed.path)
@@ -78,8 +80,10 @@ def train(command: Command) -> Run:
             renderer=build_renderer(config),
             logger=build_logger(config),
         )
-        announce(command, device, _epochs_done(resumed))
+        announce(command, device, _epochs_done(resumed, config.train.epochs))
         layout = ensure_prepared(command)
+        command = adopt_settings(command, layout)
+        config = command.config
         names = read_split(layout, "train")
         store = SampleStore(layout, names, dim=config.data.dim, device=device)
         model = build_model(config, len(names), device)
@@ -157,6 +161,7 @@ def _fit(
                 render=validation.draw,
                 render_every=settings.render_every,
                 log_every=settings.log_every,
+                save_every_seconds=60 * settings.checkpoint_minutes,
                 interrupt=interrupt,
             )
         if interrupt.number and progress.epoch < settings.epochs:
@@ -235,11 +240,17 @@ def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None],
     return is_better
 
 
-def _epochs_done(resumed: Run | None) -> int:
+def _epochs_done(resumed: Run | None, num_epochs: int) -> int:
     if resumed is None:
         return 0
     content = load_checkpoint(find_checkpoint(resumed.checkpoints, "latest"))
-    return Progress(**content["progress"]).epoch
+    done = Progress(**content["progress"]).epoch
+    if done >= num_epochs:
+        raise ValueError(
+            f"the run '{resumed.path}' has finished its {done} epochs; add train.epochs=<more> to "
+            "go on"
+        )
+    return done
 
 
 def _restore(run: Run, model: INR, optimizer: torch.optim.Optimizer, names: list[str]) -> Progress:

@@ -103,7 +103,11 @@ def find_checkpoint(folder: Path, epoch: int | str) -> Path:
         label = epoch_label(int(epoch))
     path = folder / f"{label}.pt"
     if not path.exists():
-        there = ", ".join(sorted(p.stem for p in folder.glob("*.pt"))) or "none"
+        there = ", ".join(sorted(p.stem for p in folder.glob("*.pt")))
+        if not there:
+            raise ValueError(
+                f"'{folder}' has no checkpoint: the run stopped before its first; train it anew"
+            )
         raise ValueError(f"no checkpoint '{label}' in '{folder}'; there: {there}")
     return path
 

@@ -1,5 +1,6 @@
 """What a run will take: measured on a few small steps, before it starts."""
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ def estimate(
         total, _ = losses(batch, model.decode(batch.points, codes), codes, 0)
         total.mean().backward()
 
+    baseline = peak_memory(device)  # on a CPU the program itself
     saved = _saved_bytes(step)
     times = [_timed(step, device)]
     while sum(times) < PROBE_SECONDS and len(times) < 20:
@@ -90,7 +92,7 @@ def estimate(
         num_parameters=num_parameters,
         num_shapes=num_shapes,
         samples_a_step=num_batch * samples_per_shape,
-        memory=int(saved * scale) + weights + sample_bytes,
+        memory=int(saved * scale) + weights + sample_bytes + baseline,
         step_seconds=min(times) * scale,
         num_steps=num_epochs * -(-num_shapes // shapes_per_batch),
     )
@@ -107,6 +109,16 @@ def format_seconds(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {minutes:02d} min"
     return f"{hours / 24:.0f} days"
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most memory used so far: the GPU's allocations, or the process's, in bytes."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource  # POSIX alone has it
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _timed(step: Callable[[], None], device: torch.device) -> float:

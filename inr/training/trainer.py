@@ -2,7 +2,6 @@
 
 import logging
 import math
-import sys
 import time
 from collections.abc import Callable
 
@@ -15,6 +14,7 @@ from inr.data.store import SampleStore
 from inr.losses import Batch, Losses
 from inr.models.inr import INR
 from inr.training.checkpoint import Checkpoints, Progress
+from inr.training.estimate import peak_memory
 from inr.training.interrupt import Interrupt
 from inr.training.schedules import Schedule
 from inr.training.tracking import Tracker
@@ -43,6 +43,7 @@ def fit(
     render: Callable[[INR, int], None],
     render_every: int,
     log_every: int,
+    save_every_seconds: float,
     interrupt: Interrupt,
 ) -> None:
     """Train until num_epochs, or until a signal is noted; then last.pt is what to resume from.
@@ -65,11 +66,13 @@ def fit(
         checkpoints: what is saved when.
         tracker: where values go.
         validate: gives validation metrics of a model at an epoch; not called if never due.
-        validate_every: cadence in epochs, 0 for never; render_every and log_every likewise.
+        validate_every: cadence in epochs, and once at the end; 0 for never. render_every and
+            log_every likewise.
         is_better: given metrics and the best value so far, gives the new best, or None.
         render: makes pictures of a model at an epoch.
         render_every: cadence in epochs.
         log_every: cadence in epochs; the values are means since the last time.
+        save_every_seconds: last.pt is never older than this, for what no signal announces.
         interrupt: looked at after every step.
 
     Raises:
@@ -79,6 +82,7 @@ def fit(
     generator = torch.Generator(device=device)
     batches = math.ceil(len(store.names) / shapes_per_batch)
     meter = Meter(device)
+    saved = time.monotonic()
     bar = tqdm(
         total=num_epochs * batches, initial=progress.step, unit="step", disable=None, leave=False
     )
@@ -110,11 +114,14 @@ def fit(
             bar.update()
             if interrupt.number:
                 break
+            if time.monotonic() - saved > save_every_seconds:
+                checkpoints.save("last", model, optimizer, progress)
+                saved = time.monotonic()
         if progress.batch < batches:
             break
         progress.epoch, progress.batch = progress.epoch + 1, 0
         epoch = progress.epoch
-        if meter.steps and (_is_due(epoch, log_every) or epoch == num_epochs):
+        if meter.steps and (_is_due(epoch, log_every, num_epochs) or epoch == num_epochs):
             values = _epoch_values(meter, model, optimizer)
             parts = [f"{name} {values[f'train/{name}']:.5f}" for name in ("loss", *losses.terms)]
             bar.set_postfix_str(
@@ -124,7 +131,7 @@ def fit(
             tracker.log(values, epoch=epoch, step=progress.step)
             if _is_tenth(epoch, log_every, num_epochs):
                 log.info("epoch %d/%d: loss %.6f", epoch, num_epochs, values["train/loss"])
-        if _is_due(epoch, validate_every):
+        if _is_due(epoch, validate_every, num_epochs):
             started = time.perf_counter()
             metrics = validate(model.eval(), epoch)
             if interrupt.number:  # cut short: a resumed run validates this epoch anew
@@ -136,7 +143,7 @@ def fit(
                 progress.best = best
                 checkpoints.save("best", model, optimizer, progress)
             meter.started += time.perf_counter() - started
-        if _is_due(epoch, render_every):
+        if _is_due(epoch, render_every, num_epochs):
             started = time.perf_counter()
             render(model.eval(), epoch)
             meter.started += time.perf_counter() - started
@@ -204,16 +211,6 @@ def mix_seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
 
 
-def peak_memory(device: torch.device) -> int:
-    """Return the most memory used so far: the GPU's allocations, or the process's, in bytes."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    import resource  # POSIX alone has it
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def _epoch_values(meter: Meter, model: INR, optimizer: torch.optim.Optimizer) -> dict[str, float]:
     values = {f"train/{name}": value for name, value in meter.read().items()}
     for group in optimizer.param_groups:
@@ -223,8 +220,9 @@ def _epoch_values(meter: Meter, model: INR, optimizer: torch.optim.Optimizer) ->
     return values
 
 
-def _is_due(epoch: int, every: int) -> bool:
-    return every > 0 and epoch % every == 0
+def _is_due(epoch: int, every: int, num_epochs: int) -> bool:
+    """Return whether something is due after an epoch: at its cadence, and at the end."""
+    return every > 0 and (epoch % every == 0 or epoch == num_epochs)
 
 
 def _is_tenth(epoch: int, log_every: int, num_epochs: int) -> bool:

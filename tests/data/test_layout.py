@@ -144,8 +144,8 @@ def test_seed_and_names_decide_the_splits():
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"train": 21}, "asks for 21 shapes.*there are 20"),
-        ({"train": 12, "test": 0.5}, "asks for 22 shapes"),
+        ({"train": 21}, "asks for 21 train shapes; there are 20"),
+        ({"train": 12, "test": 0.5}, "asks for 12 train . 10 test shapes"),
         ({"train": -1}, r"data\.splits\.train is -1"),
         ({"train": 1.5}, r"data\.splits\.train is 1\.5"),
         ({"train": -0.1}, r"data\.splits\.train is -0\.1"),

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from inr.build import check, instantiate
 from inr.models.inr import INR
 from inr.models.latents import Codes
+from inr.stages.compose import compose, register_resolvers
 
+register_resolvers()
 CONF = Path(__file__).resolve().parents[2] / "conf" / "model"
 MODELS = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
 def build(model: str, dim: int, code_dim: int) -> INR:
-    entry = OmegaConf.to_container(OmegaConf.load(CONF / f"{model}.yaml"), resolve=True)
-    assert isinstance(entry, dict)
+    entry = compose([f"model={model}"])["model"]
     for key, small in (("hidden_dim", 32), ("num_layers", 5)):
         if key in entry:
             entry[key] = small

@@ -139,7 +139,7 @@ def test_find_checkpoint(tmp_path):
     for epoch in ("newest", "-1", "1.5"):
         with pytest.raises(ValueError, match="latest, best or a number"):
             find_checkpoint(tmp_path, epoch)
-    with pytest.raises(ValueError, match="there: none"):
+    with pytest.raises(ValueError, match="stopped before its first"):
         find_checkpoint(tmp_path / "nowhere", "latest")
 
 
