@@ -1,5 +1,6 @@
 """What a run will take: measured on a few small steps, before it starts."""
 
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -93,7 +94,7 @@ def estimate(
         num_shapes=num_shapes,
         samples_a_step=num_batch * samples_per_shape,
         memory=int(saved * scale) + weights + sample_bytes + baseline,
-        step_seconds=min(times) * scale,
+        step_seconds=statistics.median(times) * scale,
         num_steps=num_epochs * -(-num_shapes // shapes_per_batch),
     )
 
