@@ -5,7 +5,6 @@ import json
 import logging
 import secrets
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 import inr
+from inr.shapes.files import replacing
 
 SCHEMA_VERSION = 1
 OUTPUTS = Path("outputs")
@@ -198,7 +198,5 @@ def next_log(run: Run, stage: str) -> Path:
 
 
 def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{time.time_ns()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,7 +1,6 @@
 """Where a data set keeps what: the layout that base-inr and PartSDF share."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from inr.shapes.files import replacing
 from inr.shapes.mesh import Floats
 
 
@@ -106,18 +106,15 @@ def read_json(path: Path) -> Any:
 
 def write_json(content: Any, path: Path) -> None:
     """Write strict JSON; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        text = json.dumps(content, indent=2, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def write_npz(path: Path, **arrays: Floats) -> None:
     """Write uncompressed arrays; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.npz")
-    np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
 
 def make_splits(

@@ -124,7 +124,6 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
     if len(neg) == 0:
         raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
     write_mesh(shape.mesh, layout.root / "meshes" / f"{name}{mesh_suffix(dim)}")
-    layout.normalization(name).parent.mkdir(parents=True, exist_ok=True)
     normalization.save(layout.normalization(name))
     if shape.parts:
         _write_parts(name, shape, layout)

@@ -1,7 +1,6 @@
 """One row of metrics a shape: its statistics, its files and its table."""
 
 import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from inr.data.layout import write_json
 from inr.metrics.protocol import FLOOR, MetricInfo
+from inr.shapes.files import replacing
 
 STATUSES = ("ok", "empty", "missing", "failed")
 _NOT_METRICS = ("name", "status", "reason", "seconds")
@@ -78,14 +79,14 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
     is an empty cell. The file appears whole or not at all.
     """
     metrics = list(dict.fromkeys(key for row in rows for key in row if key not in _NOT_METRICS))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         columns = ["name", *metrics, "status", "reason", "seconds"]
         writer.writerow(columns)
         writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
-    temporary.replace(path)
 
 
 def _cell(value: object) -> object:
@@ -101,11 +102,7 @@ def write_summary(
     The file appears whole or not at all.
     """
     document = {"protocol": protocol, "split": split, "epoch": epoch, **summary}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_json(document, path)
 
 
 def format_table(summary: Mapping[str, Any]) -> str:

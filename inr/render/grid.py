@@ -9,6 +9,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from inr.render.interface import Color, Image
+from inr.shapes.files import replacing
 
 INK = (45, 45, 50)
 
@@ -95,10 +96,8 @@ def message_image(text: str, *, size: int, background: Color) -> Image:
 
 def write_png(image: Image, path: Path) -> None:
     """Write a picture (H, W, 3) uint8 as PNG; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    PillowImage.fromarray(image).save(temporary, format="PNG")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        PillowImage.fromarray(image).save(temporary, format="PNG")
 
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:

@@ -7,6 +7,8 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
+from inr.shapes.files import replacing
+
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
@@ -149,13 +151,11 @@ def empty_mesh(dim: int) -> Mesh:
 
 def write_mesh(mesh: Mesh, path: Path) -> None:
     """Write a mesh as .ply or .obj (3-D) or .npz (2-D); the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    if mesh.dim == 2:
-        np.savez(temporary, vertices=mesh.vertices, edges=mesh.faces)
-    else:
-        trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export(temporary)
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        if mesh.dim == 2:
+            np.savez(temporary, vertices=mesh.vertices, edges=mesh.faces)
+        else:
+            trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export(temporary)
 
 
 def mesh_suffix(dim: int) -> str:

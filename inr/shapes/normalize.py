@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inr.shapes.files import replacing
 from inr.shapes.mesh import Floats, Mesh
 
 
@@ -63,9 +64,8 @@ class Normalization:
         dim = len(self.translation)
         rotation = np.eye(4)
         rotation[:dim, :dim] = self.rotation
-        temporary = path.with_name(f".{path.stem}.part.npz")
-        np.savez(temporary, T=self.translation, R=rotation, S=np.float64(self.scale))
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            np.savez(temporary, T=self.translation, R=rotation, S=np.float64(self.scale))
 
     @classmethod
     def load(cls, path: Path) -> "Normalization":

@@ -1,6 +1,5 @@
 """Checkpoints: tensors and plain values only, codes keyed by shape name."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 
 from inr.models.inr import INR
+from inr.shapes.files import replacing
 
 FORMAT = 1
 
@@ -66,11 +66,9 @@ class Checkpoints:
             "optimizer": optimizer.state_dict(),
             "progress": asdict(progress),
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{label}.pt"
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        torch.save(content, temporary)
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            torch.save(content, temporary)
         return path
 
     def save_epoch(self, model: INR, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
