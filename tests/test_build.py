@@ -103,7 +103,10 @@ def test_a_missing_context_is_a_missing_key():
 
 def test_a_constructor_that_takes_anything_needs_nothing():
     # torch.nn.Identity(*args, **kwargs)
-    check(entry(activation={"_target_": "torch.nn.Identity"}), "model", **CONTEXT)
+    identity = entry(activation={"_target_": "torch.nn.Identity"})
+    check(identity, "model", **CONTEXT)
+    body = instantiate(identity, **CONTEXT)
+    assert all(isinstance(one, torch.nn.Identity) for one in body.activations)
 
 
 @pytest.mark.parametrize(
