@@ -144,9 +144,9 @@ def find_run(run: str | None, key: str = "run") -> Run:
         if not found:
             raise ValueError(
                 f"{key}=latest found no run with a checkpoint under '{OUTPUTS.resolve()}'; "
-                "train one with stage=train, or give {key}=<directory>"
+                f"train one with stage=train, or give {key}=<directory>"
             )
-        # a directory's own time changes with every file in it: the name and status tell
+        # a directory's own time changes with every file in it
         return Run(max(found, key=lambda path: (path / "config.yaml").stat().st_mtime))
     path = Path(run)
     if not (path / "config.yaml").is_file():

@@ -33,6 +33,7 @@ WRONG = {
     ("stage=prepare", "data=meshes", "data.source=.", "data.root=d"): "no mesh (.obj",
     ("stage=train", "data=meshes", "data.root=d"): "run stage=prepare",
     ("stage=reconstruct",): "add run=latest or run=<directory>",
+    ("stage=train", "resume=latest"): "or give resume=<directory>",
     ("stage=reconstruct", "run=latest"): "found no run with a checkpoint",
     ("stage=evaluate", "run=."): "run=. is no run directory",
     ("resume=nowhere",): "resume=nowhere is no run directory",

@@ -275,6 +275,16 @@ def test_a_run_records_what_its_data_was_prepared_with(
     data = yaml.safe_load((only_run(tmp_path) / "config.yaml").read_text())["data"]
     assert data["extent"] == 0.5
     assert data["sampling"]["near_counts"] == [2000, 2000]
+    everything = [s for s in train if s != "stage=train"]
+    assert inr(monkeypatch, "stage=all", *everything, "split=train") == 0
+    later = ("stage=reconstruct", "run=latest", "split=train", "data=meshes", "data.root=made")
+    assert inr(monkeypatch, *later) == 0
+    before = len(list(tmp_path.glob("outputs/2*/*")))
+    Layout(tmp_path / "made").split("valid").write_text('["car_7"]')
+    assert inr(monkeypatch, *train) == 2
+    assert "split 'valid' has no sample file for 'car_7'" in capsys.readouterr().err
+    assert len(list(tmp_path.glob("outputs/2*/*"))) == before
+    Layout(tmp_path / "made").split("valid").write_text("[]")
     box.export(tmp_path / "box0.ply")  # another shape under the same name
     assert inr(monkeypatch, *prepare) == 2
     assert "was made from another file" in capsys.readouterr().err

@@ -20,6 +20,8 @@ from inr.training.tracking import Logger
 
 # what a checkpoint depends on; data.root and data.source may move
 FIXED_GROUPS = ("data", "model", "latent", "loss")
+# settings of prepare that a later stage only records, from the data set's manifest
+ADOPTED = ("normalize", "extent", "sampling", "seed")
 MOVABLE = ("data.root", "data.source")
 LEAST = {
     0: (
@@ -201,9 +203,11 @@ def _refuse_contradiction(
     key: str, stored: Mapping[str, Any], given: Mapping[str, Any], run: Path, override: str
 ) -> None:
     one, other = copy.deepcopy(_take(stored, key)), copy.deepcopy(_take(given, key))
-    if key == "data":  # where a data set lies is not what it is
+    if (
+        key == "data"
+    ):  # where a data set lies is not what it is, and its manifest says how it was made
         for side in (one, other):
-            side.update(root=None, source=None)
+            side.update(dict.fromkeys(("root", "source", "splits", *ADOPTED)))
     if one != other:
         raise ValueError(
             f"'{override}' contradicts the run '{run}', which was trained with another {key}; "

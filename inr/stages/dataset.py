@@ -14,12 +14,9 @@ from inr.data.layout import Layout, read_json, write_json
 from inr.data.prepare import Family, Record, digest, find_meshes
 from inr.run import OUTPUTS
 from inr.schema import Config, Data
-from inr.stages.command import Command
+from inr.stages.command import ADOPTED, Command
 
 log = logging.getLogger(__name__)
-
-# settings of prepare that a later stage only records
-ADOPTED = ("normalize", "extent", "sampling", "seed")
 
 
 def data_root(data: Data, raw: Mapping[str, Any]) -> Path:

@@ -1,7 +1,5 @@
 """From the name of a stage to its function."""
 
-import copy
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +8,6 @@ from inr.stages.evaluate import evaluate
 from inr.stages.prepare import prepare
 from inr.stages.reconstruct import reconstruct
 from inr.stages.train import train
-
-log = logging.getLogger(__name__)
 
 
 def dispatch(command: Command) -> None:
@@ -32,8 +28,10 @@ def run_all(command: Command) -> None:
     if data.source is not None:  # a procedural data set is made by train, which first says what for
         prepare(command)
     run = train(command)
-    raw = copy.deepcopy(command.raw) | {"run": str(run.path), "resume": None}
-    later = replace(command, raw=raw)
+    # the run's own configuration holds all that this command line says
+    later = replace(
+        command, raw={**command.raw, "run": str(run.path), "resume": None}, overrides=[]
+    )
     reconstruct(later)
     evaluate(later)
     print(f"\nrun directory: {run.path}\npictures:      {run.renders}", flush=True)

@@ -24,7 +24,7 @@ from inr.stages.assemble import (
 from inr.stages.command import Command, check_resume, merge_with_run, pick_device
 from inr.stages.dataset import adopt_settings, data_root, find_sources, is_prepared
 from inr.stages.prepare import ensure_prepared
-from inr.stages.validation import Validation
+from inr.stages.validation import Validation, validation_names
 from inr.training.checkpoint import (
     Checkpoints,
     Progress,
@@ -85,6 +85,7 @@ def train(command: Command) -> Run:
         command = adopt_settings(command, layout)
         config = command.config
         names = read_split(layout, "train")
+        validation_names(layout)  # what is wrong with it shows before there is a directory
         store = SampleStore(layout, names, dim=config.data.dim, device=device)
         model = build_model(config, len(names), device)
         optimizer = build_optimizer(config, model)

@@ -26,6 +26,18 @@ log = logging.getLogger(__name__)
 FIELD_RESOLUTION = 128  # of 2-D pictures
 
 
+def validation_names(layout: Layout) -> list[str]:
+    """Return the shapes of the validation split, none where there is no such split.
+
+    Raises:
+        ValueError: if there is one that cannot be used.
+    """
+    path = layout.split("valid")
+    if not path.exists() or read_json(path) == []:
+        return []
+    return read_split(layout, "valid")
+
+
 class Validation:
     """Measure and draw a few validation shapes; their codes are fitted for it.
 
@@ -68,11 +80,11 @@ class Validation:
         self.names = train.names[:limit]
         if config.train.validate_every == 0:
             return
-        path = layout.split("valid")
-        if not path.exists() or read_json(path) == []:
+        unseen = validation_names(layout)[:limit]
+        if not unseen:
             log.info("no validation split: validating on %d training shapes", len(self.names))
             return
-        self.is_unseen, self.names = True, read_split(layout, "valid")[:limit]
+        self.is_unseen, self.names = True, unseen
         self.store = SampleStore(
             layout, self.names, dim=config.data.dim, device=train.samples.device
         )
