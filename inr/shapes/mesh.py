@@ -8,11 +8,15 @@ import trimesh
 from numpy.typing import NDArray
 
 from inr.shapes.files import replacing
+from inr.shapes.outlines import FLAT_SUFFIXES, read_outline
+from inr.shapes.polygon import chain_edges, join_loops
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
 MESH_SUFFIXES = (".obj", ".ply", ".off", ".stl", ".glb")
+OUTLINE_SUFFIXES = (".npz", *FLAT_SUFFIXES)
+POINT_SUFFIXES = (".ply", ".xyz", ".txt", ".npy")
 
 
 @dataclass(frozen=True)
@@ -102,21 +106,24 @@ class Mesh:
 
 
 def read_mesh(path: Path) -> Mesh:
-    """Read a mesh file; a scene of several meshes is joined into one.
+    """Read a mesh file, 3-D or 2-D by its suffix; a scene of several meshes is joined into one.
+
+    An .npz keeps its edges as they are if they close up and enclose a positive area (the non-zero
+    rule); else, as in the other 2-D formats, nesting decides which loops are holes.
 
     Args:
-        path: .obj, .ply, .off, .stl or .glb (3-D), or .npz with vertices (V, 2), edges (E, 2).
+        path: of one of MESH_SUFFIXES (3-D) or OUTLINE_SUFFIXES (2-D; see `read_outline`); an .npz
+            has vertices (V, 2) and edges (E, 2).
 
     Raises:
-        ValueError: if it cannot be read, has no face, or has vertices that are not finite.
+        ValueError: if it cannot be read, has no face, or has vertices that are not finite; 2-D also
+            if outlines are open or, but for an .npz kept as it is, meet themselves or one another.
     """
-    if path.suffix.lower() == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                mesh = Mesh(file["vertices"].astype(np.float64), file["edges"].astype(np.int64))
-        # an empty, a truncated and a foreign file each raise something else
-        except Exception as error:
-            raise ValueError(f"cannot read '{path}' as vertices and edges: {error}") from error
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        mesh = _read_edges(path)
+    elif suffix in FLAT_SUFFIXES:
+        mesh = Mesh(*read_outline(path))
     else:
         mesh = _read_with_trimesh(path)
     if mesh.is_empty:
@@ -125,7 +132,36 @@ def read_mesh(path: Path) -> Mesh:
         raise ValueError(f"'{path}' has faces that name vertices it does not have")
     if not np.isfinite(mesh.vertices[np.unique(mesh.faces)]).all():
         raise ValueError(f"'{path}' has vertices that are not finite numbers")
+    if suffix == ".npz" and not (mesh.is_closed() and mesh.volume() > 0):
+        return _turned(mesh, path)
     return mesh
+
+
+def check_outline(mesh: Mesh) -> None:
+    """Raise ValueError unless the loops of a 2-D mesh are closed and meet nowhere.
+
+    What `read_mesh` gives of an .npz need not be so: the non-zero rule gives any closed edges an
+    inside, but the lines between overlapping loops are no boundary.
+    """
+    loops = chain_edges(mesh.vertices, mesh.faces, noun="segment")
+    join_loops(loops, [f"loop {k + 1}" for k in range(len(loops))])
+
+
+def _read_edges(path: Path) -> Mesh:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Mesh(file["vertices"].astype(np.float64), file["edges"].astype(np.int64))
+    # an empty, a truncated and a foreign file each raise something else
+    except Exception as error:
+        raise ValueError(f"cannot read '{path}' as vertices and edges: {error}") from error
+
+
+def _turned(mesh: Mesh, path: Path) -> Mesh:
+    try:
+        loops = chain_edges(mesh.vertices, mesh.faces, noun="segment")
+        return Mesh(*join_loops(loops, [f"loop {k + 1}" for k in range(len(loops))]))
+    except ValueError as error:
+        raise ValueError(f"'{path}': {error}") from error
 
 
 def _read_with_trimesh(path: Path) -> Mesh:

@@ -103,18 +103,31 @@ def fit_box(mesh: Mesh, extent: float = 0.9) -> Normalization:
     Raises:
         ValueError: if the mesh has no faces, is a single point, or is not finite.
     """
-    if extent <= 0:
-        raise ValueError(f"extent is {extent}; it must be above 0, 0.9 for instance")
     if mesh.is_empty:
         raise ValueError("the mesh has no faces, so no bounding box to normalise")
-    lower, upper = mesh.bounds
+    return fit_bounds(mesh.bounds, extent)
+
+
+def fit_bounds(bounds: Floats, extent: float) -> Normalization:
+    """Return the transform that centres a bounding box (2, D) in [-1, 1]^D.
+
+    Args:
+        bounds: lower and upper corner, in any frame.
+        extent: what the box's longest half-extent becomes, in box units.
+
+    Raises:
+        ValueError: if the box is a single point, or is not finite.
+    """
+    if extent <= 0:
+        raise ValueError(f"extent is {extent}; it must be above 0, 0.9 for instance")
+    lower, upper = bounds
     half = float((upper - lower).max()) / 2
     if not np.isfinite(half) or half == 0:
         raise ValueError(
-            f"the mesh spans {lower.tolist()} to {upper.tolist()}; to be normalised it must have "
+            f"the shape spans {lower.tolist()} to {upper.tolist()}; to be normalised it must have "
             "finite vertices and an extent above 0"
         )
-    return Normalization(-(lower + upper) / 2, np.eye(mesh.dim), extent / half)
+    return Normalization(-(lower + upper) / 2, np.eye(len(lower)), extent / half)
 
 
 def identity(dim: int) -> Normalization:

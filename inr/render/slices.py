@@ -1,0 +1,143 @@
+"""Slices through 3-D fields, drawn as filled contours."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from inr.render.grid import image_grid
+from inr.render.interface import FlatRenderer, Image, check_dim
+from inr.shapes.mesh import Floats, Mesh, empty_mesh
+
+AXES = "xyz"
+
+
+def slice_row(
+    field: Callable[[Floats], Floats],
+    renderer: FlatRenderer,
+    *,
+    axis: int,
+    offsets: Sequence[float],
+    resolution: int,
+    truth: Mesh | None = None,
+    size: int | None = None,
+    chunk_size: int = 65536,
+) -> Image:
+    """Draw a row of slices at right angles to an axis, each with the field's zero level in black.
+
+    A slice shows the other two axes over [-1, 1]^2, the earlier one to the right and the later one
+    upwards: x and y where the axis is z, x and z where it is y, y and z where it is x.
+
+    Args:
+        field: maps points (N, 3) float64 in box units to values (N,), negative inside.
+        renderer: draws each slice, `inr.render.contour.Contour` for instance.
+        axis: 0, 1 or 2 for x, y or z.
+        offsets: where along the axis to cut, one for each picture, in box units.
+        resolution: points along each side of a slice, at least 2.
+        truth: a 3-D mesh whose cross-sections are outlined over the slices.
+        size: of each picture in pixels; None takes the renderer's own.
+        chunk_size: points per call of the field, at most.
+
+    Returns:
+        (H, W, 3) uint8: the pictures side by side, above each of them where it cuts.
+
+    Raises:
+        ValueError: if an argument is out of range, the field is not finite or of another shape than
+            (N,), or truth is not 3-D.
+    """
+    if not len(offsets):
+        raise ValueError("offsets is empty; give at least one, [-0.5, 0.0, 0.5] for instance")
+    pictures = []
+    for offset in offsets:
+        values = slice_values(
+            field, axis=axis, offset=offset, resolution=resolution, chunk_size=chunk_size
+        )
+        outline = None if truth is None else cross_section(truth, axis=axis, offset=offset)
+        pictures.append(renderer.render_field(values, truth=outline, size=size))
+    titles = [f"{AXES[axis]} = {offset:.2f}" for offset in offsets]
+    return image_grid([pictures], column_titles=titles, row_labels=[""])
+
+
+def slice_values(
+    field: Callable[[Floats], Floats],
+    *,
+    axis: int,
+    offset: float,
+    resolution: int,
+    chunk_size: int = 65536,
+) -> Floats:
+    """Return a 3-D field on an even grid over a slice of the box, both ends included, (R, R).
+
+    Entry [i, j] is the i-th along the earlier of the other two axes, and the j-th along the later.
+
+    Raises:
+        ValueError: if an argument is out of range, or the field gives another shape than (N,).
+    """
+    right, up = _other_axes(axis)
+    if resolution < 2:
+        raise ValueError(f"resolution is {resolution}; a slice needs at least 2 points a side")
+    if chunk_size < 1:
+        raise ValueError(f"chunk_size is {chunk_size}; it must be at least 1")
+    if not np.isfinite(offset):
+        raise ValueError(f"offset is {offset}; it must be a finite number, 0.0 for instance")
+    side = np.linspace(-1, 1, resolution)
+    points = np.full((resolution**2, len(AXES)), offset, dtype=np.float64)
+    points[:, right], points[:, up] = (x.ravel() for x in np.meshgrid(side, side, indexing="ij"))
+    values = np.empty(len(points))
+    for start in range(0, len(points), chunk_size):
+        part = points[start : start + chunk_size]
+        result = np.asarray(field(part))
+        if result.shape != (len(part),):
+            raise ValueError(
+                f"the field gave values of shape {result.shape} for {len(part)} points; "
+                f"it must give one each, ({len(part)},)"
+            )
+        values[start : start + chunk_size] = result
+    return values.reshape(resolution, resolution)
+
+
+def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
+    """Return where a 3-D mesh meets a plane at right angles to an axis, as a 2-D mesh.
+
+    A vertex on the plane counts as beyond it, so that a closed mesh has a closed section.
+
+    Args:
+        mesh: 3-D.
+        axis: 0, 1 or 2 for x, y or z.
+        offset: where along the axis the plane lies.
+
+    Returns:
+        A mesh in the other two axes, the earlier one first, with the inside to the left.
+
+    Raises:
+        ValueError: if the mesh is not 3-D, or there is no such axis.
+    """
+    check_dim(mesh, len(AXES), other="a 3-D mesh")
+    others = _other_axes(axis)
+    height = mesh.vertices[:, axis] - offset
+    beyond = height >= 0
+    count = beyond[mesh.faces].sum(axis=1)
+    faces = mesh.faces[(count > 0) & (count < mesh.faces.shape[1])]
+    if len(faces) == 0:
+        return empty_mesh(len(others))
+    # each face turned so that the corner that is alone on its side comes first
+    above = beyond[faces]
+    lone = np.argmax(above == (above.sum(axis=1) == 1)[:, None], axis=1)
+    corner = np.take_along_axis(faces, (lone[:, None] + np.arange(faces.shape[1])) % 3, axis=1)
+    ends = np.sort(np.stack([corner[:, [0, 1]], corner[:, [0, 2]]], axis=1), axis=2)
+    crossed, segments = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
+    low, high = height[crossed].T
+    share = (low / (low - high))[:, None]
+    start, end = (mesh.vertices[i][:, others] for i in crossed.T)
+    segments = segments.reshape(-1, 2)
+    # seen from beyond the plane the inside is to the left if the lone corner is there; the axes x
+    # and z of a slice are seen from the other side
+    mirrored = axis == 1
+    turned = beyond[corner[:, 0]] == mirrored
+    segments = np.where(turned[:, None], segments[:, ::-1], segments)
+    return Mesh(start + share * (end - start), segments)
+
+
+def _other_axes(axis: int) -> list[int]:
+    if axis not in range(len(AXES)):
+        raise ValueError(f"axis is {axis}; it must be 0, 1 or 2 for x, y or z")
+    return [i for i in range(len(AXES)) if i != axis]

@@ -1,0 +1,81 @@
+"""Outlines of masks: pictures and arrays that say which pixels lie inside."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from skimage.measure import find_contours
+
+from inr.shapes.polygon import Loop
+
+_LEVEL = 0.5
+# pixels this near to the level are moved off it: contours that touch in one could not be told apart
+_MARGIN = 1e-4
+
+
+def read_picture(data: bytes) -> NDArray[np.float64]:
+    """Return how much each pixel of a picture lies inside, (H, W), from 0 to 1.
+
+    A picture with transparency is inside where it is opaque, another where it is bright, in shares
+    of its brightest value.
+
+    Raises:
+        ValueError: if the file is no picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as file:
+            palette = file.mode == "P" or "transparency" in file.info
+            picture = file.convert("RGBA") if palette else file.copy()
+        if "A" in picture.getbands() and np.ptp(np.asarray(picture.getchannel("A"))) > 0:
+            picture = picture.getchannel("A")
+        elif len(picture.getbands()) > 1:
+            picture = picture.convert("L")
+        grey = np.asarray(picture, dtype=np.float64)
+    except UnidentifiedImageError as error:
+        raise ValueError("it is no picture of a known format") from error
+    # Pillow raises OSError, SyntaxError and others, by format
+    except Exception as error:
+        raise ValueError(f"it is no picture that can be read: {error}") from error
+    return grey / max(float(grey.max(initial=0.0)), np.finfo(float).tiny)
+
+
+def mask_loops(mask: NDArray[np.generic]) -> tuple[list[Loop], list[str]]:
+    """Return the outlines of a mask where it crosses 0.5, and what to call them.
+
+    They are found to a fraction of a pixel by marching squares (skimage's find_contours). What
+    touches the border is closed along it.
+
+    Args:
+        mask: (H, W), first row on top: bool, integers (in shares of the greatest), or numbers
+            that are above 0.5 inside.
+
+    Returns:
+        loops (n, 2), x to the right and y upwards, in pixels, the lower left corner of the picture
+        at (0, 0); and names.
+
+    Raises:
+        ValueError: if values are not finite, or all are inside, or none is.
+    """
+    values = mask.astype(np.float64)
+    if values.size == 0:
+        raise ValueError(f"the mask has shape {mask.shape}, no pixels")
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        raise ValueError(f"the mask is not finite at row {row}, column {column}")
+    if np.issubdtype(mask.dtype, np.integer) and values.max() > 0:
+        values /= values.max()
+    inside = int((values > _LEVEL).sum())
+    if inside in (0, values.size):
+        which = "no pixel" if inside == 0 else "every pixel"
+        raise ValueError(
+            f"the mask has no outline: {which} of {mask.shape[1]} x {mask.shape[0]} is above 0.5 "
+            f"(the values go from {values.min():g} to {values.max():g})"
+        )
+    off = values - _LEVEL
+    off = np.where(np.abs(off) < _MARGIN, np.where(off < 0, -_MARGIN, _MARGIN), off)
+    contours = find_contours(np.pad(off, 1, constant_values=-_LEVEL), 0.0)
+    height = mask.shape[0]
+    # the padding moved pixel centres from (0, 0) to (1, 1)
+    loops = [np.stack([c[:-1, 1] - 0.5, height + 0.5 - c[:-1, 0]], axis=1) for c in contours]
+    return loops, [f"contour {k + 1}" for k in range(len(loops))]

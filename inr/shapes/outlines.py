@@ -1,0 +1,86 @@
+"""Closed 2-D outlines from files, by suffix."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inr.shapes.airfoil import read_airfoil
+from inr.shapes.dxf import read_dxf
+from inr.shapes.masks import mask_loops, read_picture
+from inr.shapes.polygon import Edges, Loop, join_loops
+from inr.shapes.svg import read_svg
+
+PICTURE_SUFFIXES = (".png", ".bmp", ".gif", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+# beside the .npz of vertices and edges, which `read_mesh` reads
+FLAT_SUFFIXES = (".dat", ".svg", ".dxf", ".npy", *PICTURE_SUFFIXES)
+
+
+def read_outline(path: Path) -> tuple[Loop, Edges]:
+    """Read the closed outlines in a file; the inside is to the left of each edge.
+
+    Nesting decides which are holes (even-odd), not their direction in the file.
+
+    Args:
+        path: an airfoil's coordinates (.dat), a drawing (.svg, .dxf), an array (.npy: points
+            (V, 2) of one loop, closed by itself, else a mask (H, W); booleans are always a mask),
+            or a picture of a mask.
+
+    Returns:
+        vertices (V, 2) and edges (E, 2). Of a mask the unit is a pixel; y goes upwards.
+
+    Raises:
+        ValueError: if the file cannot be read, or the outlines are open, meet themselves or one
+            another, or enclose nothing; it names the file.
+    """
+    try:
+        suffix = path.suffix.lower()
+        vertices, edges = join_loops(*_read_loops(suffix, path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"'{path}': {error}") from error
+    if suffix == ".svg":  # its y goes downwards; a mirrored edge has the inside to its right
+        return vertices * [1.0, -1.0], edges[:, ::-1]
+    return vertices, edges
+
+
+def _read_loops(suffix: str, data: bytes) -> tuple[list[Loop], list[str]]:
+    if suffix == ".dat":
+        return [read_airfoil(_decode(data))], ["the outline"]
+    if suffix == ".svg":
+        return read_svg(data)
+    if suffix == ".dxf":
+        return read_dxf(data)
+    if suffix == ".npy":
+        return _loops_of_array(data)
+    if suffix in PICTURE_SUFFIXES:
+        return mask_loops(read_picture(data))
+    raise ValueError(f"'{suffix}' is no suffix of outlines; they are {', '.join(FLAT_SUFFIXES)}")
+
+
+def _loops_of_array(data: bytes) -> tuple[list[Loop], list[str]]:
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+        assert isinstance(array, np.ndarray)
+    # a file of something else raises by what it looks like
+    except Exception as error:
+        raise ValueError(f"it is no array that can be read: {error}") from error
+    if array.ndim != 2 or array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"the array has shape {array.shape} and type {array.dtype}; it must hold points "
+            "(V, 2), or a mask (H, W)"
+        )
+    if array.shape[1] != 2 or array.dtype == bool:
+        return mask_loops(array)
+    points: NDArray[np.float64] = array.astype(np.float64)
+    return [points], ["the outline"]
+
+
+def _decode(data: bytes) -> str:
+    """Return text of whatever age: UTF-8, UTF-16 with its mark, or Latin-1."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
