@@ -1,0 +1,42 @@
+"""Loss terms: named, weighted, each a value a shape.
+
+A term is shown the field where it asked for it, and returns (B,): the mean over shapes is the
+training loss, and their sum is the loss that fits codes, so that no shape's result depends on
+which others are fitted beside it. A new term needs a class here and an entry in conf/loss.
+"""
+
+from inr.data.batch import Batch, Samples, Surface
+from inr.losses.base import NEEDS, At, Losses, Seen, Term, When, set_of
+from inr.losses.distances import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic
+from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
+from inr.losses.regularisers import CodeNorm, WeightNorm
+from inr.losses.surface import Eikonal, Heat, NormalAlignment, OffSurface, SurfaceDistance
+
+__all__ = [
+    "L1",
+    "L2",
+    "NEEDS",
+    "At",
+    "Batch",
+    "BinaryCrossEntropy",
+    "Channels",
+    "ClampedL1",
+    "CodeNorm",
+    "Curriculum",
+    "Eikonal",
+    "HardSamples",
+    "Heat",
+    "LinearHardSamples",
+    "Losses",
+    "NormalAlignment",
+    "OffSurface",
+    "Samples",
+    "Seen",
+    "SignAgnostic",
+    "Surface",
+    "SurfaceDistance",
+    "Term",
+    "WeightNorm",
+    "When",
+    "set_of",
+]

@@ -1,0 +1,210 @@
+"""What a loss term sees and gives, and the one place that weighs and sums terms."""
+
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inr.data.batch import Batch
+from inr.models.derivatives import decode_with_gradient
+from inr.models.inr import INR
+
+# the sets of points that a batch may hold, and the words that a term's `needs` is made of
+SETS = ("samples", "surface", "space")
+NEEDS = frozenset({*SETS, "signed", "normals", *(f"{name}.gradient" for name in SETS)})
+
+
+class When(NamedTuple):
+    """Say how far training is.
+
+    Args:
+        epoch: from 0.
+        num_epochs: of the whole run.
+    """
+
+    epoch: int
+    num_epochs: int
+
+
+class At(NamedTuple):
+    """Hold the field, and what is known of it, at one set of points.
+
+    Args:
+        points: (B, N, D).
+        value: (B, N, C), of the field.
+        gradient: (B, N, D), of the field's channel 0 with respect to the point.
+        target: (B, N, C), what the field should be; channel 0 is the distance.
+        normal: (B, N, D), outward and of unit length.
+    """
+
+    points: Tensor
+    value: Tensor
+    gradient: Tensor | None
+    target: Tensor | None
+    normal: Tensor | None
+
+
+class Seen(NamedTuple):
+    """Hold what a term gets to see: of the sets of points, those that it needs.
+
+    Args:
+        samples: points with distances.
+        surface: points on the surface.
+        space: points anywhere.
+        codes: (B, L), as the body got them.
+        body: the network.
+        when: how far training is; None where codes are fitted.
+    """
+
+    samples: At | None
+    surface: At | None
+    space: At | None
+    codes: Tensor
+    body: nn.Module
+    when: When | None
+
+
+class Term(nn.Module):
+    """Give one addend of the loss.
+
+    A term says in `needs` what it looks at, in the words of NEEDS: the sets `samples`, `surface`
+    and `space`; `signed`, samples whose sign is known; `normals`, a surface that has them; and
+    `<set>.gradient`, the field's gradient there. It is shown that and nothing more.
+
+    Args:
+        weight: factor of this term in the sum.
+    """
+
+    needs: frozenset[str] = frozenset()
+    # what channel 0 has to be: "sdf", "occupancy", or None where the term does not care
+    output: ClassVar[str | None] = None
+
+    def __init__(self, *, weight: float) -> None:
+        super().__init__()
+        self.weight = weight
+
+    def scale(self, when: When | None) -> float:
+        """Return the factor at some time of the training; None where codes are fitted."""
+        return self.weight
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the unweighted value of each shape, (B,)."""
+        raise NotImplementedError
+
+
+class Losses(nn.Module):
+    """Weigh and sum named terms; the one place that does.
+
+    Args:
+        terms: name to term.
+
+    Attributes:
+        needs: what any of the terms needs.
+    """
+
+    def __init__(self, terms: Mapping[str, Term]) -> None:
+        super().__init__()
+        self.terms = nn.ModuleDict(dict(terms))
+        self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
+        assert self.needs <= NEEDS, self.needs - NEEDS
+
+    def forward(
+        self, model: INR, batch: Batch, codes: Tensor, when: When | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Decode what the terms need, and sum them.
+
+        Args:
+            model: decodes the points of the batch.
+            batch: of B shapes.
+            codes: (B, L), as the body gets them (bounded).
+            when: how far training is; None where codes are fitted, which knows no ramps.
+
+        Returns:
+            The total of each shape (B,), and each term's unweighted value, (B,), detached.
+
+        Raises:
+            ValueError: if the batch lacks what a term needs, or the model is of another kind.
+        """
+        terms = self.named_terms()
+        for name, term in terms.items():
+            _check_batch(name, term, batch)
+        sets = _decode(model, batch, codes, self.needs)
+        total = codes.new_zeros(codes.shape[0])
+        values = {}
+        for name, term in terms.items():
+            shown = {key: _narrow(at, key, term.needs) for key, at in sets.items()}
+            value = term(Seen(**shown, codes=codes, body=model.body, when=when))
+            total = total + term.scale(when) * value
+            values[name] = value.detach()
+        return total, values
+
+    def named_terms(self) -> dict[str, Term]:
+        """Return the terms by name."""
+        return {name: term for name, term in self.terms.items() if isinstance(term, Term)}
+
+
+def set_of(need: str) -> str:
+    """Return the set of points that a word of `needs` is about."""
+    return {"signed": "samples", "normals": "surface"}.get(need, need.partition(".")[0])
+
+
+def _check_batch(name: str, term: Term, batch: Batch) -> None:
+    kind = type(term).__name__
+    for need in sorted(term.needs):
+        if getattr(batch, set_of(need)) is None:
+            raise ValueError(
+                f"loss.{name} ({kind}) needs {_WORDS[set_of(need)]}, which these data do not give; "
+                f"take another loss, or leave the term out: ~loss.{name}"
+            )
+    if "normals" in term.needs and batch.surface is not None and batch.surface.normals is None:
+        raise ValueError(
+            f"loss.{name} ({kind}) needs normals, which these data do not have; leave the term "
+            f"out: ~loss.{name}"
+        )
+
+
+_WORDS = {
+    "samples": "samples with distances",
+    "surface": "points on the surface",
+    "space": "points in space",
+}
+
+
+def _decode(model: INR, batch: Batch, codes: Tensor, needs: frozenset[str]) -> dict[str, At | None]:
+    """Return the field at each set that is needed, with its gradient where that is."""
+    sets: dict[str, At | None] = dict.fromkeys(SETS)
+    needed = {set_of(need) for need in needs}
+    for name in SETS:  # in this order, or dropout would not be reproducible
+        if name not in needed:
+            continue
+        target = normal = None
+        if name == "samples":
+            assert batch.samples is not None
+            points, target = batch.samples
+        elif name == "surface":
+            assert batch.surface is not None
+            points, normal = batch.surface
+        else:
+            assert batch.space is not None
+            points = batch.space
+        if f"{name}.gradient" in needs:
+            value, gradient = decode_with_gradient(model, points, codes)
+        else:
+            value, gradient = model.decode(points, codes).value, None
+        sets[name] = At(points, value, gradient, target, normal)
+    return sets
+
+
+def _narrow(at: At | None, name: str, needs: frozenset[str]) -> At | None:
+    """Return of a set what a term needs of it, so that none lives on what another asked for."""
+    if at is None or name not in {set_of(need) for need in needs}:
+        return None
+    gradient = at.gradient if f"{name}.gradient" in needs else None
+    normal = at.normal if "normals" in needs else None
+    return At(at.points, at.value, gradient, at.target, normal)
+
+
+def mean_of_points(values: Tensor) -> Tensor:
+    """Return the mean over a shape's points, (B,), of (B, N)."""
+    return torch.mean(values, dim=1)

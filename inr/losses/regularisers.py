@@ -1,0 +1,55 @@
+"""Terms on codes and on weights, which look at no point."""
+
+from torch import Tensor
+
+from inr.losses.base import Seen, Term, When
+
+
+class CodeNorm(Term):
+    """Regularise codes by their squared norm (Park et al., DeepSDF, CVPR 2019, eq. 9).
+
+    Args:
+        weight: 1 / sigma^2 of the paper, for a data term that is a mean over points.
+        ramp_epochs: epochs over which the weight rises from 0, as the published code does.
+    """
+
+    def __init__(self, *, weight: float, ramp_epochs: int) -> None:
+        super().__init__(weight=weight)
+        self.ramp_epochs = ramp_epochs
+
+    def scale(self, when: When | None) -> float:
+        """Return the ramped weight."""
+        if when is None or self.ramp_epochs == 0:
+            return self.weight
+        return self.weight * min(1.0, (when.epoch + 1) / self.ramp_epochs)
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the squared norms, (B,)."""
+        return seen.codes.square().sum(dim=-1)
+
+
+class WeightNorm(Term):
+    """Regularise the network by the squared norm of its weights; biases are left out.
+
+    The weights are the matrices that multiply: of a layer with weight norm that is the product of
+    gain and direction, whose norm is the gains' (the direction's own length changes nothing, so
+    to shrink it would be pointless). Where codes are fitted the weights are constants, and the
+    term has no part in the loss.
+
+    Args:
+        weight: factor of this term.
+    """
+
+    def scale(self, when: When | None) -> float:
+        """Return the weight, and 0 where codes are fitted."""
+        return 0.0 if when is None else self.weight
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the squared norm, the same for each shape, (B,)."""
+        norm = seen.codes.new_zeros(())
+        for module in seen.body.modules():
+            # as the layer multiplies by it, whatever it is made of
+            weight = getattr(module, "weight", None)
+            if isinstance(weight, Tensor) and weight.dim() > 1:
+                norm = norm + weight.square().sum()
+        return norm.expand(seen.codes.shape[0])

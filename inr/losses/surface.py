@@ -1,0 +1,151 @@
+"""Terms for learning from points on a surface, without distances."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from inr.losses.base import SETS, At, Seen, Term, mean_of_points
+from inr.losses.distances import check_power
+from inr.models.derivatives import normalize
+
+
+class SurfaceDistance(Term):
+    """Ask the field to vanish on the surface: the mean of |f|.
+
+    The first addend of the data term of IGR (Gropp et al., ICML 2020, eq. 2) and, with another
+    weight, of SIREN (Sitzmann et al., NeurIPS 2020, eq. 6).
+
+    Args:
+        weight: factor of this term.
+    """
+
+    needs = frozenset({"surface"})
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the mean over points, (B,)."""
+        assert seen.surface is not None
+        return mean_of_points(seen.surface.value[..., 0].abs())
+
+
+class NormalAlignment(Term):
+    """Align the field's gradient on the surface with the outward normal n.
+
+    Either the mean of |grad f - n| (the tau addend of IGR's data term: Gropp et al., ICML 2020,
+    eq. 2), which also asks for unit length, or of 1 - cos(grad f, n) (Sitzmann et al., SIREN,
+    NeurIPS 2020, eq. 6, with the gradient normalised as in its published code).
+
+    Args:
+        weight: factor of this term.
+        cosine: whether it is the second.
+    """
+
+    needs = frozenset({"surface.gradient", "normals"})
+    output: ClassVar[str | None] = "sdf"
+
+    def __init__(self, *, weight: float, cosine: bool) -> None:
+        super().__init__(weight=weight)
+        self.cosine = cosine
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the mean over points, (B,)."""
+        assert seen.surface is not None and seen.surface.normal is not None
+        gradient, normal = gradient_of(seen.surface), seen.surface.normal
+        if self.cosine:
+            return mean_of_points(1 - (normalize(gradient) * normal).sum(dim=-1))
+        return mean_of_points((gradient - normal).norm(dim=-1))
+
+
+class Eikonal(Term):
+    """Ask the field's gradient to have unit length: the mean of ||grad f| - 1|^power.
+
+    Power 2 is the Eikonal term of IGR (Gropp et al., ICML 2020, eq. 2), power 1 the one of SIREN
+    (Sitzmann et al., NeurIPS 2020, eq. 6).
+
+    Args:
+        weight: factor of this term.
+        where: `space`, `samples` or `surface`. For several, give the term several times.
+        power: 1 or 2.
+    """
+
+    output: ClassVar[str | None] = "sdf"
+
+    def __init__(self, *, weight: float, where: str, power: int) -> None:
+        super().__init__(weight=weight)
+        if where not in SETS:
+            raise ValueError(f"where is '{where}'; it has to be one of {', '.join(SETS)}")
+        self.where = where
+        self.needs = frozenset({f"{where}.gradient"})
+        self.power = check_power(power)
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the mean over points, (B,)."""
+        at = {"samples": seen.samples, "surface": seen.surface, "space": seen.space}[self.where]
+        assert at is not None
+        return mean_of_points((gradient_of(at).norm(dim=-1) - 1).abs() ** self.power)
+
+
+class OffSurface(Term):
+    """Keep the field from vanishing off the surface: the mean of exp(-alpha |f|) over space.
+
+    The last addend of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
+
+    Args:
+        weight: factor of this term.
+        alpha: 1 / box unit; the paper says much larger than 1, its code 100.
+    """
+
+    needs = frozenset({"space"})
+    output: ClassVar[str | None] = "sdf"
+
+    def __init__(self, *, weight: float, alpha: float) -> None:
+        super().__init__(weight=weight)
+        self.alpha = check_rate("alpha", alpha)
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the mean over points, (B,)."""
+        assert seen.space is not None
+        return mean_of_points(torch.exp(-self.alpha * seen.space.value[..., 0].abs()))
+
+
+class Heat(Term):
+    """Spread heat from the surface: its logarithm is a distance (Wang et al., CVPR 2025).
+
+    HotSpot: with h = exp(-lambda |f|), the energy 1/2 int |grad h|^2 + lambda^2 h^2 of the
+    screened Poisson equation is, over lambda^2, 1/2 int exp(-2 lambda |f|) (|grad f|^2 + 1), the
+    paper's heat loss: least where |f| is the distance, up to an error that vanishes as lambda
+    grows, and it charges for surface that no point asks for. The paper divides by the density of
+    the points that it draws, for an integral; this is the mean over the points in space as they
+    are drawn.
+
+    Args:
+        weight: factor of this term.
+        absorption: lambda, 1 / box unit: heat falls to 1/e over its inverse.
+    """
+
+    needs = frozenset({"space.gradient"})
+    output: ClassVar[str | None] = "sdf"
+
+    def __init__(self, *, weight: float, absorption: float) -> None:
+        super().__init__(weight=weight)
+        self.absorption = check_rate("absorption", absorption)
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the mean over points, (B,)."""
+        assert seen.space is not None
+        heat = torch.exp(-2 * self.absorption * seen.space.value[..., 0].abs())
+        slope = gradient_of(seen.space).square().sum(dim=-1)
+        return mean_of_points(heat * (slope + 1) / 2)
+
+
+def gradient_of(at: At) -> Tensor:
+    """Return the field's gradient (B, N, D), which a term has to have asked for."""
+    assert at.gradient is not None, "a term that uses a gradient has to name it in its needs"
+    return at.gradient
+
+
+def check_rate(name: str, rate: float) -> float:
+    """Return a decay rate, if it is positive."""
+    if rate <= 0:
+        raise ValueError(f"{name} is {rate}; it has to be positive")
+    return rate

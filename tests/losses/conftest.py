@@ -1,0 +1,65 @@
+"""Fields given by a formula, and what terms see of them."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inr.losses import At, Seen
+from inr.models.inr import INR
+from inr.models.latents import Codes
+
+
+class Formula(nn.Module):
+    """A body that is a formula of points (B, N, D) and codes (B, L), and counts its calls."""
+
+    def __init__(self, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.formula = formula
+        self.factor = nn.Parameter(torch.ones(()))
+        self.calls: list[int] = []
+
+    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+        self.calls.append(x.shape[1])
+        return self.factor * self.formula(x, codes)
+
+
+@pytest.fixture
+def make_model():
+    """Return a function that makes a model of a formula."""
+
+    def make(
+        formula: Callable[[Tensor, Tensor], Tensor], *, code_dim: int = 0, output: str = "sdf"
+    ) -> INR:
+        latents = Codes(
+            names=["a", "b"],
+            dim=code_dim,
+            max_norm=None,
+            spherical=False,
+            pretrained=None,
+            trainable=True,
+            generator=torch.Generator().manual_seed(0),
+        )
+        return INR(Formula(formula), latents, output=output)
+
+    return make
+
+
+@pytest.fixture
+def see():
+    """Return a function that shows a term some points of one shape, or of several."""
+
+    def see(where: str, value: Tensor, **known: Tensor) -> Seen:
+        at = At(
+            points=torch.zeros(*value.shape[:2], 2),
+            value=value,
+            gradient=known.get("gradient"),
+            target=known.get("target"),
+            normal=known.get("normal"),
+        )
+        sets = dict.fromkeys(("samples", "surface", "space")) | {where: at}
+        codes = known.get("codes", torch.zeros(len(value), 0))
+        return Seen(**sets, codes=codes, body=nn.Identity(), when=None)
+
+    return see

@@ -1,0 +1,277 @@
+"""What Losses decodes, shows and sums."""
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor
+
+from inr.losses import (
+    L1,
+    NEEDS,
+    Batch,
+    ClampedL1,
+    CodeNorm,
+    Eikonal,
+    Losses,
+    NormalAlignment,
+    Samples,
+    Seen,
+    Surface,
+    SurfaceDistance,
+    Term,
+    When,
+    set_of,
+)
+
+NOW = When(4, 100)
+
+
+class Spy(Term):
+    """Keep what was seen."""
+
+    def __init__(self, *needs: str) -> None:
+        super().__init__(weight=0.0)
+        self.needs = frozenset(needs)
+
+    def forward(self, seen: Seen) -> Tensor:
+        self.seen = seen
+        return seen.codes.new_zeros(len(seen.codes))
+
+
+def make_batch(*, num_shapes: int = 2, dim: int = 2, channels: int = 1) -> Batch:
+    generator = torch.Generator().manual_seed(1)
+
+    def draw(num: int, width: int) -> Tensor:
+        return torch.randn(num_shapes, num, width, generator=generator)
+
+    normals = torch.nn.functional.normalize(draw(5, dim), dim=-1)
+    return Batch(
+        samples=Samples(draw(4, dim), draw(4, channels)),
+        surface=Surface(draw(5, dim), normals),
+        space=draw(6, dim),
+    )
+
+
+def sphere(x: Tensor, codes: Tensor) -> Tensor:
+    """Return the distance to a sphere of radius sum of codes, and one more channel."""
+    radius = codes.sum(dim=-1)[:, None]
+    return torch.stack([x.norm(dim=-1) - radius, x[..., 0]], dim=-1)
+
+
+CODES = torch.tensor([[0.3, 0.2, 0.0], [0.1, 0.1, 0.5]])
+
+
+def test_needs_are_the_union():
+    losses = Losses({"a": L1(weight=1.0), "b": Eikonal(weight=1.0, where="space", power=2)})
+    assert losses.needs == {"samples", "signed", "space.gradient"}
+    assert {set_of(need) for need in losses.needs} == {"samples", "space"}
+    assert {set_of(need) for need in NEEDS} == {"samples", "surface", "space"}
+    assert Losses({}).needs == frozenset()
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        (),
+        ("samples",),
+        ("signed",),
+        ("surface",),
+        ("normals",),
+        ("space",),
+        ("samples.gradient",),
+        ("surface.gradient", "normals"),
+        ("space.gradient", "samples"),
+    ],
+)
+def test_a_term_sees_what_it_asked_for_and_nothing_more(make_model, needs):
+    spy, batch = Spy(*needs), make_batch()
+    everything = Spy(*NEEDS)
+    Losses({"spy": spy, "everything": everything})(
+        make_model(sphere, code_dim=3), batch, CODES, NOW
+    )
+    for name in ("samples", "surface", "space"):
+        at, full = getattr(spy.seen, name), getattr(everything.seen, name)
+        assert full is not None and full.gradient is not None
+        if name not in {set_of(need) for need in needs}:
+            assert at is None
+            continue
+        torch.testing.assert_close(at.value, full.value)
+        assert (at.gradient is not None) == (f"{name}.gradient" in needs)
+        assert (at.normal is not None) == (name == "surface" and "normals" in needs)
+        assert (at.target is not None) == (name == "samples")
+    assert spy.seen.codes is CODES and spy.seen.when is NOW
+
+
+@pytest.mark.parametrize(
+    ("needs", "calls"),
+    [((), []), (("space",), [6]), (("signed", "samples.gradient"), [4]), (NEEDS, [4, 5, 6])],
+)
+def test_only_what_is_needed_is_decoded_and_once(make_model, needs, calls):
+    model = make_model(sphere, code_dim=3)
+    Losses({"spy": Spy(*needs), "again": Spy(*needs)})(model, make_batch(), CODES, NOW)
+    assert model.body.calls == calls
+
+
+def test_what_is_seen_is_right(make_model):
+    batch, spy = make_batch(channels=2), Spy(*NEEDS)
+    Losses({"spy": spy})(make_model(sphere, code_dim=3), batch, CODES, None)
+    samples, surface, space = spy.seen.samples, spy.seen.surface, spy.seen.space
+    assert samples.target is batch.samples.targets and surface.normal is batch.surface.normals
+    for at, points in (
+        (samples, batch.samples.points),
+        (surface, batch.surface.points),
+        (space, batch.space),
+    ):
+        torch.testing.assert_close(at.value.detach(), sphere(points, CODES))
+        unit = points / points.norm(dim=-1, keepdim=True)  # of channel 0 alone
+        torch.testing.assert_close(at.gradient.detach(), unit)
+    assert spy.seen.when is None
+
+
+WITHOUT = {
+    "samples": (L1(weight=1.0), r"loss\.mine \(L1\) needs samples with distances"),
+    "surface": (SurfaceDistance(weight=1.0), r"loss\.mine \(SurfaceDistance\) needs points on"),
+    "space": (
+        Eikonal(weight=1.0, where="space", power=1),
+        r"loss\.mine \(Eikonal\) needs points in space",
+    ),
+}
+
+
+@pytest.mark.parametrize("missing", WITHOUT)
+def test_a_missing_set_is_refused_by_the_terms_name(make_model, missing):
+    term, message = WITHOUT[missing]
+    losses = Losses({"code": CodeNorm(weight=1.0, ramp_epochs=0), "mine": term})
+    batch = make_batch()._replace(**{missing: None})
+    with pytest.raises(ValueError, match=message + r".*~loss\.mine"):
+        losses(make_model(sphere, code_dim=3), batch, CODES, NOW)
+    losses(make_model(sphere, code_dim=3), make_batch(), CODES, NOW)
+
+
+def test_missing_normals_are_refused_by_the_terms_name(make_model):
+    batch = make_batch()
+    batch = batch._replace(surface=batch.surface._replace(normals=None))
+    losses = Losses({"mine": NormalAlignment(weight=1.0, cosine=True)})
+    with pytest.raises(ValueError, match=r"loss\.mine \(NormalAlignment\) needs normals"):
+        losses(make_model(sphere, code_dim=3), batch, CODES, NOW)
+    Losses({"surface": SurfaceDistance(weight=1.0)})(
+        make_model(sphere, code_dim=3), batch, CODES, NOW
+    )
+
+
+class Shifted(Term):
+    """One plus the mean value, to be weighed."""
+
+    needs = frozenset({"samples"})
+
+    def forward(self, seen: Seen) -> Tensor:
+        return 1 + seen.samples.value.mean(dim=(1, 2))
+
+
+def constant(x: Tensor, codes: Tensor) -> Tensor:
+    return torch.full_like(x[..., :1], 0.02)
+
+
+def test_the_total_is_the_weighted_sum_of_each_shape(make_model):
+    losses = Losses(
+        {
+            "distance": ClampedL1(weight=2.0, delta=None),
+            "code": CodeNorm(weight=0.1, ramp_epochs=10),
+            "shifted": Shifted(weight=-1.0),
+        }
+    )
+    codes = torch.tensor([[1.0, 2.0], [0.0, 3.0]], requires_grad=True)
+    samples = Samples(torch.zeros(2, 4, 3), torch.full((2, 4, 1), 0.05))
+    model, batch = make_model(constant, code_dim=2), Batch(samples, None, None)
+    total, values = losses(model, batch, codes, When(4, 100))
+    torch.testing.assert_close(
+        total.detach(),
+        torch.tensor([2 * 0.03 + 0.05 * 5 - 1.02, 2 * 0.03 + 0.05 * 9 - 1.02]),
+    )
+    assert list(values) == ["distance", "code", "shifted"]
+    assert values["code"].tolist() == [5, 9] and not values["code"].requires_grad
+    fitted, _ = losses(model, batch, codes, None)
+    torch.testing.assert_close(fitted.detach() - total.detach(), torch.tensor([0.25, 0.45]))
+    total.sum().backward()
+    torch.testing.assert_close(codes.grad, 0.05 * 2 * codes.detach())
+
+
+def all_terms() -> Mapping[str, Term]:
+    return {
+        "distance": ClampedL1(weight=1.0, delta=0.1),
+        "surface": SurfaceDistance(weight=2.0),
+        "normals": NormalAlignment(weight=0.3, cosine=False),
+        "eikonal": Eikonal(weight=0.1, where="space", power=2),
+        "code": CodeNorm(weight=0.1, ramp_epochs=0),
+    }
+
+
+def ellipse(x: Tensor, codes: Tensor) -> Tensor:
+    """Return a field whose gradient depends on the code, and is not of unit length."""
+    return (x * (1 + codes[:, None, : x.shape[-1]])).norm(dim=-1, keepdim=True) - 0.5
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_a_shape_does_not_see_the_others(make_model, dim):
+    losses, model = Losses(all_terms()), make_model(ellipse, code_dim=dim)
+    batch = make_batch(num_shapes=5, dim=dim)
+    codes = torch.randn(5, dim, generator=torch.Generator().manual_seed(0)) / 3
+    together, _ = losses(model, batch, codes, NOW)
+    for i in range(5):
+        one = slice(i, i + 1)
+        alone = Batch(
+            Samples(*(t[one] for t in batch.samples)),
+            Surface(*(t[one] for t in batch.surface)),
+            batch.space[one],
+        )
+        total, _ = losses(model, alone, codes[one], NOW)
+        torch.testing.assert_close(total[0], together[i], rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_codes_get_the_gradient_of_the_gradient(make_model, frozen):
+    # d/dcode of terms that hold the gradient with respect to x, against differences
+    model = make_model(ellipse, code_dim=2).double().requires_grad_(not frozen)
+    batch = make_batch()
+    batch = Batch(
+        Samples(*(t.double() for t in batch.samples)),
+        Surface(*(t.double() for t in batch.surface)),
+        batch.space.double(),
+    )
+    codes = torch.tensor([[0.2, -0.3], [0.5, 0.1]], dtype=torch.float64, requires_grad=True)
+    losses = Losses(all_terms())
+    assert torch.autograd.gradcheck(lambda c: losses(model, batch, c, None)[0], (codes,))
+    if not frozen:
+        factor = model.body.factor
+        (slope,) = torch.autograd.grad(losses(model, batch, codes, NOW)[0].sum(), factor)
+        step = 1e-6
+        with torch.no_grad():
+            factor += step
+            after = losses(model, batch, codes, NOW)[0].sum()
+            factor -= 2 * step
+            before = losses(model, batch, codes, NOW)[0].sum()
+        assert slope.item() == pytest.approx(float(after - before) / (2 * step), rel=1e-5)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_the_loss_is_the_same_where_gradients_are_off(make_model, context):
+    losses, model, batch = Losses(all_terms()), make_model(ellipse, code_dim=2), make_batch()
+    codes = torch.tensor([[0.2, -0.3], [0.5, 0.1]])
+    wanted, _ = losses(model, batch, codes, NOW)
+    with context():
+        inside = Batch(  # drawn there, as validation draws it
+            Samples(*(t.clone() for t in batch.samples)),
+            Surface(*(t.clone() for t in batch.surface)),
+            batch.space.clone(),
+        )
+        got, _ = losses(model, inside, codes.clone(), NOW)
+    assert wanted.requires_grad and not got.requires_grad
+    torch.testing.assert_close(got, wanted.detach())
+
+
+def test_a_field_that_does_not_depend_on_the_point(make_model):
+    batch, model = make_batch(), make_model(constant)
+    losses = Losses({"eikonal": Eikonal(weight=1.0, where="space", power=2)})
+    total, _ = losses(model, batch, torch.zeros(2, 0), NOW)
+    assert total.tolist() == [1, 1]  # a gradient of zero

@@ -1,0 +1,94 @@
+"""Every file of conf/loss, in 2-D and in 3-D."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from inr.build import check, instantiate
+from inr.losses import Batch, CodeNorm, Losses, Samples, Surface, Term, When
+from inr.models.inr import INR
+
+FILES = sorted((Path(__file__).resolve().parents[2] / "conf" / "loss").glob("*.yaml"))
+NAMES = [path.stem for path in FILES]
+
+
+def build(path: Path) -> Losses:
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, entry in entries.items():
+        check(entry, f"loss.{name}", kind=Term)
+    return Losses({name: instantiate(entry) for name, entry in entries.items()})
+
+
+class SmallBody(nn.Module):
+    def __init__(self, dim: int, code_dim: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.hidden = nn.Linear(dim + code_dim, 24)
+        self.output = nn.Linear(24, 1)
+
+    def forward(self, x, codes):
+        both = torch.cat([x, codes[:, None].expand(-1, x.shape[1], -1)], dim=-1)
+        return self.output(torch.sin(5 * self.hidden(both)))
+
+
+def make_batch(dim: int) -> Batch:
+    """Return samples of two balls, and their surfaces."""
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(2, 64, dim, generator=generator) / 2
+    normals = nn.functional.normalize(torch.randn(2, 64, dim, generator=generator), dim=-1)
+    radii = torch.tensor([0.4, 0.7])[:, None, None]
+    space = torch.rand(2, 64, dim, generator=generator) * 2 - 1
+    return Batch(
+        Samples(points, points.norm(dim=-1, keepdim=True) - radii),
+        Surface(normals * radii, normals),
+        space,
+    )
+
+
+def test_the_presets_are_there():
+    assert set(NAMES) >= {
+        "deepsdf",
+        "l1",
+        "l2",
+        "hard_samples",
+        "hard_samples_linear",
+        "curriculum",
+        "igr",
+        "siren",
+        "hotspot",
+        "sal",
+        "occupancy",
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("when", [When(0, 10), When(9, 10), None])
+def test_values_and_gradients_are_finite(make_model, path, dim, when):
+    losses = build(path)
+    outputs = {term.output for term in losses.named_terms().values()} - {None}
+    assert len(outputs) == 1
+    body = SmallBody(dim, 3)
+    model = INR(body, make_model(None, code_dim=3).latents, output=outputs.pop())
+    codes = model.latents(torch.arange(2))
+    total, values = losses(model, make_batch(dim), codes, when)
+    assert total.shape == (2,) and all(value.shape == (2,) for value in values.values())
+    assert total.isfinite().all() and all(value.isfinite().all() for value in values.values())
+    assert all((value > 0).all() for value in values.values())
+    total.mean().backward()
+    for parameter in (*body.parameters(), model.latents.codes):
+        assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_several_shapes_have_their_codes_bounded(path):
+    assert any(isinstance(term, CodeNorm) for term in build(path).named_terms().values())
+
+
+@pytest.mark.parametrize("path", FILES, ids=NAMES)
+def test_the_head_says_what_it_is(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# ") and all(len(line) <= 100 for line in text.splitlines())
