@@ -34,7 +34,8 @@ stages
   train        samples -> network and codes, in a new run directory under outputs/
   reconstruct  run=latest | run=<directory>: codes and meshes of a split
   evaluate     run=latest | run=<directory>: metrics of the reconstructed meshes
-  all          these four, one after the other
+  sample       run=latest | run=<directory>: new shapes from the trained codes, or between two
+  all          prepare, train, reconstruct and evaluate, one after the other
 
 groups and their choices
 {groups}
@@ -54,12 +55,13 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 def run_job(config: DictConfig) -> None:
     """Run one job: a whole command line, or one point of a sweep."""
     from inr.stages.command import Command
+    from inr.stages.dataset import complete
     from inr.stages.dispatch import dispatch
 
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
     command = Command(
-        raw=to_plain(config),
+        raw=complete(to_plain(config)),
         overrides=[str(o) for o in settings.overrides.task],
         name=job_name(settings.runtime.choices),
         folder=Path(settings.runtime.output_dir) if is_sweep else None,
@@ -109,10 +111,11 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> No
     Raises:
         ValueError: for the first mistake.
     """
-    from inr.stages.command import check_config
+    from inr.stages.check import check_config
+    from inr.stages.dataset import complete
 
     for config in check_command_line(overrides, multirun=multirun, config_dir=config_dir):
-        check_config(config)
+        check_config(complete(config))
 
 
 def report(error: BaseException) -> int:

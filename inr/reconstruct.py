@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from inr.data.store import SampleStore
-from inr.losses import Batch, Losses
+from inr.data.store import Draws, SampleStore
+from inr.losses import Losses
 from inr.models.inr import INR
-from inr.models.latents import bound_norm
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.sampling import seed_from_name
@@ -26,8 +25,7 @@ def fit_codes(
     losses: Losses,
     *,
     iterations: int,
-    samples_per_shape: int,
-    sign_balanced: bool,
+    draws: Draws,
     lr: float,
     lr_drop: float,
     init_std: float,
@@ -45,8 +43,7 @@ def fit_codes(
         store: samples of the shapes.
         losses: those of training, without ramps.
         iterations: of Adam.
-        samples_per_shape: N, a step.
-        sign_balanced: see SampleStore.draw.
+        draws: what a step draws for each shape.
         lr: at the start.
         lr_drop: factor on it after half the iterations.
         init_std: of the codes at the start, N(0, init_std^2).
@@ -60,7 +57,7 @@ def fit_codes(
     Raises:
         FloatingPointError: if a shape's loss is no longer a number.
     """
-    device = store.samples.device
+    device = store.device
     width = model.latents.codes.shape[1]
     if width == 0:  # the network itself is the shape
         return torch.zeros(len(store.names), 0, device=device)
@@ -83,12 +80,8 @@ def fit_codes(
         for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):
             if step == iterations // 2:
                 optimizer.param_groups[0]["lr"] = lr * lr_drop
-            points, distances = store.draw(
-                index, samples_per_shape, generators, sign_balanced=sign_balanced
-            )
-            bounded = bound_norm(codes, model.latents.max_norm)
-            field = model.decode(points, bounded)
-            total, _ = losses(Batch(points, distances), field, bounded, None)
+            batch = store.draw(index, draws, generators)
+            total, _ = losses(model, batch, model.latents.constrain(codes), None)
             optimizer.zero_grad(set_to_none=True)
             total.sum().backward()
             optimizer.step()
@@ -97,7 +90,7 @@ def fit_codes(
     finally:
         for parameter in frozen:
             parameter.requires_grad_(True)
-    fitted = bound_norm(codes.detach(), model.latents.max_norm)
+    fitted = model.latents.constrain(codes.detach())
     bad = ~fitted.isfinite().all(dim=1)
     if bad.any():
         name = store.names[int(bad.nonzero()[0])]
@@ -115,7 +108,8 @@ def decode_mesh(
         code: (L,).
         dim: D.
         resolution: points a side of the grid over [-1, 1]^D.
-        coarse_to_fine: see inr.shapes.extract.
+        coarse_to_fine: see inr.shapes.extract; an occupancy, which is no distance, is sampled on
+            the whole grid.
 
     Returns:
         A mesh in the box frame, with no faces where the field has no zero.
@@ -127,18 +121,22 @@ def decode_mesh(
         field_of(model, code),
         dim=dim,
         resolution=resolution,
-        coarse_to_fine=coarse_to_fine,
+        coarse_to_fine=coarse_to_fine and model.output == "sdf",
         chunk_size=POINTS_A_CALL_CPU if code.device.type == "cpu" else POINTS_A_CALL_GPU,
     )
 
 
 def field_of(model: INR, code: Tensor) -> Callable[[Floats], Floats]:
-    """Return one shape's field as a function of numpy points (N, D), giving (N,)."""
+    """Return one shape's field as a function of numpy points (N, D), giving (N,).
+
+    It is negative inside: of an occupancy it is the logit of being outside.
+    """
+    sign = -1 if model.output == "occupancy" else 1
 
     @torch.inference_mode()
     def field(points: Floats) -> Floats:
         x = torch.from_numpy(points.astype(np.float32)).to(code.device)
         values: Floats = model.decode(x[None], code[None]).value[0, :, 0].cpu().numpy()
-        return values
+        return sign * values
 
     return field

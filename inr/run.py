@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 import inr
 from inr.shapes.files import replacing
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OUTPUTS = Path("outputs")
 
 
@@ -43,6 +43,10 @@ class Run:
     def reconstruction(self, epoch: str, split: str) -> Path:
         """Return the folder of reconstructed shapes of an epoch and split."""
         return self.path / "reconstruction" / epoch / split
+
+    def samples(self, epoch: str, title: str) -> Path:
+        """Return the folder of new shapes that an epoch's codes gave."""
+        return self.path / "samples" / epoch / title
 
     def evaluation(self, epoch: str, split: str) -> Path:
         """Return the folder of metrics of an epoch and split."""

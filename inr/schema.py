@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Target = dict[str, Any]
-STAGES = ("prepare", "train", "reconstruct", "evaluate", "all")
+STAGES = ("prepare", "train", "reconstruct", "evaluate", "sample", "all")
 VALIDATION_METRICS = (
     "loss",
     "chamfer_l2",
@@ -17,6 +17,9 @@ VALIDATION_METRICS = (
     "f_score",
 )
 SPLITS = ("train", "valid", "test")
+KINDS = ("solid", "points")
+OBSERVED = ("sdf", "surface", "partial")
+PRIORS = ("gaussian", "pca")
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,9 @@ class Data:
     """Name a data set and how `prepare` makes it."""
 
     dim: int  # of space, 2 or 3
-    source: str | None  # folder of the user's meshes
-    root: str | None  # the prepared data set; null for a procedural one: under outputs/datasets
+    kind: str  # solid | points
+    source: str | None  # the user's own shapes: a folder, or one file
+    root: str | None  # the prepared data set; null: under outputs/datasets
     family: Target | None  # procedural shapes
     normalize: str  # box | none
     extent: float  # longest half-extent after normalisation
@@ -69,8 +73,12 @@ class Train:
 
     epochs: int
     shapes_per_batch: int
-    samples_per_shape: int
+    samples_per_shape: int  # points with distances, for losses of them
     sign_balanced: bool
+    surface_per_shape: int  # points on the surface, for losses of those
+    space_per_shape: int  # points anywhere, likewise
+    space_near: float  # share of those that are drawn around the surface
+    space_std: float  # of the noise that takes them away from it, box units
     log_every: int  # 0 for never; likewise below
     validate_every: int
     num_validation_shapes: int
@@ -91,6 +99,9 @@ class Train:
 class Reconstruct:
     """Say how codes are fitted to unseen shapes."""
 
+    observe: str  # sdf | surface | partial
+    offset: float  # from observed surface points to the samples made of them, box units
+    view: list[float] | None  # partial: towards the eye, in the box frame; null: the last axis
     iterations: int
     samples_per_shape: int
     sign_balanced: bool
@@ -98,6 +109,16 @@ class Reconstruct:
     lr_drop: float  # factor on the learning rate after half the iterations
     init_std: float  # of the codes at the start
     shapes_per_batch: int  # how many are fitted together; no effect on the result
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Say which new shapes stage=sample makes."""
+
+    num_shapes: int
+    prior: str  # gaussian | pca, fitted to the trained codes
+    explained_variance: float  # share of it that the kept components of pca hold
+    interpolate: list[str]  # two training shapes to go between, instead of a prior
 
 
 @dataclass(frozen=True)
@@ -143,6 +164,7 @@ class Config:
     optimizer: Optimizer
     train: Train
     reconstruct: Reconstruct
+    sample: Sample
     eval: Eval
     logger: Target
     renderer: Renderer

@@ -1,45 +1,27 @@
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.data.layout import Layout, write_npz
 from inr.data.store import SampleStore
 from inr.losses import ClampedL1, CodeNorm, Losses
-from inr.models.bodies import ConcatMLP
 from inr.models.inr import INR
 from inr.models.latents import Codes
 from inr.reconstruct import POINTS_A_CALL_CPU, decode_mesh, field_of, fit_codes
+from tests.making import DRAWS, make_codes, make_mlp, make_model, open_discs
 
-CPU = torch.device("cpu")
 DISTANCE = {"distance": ClampedL1(weight=1.0, delta=None)}
 
 
-def make_codes(dim: int, max_norm: float | None = None) -> Codes:
-    generator = torch.Generator().manual_seed(0)
-    return Codes(num_shapes=2, dim=dim, max_norm=max_norm, generator=generator)
+def codes_of(dim: int, max_norm: float | None = None) -> Codes:
+    return make_codes(2, dim, max_norm=max_norm)
 
 
-def make_model(dropout: float = 0.0, code_dim: int = 6) -> INR:
+def make_network(dropout: float = 0.0, code_dim: int = 6) -> INR:
     torch.manual_seed(0)
-    body = ConcatMLP(
-        dim=2,
-        code_dim=code_dim,
-        out_dim=1,
-        hidden_dim=16,
-        num_layers=2,
-        skip_layers=[],
-        narrow_skip=False,
-        activation=nn.Softplus(beta=30),
-        encoding=None,
-        weight_norm=False,
-        dropout=dropout,
-        final_tanh=False,
-    )
-    return INR(body, make_codes(code_dim))
+    return make_model(make_mlp(code_dim=code_dim, dropout=dropout), codes_of(code_dim))
 
 
 class Ball(nn.Module):
@@ -49,22 +31,10 @@ class Ball(nn.Module):
         return x.norm(dim=-1, keepdim=True) - codes.sum(dim=-1)[:, None, None]
 
 
-def make_store(root: Path, radii: dict[str, float]) -> SampleStore:
-    layout = Layout(root)
-    for name, radius in radii.items():
-        points = np.random.default_rng(1).uniform(-1, 1, (400, 2))
-        distance = np.linalg.norm(points, axis=1, keepdims=True) - radius
-        samples = np.concatenate([points, distance], axis=1)
-        outside = distance[:, 0] >= 0
-        write_npz(layout.samples(name), pos=samples[outside], neg=samples[~outside])
-    return SampleStore(layout, list(radii), dim=2, device=CPU)
-
-
 def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
     settings = {
         "iterations": 20,
-        "samples_per_shape": 64,
-        "sign_balanced": True,
+        "draws": DRAWS,
         "lr": 0.01,
         "lr_drop": 0.1,
         "init_std": 0.01,
@@ -76,23 +46,23 @@ def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
 def test_a_code_does_not_depend_on_the_others(tmp_path):
     radii = {"a": 0.3, "b": 0.5, "c": 0.7}
     terms = {**DISTANCE, "code": CodeNorm(weight=0.01, ramp_epochs=100)}
-    model = make_model()
-    together = fit(model, make_store(tmp_path, radii), terms)
+    model = make_network()
+    together = fit(model, open_discs(tmp_path, radii), terms)
     assert together.shape == (3, 6) and not together.requires_grad
     for row, name in enumerate(radii):
-        alone = fit(model, make_store(tmp_path, {name: radii[name]}), terms)
+        alone = fit(model, open_discs(tmp_path, {name: radii[name]}), terms)
         torch.testing.assert_close(alone[0], together[row], atol=1e-4, rtol=1e-4)
-    reordered = fit(model, make_store(tmp_path, {n: radii[n] for n in ("c", "a")}), terms)
+    reordered = fit(model, open_discs(tmp_path, {n: radii[n] for n in ("c", "a")}), terms)
     torch.testing.assert_close(reordered, together[[2, 0]], atol=1e-4, rtol=1e-4)
     assert (together[0] - together[2]).abs().max() > 0.01  # they moved, and apart
 
 
 def test_the_network_is_frozen_and_thawed(tmp_path):
-    model = make_model(dropout=0.5).train()
+    model = make_network(dropout=0.5).train()
     model.body.output.bias.requires_grad_(False)  # frozen before: stays so
     trainable = {name: p.requires_grad for name, p in model.named_parameters()}
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    fit(model, make_store(tmp_path, {"a": 0.5}))
+    fit(model, open_discs(tmp_path, {"a": 0.5}))
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     assert {name: p.requires_grad for name, p in model.named_parameters()} == trainable
@@ -100,32 +70,32 @@ def test_the_network_is_frozen_and_thawed(tmp_path):
 
 
 def test_the_network_is_thawed_after_an_error_too(tmp_path):
-    model = make_model()
+    model = make_network()
 
     def stop() -> bool:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(model, make_store(tmp_path, {"a": 0.5}), stopped=stop)
+        fit(model, open_discs(tmp_path, {"a": 0.5}), stopped=stop)
     assert all(p.requires_grad for p in model.parameters())
 
 
 def test_no_dropout_while_codes_are_fitted(tmp_path):
-    store = make_store(tmp_path, {"a": 0.5})
-    assert torch.equal(fit(make_model(dropout=0.5).train(), store), fit(make_model(), store))
+    store = open_discs(tmp_path, {"a": 0.5})
+    assert torch.equal(fit(make_network(dropout=0.5).train(), store), fit(make_network(), store))
 
 
 def test_finds_the_radius_of_a_ball(tmp_path):
     radii = {"a": 0.3, "b": 0.7}
-    model = INR(Ball(), make_codes(2))
-    codes = fit(model, make_store(tmp_path, radii), iterations=60, lr=0.02)
+    model = make_model(Ball(), codes_of(2))
+    codes = fit(model, open_discs(tmp_path, radii), iterations=60, lr=0.02)
     np.testing.assert_allclose(codes.sum(dim=1), list(radii.values()), atol=0.02)
 
 
 def test_the_learning_rate_drops_after_half(tmp_path):
     # the loss |x| - sum(code) - target has gradient -1 in each component until the radius is met,
     # and under a constant gradient Adam moves by its learning rate a step
-    store, model = make_store(tmp_path, {"a": 0.9}), INR(Ball(), make_codes(2))
+    store, model = open_discs(tmp_path, {"a": 0.9}), make_model(Ball(), codes_of(2))
     settings = {"lr": 0.005, "init_std": 0.0}
     full = fit(model, store, lr_drop=1.0, **settings)
     dropped = fit(model, store, lr_drop=0.1, **settings)
@@ -136,14 +106,14 @@ def test_the_learning_rate_drops_after_half(tmp_path):
 def test_the_loss_is_the_sum_over_shapes(tmp_path):
     # where a gradient g is as small as Adam's epsilon a step is lr g / (g + epsilon), half of lr
     # here; a mean over shapes would make it a third
-    store, model = make_store(tmp_path, {"a": 0.9, "b": 0.9}), INR(Ball(), make_codes(2))
+    store, model = open_discs(tmp_path, {"a": 0.9, "b": 0.9}), make_model(Ball(), codes_of(2))
     tiny = {"distance": ClampedL1(weight=1e-8, delta=None)}
     codes = fit(model, store, tiny, lr=0.005, lr_drop=1.0, init_std=0.0)
     np.testing.assert_allclose(codes, 20 * 0.005 / 2, rtol=1e-3)
 
 
 def test_starts_are_small_and_seeded(tmp_path):
-    store, model = make_store(tmp_path, {"a": 0.5, "b": 0.5}), INR(Ball(), make_codes(2000))
+    store, model = open_discs(tmp_path, {"a": 0.5, "b": 0.5}), make_model(Ball(), codes_of(2000))
     settings = {"iterations": 1, "lr": 0.0}
     start = fit(model, store, init_std=0.01, **settings)
     np.testing.assert_allclose(start.std(dim=1), 0.01, rtol=0.1)
@@ -153,8 +123,8 @@ def test_starts_are_small_and_seeded(tmp_path):
 
 
 def test_the_result_is_bounded(tmp_path):
-    model = INR(Ball(), make_codes(2, max_norm=0.2))
-    codes = fit(model, make_store(tmp_path, {"a": 0.9}), iterations=60, lr=0.02)
+    model = make_model(Ball(), codes_of(2, max_norm=0.2))
+    codes = fit(model, open_discs(tmp_path, {"a": 0.9}), iterations=60, lr=0.02)
     np.testing.assert_allclose(codes.norm(dim=1), 0.2, rtol=1e-5)
 
 
@@ -166,34 +136,34 @@ def test_stops_when_asked(tmp_path):
         return len(calls) == 4
 
     settings = {"lr": 0.005, "lr_drop": 1.0, "init_std": 0.0}
-    model = INR(Ball(), make_codes(2))
-    codes = fit(model, make_store(tmp_path, {"a": 0.9}), stopped=stopped, **settings)
+    model = make_model(Ball(), codes_of(2))
+    codes = fit(model, open_discs(tmp_path, {"a": 0.9}), stopped=stopped, **settings)
     np.testing.assert_allclose(codes, 4 * 0.005, rtol=1e-4)
 
 
 def test_a_model_without_codes(tmp_path):
-    codes = fit(make_model(code_dim=0), make_store(tmp_path, {"a": 0.5}))
+    codes = fit(make_network(code_dim=0), open_discs(tmp_path, {"a": 0.5}))
     assert codes.shape == (1, 0)
 
 
 def test_a_code_that_is_no_number_names_its_shape(tmp_path):
-    store = make_store(tmp_path, {"good": 0.3, "bad": 0.7})
-    store.samples[800 - 400 :, 2] = math.inf
+    store = open_discs(tmp_path, {"good": 0.3, "bad": 0.7})
+    store.samples.values[800 - 400 :, 2] = math.inf
     with pytest.raises(FloatingPointError, match="the code of 'bad'"):
-        fit(make_model(), store, {"distance": Squared(weight=1.0, delta=None)})
+        fit(make_network(), store, {"distance": Squared(weight=1.0, delta=None)})
 
 
 class Squared(ClampedL1):
     """Turns an infinite distance into a gradient that is no number."""
 
-    def forward(self, batch, field, codes):
-        return (field.value - batch.distances).square().mean(dim=(1, 2))
+    def error(self, value, target, when):
+        return (value - target).square()
 
 
 @pytest.mark.parametrize("coarse_to_fine", [True, False])
 @pytest.mark.parametrize("dim", [2, 3])
 def test_mesh_of_a_ball(dim, coarse_to_fine):
-    model = INR(Ball(), make_codes(2))
+    model = make_model(Ball(), codes_of(2))
     code = torch.tensor([0.4, 0.2])
     mesh = decode_mesh(model, code, dim=dim, resolution=48, coarse_to_fine=coarse_to_fine)
     volume = math.pi * 0.6**2 if dim == 2 else 4 / 3 * math.pi * 0.6**3
@@ -203,7 +173,7 @@ def test_mesh_of_a_ball(dim, coarse_to_fine):
 
 
 def test_mesh_of_nothing():
-    model = INR(Ball(), make_codes(2))
+    model = make_model(Ball(), codes_of(2))
     mesh = decode_mesh(model, torch.zeros(2) - 1, dim=3, resolution=16, coarse_to_fine=False)
     assert mesh.is_empty
     with pytest.raises(FloatingPointError):
@@ -212,5 +182,5 @@ def test_mesh_of_nothing():
 
 def test_field_in_several_calls():
     points = np.random.default_rng(0).uniform(-1, 1, (POINTS_A_CALL_CPU + 10, 3))
-    field = field_of(INR(Ball(), make_codes(2)), torch.tensor([0.4, 0.2]))
+    field = field_of(make_model(Ball(), codes_of(2)), torch.tensor([0.4, 0.2]))
     np.testing.assert_allclose(field(points), np.linalg.norm(points, axis=1) - 0.6, atol=1e-6)

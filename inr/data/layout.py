@@ -42,9 +42,21 @@ class Layout:
         """Return the file of the uniform samples, arrays pos and neg."""
         return self.root / "samples" / name / "uniform.npz"
 
+    def unsigned(self, name: str) -> Path:
+        """Return the file of distances to a point cloud, which have no sign: array all."""
+        return self.root / "samples" / name / "unsigned.npz"
+
     def surface(self, name: str) -> Path:
-        """Return the file of surface points and outward normals: array all, (k, 2 D)."""
-        return self.root / "samples" / name / "surface.npz"
+        """Return the file of surface points and outward normals: array all, (k, 2 D).
+
+        Of a cloud without normals it is (k, D). Some data sets hold the bare array, surface.npy.
+        """
+        bare = self.root / "samples" / name / "surface.npy"
+        return bare if bare.exists() else bare.with_suffix(".npz")
+
+    def is_ready(self, name: str) -> bool:
+        """Return whether a shape has samples; they are what prepare writes last."""
+        return self.samples(name).exists() or self.unsigned(name).exists()
 
     def split(self, split: str) -> Path:
         """Return the list of names of a split."""
@@ -57,7 +69,8 @@ class Layout:
 
     def names(self) -> list[str]:
         """Return the shapes that have samples, sorted."""
-        return sorted(path.parent.name for path in self.root.glob("samples/*/deepsdf.npz"))
+        found = (self.root / "samples").glob("*")
+        return sorted(path.name for path in found if self.is_ready(path.name))
 
 
 def read_split(layout: Layout, split: str) -> list[str]:
@@ -82,7 +95,7 @@ def read_split(layout: Layout, split: str) -> list[str]:
     for name in names:
         if name in ("", ".", "..") or "/" in name or "\\" in name:
             raise ValueError(f"split '{split}' names '{name}', which is no shape name ({path})")
-        if not layout.samples(name).exists():
+        if not layout.is_ready(name):
             raise ValueError(
                 f"split '{split}' has no sample file for '{name}'; {prepare}, or mend {path}"
             )

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from inr.data.layout import Layout, write_npz
 from inr.shapes.composite import Composite, without_parts
-from inr.shapes.mesh import MESH_SUFFIXES, mesh_suffix, read_mesh, write_mesh
-from inr.shapes.normalize import fit_box, identity
+from inr.shapes.mesh import Floats, check_outline, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.normalize import Normalization, fit_bounds, identity
+from inr.shapes.points import read_points
 from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
 
 Record = dict[str, Any]
@@ -35,6 +37,8 @@ class Family(Protocol):
 class Recipe:
     """Say what is done to each shape; see conf/data for the settings."""
 
+    dim: int
+    kind: str
     normalize: str
     extent: float
     near_counts: Sequence[int]
@@ -44,19 +48,30 @@ class Recipe:
     seed: int
 
 
-def find_meshes(source: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Return the mesh files under a folder by shape name, and those refused with the reason.
+def find_files(source: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the files under a folder by shape name, and those refused with the reason.
 
     A shape's name is its path under the folder without suffix, '/' as '_'.
 
+    Args:
+        source: a folder, or one file.
+        suffixes: those that can be read.
+
     Raises:
-        ValueError: if there is no such folder, or no mesh in it.
+        ValueError: if there is no such folder or file, or nothing in it that can be read.
     """
+    readable = ", ".join(suffixes)
+    if source.is_file():
+        if source.suffix.lower() not in suffixes:
+            raise ValueError(f"data.source={source} has none of the suffixes {readable}")
+        return {source.stem: source}, {}
     if not source.is_dir():
-        raise ValueError(f"data.source={source} is no folder; give the folder of your meshes")
-    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in MESH_SUFFIXES)
+        raise ValueError(
+            f"data.source={source} does not exist; give the folder of your shapes, or one file"
+        )
+    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in suffixes)
     if not paths:
-        raise ValueError(f"no mesh ({', '.join(MESH_SUFFIXES)}) under data.source={source}")
+        raise ValueError(f"no shape ({readable}) under data.source={source}")
     found: dict[str, Path] = {}
     refused: dict[str, str] = {}
     for path in paths:
@@ -78,7 +93,7 @@ def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) 
 
     Args:
         name: of the shape.
-        source: a mesh file, or the family that makes it.
+        source: a file, or the family that makes it.
         root: the data set's folder.
         recipe: what to do.
 
@@ -87,11 +102,17 @@ def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) 
     """
     started = time.perf_counter()
     try:
-        if isinstance(source, Path):
-            composite = without_parts(read_mesh(source))
+        if not isinstance(source, Path):
+            details = _write_shape(name, source.make(name), Layout(root), recipe)
+        elif recipe.kind == "points":
+            details = _write_cloud(name, source, Layout(root), recipe)
         else:
-            composite = source.make(name)
-        details = _write_shape(name, composite, Layout(root), recipe)
+            mesh = read_mesh(source)
+            if mesh.dim != recipe.dim:
+                raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
+            if mesh.dim == 2:
+                check_outline(mesh)
+            details = _write_shape(name, without_parts(mesh), Layout(root), recipe)
     except ValueError as error:
         details = {"status": "refused", "reason": str(error)}
     if isinstance(source, Path):
@@ -110,10 +131,7 @@ def digest(path: Path) -> str | None:
 
 def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -> Record:
     dim = native.mesh.dim
-    if recipe.normalize == "box":
-        normalization = fit_box(native.mesh, recipe.extent)
-    else:
-        normalization = identity(dim)
+    normalization = _normalization(native.mesh.bounds, recipe)
     shape = native.normalised(normalization)
     rng = seed_from_name(name, recipe.seed)
     samples, uniform = sample_sdf(
@@ -143,6 +161,36 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
         "positive": len(pos),
         "negative": len(neg),
     }
+
+
+def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Record:
+    """Write a point cloud's surface points, and distances to it, which have no sign."""
+    native, normals = read_points(source, recipe.dim)
+    normalization = _normalization(np.stack([native.min(axis=0), native.max(axis=0)]), recipe)
+    points = normalization.apply(native)
+    rng = seed_from_name(name, recipe.seed)
+    groups = [
+        points[rng.integers(len(points), size=count)]
+        + rng.normal(scale=np.sqrt(variance), size=(count, recipe.dim))
+        for count, variance in zip(recipe.near_counts, recipe.near_variances, strict=True)
+    ]
+    groups.append(rng.uniform(-1.0, 1.0, size=(recipe.num_uniform, recipe.dim)))
+    x = np.concatenate(groups).astype(np.float32)
+    distance = cKDTree(points).query(x.astype(np.float64), workers=1)[0]
+    surface = points if normals is None else np.concatenate([points, normals], axis=1)
+    if len(surface) > recipe.num_surface:
+        surface = surface[np.sort(rng.permutation(len(surface))[: recipe.num_surface])]
+    normalization.save(layout.normalization(name))
+    write_npz(layout.root / "samples" / name / "surface.npz", all=surface.astype(np.float32))
+    unsigned = np.concatenate([x, distance[:, None]], axis=1).astype(np.float32)
+    write_npz(layout.unsigned(name), all=unsigned)
+    return {"status": "ok", "reason": "", "points": len(native), "normals": normals is not None}
+
+
+def _normalization(bounds: Floats, recipe: Recipe) -> Normalization:
+    if recipe.normalize == "box":
+        return fit_bounds(bounds, recipe.extent)
+    return identity(recipe.dim)
 
 
 def _write_parts(name: str, shape: Composite, layout: Layout) -> None:

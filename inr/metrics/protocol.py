@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from inr.metrics.distances import (
     Matches,
     accuracy,
@@ -109,18 +111,66 @@ def evaluate_pair(
     overlap = iou(reconstruction, truth, resolution=iou_resolution)
     samples = sample_surface(truth, num_points, seed_from_name(name, seed))
     again = sample_surface(truth, num_points, seed_from_name(name, seed + 1))
-    floor = _point_metrics(again, samples, f_score_threshold)
+    metrics, floors = _on_points(
+        reconstruction, samples, again, name, num_points, f_score_threshold, seed + 1
+    )
+    return {**metrics, "iou": overlap, **floors}
+
+
+def evaluate_against_points(
+    reconstruction: Mesh,
+    truth: Floats,
+    normals: Floats | None,
+    *,
+    name: str,
+    num_points: int,
+    f_score_threshold: float,
+    seed: int,
+) -> dict[str, float]:
+    """Measure a reconstruction against a point cloud, which has no inside and so no IoU.
+
+    Args:
+        reconstruction: as for `evaluate_pair`.
+        truth: (K, D), in the normalised frame; at most num_points of them are used, and others
+            for the floor.
+        normals: (K, D) unit vectors; without them there is no normal consistency.
+        name: seeds the sampling together with `seed`; the other settings are those of
+            `evaluate_pair`.
+        num_points: drawn on the reconstruction, as many as of the cloud are used.
+        f_score_threshold: in box units.
+        seed: of all draws.
+
+    Returns:
+        the metrics of `metric_infos`; the IoU is NaN.
+    """
+    order = seed_from_name(name, seed).permutation(len(truth))
+    used = min(num_points, max(1, len(truth) // 2))
+    blank = np.full_like(truth, np.nan) if normals is None else normals
+    samples, again = ((truth[part], blank[part]) for part in (order[:used], order[-used:]))
+    metrics, floors = _on_points(
+        reconstruction, samples, again, name, used, f_score_threshold, seed + 1
+    )
+    return {**metrics, "iou": math.nan, **floors}
+
+
+def _on_points(
+    reconstruction: Mesh,
+    samples: tuple[Floats, Floats],
+    again: tuple[Floats, Floats],
+    name: str,
+    num_points: int,
+    threshold: float,
+    seed: int,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the point-based metrics against the truth's samples, and their floors."""
+    floor = _point_metrics(again, samples, threshold)
     if reconstruction.is_empty:
         metrics = dict.fromkeys(floor, math.nan)
         metrics["f_score"] = 0.0
     else:
-        drawn = sample_surface(reconstruction, num_points, seed_from_name(name, seed + 1))
-        metrics = _point_metrics(drawn, samples, f_score_threshold)
-    return {
-        **metrics,
-        "iou": overlap,
-        **{metric + FLOOR: value for metric, value in floor.items()},
-    }
+        drawn = sample_surface(reconstruction, num_points, seed_from_name(name, seed))
+        metrics = _point_metrics(drawn, samples, threshold)
+    return metrics, {metric + FLOOR: value for metric, value in floor.items()}
 
 
 def _point_metrics(

@@ -6,12 +6,16 @@ from torch import Tensor, nn
 
 from inr.models.latents import Codes
 
+# what the first channel may say of a point
+OUTPUTS = ("sdf", "occupancy")
+
 
 class Field(NamedTuple):
     """Hold what a model says at some points.
 
     Args:
-        value: (B, N, C); C = 1 for a signed distance in box units, negative inside.
+        value: (B, N, C); channel 0 is the signed distance in box units, negative inside, or the
+            logit of being inside.
         parts: (B, N, P) for models made of parts, else None.
     """
 
@@ -25,12 +29,16 @@ class INR(nn.Module):
     Args:
         body: maps points (B, N, D) and codes (B, L) to values (B, N, C).
         latents: the look-up from a shape's index to its code.
+        output: what channel 0 is: `sdf`, or `occupancy` (logits, positive inside: Mescheder et
+            al., Occupancy Networks, CVPR 2019).
     """
 
-    def __init__(self, body: nn.Module, latents: Codes) -> None:
+    def __init__(self, body: nn.Module, latents: Codes, *, output: str) -> None:
         super().__init__()
+        assert output in OUTPUTS, output
         self.body = body
         self.latents = latents
+        self.output = output
 
     def forward(self, x: Tensor, index: Tensor) -> Field:
         """Return the field at x (B, N, D) of the shapes index (B,)."""

@@ -1,7 +1,10 @@
 """Codes: one learnt vector a shape, looked up inside the model."""
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,18 +13,29 @@ class Codes(nn.Module):
     """Hold one code a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
 
     Args:
-        num_shapes: number of codes.
+        names: the shapes, in the order of their codes.
         dim: L, width of a code; 0 for none, to fit a single shape.
         max_norm: bound on a code's Euclidean norm, applied at look-up; None for no bound.
-        generator: of the initial codes, N(0, 1/L) a component.
+        spherical: whether codes are projected on the unit sphere at look-up.
+        pretrained: where the codes start: a folder of <name>.npy as stage=reconstruct writes it,
+            or a checkpoint of another run; None for N(0, 1/L) a component.
+        trainable: whether training changes them; those fitted to unseen shapes always change.
+        generator: of the initial codes.
+
+    Raises:
+        ValueError: if the settings contradict each other, or a pretrained code is missing or of
+            another width.
     """
 
     def __init__(
         self,
         *,
-        num_shapes: int,
+        names: Sequence[str],
         dim: int,
         max_norm: float | None,
+        spherical: bool,
+        pretrained: str | None,
+        trainable: bool,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
@@ -29,13 +43,30 @@ class Codes(nn.Module):
             raise ValueError(f"latent.dim is {dim}; it has to be 0 (no code) or more")
         if max_norm is not None and max_norm <= 0:
             raise ValueError(f"latent.max_norm is {max_norm}; it has to be positive, or null")
-        std = 1 / math.sqrt(max(dim, 1))
-        self.codes = nn.Parameter(torch.randn(num_shapes, dim, generator=generator) * std)
+        if spherical and max_norm is not None:
+            raise ValueError("latent.spherical=true fixes the norm; set latent.max_norm=null")
+        if not trainable and pretrained is None and dim > 0:
+            raise ValueError(
+                "latent.trainable=false keeps random codes; give latent.pretrained=<folder>"
+            )
         self.max_norm = max_norm
+        self.spherical = spherical
+        if pretrained is None:
+            std = 1 / math.sqrt(max(dim, 1))
+            codes = torch.randn(len(names), dim, generator=generator) * std
+        else:
+            codes = read_codes(Path(pretrained), names, dim)
+        self.codes = nn.Parameter(codes, requires_grad=trainable)
 
     def forward(self, index: Tensor) -> Tensor:
-        """Return the bounded codes (B, L) of the shapes index (B,)."""
-        return bound_norm(self.codes[index], self.max_norm)
+        """Return the constrained codes (B, L) of the shapes index (B,)."""
+        return self.constrain(self.codes[index])
+
+    def constrain(self, codes: Tensor) -> Tensor:
+        """Return codes (B, L) as the body gets them: bounded, or on the unit sphere."""
+        if self.spherical:
+            return nn.functional.normalize(codes, dim=-1)
+        return bound_norm(codes, self.max_norm)
 
 
 def bound_norm(codes: Tensor, max_norm: float | None) -> Tensor:
@@ -45,3 +76,53 @@ def bound_norm(codes: Tensor, max_norm: float | None) -> Tensor:
     norm = codes.norm(dim=-1, keepdim=True)
     # the floor keeps the gradient finite for a code at the origin
     return codes * (max_norm / norm.clamp(min=max_norm))
+
+
+def read_codes(path: Path, names: Sequence[str], dim: int) -> Tensor:
+    """Read the codes of some shapes from a folder of <name>.npy or from a checkpoint.
+
+    Returns:
+        (B, L) float32, in the order of the names.
+
+    Raises:
+        ValueError: if one is missing, unreadable or of another width.
+    """
+    if path.is_dir():
+        found = {file.stem: file for file in path.glob("*.npy")}
+        _check_names(path, found, names)
+        codes = [torch.from_numpy(_read_code(found[name])) for name in names]
+    else:
+        try:
+            stored = torch.load(path, map_location="cpu", weights_only=True)["codes"]
+        # whatever its parser stumbles over in a file that is none
+        except Exception as error:
+            raise ValueError(
+                f"latent.pretrained={path} is neither a folder of <name>.npy nor a checkpoint: "
+                f"{error}"
+            ) from error
+        _check_names(path, stored, names)
+        codes = [stored[name].float() for name in names]
+    for name, code in zip(names, codes, strict=True):
+        if code.shape != (dim,):
+            raise ValueError(
+                f"the code of '{name}' in '{path}' has shape {tuple(code.shape)}; latent.dim={dim} "
+                f"needs ({dim},)"
+            )
+    return torch.stack(codes)
+
+
+def _read_code(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read the code '{path}': {error}") from error
+
+
+def _check_names(path: Path, found: object, names: Sequence[str]) -> None:
+    assert isinstance(found, dict)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise ValueError(
+            f"latent.pretrained={path} has no code for '{missing[0]}' ({len(missing)} missing of "
+            f"{len(names)})"
+        )

@@ -1,36 +1,52 @@
 """Objects from configuration, shared by the stages."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from inr.build import instantiate
+from inr.data.layout import Layout
+from inr.data.store import Draws, SampleStore, open_store
 from inr.losses import Losses
 from inr.models.inr import INR
 from inr.render import ByDimension
 from inr.schema import Config
+from inr.stages.check import body_entry
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
 
-def build_model(config: Config, num_shapes: int, device: torch.device) -> INR:
-    """Return a fresh model for so many shapes; the same seed gives the same weights.
+def build_model(config: Config, names: Sequence[str], device: torch.device, *, fresh: bool) -> INR:
+    """Return a model of these shapes; the same seed gives the same weights.
+
+    Args:
+        config: says what it is made of.
+        names: the shapes, in the order of their codes.
+        device: where it goes.
+        fresh: whether pretrained codes are read; a checkpoint brings its own.
 
     Raises:
         ValueError: if its settings do not fit together.
     """
     torch.manual_seed(config.seed)
+    latent = config.latent if fresh else {**config.latent, "pretrained": None, "trainable": True}
     latents = instantiate(
-        config.latent,
+        latent,
         config.allow,
-        num_shapes=num_shapes,
+        names=names,
         generator=torch.Generator().manual_seed(config.seed),
     )
+    latents.codes.requires_grad_(config.latent.get("trainable", True))
     body = instantiate(
-        config.model, config.allow, dim=config.data.dim, code_dim=config.latent["dim"], out_dim=1
+        body_entry(config.model),
+        config.allow,
+        dim=config.data.dim,
+        code_dim=config.latent["dim"],
+        out_dim=config.model["num_channels"],
     )
-    return INR(body, latents).to(device)
+    return INR(body, latents, output=config.model["output"]).to(device)
 
 
 def build_losses(config: Config) -> Losses:
@@ -53,6 +69,43 @@ def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
 
 def _group(name: str, params: Sequence[torch.nn.Parameter], lr: float) -> dict[str, Any]:
     return {"params": list(params), "lr": lr, "base_lr": lr, "name": name}
+
+
+def training_draws(config: Config) -> Draws:
+    """Return what a training step draws for each shape."""
+    train = config.train
+    return Draws(
+        samples=train.samples_per_shape,
+        sign_balanced=train.sign_balanced,
+        surface=train.surface_per_shape,
+        space=train.space_per_shape,
+        space_near=train.space_near,
+        space_std=train.space_std,
+    )
+
+
+def fitting_draws(config: Config) -> Draws:
+    """Return what a step that fits codes draws for each shape."""
+    fitting = config.reconstruct
+    return replace(
+        training_draws(config),
+        samples=fitting.samples_per_shape,
+        sign_balanced=fitting.sign_balanced,
+    )
+
+
+def training_store(
+    config: Config, layout: Layout, names: Sequence[str], losses: Losses, device: torch.device
+) -> SampleStore:
+    """Return what the loss needs of some shapes."""
+    return open_store(
+        layout,
+        names,
+        dim=config.data.dim,
+        num_channels=config.model["num_channels"],
+        needs=losses.needs,
+        device=device,
+    )
 
 
 def build_schedule(config: Config) -> Schedule:

@@ -11,22 +11,36 @@ from typing import Any
 
 from inr.build import instantiate
 from inr.data.layout import Layout, read_json, write_json
-from inr.data.prepare import Family, Record, digest, find_meshes
+from inr.data.prepare import Family, Record, digest, find_files
 from inr.run import OUTPUTS
 from inr.schema import Config, Data
+from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, POINT_SUFFIXES
 from inr.stages.command import ADOPTED, Command
 
 log = logging.getLogger(__name__)
 
 
 def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
-    """Return data.root, or for a procedural data set the folder named after its settings."""
+    """Return data.root, or the folder under outputs/datasets that is named after the settings.
+
+    Raises:
+        ValueError: if nothing says which shapes are meant.
+    """
     if data.root is not None:
         return Path(data.root)
-    assert data.family is not None, "checked before: only a family may go without data.root"
     settings = shape_settings(raw) | {"splits": raw["splits"]}
+    if data.family is not None:
+        name = str(data.family["_target_"]).rpartition(".")[2].lower()
+    elif data.source is not None:
+        source = Path(data.source).resolve()
+        name = source.stem
+        settings["source"] = str(source)
+    else:
+        raise ValueError(
+            "which shapes? add data.source=<folder of your shapes, or one file>, or "
+            "data.root=<a prepared data set>"
+        )
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-    name = str(data.family["_target_"]).rpartition(".")[2].lower()
     return OUTPUTS / "datasets" / f"{name}_{digest}"
 
 
@@ -41,8 +55,48 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
         family: Family = instantiate(config.data.family, config.allow)
         return dict.fromkeys(family.names(), family), {}
     assert config.data.source is not None
-    found, refused = find_meshes(Path(config.data.source))
+    found, refused = find_files(Path(config.data.source), suffixes(config.data))
     return dict(found), refused
+
+
+def suffixes(data: Data) -> tuple[str, ...]:
+    """Return the suffixes of the files that hold such shapes."""
+    if data.kind == "points":
+        return POINT_SUFFIXES
+    return OUTLINE_SUFFIXES if data.dim == 2 else MESH_SUFFIXES
+
+
+def complete(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration in which data.dim is a number.
+
+    Where it is null, the suffix of data.source tells it.
+
+    Raises:
+        ValueError: if that does not tell.
+    """
+    data = raw["data"]
+    if data["dim"] is not None:
+        return raw
+    if data["source"] is not None:
+        dim = _dim_of(Path(data["source"]))
+    elif raw["run"] is not None or raw["resume"] is not None:
+        dim = 3  # the run's own will take its place
+    else:
+        raise ValueError("which shape? add data.source=<file of one shape>")
+    return {**raw, "data": {**data, "dim": dim}}
+
+
+def _dim_of(source: Path) -> int:
+    files = sorted(source.rglob("*")) if source.is_dir() else [source]
+    for path in files:
+        if path.suffix.lower() in OUTLINE_SUFFIXES:
+            return 2
+        if path.suffix.lower() in MESH_SUFFIXES:
+            return 3
+    known = ", ".join((*MESH_SUFFIXES, *OUTLINE_SUFFIXES))
+    raise ValueError(
+        f"data.source={source} is of no known suffix ({known}); point clouds need data=points"
+    )
 
 
 def adopt_settings(command: Command, layout: Layout) -> Command:
@@ -77,7 +131,8 @@ def _difference(one: Any, other: Any) -> tuple[Any, Any]:
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides how a shape's files look."""
-    return {key: raw[key] for key in ("dim", "family", "normalize", "extent", "sampling", "seed")}
+    keys = ("dim", "kind", "family", "normalize", "extent", "sampling", "seed")
+    return {key: raw[key] for key in keys}
 
 
 def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
@@ -118,7 +173,7 @@ def is_finished(layout: Layout, name: str, source: Path | Family, record: Record
     changed = isinstance(source, Path) and record.get("digest") != digest(source)
     if record["status"] == "refused":
         return not changed  # a mended file gets its chance
-    if not layout.samples(name).exists():
+    if not layout.is_ready(name):
         return False
     if changed:
         raise ValueError(

@@ -7,6 +7,7 @@ from inr.stages.command import Command
 from inr.stages.evaluate import evaluate
 from inr.stages.prepare import prepare
 from inr.stages.reconstruct import reconstruct
+from inr.stages.sample import sample
 from inr.stages.train import train
 
 
@@ -17,6 +18,7 @@ def dispatch(command: Command) -> None:
         "train": train,
         "reconstruct": reconstruct,
         "evaluate": evaluate,
+        "sample": sample,
         "all": run_all,
     }
     stages[command.raw["stage"]](command)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inr.data.layout import Layout, read_split
-from inr.metrics.protocol import evaluate_pair, metric_infos
+from inr.metrics.protocol import metric_infos
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
 from inr.run import Run, find_run, log_to, next_log
 from inr.schema import Config
@@ -18,6 +18,7 @@ from inr.stages.command import Command, merge_with_run
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
+from inr.stages.truth import measure
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
 
@@ -113,18 +114,16 @@ def _evaluate_shape(
         return {**row, "status": "missing", "reason": reason, "seconds": 0.0}
     dim = config.data.dim
     try:
-        truth = read_mesh(layout.mesh(name))
-        mesh = empty_mesh(dim)
-        if made["status"] == "ok":
-            mesh = read_mesh(path)
-        metrics = evaluate_pair(
+        mesh = read_mesh(path) if made["status"] == "ok" else empty_mesh(dim)
+        settings = config.eval
+        metrics = measure(
             mesh,
-            truth,
-            name=name,
-            num_points=config.eval.num_points,
-            iou_resolution=config.eval.iou_resolution,
-            f_score_threshold=config.eval.f_score_threshold,
-            seed=config.eval.seed,
+            layout,
+            name,
+            num_points=settings.num_points,
+            iou_resolution=settings.iou_resolution,
+            f_score_threshold=settings.f_score_threshold,
+            seed=settings.seed,
         )
         # JSON has no NaN: what an empty shape has no value for is null
         row |= {key: v if math.isfinite(v) else None for key, v in metrics.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from inr.data.layout import Layout, make_splits, write_json
+from inr.data.layout import Layout, make_splits, read_json, write_json
 from inr.data.prepare import (
     Family,
     Recipe,
@@ -55,7 +55,7 @@ def prepare(command: Command) -> None:
             log.info("'%s' is prepared already and used as it is", layout.root)
             return
         raise ValueError(
-            "prepare needs meshes: add data.source=<folder of meshes> data.root=<folder to write>"
+            "prepare needs shapes: add data.source=<folder of your shapes, or one file>"
         )
     sources, refused = find_sources(config)
     # a size that cannot be: say so before hours of sampling
@@ -114,6 +114,9 @@ def _prepare(
         count["refused"],
         layout.manifest,
     )
+    if not ready and len(records) == 1:
+        ((name, record),) = records.items()
+        raise ValueError(f"'{name}' cannot be used: {record['reason']}")
     if not ready:
         raise ValueError(f"every shape was refused; the reasons are in {layout.manifest}")
     asked = {**sizes, "seed": config.data.seed}
@@ -127,7 +130,7 @@ def _prepare(
 
 
 def ensure_prepared(command: Command) -> Layout:
-    """Return the data set of a run; a procedural one is made on first use.
+    """Return the data set of a run; one without a data.root of its own is made on first use.
 
     It is not made where only a run's own configuration says so: opening somebody's run writes
     nowhere but into it.
@@ -140,14 +143,24 @@ def ensure_prepared(command: Command) -> Layout:
     asked_for = config.data.root is None or any(
         override.startswith("data.root=") for override in command.overrides
     )
-    if config.data.family is not None and not is_prepared(layout) and asked_for:
+    has_source = config.data.family is not None or config.data.root is None
+    if has_source and not is_prepared(layout) and asked_for:
         prepare(command)
+    elif is_prepared(layout) and config.data.root is None and config.data.source is not None:
+        _check_unchanged(layout, Path(config.data.source))
     elif not layout.root.is_dir():
         raise ValueError(
             f"the data set '{layout.root}' does not exist; run stage=prepare with the same "
             "data settings, or correct data.root"
         )
     return layout
+
+
+def _check_unchanged(layout: Layout, source: Path) -> None:
+    """Check that the one file that a data set was made of is still the same; it may be gone."""
+    if source.is_file():
+        record = read_json(layout.manifest)["shapes"].get(source.stem)
+        is_finished(layout, source.stem, source, record)
 
 
 def _prepare_all(
@@ -206,5 +219,10 @@ def _write_splits(
 
 def _recipe(data: Data) -> Recipe:
     return Recipe(
-        normalize=data.normalize, extent=data.extent, **asdict(data.sampling), seed=data.seed
+        dim=data.dim,
+        kind=data.kind,
+        normalize=data.normalize,
+        extent=data.extent,
+        **asdict(data.sampling),
+        seed=data.seed,
     )

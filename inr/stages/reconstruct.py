@@ -11,19 +11,29 @@ import numpy as np
 import torch
 
 from inr.data.layout import Layout, read_split
+from inr.data.observe import open_observed
 from inr.data.store import SampleStore
+from inr.losses import Losses
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh, fit_codes
-from inr.render import TRUTH_COLOR
 from inr.render.grid import image_grid, write_png
 from inr.run import Run, find_run, log_to, next_log
 from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
-from inr.stages.assemble import build_losses, build_model, build_renderer
+from inr.stages.assemble import (
+    build_losses,
+    build_model,
+    build_renderer,
+    fitting_draws,
+    training_store,
+)
 from inr.stages.command import Command, merge_with_run, pick_device
+from inr.stages.dataset import data_root
+from inr.stages.pictures import draw_shape, picture_rows
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
+from inr.stages.truth import truth_mesh
 from inr.training.checkpoint import (
     Progress,
     epoch_label,
@@ -83,20 +93,31 @@ def reconstruct(command: Command) -> None:
 
 
 def open_run(command: Command, run: Run) -> Trained:
-    """Load a run's checkpoint and find its data set.
+    """Load a run's checkpoint, and make sure that its data set is there.
 
     Raises:
         ValueError: if either is missing or they do not fit.
+    """
+    trained = load_run(command, run)
+    ensure_prepared(command)
+    return trained
+
+
+def load_run(command: Command, run: Run) -> Trained:
+    """Load a run's checkpoint, for what needs no data.
+
+    Raises:
+        ValueError: if it is missing or does not fit.
     """
     config = command.config
     device = pick_device(config.device)
     path = find_checkpoint(run.checkpoints, config.epoch)
     content = load_checkpoint(path)
     names = list(content["codes"])
-    model = build_model(config, len(names), device)
+    model = build_model(config, names, device, fresh=False)
     restore_model(content, model, names, path)
     model.eval()
-    layout = ensure_prepared(command)
+    layout = Layout(data_root(config.data, command.raw["data"]))
     progress = Progress(**content["progress"])
     return Trained(command, run, layout, model, names, progress.epoch, progress.step, device)
 
@@ -156,19 +177,39 @@ def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
         return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
     settings = config.reconstruct
     log.info("fitting %d codes, %d iterations", len(names), settings.iterations)
-    store = SampleStore(trained.layout, names, dim=config.data.dim, device=trained.device)
+    losses = build_losses(config)
     return fit_codes(
         trained.model,
-        store,
-        build_losses(config),
+        _store(trained, names, losses),
+        losses,
         iterations=settings.iterations,
-        samples_per_shape=settings.samples_per_shape,
-        sign_balanced=settings.sign_balanced,
+        draws=fitting_draws(config),
         lr=settings.lr,
         lr_drop=settings.lr_drop,
         init_std=settings.init_std,
         seed=config.seed,
         progress=f"fit {len(names)} codes",
+    )
+
+
+def _store(trained: Trained, names: Sequence[str], losses: Losses) -> SampleStore:
+    """Return what is observed of unseen shapes."""
+    config = trained.command.config
+    settings, dim = config.reconstruct, config.data.dim
+    if settings.observe == "sdf":
+        return training_store(config, trained.layout, names, losses, trained.device)
+    view = None
+    if settings.observe == "partial":
+        view = settings.view or [0.0] * (dim - 1) + [1.0]
+    return open_observed(
+        trained.layout,
+        names,
+        dim=dim,
+        num_channels=config.model["num_channels"],
+        view=view,
+        offset=settings.offset,
+        seed=config.seed,
+        device=trained.device,
     )
 
 
@@ -197,6 +238,9 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
     if split != "train":
         fitting = config.reconstruct
         for key in (
+            "observe",
+            "offset",
+            "view",
             "iterations",
             "samples_per_shape",
             "sign_balanced",
@@ -212,16 +256,16 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
 def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> None:
     renderer = build_renderer(trained.command.config)
     dim = trained.command.config.data.dim
-    rows: list[list[np.ndarray]] = [[], []]
     shown = names[:NUM_PICTURES]
+    columns = []
     for name in shown:
         path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
-        truth = trained.layout.mesh(name)
-        for row, source in zip(rows, (truth, path), strict=True):
-            color = TRUTH_COLOR if source is truth else None
-            mesh = read_mesh(source) if source.exists() else empty_mesh(dim)
-            row.append(renderer.render(mesh, color=color))
-    image = image_grid(rows, column_titles=shown, row_labels=["truth", "reconstruction"])
+        mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
+        code = torch.from_numpy(np.load(folder / "latents" / f"{name}.npy")).to(trained.device)
+        truth = truth_mesh(trained.layout, name, dim)
+        columns.append(draw_shape(trained.model, code, mesh, truth, renderer))
+    labels = picture_rows(dim, "reconstruction")
+    image = image_grid(list(zip(*columns, strict=True)), column_titles=shown, row_labels=labels)
     picture = trained.run.renders / f"reconstruction_{trained.label}_{split}.png"
     write_png(image, picture)
     log.info("picture: %s", picture)

@@ -1,6 +1,7 @@
 """Fit the network and the codes of the training shapes."""
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from inr.stages.assemble import (
     build_optimizer,
     build_renderer,
     build_schedule,
+    training_draws,
+    training_store,
 )
 from inr.stages.command import Command, check_resume, merge_with_run, pick_device
 from inr.stages.dataset import adopt_settings, data_root, find_sources, is_prepared
@@ -32,7 +35,7 @@ from inr.training.checkpoint import (
     load_checkpoint,
     restore_model,
 )
-from inr.training.estimate import estimate
+from inr.training.estimate import estimate, format_seconds
 from inr.training.interrupt import Interrupt, Interrupted
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger, Tracker
@@ -86,8 +89,8 @@ def train(command: Command) -> Run:
         config = command.config
         names = read_split(layout, "train")
         validation_names(layout)  # what is wrong with it shows before there is a directory
-        store = SampleStore(layout, names, dim=config.data.dim, device=device)
-        model = build_model(config, len(names), device)
+        store = training_store(config, layout, names, parts.losses, device)
+        model = build_model(config, names, device, fresh=resumed is None)
         optimizer = build_optimizer(config, model)
         if resumed is not None:
             progress = _restore(resumed, model, optimizer, names)
@@ -136,6 +139,7 @@ def _fit(
                 tracker,
                 stopped=lambda: interrupt.number != 0,
             )
+            started = time.monotonic()
             fit(
                 model,
                 store,
@@ -145,8 +149,7 @@ def _fit(
                 progress=progress,
                 num_epochs=settings.epochs,
                 shapes_per_batch=settings.shapes_per_batch,
-                samples_per_shape=settings.samples_per_shape,
-                sign_balanced=settings.sign_balanced,
+                draws=training_draws(config),
                 seed=config.seed,
                 checkpoints=Checkpoints(
                     run.checkpoints,
@@ -169,7 +172,9 @@ def _fit(
             why = f"stopped by a signal in epoch {progress.epoch + 1}; last.pt is written"
             run.write_status("failed", why)
             raise Interrupted(interrupt.number, f"{why}; go on with: stage=train resume={run.path}")
-        run.write_status("done")
+        seconds = round(time.monotonic() - started, 3)
+        log.info("trained in %s", format_seconds(seconds))
+        run.write_status("done", train_seconds=seconds)
         exit_code = 0
     finally:
         parts.logger.finish(exit_code)
@@ -186,20 +191,22 @@ def announce(command: Command, device: torch.device, epochs_done: int) -> None:
     """
     config = command.config
     layout = Layout(data_root(config.data, command.raw["data"]))
-    if config.data.family is not None and not is_prepared(layout):
+    made_on_use = config.data.family is not None or config.data.root is None
+    if made_on_use and not is_prepared(layout):
         sizes = config.data.splits
-        names = list(find_sources(config)[0])
-        num_shapes = len(make_splits(names, {"train": sizes.train}, config.data.seed)["train"])
-        if num_shapes == 0:
+        sources = list(find_sources(config)[0])
+        names = make_splits(sources, {"train": sizes.train}, config.data.seed)["train"]
+        if not names:
             raise ValueError(f"data.splits.train={sizes.train} leaves no shape to train on")
     else:
-        num_shapes = len(read_split(layout, "train"))
+        names = read_split(layout, "train")
+    num_shapes = len(names)
     if config.latent["dim"] == 0 and num_shapes > 1:
         raise ValueError(
             f"latent=none (a code of width 0) fits one shape; the training split has {num_shapes}: "
             "use latent=codes, or data.splits.train=1"
         )
-    model = build_model(config, num_shapes, device)
+    model = build_model(config, names, device, fresh=False)
     build_optimizer(config, model)
     sampling = config.data.sampling
     per_shape = 4 * (config.data.dim + 1) * (sum(sampling.near_counts) + sampling.num_uniform)
@@ -209,7 +216,8 @@ def announce(command: Command, device: torch.device, epochs_done: int) -> None:
         dim=config.data.dim,
         num_shapes=num_shapes,
         shapes_per_batch=config.train.shapes_per_batch,
-        samples_per_shape=config.train.samples_per_shape,
+        draws=training_draws(config),
+        num_channels=config.model["num_channels"],
         num_epochs=config.train.epochs - epochs_done,
         sample_bytes=num_shapes * per_shape,
         device=device,

@@ -10,20 +10,20 @@ import torch
 
 from inr.data.layout import Layout, read_json, read_split
 from inr.data.store import SampleStore
-from inr.losses import Batch, Losses
-from inr.metrics.protocol import evaluate_pair
+from inr.losses import Losses
 from inr.models.inr import INR
-from inr.reconstruct import decode_mesh, field_of, fit_codes
-from inr.render import TRUTH_COLOR, ByDimension
+from inr.reconstruct import decode_mesh, fit_codes
+from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
 from inr.schema import VALIDATION_METRICS, Config
-from inr.shapes.mesh import Mesh, empty_mesh, read_mesh
+from inr.shapes.mesh import Mesh
+from inr.stages.assemble import fitting_draws, training_draws, training_store
+from inr.stages.pictures import draw_shape, picture_rows
+from inr.stages.truth import measure, truth_mesh
 from inr.training.checkpoint import epoch_label
 from inr.training.tracking import Image, Tracker
 
 log = logging.getLogger(__name__)
-
-FIELD_RESOLUTION = 128  # of 2-D pictures
 
 
 def validation_names(layout: Layout) -> list[str]:
@@ -85,9 +85,7 @@ class Validation:
             log.info("no validation split: validating on %d training shapes", len(self.names))
             return
         self.is_unseen, self.names = True, unseen
-        self.store = SampleStore(
-            layout, self.names, dim=config.data.dim, device=train.samples.device
-        )
+        self.store = training_store(config, layout, self.names, losses, train.device)
 
     def measure(self, model: INR, epoch: int) -> dict[str, float]:
         """Return the means over the validation shapes, named valid/<metric>."""
@@ -105,13 +103,13 @@ class Validation:
             )
             num_empty += mesh.is_empty
             try:
-                truth = read_mesh(self.layout.mesh(name))
-                rows.append(self._metrics(name, mesh, truth))
+                rows.append(self._metrics(name, mesh))
+                truth = truth_mesh(self.layout, name, self.config.data.dim)
             except ValueError as error:  # what evaluate would count as failed must not end a run
                 log.warning("%s is left out of the validation: %s", name, error)
                 continue
             names.append(name)
-            pictures.append(self._pair(model, code, truth, mesh))
+            pictures.append(draw_shape(model, code.detach(), mesh, truth, self.renderer))
         self._write("valid", pictures, epoch, names)
         means = {"valid/num_empty": float(num_empty)}
         for metric in VALIDATION_METRICS:
@@ -127,7 +125,7 @@ class Validation:
         random = np.random.default_rng([self.config.seed, epoch]).permutation(others)[:limit]
         pictures, names = [], []
         for index in [*range(limit), *sorted(random)]:
-            code = model.latents(torch.tensor([index], device=self.train.samples.device))[0]
+            code = model.latents(torch.tensor([index], device=self.train.device))[0]
             mesh = decode_mesh(
                 model,
                 code.detach(),
@@ -136,10 +134,9 @@ class Validation:
                 coarse_to_fine=self.config.eval.coarse_to_fine,
             )
             name = self.train.names[index]
-            path = self.layout.mesh(name)
-            truth = read_mesh(path) if path.exists() else empty_mesh(self.train.dim)
+            truth = truth_mesh(self.layout, name, self.train.dim)
             names.append(name)
-            pictures.append(self._pair(model, code, truth, mesh))
+            pictures.append(draw_shape(model, code.detach(), mesh, truth, self.renderer))
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
             "train/code_norms",
@@ -147,30 +144,20 @@ class Validation:
             epoch=epoch,
         )
 
-    def _metrics(self, name: str, mesh: Mesh, truth: Mesh) -> dict[str, float]:
+    def _metrics(self, name: str, mesh: Mesh) -> dict[str, float]:
         settings = self.config.eval
-        return evaluate_pair(
+        return measure(
             mesh,
-            truth,
-            name=name,
+            self.layout,
+            name,
             num_points=settings.num_points,
             iou_resolution=self.config.train.validation_resolution,
             f_score_threshold=settings.f_score_threshold,
             seed=settings.seed,
         )
 
-    def _pair(self, model: INR, code: torch.Tensor, truth: Mesh, mesh: Mesh) -> list[Image]:
-        """Return pictures of the truth and of the model: in 2-D its whole field."""
-        picture = self.renderer.render(truth, color=TRUTH_COLOR)
-        if truth.dim == 3:
-            return [picture, self.renderer.render(mesh)]
-        axis = np.linspace(-1, 1, FIELD_RESOLUTION)
-        grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
-        values = field_of(model, code.detach())(grid.reshape(-1, 2)).reshape(grid.shape[:2])
-        return [picture, self.renderer.flat.render_field(values, truth=truth)]
-
     def _codes(self, model: INR) -> torch.Tensor:
-        settings, device = self.config.reconstruct, self.store.samples.device
+        settings, device = self.config.reconstruct, self.store.device
         if not self.is_unseen:
             return model.latents(torch.arange(len(self.names), device=device)).detach()
         return fit_codes(
@@ -178,8 +165,7 @@ class Validation:
             self.store,
             self.losses,
             iterations=self.config.train.validation_iterations,
-            samples_per_shape=settings.samples_per_shape,
-            sign_balanced=settings.sign_balanced,
+            draws=fitting_draws(self.config),
             lr=settings.lr,
             lr_drop=settings.lr_drop,
             init_std=settings.init_std,
@@ -187,18 +173,15 @@ class Validation:
             stopped=self.stopped,
         )
 
-    @torch.no_grad()
     def _loss(self, model: INR, codes: torch.Tensor) -> float:
-        device = self.store.samples.device
-        points, distances = self.store.draw(
+        device = self.store.device
+        batch = self.store.draw(
             torch.arange(len(self.names), device=device),
-            self.config.train.samples_per_shape,
+            training_draws(self.config),
             torch.Generator(device=device).manual_seed(self.config.seed),
-            sign_balanced=self.config.train.sign_balanced,
         )
-        field = model.decode(points, codes)
-        total, _ = self.losses(Batch(points, distances), field, codes, None)
-        return float(total.mean())
+        total, _ = self.losses(model, batch, codes, None)
+        return float(total.detach().mean())
 
     def _write(
         self,
@@ -212,7 +195,7 @@ class Validation:
         image = image_grid(
             list(zip(*pictures, strict=True)),
             column_titles=titles,
-            row_labels=["truth", f"epoch {epoch}"],
+            row_labels=picture_rows(self.train.dim, f"epoch {epoch}"),
         )
         write_png(image, self.folder / f"{kind}_{epoch_label(epoch)}.png")
         self.tracker.image(f"{kind}/shapes", image, epoch=epoch)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inr.losses import Batch, Losses
+from inr.data.batch import Batch, Samples, Surface
+from inr.data.store import Draws
+from inr.losses import Losses, When, set_of
 from inr.models.inr import INR
 
 PROBE_POINTS = 8192
@@ -57,7 +59,8 @@ def estimate(
     dim: int,
     num_shapes: int,
     shapes_per_batch: int,
-    samples_per_shape: int,
+    draws: Draws,
+    num_channels: int,
     num_epochs: int,
     sample_bytes: int,
     device: torch.device,
@@ -67,18 +70,20 @@ def estimate(
     Nothing of the model changes: gradients are dropped and no optimizer steps.
     """
     num_batch = min(shapes_per_batch, num_shapes)
-    points = samples_per_shape
+    counts = _counts(losses.needs, draws)
+    per_shape = sum(counts.values())
+    share = 1.0
     if device.type == "cpu":
-        points = min(points, max(1, PROBE_POINTS // num_batch))
-    scale = samples_per_shape / points
-    generator = torch.Generator().manual_seed(0)
-    x = (torch.rand(num_batch, points, dim, generator=generator) * 2 - 1).to(device)
-    batch = Batch(x, x.norm(dim=-1, keepdim=True) - 0.5)
+        share = min(1.0, PROBE_POINTS / num_batch / per_shape)
+    x = {name: _points(num_batch, max(1, round(n * share)), dim) for name, n in counts.items()}
+    x = {name: points.to(device) for name, points in x.items()}
+    scale = per_shape / sum(points.shape[1] for points in x.values())
+    batch = _batch(x, num_channels)
     index = torch.arange(num_batch, device=device)
 
     def step() -> None:
         codes = model.latents(index)
-        total, _ = losses(batch, model.decode(batch.points, codes), codes, 0)
+        total, _ = losses(model, batch, codes, When(0, max(num_epochs, 1)))
         total.mean().backward()
 
     baseline = peak_memory(device)  # on a CPU the program itself
@@ -92,11 +97,34 @@ def estimate(
     return Estimate(
         num_parameters=num_parameters,
         num_shapes=num_shapes,
-        samples_a_step=num_batch * samples_per_shape,
+        samples_a_step=num_batch * per_shape,
         memory=int(saved * scale) + weights + sample_bytes + baseline,
         step_seconds=statistics.median(times) * scale,
         num_steps=num_epochs * -(-num_shapes // shapes_per_batch),
     )
+
+
+def _counts(needs: frozenset[str], draws: Draws) -> dict[str, int]:
+    """Return how many points a shape gets of each set that a loss needs."""
+    return {name: getattr(draws, name) for name in sorted({set_of(need) for need in needs})}
+
+
+def _points(num_shapes: int, num_points: int, dim: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(num_shapes, num_points, dim, generator=generator) * 2 - 1
+
+
+def _batch(points: dict[str, Tensor], num_channels: int) -> Batch:
+    """Return points as if the shapes were balls."""
+    samples = surface = None
+    if "samples" in points:
+        x = points["samples"]
+        distance = x.norm(dim=-1, keepdim=True) - 0.5
+        samples = Samples(x, distance.expand(*x.shape[:2], num_channels))
+    if "surface" in points:
+        x = points["surface"]
+        surface = Surface(x, torch.nn.functional.normalize(x, dim=-1))
+    return Batch(samples, surface, points.get("space"))
 
 
 def format_seconds(seconds: float) -> str:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from inr.data.store import SampleStore
-from inr.losses import Batch, Losses
+from inr.data.batch import Batch
+from inr.data.store import Draws, SampleStore
+from inr.losses import Losses, When
 from inr.models.inr import INR
 from inr.training.checkpoint import Checkpoints, Progress
 from inr.training.estimate import peak_memory
@@ -32,8 +33,7 @@ def fit(
     progress: Progress,
     num_epochs: int,
     shapes_per_batch: int,
-    samples_per_shape: int,
-    sign_balanced: bool,
+    draws: Draws,
     seed: int,
     checkpoints: Checkpoints,
     tracker: Tracker,
@@ -60,8 +60,7 @@ def fit(
         progress: where to start; brought up to date as the loop goes.
         num_epochs: passes over all shapes, those already done included.
         shapes_per_batch: B.
-        samples_per_shape: N.
-        sign_balanced: see SampleStore.draw.
+        draws: what a step draws for each shape.
         seed: of the order of shapes, the samples and dropout.
         checkpoints: what is saved when.
         tracker: where values go.
@@ -78,7 +77,7 @@ def fit(
     Raises:
         FloatingPointError: if the loss is no longer a number.
     """
-    device = store.samples.device
+    device = store.device
     generator = torch.Generator(device=device)
     batches = math.ceil(len(store.names) / shapes_per_batch)
     meter = Meter(device)
@@ -97,18 +96,15 @@ def fit(
             generator.manual_seed(mixed)
             torch.manual_seed(mixed)  # dropout
             set_rates(optimizer, schedule, progress.epoch + number / batches, num_epochs)
-            points, distances = store.draw(
-                index, samples_per_shape, generator, sign_balanced=sign_balanced
-            )
+            batch = store.draw(index, draws, generator)
             codes = model.latents(index)
-            field = model.decode(points, codes)
-            total, values = losses(Batch(points, distances), field, codes, progress.epoch)
+            total, values = losses(model, batch, codes, When(progress.epoch, num_epochs))
             loss = total.mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
             meter.add({"loss": loss.detach(), **{k: v.mean() for k, v in values.items()}})
-            meter.count(points.shape[0] * points.shape[1])
+            meter.count(count_points(batch))
             progress.step += 1
             progress.batch = number + 1
             bar.update()
@@ -204,6 +200,12 @@ def set_rates(
     factor = schedule(epoch, num_epochs)
     for group in optimizer.param_groups:
         group["lr"] = group["base_lr"] * factor
+
+
+def count_points(batch: Batch) -> int:
+    """Return how many points of all shapes a batch holds."""
+    sets = [batch.samples and batch.samples.points, batch.surface and batch.surface.points]
+    return sum(x.shape[0] * x.shape[1] for x in [*sets, batch.space] if x is not None)
 
 
 def mix_seed(*numbers: int) -> int:

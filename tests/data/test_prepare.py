@@ -6,9 +6,9 @@ import pytest
 import trimesh
 
 from inr.data.layout import Layout
-from inr.data.prepare import Recipe, count_statuses, find_meshes, prepare_shape
+from inr.data.prepare import Recipe, count_statuses, find_files, prepare_shape
 from inr.shapes.composite import Composite, without_parts
-from inr.shapes.mesh import Mesh, read_mesh, write_mesh
+from inr.shapes.mesh import MESH_SUFFIXES, Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
 
 CENTRE = np.array([5.0, -3.0, 2.0])
@@ -18,6 +18,8 @@ HALF = 0.9 * SIZE / SIZE.max()  # of the box once normalised
 
 def recipe(**changes) -> Recipe:
     settings = {
+        "dim": 3,
+        "kind": "solid",
         "normalize": "box",
         "extent": 0.9,
         "near_counts": [300, 200],
@@ -254,7 +256,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def test_names_of_meshes(tmp_path):
     touch(tmp_path, "b.ply", "a.OBJ", "cars/fast/red.v2.stl", "readme.txt", "c.glb", "d.off")
-    found, refused = find_meshes(tmp_path)
+    found, refused = find_files(tmp_path, MESH_SUFFIXES)
     assert found == {
         "a": tmp_path / "a.OBJ",
         "b": tmp_path / "b.ply",
@@ -267,7 +269,7 @@ def test_names_of_meshes(tmp_path):
 
 def test_two_files_of_one_name(tmp_path):
     touch(tmp_path, "a.obj", "a.ply", "x/y.ply")
-    found, refused = find_meshes(tmp_path)
+    found, refused = find_files(tmp_path, MESH_SUFFIXES)
     assert set(found) == {"a", "x_y"} and found["a"].suffix == ".obj"
     assert list(refused) == ["a.ply"]
     assert "a.ply" in refused["a.ply"] and "a.obj" in refused["a.ply"]
@@ -275,13 +277,13 @@ def test_two_files_of_one_name(tmp_path):
 
 def test_every_file_is_found_or_refused(tmp_path):
     touch(tmp_path, "a/b_c.ply", "a_b/c.ply", "a_b_c.ply")  # all three would be a_b_c
-    found, refused = find_meshes(tmp_path)
+    found, refused = find_files(tmp_path, MESH_SUFFIXES)
     assert len(found) + len(refused) == 3
 
 
 def test_sources_without_meshes(tmp_path):
-    with pytest.raises(ValueError, match="is no folder"):
-        find_meshes(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="does not exist"):
+        find_files(tmp_path / "nowhere", MESH_SUFFIXES)
     touch(tmp_path, "readme.txt")
-    with pytest.raises(ValueError, match=r"no mesh .*\.obj"):
-        find_meshes(tmp_path)
+    with pytest.raises(ValueError, match=r"no shape .*\.obj"):
+        find_files(tmp_path, MESH_SUFFIXES)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,12 +6,12 @@ import pytest
 import torch
 
 from inr.data.layout import Layout, read_split, write_npz
-from inr.data.store import SampleStore
+from inr.data.store import SampleStore, open_store
 from inr.shapes.mesh import read_mesh
 from inr.shapes.sdf import signed_distance
+from tests.making import CPU, DRAWS, open_discs, open_signed
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "dataset"
-CPU = torch.device("cpu")
 # shape i has so many samples outside and inside
 COUNTS = [(30, 10), (5, 50), (12, 0), (0, 7)]
 
@@ -29,7 +30,12 @@ def store(tmp_path):
     layout = Layout(tmp_path)
     for number in range(4):
         write_shape(layout, f"s{number}", number)
-    return SampleStore(layout, [f"s{i}" for i in range(4)], dim=2, device=CPU)
+    return open_signed(layout, [f"s{i}" for i in range(4)], dim=2)
+
+
+def draw(store: SampleStore, index, num_samples: int, generator, *, sign_balanced: bool):
+    draws = replace(DRAWS, samples=num_samples, sign_balanced=sign_balanced)
+    return store.draw(index, draws, generator).samples
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -39,26 +45,26 @@ def generator(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("num_samples", [2, 64, 1000])
 def test_balanced_draws_are_half_outside_half_inside(store, num_samples):
     index = torch.tensor([1, 0, 1])
-    points, distances = store.draw(index, num_samples, generator(), sign_balanced=True)
+    points, distances = draw(store, index, num_samples, generator(), sign_balanced=True)
     assert points.shape == (3, num_samples, 2) and distances.shape == (3, num_samples, 1)
     assert points.dtype == distances.dtype == torch.float32
     assert (distances > 0).sum(dim=(1, 2)).tolist() == [num_samples // 2] * 3
 
 
 def test_an_odd_number_of_balanced_draws(store):
-    _, distances = store.draw(torch.tensor([0]), 7, generator(), sign_balanced=True)
+    _, distances = draw(store, torch.tensor([0]), 7, generator(), sign_balanced=True)
     assert int((distances > 0).sum()) == 3
 
 
 def test_all_draws_come_from_the_only_side_there_is(store):
-    _, distances = store.draw(torch.tensor([2, 3]), 100, generator(), sign_balanced=True)
+    _, distances = draw(store, torch.tensor([2, 3]), 100, generator(), sign_balanced=True)
     assert (distances[0] > 0).all() and (distances[1] < 0).all()
 
 
 @pytest.mark.parametrize("sign_balanced", [True, False])
 def test_draws_come_from_the_right_shape_and_reach_every_sample(store, sign_balanced):
     index = torch.tensor([3, 0, 2, 1])
-    points, distances = store.draw(index, 4000, generator(), sign_balanced=sign_balanced)
+    points, distances = draw(store, index, 4000, generator(), sign_balanced=sign_balanced)
     assert torch.equal(points, distances.expand(-1, -1, 2))  # a point keeps its distance
     for row, number in enumerate(index.tolist()):
         stored = [
@@ -71,7 +77,7 @@ def test_draws_come_from_the_right_shape_and_reach_every_sample(store, sign_bala
 
 
 def test_unbalanced_draws_are_uniform(store):
-    _, distances = store.draw(torch.tensor([0, 1]), 40000, generator(), sign_balanced=False)
+    _, distances = draw(store, torch.tensor([0, 1]), 40000, generator(), sign_balanced=False)
     outside = (distances > 0).double().mean(dim=(1, 2))
     # shares of 30/40 and 5/55; the standard error is at most 0.0022
     assert outside.tolist() == pytest.approx([30 / 40, 5 / 55], abs=0.01)
@@ -79,34 +85,35 @@ def test_unbalanced_draws_are_uniform(store):
 
 @pytest.mark.parametrize("sign_balanced", [True, False])
 def test_with_its_own_generator_a_shape_does_not_see_the_others(store, sign_balanced):
-    def draw(numbers):
-        return store.draw(
+    def own(numbers):
+        return draw(
+            store,
             torch.tensor(numbers),
             50,
             [generator(number) for number in numbers],
             sign_balanced=sign_balanced,
         )
 
-    points, distances = draw([2, 0, 1])
+    points, distances = own([2, 0, 1])
     for row, number in enumerate([2, 0, 1]):
-        alone_points, alone_distances = draw([number])
+        alone_points, alone_distances = own([number])
         assert torch.equal(alone_points[0], points[row])
         assert torch.equal(alone_distances[0], distances[row])
-    assert not torch.equal(points, draw([2, 0, 3])[0])
+    assert not torch.equal(points, own([2, 0, 3])[0])
 
 
 def test_the_generator_decides_the_draws(store):
     index = torch.tensor([0, 1])
-    first = store.draw(index, 50, generator(1), sign_balanced=True)[1]
-    assert torch.equal(first, store.draw(index, 50, generator(1), sign_balanced=True)[1])
-    assert not torch.equal(first, store.draw(index, 50, generator(2), sign_balanced=True)[1])
+    first = draw(store, index, 50, generator(1), sign_balanced=True)[1]
+    assert torch.equal(first, draw(store, index, 50, generator(1), sign_balanced=True)[1])
+    assert not torch.equal(first, draw(store, index, 50, generator(2), sign_balanced=True)[1])
 
 
 def test_samples_of_another_dimension(tmp_path):
     layout = Layout(tmp_path)
     write_shape(layout, "flat", 0, dim=2)
-    with pytest.raises(ValueError, match=r"shape \(30, 3\); data\.dim=3 needs \(n, 4\)"):
-        SampleStore(layout, ["flat"], dim=3, device=CPU)
+    with pytest.raises(ValueError, match=r"shape \(30, 3\); data\.dim=3 and .* need \(n, 4\)"):
+        open_signed(layout, ["flat"], dim=3)
 
 
 def test_rows_that_are_not_finite_are_dropped(tmp_path):
@@ -114,17 +121,17 @@ def test_rows_that_are_not_finite_are_dropped(tmp_path):
     pos = np.array([[0, 0, 1], [0, 0, np.nan], [np.inf, 0, 1], [0, 0, 2]])
     neg = np.array([[np.nan, 0, -1], [0, 0, -3]])
     write_npz(layout.samples("s"), pos=pos, neg=neg)
-    store = SampleStore(layout, ["s"], dim=2, device=CPU)
-    assert store.samples[:, 2].tolist() == [1, 2, -3]
-    assert (int(store.num_pos), int(store.num_neg)) == (2, 1)
-    assert store.draw(torch.tensor([0]), 500, generator(), sign_balanced=True)[1].isfinite().all()
+    store = open_signed(layout, ["s"], dim=2)
+    assert store.samples.values[:, 2].tolist() == [1, 2, -3]
+    assert (int(store.samples.num_first), int(store.samples.num_second)) == (2, 1)
+    assert draw(store, torch.tensor([0]), 500, generator(), sign_balanced=True)[1].isfinite().all()
 
 
 def test_no_sample_at_all(tmp_path):
     layout = Layout(tmp_path)
     write_npz(layout.samples("s"), pos=np.full((3, 3), np.nan), neg=np.zeros((0, 3)))
     with pytest.raises(ValueError, match="no samples"):
-        SampleStore(layout, ["s"], dim=2, device=CPU)
+        open_signed(layout, ["s"], dim=2)
 
 
 def spoil(path: Path, how: str) -> None:
@@ -156,7 +163,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, how):
     write_shape(layout, "s", 0)
     spoil(layout.samples("s"), how)
     with pytest.raises(ValueError, match=r"samples/s/deepsdf\.npz"):
-        SampleStore(layout, ["s"], dim=2, device=CPU)
+        open_signed(layout, ["s"], dim=2)
 
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
@@ -164,11 +171,63 @@ def test_reads_a_data_set_of_a_published_code():
     layout = Layout(GOLDEN)
     names = read_split(layout, "train") + read_split(layout, "test")
     assert sorted(set(names)) == layout.names() == [f"lamp{i}" for i in range(4)]
-    store = SampleStore(layout, layout.names(), dim=3, device=CPU)
-    points, distances = store.draw(torch.arange(4), 200, generator(), sign_balanced=True)
+    store = open_signed(layout, layout.names(), dim=3)
+    points, distances = draw(store, torch.arange(4), 200, generator(), sign_balanced=True)
     for row, name in enumerate(layout.names()):
         exact = signed_distance(read_mesh(layout.mesh(name)), points[row].double().numpy())
         stored = distances[row, :, 0].numpy()
         np.testing.assert_allclose(np.abs(stored), np.abs(exact), atol=2e-3)
         clear = np.abs(exact) > 5e-3
         assert (np.sign(exact) == np.sign(stored))[clear].mean() > 0.98
+
+
+def test_surface_and_space_are_drawn_where_they_are_needed(tmp_path):
+    store = open_discs(tmp_path, {"a": 0.3, "b": 0.6}, needs=("normals", "space"))
+    assert store.samples is None
+    draws = replace(DRAWS, surface=500, space=4000, space_near=0.25, space_std=0.02)
+    batch = store.draw(torch.tensor([1, 0]), draws, generator())
+    assert batch.samples is None
+    points, normals = batch.surface
+    assert points.shape == normals.shape == (2, 500, 2) and batch.space.shape == (2, 4000, 2)
+    for row, radius in enumerate((0.6, 0.3)):
+        torch.testing.assert_close(points[row], radius * normals[row])
+        off = (batch.space[row].norm(dim=1) - radius).abs()
+        # a quarter around the surface, within three deviations of it; of the others some as well
+        assert (off[3000:] < 0.06).double().mean() > 0.99
+        assert (off[:3000] < 0.06).double().mean() < 0.2
+        assert batch.space[row, :3000].abs().max() <= 1
+
+
+def test_surface_points_without_normals(tmp_path):
+    layout = Layout(tmp_path)
+    write_npz(layout.surface("cloud"), all=np.random.default_rng(0).normal(size=(50, 3)))
+    write_npz(layout.unsigned("cloud"), all=np.ones((20, 4)))
+    store = open_signed(layout, ["cloud"], dim=3, needs=("surface", "samples"))
+    batch = store.draw(torch.tensor([0]), DRAWS, generator())
+    assert batch.surface.normals is None and batch.samples.targets.min() == 1
+    with pytest.raises(ValueError, match="'cloud' has no normals"):
+        open_signed(layout, ["cloud"], dim=3, needs=("normals",))
+    with pytest.raises(ValueError, match="'cloud' has no signed distances"):
+        open_signed(layout, ["cloud"], dim=3, needs=("signed",))
+    with pytest.raises(ValueError, match=r"data\.dim=2 needs \(k, 2\)"):
+        open_signed(layout, ["cloud"], dim=2, needs=("surface",))
+
+
+def test_a_bare_array_of_surface_points(tmp_path):
+    layout = Layout(tmp_path)
+    path = tmp_path / "samples" / "s" / "surface.npy"
+    path.parent.mkdir(parents=True)
+    np.save(path, np.ones((7, 4)))
+    store = open_signed(layout, ["s"], needs=("normals",))
+    assert store.draw(torch.tensor([0]), DRAWS, generator()).surface.points.unique().item() == 1
+
+
+def test_samples_of_several_channels(tmp_path):
+    layout = Layout(tmp_path)
+    write_npz(layout.samples("s"), pos=np.ones((3, 6)), neg=-np.ones((3, 6)))
+    store = open_store(
+        layout, ["s"], dim=2, num_channels=4, needs=frozenset({"samples"}), device=CPU
+    )
+    assert store.draw(torch.tensor([0]), DRAWS, generator()).samples.targets.shape == (1, 64, 4)
+    with pytest.raises(ValueError, match=r"model\.num_channels=1 need \(n, 3\)"):
+        open_signed(layout, ["s"])

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.models.inr import INR
-from inr.models.latents import Codes
+from tests.making import make_codes
 
 
 class Balls(nn.Module):
@@ -15,8 +15,7 @@ class Balls(nn.Module):
 
 
 def make_model(code_dim: int, max_norm: float | None = None) -> INR:
-    generator = torch.Generator().manual_seed(0)
-    return INR(Balls(), Codes(num_shapes=4, dim=code_dim, max_norm=max_norm, generator=generator))
+    return INR(Balls(), make_codes(4, code_dim, max_norm=max_norm), output="sdf")
 
 
 @pytest.mark.parametrize("dim", [2, 3])

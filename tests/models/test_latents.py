@@ -1,12 +1,9 @@
+import numpy as np
 import pytest
 import torch
 
-from inr.models.latents import Codes, bound_norm
-
-
-def make_codes(num_shapes: int = 4, dim: int = 6, max_norm: float | None = None, seed: int = 0):
-    generator = torch.Generator().manual_seed(seed)
-    return Codes(num_shapes=num_shapes, dim=dim, max_norm=max_norm, generator=generator)
+from inr.models.latents import bound_norm
+from tests.making import make_codes
 
 
 @pytest.mark.parametrize("dim", [4, 64, 400])
@@ -74,3 +71,39 @@ def test_wrong_settings():
     for max_norm in (0.0, -1.0):
         with pytest.raises(ValueError, match=r"latent\.max_norm is"):
             make_codes(max_norm=max_norm)
+
+
+def test_spherical_codes_have_norm_one():
+    codes = make_codes(spherical=True)
+    got = codes(torch.tensor([0, 3]))
+    torch.testing.assert_close(got.norm(dim=1), torch.ones(2))
+    torch.testing.assert_close(got[1], codes.codes[3] / codes.codes[3].norm())
+    with pytest.raises(ValueError, match=r"latent\.spherical=true fixes the norm"):
+        make_codes(spherical=True, max_norm=1.0)
+
+
+def test_pretrained_codes_come_by_name(tmp_path):
+    for number in (2, 0, 1):
+        np.save(tmp_path / f"s{number}.npy", np.full(6, float(number), np.float32))
+    codes = make_codes(3, pretrained=str(tmp_path), trainable=False)
+    assert codes.codes.detach()[:, 0].tolist() == [0, 1, 2]
+    assert not codes.codes.requires_grad
+    stored = {f"s{number}": torch.full((6,), 10.0 + number) for number in range(4)}
+    torch.save({"codes": stored}, tmp_path / "c.pt")
+    stored = make_codes(2, pretrained=str(tmp_path / "c.pt"))
+    assert stored.codes.detach()[:, 5].tolist() == [10, 11] and stored.codes.requires_grad
+
+
+def test_pretrained_codes_that_do_not_fit(tmp_path):
+    np.save(tmp_path / "s0.npy", np.zeros(6))
+    with pytest.raises(ValueError, match=r"has no code for 's1' \(1 missing of 2\)"):
+        make_codes(2, pretrained=str(tmp_path))
+    with pytest.raises(ValueError, match=r"'s0' in .* shape \(6,\); latent\.dim=7"):
+        make_codes(1, 7, pretrained=str(tmp_path))
+    (tmp_path / "s0.npy").write_text("no array")
+    with pytest.raises(ValueError, match=r"cannot read the code .*s0\.npy"):
+        make_codes(1, pretrained=str(tmp_path))
+    with pytest.raises(ValueError, match="neither a folder"):
+        make_codes(1, pretrained=str(tmp_path / "nowhere.pt"))
+    with pytest.raises(ValueError, match=r"latent\.trainable=false keeps random codes"):
+        make_codes(1, trainable=False)

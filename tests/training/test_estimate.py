@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from inr.losses import ClampedL1, Losses
 from inr.training.estimate import Estimate, estimate, format_seconds
+from tests.making import DRAWS
 
 LOSSES = Losses({"distance": ClampedL1(weight=1.0, delta=0.1)})
 
@@ -16,7 +19,8 @@ def test_changes_nothing_of_the_model(make_model):
         dim=2,
         num_shapes=5,
         shapes_per_batch=2,
-        samples_per_shape=100,
+        draws=replace(DRAWS, samples=100),
+        num_channels=1,
         num_epochs=10,
         sample_bytes=0,
         device=torch.device("cpu"),
@@ -41,7 +45,8 @@ def test_memory_counts_the_samples_and_grows_with_the_batch(monkeypatch, make_mo
             dim=2,
             num_shapes=2,
             shapes_per_batch=16,
-            samples_per_shape=samples_per_shape,
+            draws=replace(DRAWS, samples=samples_per_shape),
+            num_channels=1,
             num_epochs=1,
             sample_bytes=sample_bytes,
             device=torch.device("cpu"),

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr.losses import ClampedL1, CodeNorm, Losses, Term
+from inr.losses import ClampedL1, CodeNorm, Losses, Seen, Term, When
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from inr.training.schedules import Constant, Cosine
 from inr.training.tracking import Silent, Tracker
 from inr.training.trainer import Meter, fit, mix_seed, set_rates
+from tests.making import DRAWS
 
 CPU = torch.device("cpu")
 
@@ -33,8 +34,7 @@ def train(folder: Path, store, model, optimizer, **changes) -> Progress:
     settings = {
         "num_epochs": 6,
         "shapes_per_batch": 1,
-        "samples_per_shape": 64,
-        "sign_balanced": True,
+        "draws": DRAWS,
         "seed": 0,
         "checkpoints": Checkpoints(folder, store.names, every=every, epochs=epochs, keep=99),
         "tracker": Tracker(folder, Silent()),
@@ -86,11 +86,11 @@ class StopAfter(Term):
         self.steps = steps
         self.interrupt = interrupt
 
-    def forward(self, batch, field, codes) -> Tensor:
+    def forward(self, seen: Seen) -> Tensor:
         self.steps -= 1
         if self.steps == 0:
             self.interrupt.number = 15
-        return torch.zeros(len(codes))
+        return torch.zeros(len(seen.codes))
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 12])
@@ -158,11 +158,11 @@ class NotANumber(Term):
         super().__init__(weight=1.0)
         self.epoch = epoch
 
-    def scale(self, epoch: int | None) -> float:
-        return math.nan if epoch is not None and epoch >= self.epoch else 0.0
+    def scale(self, when: When | None) -> float:
+        return math.nan if when is not None and when.epoch >= self.epoch else 0.0
 
-    def forward(self, batch, field, codes) -> Tensor:
-        return codes.sum(dim=1)
+    def forward(self, seen: Seen) -> Tensor:
+        return seen.codes.sum(dim=1)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, store, make_model, make_optimizer):
@@ -211,9 +211,9 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
         calls.append(("render", epoch))
 
     class InTraining(Term):
-        def forward(self, batch, field, codes):
+        def forward(self, seen):
             assert model.training
-            return torch.zeros(len(codes))
+            return torch.zeros(len(seen.codes))
 
     def is_better(metrics, best):
         value = metrics["valid/x"]
@@ -313,9 +313,9 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
 
         step = 0
 
-        def forward(self, batch, field, codes):
+        def forward(self, seen):
             self.step += 1
-            return torch.full((len(codes),), float(self.step))
+            return torch.full((len(seen.codes),), float(self.step))
 
     model = make_model()
     train(

@@ -1,0 +1,172 @@
+"""Speed of a training step of each body, and with --shape what each reaches in equal time.
+
+python -m benchmarks.models
+python -m benchmarks.models --shape my_mesh.ply --seconds 60
+"""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.report import Row, medians, parser, report
+from inr.build import instantiate
+from inr.stages.check import body_entry
+from inr.stages.compose import compose, group_choices, register_resolvers
+
+# those whose cost is all in products of matrices with the hidden width
+DENSE = (
+    "deepsdf",
+    "latent_modulated",
+    "input_modulated",
+    "latent_demodulated",
+    "siren",
+    "latent_modulated_siren",
+    "finer",
+)
+SHAPES, CODE_DIM, RUNS = 4, 64, 9
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    arguments = parser(__doc__ or "")
+    arguments.add_argument("--points", type=int, default=4096, help="of each of 4 shapes")
+    arguments.add_argument("--widths", type=int, nargs="+", default=[128, 512])
+    arguments.add_argument("--models", nargs="+", default=None, help="default: all")
+    arguments.add_argument("--shape", type=Path, nargs="+", help="fit these instead")
+    arguments.add_argument("--seconds", type=float, default=60.0, help="of training, with --shape")
+    given = arguments.parse_args()
+    register_resolvers()
+    models = given.models or group_choices()["model"]
+    if given.shape:
+        rows = [row for shape in given.shape for row in fit_for(shape, models, given.seconds)]
+    else:
+        rows = [row for width in given.widths for row in steps(models, width, given.points)]
+    report(rows, given.json)
+
+
+def steps(models: list[str], width: int, points: int) -> list[Row]:
+    """Time a float32 training step of each body at a width: forward, backward, Adam.
+
+    The dense ones are held against the rate that matrix products of their size reach.
+    """
+    x = torch.rand(SHAPES, points, 3) * 2 - 1
+    codes = torch.randn(SHAPES, CODE_DIM, requires_grad=True)
+    calls = {}
+    for model in models:
+        calls[model] = Step(model, width, x, codes)
+    product = Products(SHAPES * points, width)
+    taken = medians({**calls, "products": product}, RUNS)
+    rate = product.flops / taken["products"]
+    rows = []
+    for model, call in calls.items():
+        name = f"{model}, {width} wide"
+        seconds = taken[model]
+        if model in DENSE:
+            ours = call.flops / seconds
+            rows.append(_row(name, ours / 1e9, rate / 1e9, ours / rate, "GFLOP/s"))
+        else:
+            million = seconds / (SHAPES * points) * 1e6
+            rows.append(_row(name, million, None, None, "s a million points"))
+    return rows
+
+
+class Step:
+    """Take one optimizer step of a body.
+
+    Args:
+        model: its YAML.
+        width: of the hidden layers.
+        x: (B, N, D).
+        codes: (B, L).
+    """
+
+    def __init__(self, model: str, width: int, x: torch.Tensor, codes: torch.Tensor) -> None:
+        entry = body_entry(compose([f"model={model}", f"model.hidden_dim={width}"])["model"])
+        torch.manual_seed(0)
+        self.body = instantiate(entry, dim=x.shape[-1], code_dim=codes.shape[-1], out_dim=1)
+        self.optimizer = torch.optim.Adam([*self.body.parameters(), codes], lr=1e-4)
+        self.x, self.codes = x, codes
+        with FlopCounterMode(display=False) as counter:
+            self()
+        self.flops = counter.get_total_flops()
+
+    def __call__(self) -> None:
+        """Take the step."""
+        value = self.body(self.x, self.codes)
+        loss = value.abs().mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+
+
+class Products:
+    """Multiply as one hidden layer does: forward, and for both gradients.
+
+    Args:
+        points: rows.
+        width: of the layer.
+    """
+
+    def __init__(self, points: int, width: int) -> None:
+        self.h = torch.randn(points, width)
+        self.weight = torch.randn(width, width)
+        self.flops = 3 * 2 * points * width * width
+
+    def __call__(self) -> None:
+        """Multiply."""
+        out = self.h @ self.weight.T
+        _ = out @ self.weight
+        _ = out.T @ self.h
+
+
+def fit_for(shape: Path, models: list[str], seconds: float) -> list[Row]:
+    """Fit one shape with each body for about so long, through the command line.
+
+    How many epochs that takes is measured on a short run first.
+    """
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in models:
+            fast, _ = _train(shape, model, 50, folder)
+            slow, _ = _train(shape, model, 250, folder)
+            epochs = max(100, round(seconds / (slow - fast) * 200))
+            taken, iou = _train(shape, model, epochs, folder)
+            name = f"{shape.stem}, {model}, {taken:.0f} s, {epochs} steps"
+            rows.append(_row(name, iou, None, None, "IoU"))
+            print(f"{name}: {iou:.4f}", flush=True)
+    return rows
+
+
+def _train(shape: Path, model: str, epochs: int, folder: str) -> tuple[float, float]:
+    """Return the seconds of training, and the IoU."""
+    settings = [f"data.source={shape.resolve()}", f"model={model}", f"train.epochs={epochs}"]
+    command = [sys.executable, "-m", "inr", "experiment=single_shape", "logger=none", *settings]
+    off = ["train.render_every=0", "train.validate_every=0"]
+    subprocess.run([*command, "stage=prepare"], cwd=folder, check=True, capture_output=True)
+    subprocess.run([*command, *off, "stage=train"], cwd=folder, check=True, capture_output=True)
+    run = max(Path(folder).glob("outputs/2*/*/config.yaml"), key=lambda path: path.stat().st_mtime)
+    taken = json.loads((run.parent / "status.json").read_text())["train_seconds"]
+    later = [sys.executable, "-m", "inr", "run=latest", "split=train", "logger=none"]
+    if epochs <= 250:
+        return taken, 0.0
+    for stage in ("reconstruct", "evaluate"):
+        subprocess.run([*later, f"stage={stage}"], cwd=folder, check=True, capture_output=True)
+    (table,) = run.parent.glob("evaluation/*/train/per_shape.csv")
+    with table.open() as file:
+        (row,) = csv.DictReader(file)
+    return taken, float(row["iou"])
+
+
+def _row(name: str, ours: float, reference: float | None, ratio: float | None, unit: str) -> Row:
+    threads = torch.get_num_threads()
+    return Row(name, ours, reference, ratio, unit, "cpu", threads, RUNS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""How every benchmark reports: rows, a table, a file."""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """Hold one measurement.
+
+    Args:
+        name: what was measured.
+        ours: the figure.
+        reference: what it is held against, measured in the same run; None where nothing is.
+        ratio: above 1 means better than the reference.
+        unit: of ours and the reference.
+        device: cpu, cuda, ...
+        threads: of the CPU.
+        runs: whose median is reported.
+    """
+
+    name: str
+    ours: float
+    reference: float | None
+    ratio: float | None
+    unit: str
+    device: str
+    threads: int
+    runs: int
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return an argument parser with what every benchmark takes."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--json", type=Path, help="write the rows to this file as well")
+    return made
+
+
+def report(rows: Sequence[Row], path: Path | None) -> None:
+    """Print a table, and write the rows where a file is asked for."""
+    width = max(len(row.name) for row in rows)
+    print(f"{'':{width}}  {'ours':>10}  {'reference':>10}  {'ratio':>6}  unit")
+    for row in rows:
+        reference = "" if row.reference is None else f"{row.reference:.4g}"
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        print(f"{row.name:{width}}  {row.ours:10.4g}  {reference:>10}  {ratio:>6}  {row.unit}")
+    print(f"{rows[0].device}, {rows[0].threads} threads, medians of {rows[0].runs} runs")
+    if path is not None:
+        path.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+
+
+def medians(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
+    """Time several calls in turns, so that a slow moment meets all; seconds of each.
+
+    Each is called once before, to warm up.
+    """
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    for _ in range(runs):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(taken) for name, taken in times.items()}

@@ -1,0 +1,114 @@
+"""Samples made of observed surface points, for shapes whose distances are not known.
+
+After the shape completion of DeepSDF (Park et al., CVPR 2019, section 6.3): on either side of an
+observed point, along its normal, the signed distance is about the offset.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inr.data.layout import Layout
+from inr.data.read import read_surface
+from inr.data.store import SampleStore
+from inr.shapes.mesh import Floats
+from inr.shapes.sampling import seed_from_name
+
+# a point hides those behind it within a cell this many times as wide as the points' spacing
+CELL_SPACINGS = 3.0
+
+
+def open_observed(
+    layout: Layout,
+    names: Sequence[str],
+    *,
+    dim: int,
+    num_channels: int,
+    view: Sequence[float] | None,
+    offset: float,
+    seed: int,
+    device: torch.device,
+) -> SampleStore:
+    """Return what is observed of some shapes: surface points with normals, and samples of them.
+
+    Args:
+        layout: the data set; of its samples only the surface points are read.
+        names: the shapes.
+        dim: D.
+        num_channels: C, which has to be 1: the other channels are not observed.
+        view: direction towards the eye, where only what is seen from there is observed; None
+            for all sides.
+        offset: standard deviation of the samples' distance from their surface point, box units.
+        seed: mixed with each shape's name.
+        device: where they go.
+
+    Raises:
+        ValueError: if a shape has no surface points with normals, or none is seen.
+    """
+    if num_channels != 1:
+        raise ValueError(
+            f"model.num_channels={num_channels}: reconstruct.observe=surface|partial sees only the "
+            "first channel; use reconstruct.observe=sdf"
+        )
+    samples, surfaces = [], []
+    for name in names:
+        surface = read_surface(layout, name, dim, with_normals=True)
+        if view is not None:
+            seen = visible(surface[:, :dim], surface[:, dim:], view)
+            if not seen.any():
+                raise ValueError(f"no surface point of '{name}' is seen from {list(view)}")
+            surface = surface[seen]
+        rng = seed_from_name(name, seed + 2)
+        samples.append(beside_surface(surface[:, :dim], surface[:, dim:], offset, rng))
+        surfaces.append(surface)
+    return SampleStore(names, dim=dim, device=device, samples=samples, surface=surfaces)
+
+
+def beside_surface(
+    points: Floats, normals: Floats, offset: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return one sample outside and one inside for each surface point, (n, D + 1) each.
+
+    Args:
+        points: (n, D).
+        normals: (n, D), outward and of unit length.
+        offset: standard deviation of the normal distribution whose magnitude is the distance.
+        rng: source of the distances.
+    """
+    distance = np.abs(rng.normal(scale=offset, size=(2, len(points), 1)))
+    outer = np.concatenate([points + distance[0] * normals, distance[0]], axis=1)
+    inner = np.concatenate([points - distance[1] * normals, -distance[1]], axis=1)
+    return outer.astype(np.float32), inner.astype(np.float32)
+
+
+def visible(points: Floats, normals: Floats, view: Sequence[float]) -> NDArray[np.bool_]:
+    """Return which surface points are seen from far away, (n,) bool.
+
+    A point is seen if it faces the eye and no other point of its cell of the picture plane lies
+    clearly in front of it.
+
+    Args:
+        points: (n, D), dense enough for the surface to have no gaps between them.
+        normals: (n, D), outward.
+        view: direction towards the eye, (D,).
+    """
+    towards = np.asarray(view, dtype=np.float64)
+    towards = towards / np.linalg.norm(towards)
+    dim = len(towards)
+    # the rest of an orthonormal basis that begins with the view
+    basis = np.linalg.qr(np.column_stack([towards, np.eye(dim)]))[0][:, 1:dim]
+    depth = points @ towards
+    plane = points @ basis
+    extent = float(np.ptp(plane, axis=0).max()) or 1.0
+    cell = CELL_SPACINGS * extent * len(points) ** (-1 / max(1, dim - 1))
+    cells = np.floor((plane - plane.min(axis=0)) / cell).astype(np.int64)
+    key = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
+    front = np.full(int(key.max()) + 1, -math.inf)
+    np.maximum.at(front, key, depth)
+    # across a cell, a surface goes down by its slope; one that is edge-on goes down at will
+    facing = (normals @ towards).clip(0, 1)
+    slope = np.sqrt(1 - facing**2) / facing.clip(min=0.1)
+    return (facing > 0) & (depth >= front[key] - cell * (1 + math.sqrt(dim - 1) * slope))

@@ -1,0 +1,161 @@
+"""Checking a whole configuration before anything runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from inr.build import check, check_section, nearest, resolve
+from inr.data.prepare import Family
+from inr.losses import Term
+from inr.models.inr import OUTPUTS
+from inr.models.latents import Codes
+from inr.render.interface import FlatRenderer, Renderer
+from inr.schema import KINDS, OBSERVED, PRIORS, SPLITS, STAGES, VALIDATION_METRICS, Config
+from inr.training.schedules import Schedule
+from inr.training.tracking import Logger
+
+LEAST = {
+    0: (
+        "workers",
+        "train.log_every",
+        "train.validate_every",
+        "train.render_every",
+        "train.checkpoint_every",
+    ),
+    1: (
+        "train.epochs",
+        "train.shapes_per_batch",
+        "train.samples_per_shape",
+        "train.surface_per_shape",
+        "train.space_per_shape",
+        "train.num_validation_shapes",
+        "train.validation_iterations",
+        "train.num_renders",
+        "train.keep_checkpoints",
+        "reconstruct.iterations",
+        "reconstruct.samples_per_shape",
+        "reconstruct.shapes_per_batch",
+        "sample.num_shapes",
+        "model.num_channels",
+        "eval.num_points",
+        "eval.iou_resolution",
+    ),
+    8: ("eval.resolution", "train.validation_resolution", "train.render_resolution"),
+}
+
+
+def check_config(raw: Mapping[str, Any]) -> None:
+    """Check a whole configuration before anything runs.
+
+    Raises:
+        ValueError: for the first mistake, naming the key and what is allowed.
+    """
+    check_section(Config, raw)
+    allow = raw["allow"]
+    _check_choice("stage", raw["stage"], STAGES)
+    splits = [raw["split"]] if isinstance(raw["split"], str) else raw["split"]
+    if not isinstance(splits, list) or not splits:
+        raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")
+    for split in splits:
+        _check_choice("split", split, SPLITS)
+    _check_choice("data.normalize", raw["data"]["normalize"], ("box", "none"))
+    _check_choice("train.best_mode", raw["train"]["best_mode"], ("min", "max"))
+    metrics = tuple(f"valid/{metric}" for metric in VALIDATION_METRICS)
+    _check_choice("train.best_metric", raw["train"]["best_metric"], metrics)
+    _check_choice("data.kind", raw["data"]["kind"], KINDS)
+    _check_choice("reconstruct.observe", raw["reconstruct"]["observe"], OBSERVED)
+    _check_choice("sample.prior", raw["sample"]["prior"], PRIORS)
+    if raw["data"]["dim"] not in (2, 3):
+        raise ValueError(
+            f"data.dim is {raw['data']['dim']}; it has to be 2 or 3 (null works where the suffix "
+            "of data.source tells)"
+        )
+    _check_shares(raw)
+    _check_choice("eval.protocol", raw["eval"]["protocol"], ("default",))
+    for least, keys in LEAST.items():
+        for key in keys:
+            value = take(raw, key)
+            if value < least:
+                raise ValueError(f"{key} is {value}; it has to be at least {least}")
+    context = {"dim": 2, "code_dim": 1, "out_dim": 1}
+    check(body_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
+    check(raw["latent"], "latent", allow, kind=Codes, names=[], generator=None)
+    _check_output(raw)
+    optimizer = raw["optimizer"]
+    check(
+        optimizer["algorithm"],
+        "optimizer.algorithm",
+        allow,
+        kind=torch.optim.Optimizer,
+        params=None,
+        lr=0.0,
+    )
+    check(optimizer["schedule"], "optimizer.schedule", allow, kind=Schedule)
+    check(raw["logger"], "logger", allow, kind=Logger)
+    check(raw["renderer"]["solid"], "renderer.solid", allow, kind=Renderer)
+    check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
+    if raw["data"]["family"] is not None:
+        check(raw["data"]["family"], "data.family", allow, kind=Family)
+
+
+def body_entry(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `_target_` entry of the body: `model` without what is said of the whole model.
+
+    Raises:
+        ValueError: if it lacks `output` or `num_channels`.
+    """
+    for key in ("output", "num_channels"):
+        if key not in model:
+            raise ValueError(f"'model' lacks the key '{key}'")
+    return {key: value for key, value in model.items() if key not in ("output", "num_channels")}
+
+
+def _check_output(raw: Mapping[str, Any]) -> None:
+    """Check the loss terms, and that they fit what the model says of a point."""
+    output, num_channels = raw["model"]["output"], raw["model"]["num_channels"]
+    _check_choice("model.output", output, OUTPUTS)
+    if not isinstance(num_channels, int) or isinstance(num_channels, bool) or num_channels < 1:
+        raise ValueError(f"model.num_channels is {num_channels!r}; it has to be 1 or more")
+    if not raw["loss"]:
+        raise ValueError("'loss' has no term; choose one with loss=<preset>")
+    for name, term in raw["loss"].items():
+        check(term, f"loss.{name}", raw["allow"], kind=Term)
+        wanted = resolve(str(term["_target_"]), raw["allow"]).output
+        if wanted not in (None, output):
+            remedy = "loss=occupancy" if output == "occupancy" else "model.output=occupancy"
+            raise ValueError(
+                f"loss.{name} ({term['_target_']}) is for model.output={wanted}, which is "
+                f"{output}; add {remedy}"
+            )
+
+
+def _check_shares(raw: Mapping[str, Any]) -> None:
+    for key in ("train.space_near", "sample.explained_variance"):
+        if not 0 <= take(raw, key) <= 1:
+            raise ValueError(f"{key} is {take(raw, key)}; it is a share, from 0 to 1")
+    for key in ("train.space_std", "reconstruct.offset"):
+        if not take(raw, key) > 0:
+            raise ValueError(f"{key} is {take(raw, key)}; it has to be positive")
+    ends = raw["sample"]["interpolate"]
+    if len(ends) not in (0, 2):
+        raise ValueError(f"sample.interpolate is {ends}; give the names of two training shapes")
+    view, dim = raw["reconstruct"]["view"], raw["data"]["dim"]
+    if view is not None and (len(view) != dim or not any(view)):
+        raise ValueError(
+            f"reconstruct.view is {view}; with data.dim={dim} it is a direction of {dim} numbers"
+        )
+
+
+def _check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{key} is '{value}': {nearest(str(value), allowed)}")
+
+
+def take(config: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key, None where there is none."""
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,133 @@
+"""New shapes: of codes drawn like the trained ones, or between two of them."""
+
+import logging
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from inr.models.priors import draw_gaussian, draw_pca, interpolate
+from inr.reconstruct import decode_mesh
+from inr.render.grid import image_grid, write_png
+from inr.run import find_run, log_to, next_log
+from inr.shapes.mesh import mesh_suffix, write_mesh
+from inr.stages.assemble import build_renderer
+from inr.stages.command import Command, merge_with_run
+from inr.stages.compose import slug
+from inr.stages.progress import show_progress
+from inr.stages.reconstruct import Trained, load_run
+from inr.stages.record import Record
+
+log = logging.getLogger(__name__)
+
+COLUMNS = 8
+
+
+def sample(command: Command) -> None:
+    """Run the stage: write meshes, codes and a picture of new shapes.
+
+    Raises:
+        ValueError: for wrong input.
+        FloatingPointError: if a field is not finite.
+    """
+    run = find_run(command.raw["run"])
+    command = merge_with_run(command, run.config(), run.path)
+    with run.lock(), log_to(next_log(run, "sample")):
+        trained = load_run(command, run)
+        _sample(trained)
+
+
+def _sample(trained: Trained) -> None:
+    config = trained.command.config
+    settings = config.sample
+    ends = settings.interpolate
+    title = f"{slug(ends[0])}_to_{slug(ends[1])}" if ends else settings.prior
+    folder = trained.run.samples(trained.label, title)
+    codes = _codes(trained)
+    record = Record(folder, _settings(trained))
+    if not config.overwrite:
+        record.check_settings()
+        if len(record.shapes) == len(codes):
+            log.info(
+                "%d shapes are in %s already; overwrite=true makes them anew", len(codes), folder
+            )
+            return
+    renderer = build_renderer(config)
+    pictures, names = [], []
+    (folder / "latents").mkdir(parents=True, exist_ok=True)
+    for number, code in enumerate(show_progress(codes, "sample", len(codes))):
+        name = f"{title}_{number:03d}"
+        started = time.perf_counter()
+        mesh = decode_mesh(
+            trained.model,
+            code,
+            dim=config.data.dim,
+            resolution=config.eval.resolution,
+            coarse_to_fine=config.eval.coarse_to_fine,
+        )
+        np.save(folder / "latents" / f"{name}.npy", code.cpu().numpy())
+        path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
+        path.unlink(missing_ok=True)
+        if not mesh.is_empty:
+            write_mesh(mesh, path)
+        seconds = round(time.perf_counter() - started, 3)
+        record.add(name, {"status": "empty" if mesh.is_empty else "ok", "seconds": seconds})
+        names.append(f"{number:03d}")
+        pictures.append(renderer.render(mesh))
+    _draw(trained, title, pictures, names)
+    empty = sum(entry["status"] == "empty" for entry in record.shapes.values())
+    log.info("%d shapes (%d empty) in %s", len(codes), empty, folder)
+
+
+def _codes(trained: Trained) -> torch.Tensor:
+    """Return the new codes (B, L), as the body gets them."""
+    config = trained.command.config
+    settings = config.sample
+    latents = trained.model.latents
+    every = latents(torch.arange(len(trained.names), device=trained.device)).detach()
+    if settings.interpolate:
+        one, other = (every[_find(trained, name)] for name in settings.interpolate)
+        spherical = bool(getattr(latents, "spherical", False))
+        return interpolate(one, other, settings.num_shapes, spherical=spherical)
+    generator = torch.Generator().manual_seed(config.seed)
+    if settings.prior == "pca":
+        drawn = draw_pca(every, settings.num_shapes, settings.explained_variance, generator)
+    else:
+        drawn = draw_gaussian(every, settings.num_shapes, generator)
+    return latents.constrain(drawn)
+
+
+def _find(trained: Trained, name: str) -> int:
+    if name not in trained.names:
+        some = ", ".join(trained.names[:5])
+        raise ValueError(
+            f"sample.interpolate names '{name}', which is no training shape of the run; there are "
+            f"{len(trained.names)}: {some}{', ...' if len(trained.names) > 5 else ''}"
+        )
+    return trained.names.index(name)
+
+
+def _settings(trained: Trained) -> dict[str, Any]:
+    config = trained.command.config
+    settings: dict[str, Any] = {
+        "eval.resolution": config.eval.resolution,
+        "eval.coarse_to_fine": config.eval.coarse_to_fine,
+        "sample.num_shapes": config.sample.num_shapes,
+        "step": trained.step,
+    }
+    if not config.sample.interpolate:
+        settings["seed"] = config.seed
+        if config.sample.prior == "pca":
+            settings["sample.explained_variance"] = config.sample.explained_variance
+    return settings
+
+
+def _draw(trained: Trained, title: str, pictures: list[np.ndarray], names: list[str]) -> None:
+    for start in range(0, len(pictures), COLUMNS):
+        part = slice(start, start + COLUMNS)
+        suffix = f"_{start:03d}" if len(pictures) > COLUMNS else ""
+        path = trained.run.renders / f"sample_{trained.label}_{title}{suffix}.png"
+        image = image_grid([pictures[part]], column_titles=names[part], row_labels=[title])
+        write_png(image, path)
+        log.info("picture: %s", path)

@@ -1,0 +1,57 @@
+"""What a data set holds to measure a shape against: its mesh, or its points."""
+
+import numpy as np
+
+from inr.data.layout import Layout
+from inr.data.read import read_surface
+from inr.metrics.protocol import evaluate_against_points, evaluate_pair
+from inr.shapes.mesh import Mesh, empty_mesh, read_mesh
+
+
+def has_only_points(layout: Layout, name: str) -> bool:
+    """Return whether a shape is a point cloud, which has neither a mesh nor an inside."""
+    return not layout.samples(name).exists() and layout.unsigned(name).exists()
+
+
+def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
+    """Return a shape's mesh, to be drawn; empty where there is none."""
+    path = layout.mesh(name)
+    return read_mesh(path) if path.exists() else empty_mesh(dim)
+
+
+def measure(
+    mesh: Mesh,
+    layout: Layout,
+    name: str,
+    *,
+    num_points: int,
+    iou_resolution: int,
+    f_score_threshold: float,
+    seed: int,
+) -> dict[str, float]:
+    """Measure a reconstruction against a shape of the data set; see inr.metrics.protocol.
+
+    Raises:
+        ValueError: if the shape cannot be read, or has no inside.
+    """
+    if has_only_points(layout, name):
+        dim = mesh.dim
+        surface = read_surface(layout, name, dim, with_normals=False).astype(np.float64)
+        return evaluate_against_points(
+            mesh,
+            surface[:, :dim],
+            surface[:, dim:] if surface.shape[1] > dim else None,
+            name=name,
+            num_points=num_points,
+            f_score_threshold=f_score_threshold,
+            seed=seed,
+        )
+    return evaluate_pair(
+        mesh,
+        read_mesh(layout.mesh(name)),
+        name=name,
+        num_points=num_points,
+        iou_resolution=iou_resolution,
+        f_score_threshold=f_score_threshold,
+        seed=seed,
+    )

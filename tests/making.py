@@ -1,0 +1,75 @@
+"""Small models, codes and stores for tests."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from inr.data.layout import Layout, write_npz
+from inr.data.store import Draws, SampleStore, open_store
+from inr.models.bodies import MLP
+from inr.models.inr import INR
+from inr.models.latents import Codes
+from inr.stages.check import body_entry
+from inr.stages.compose import compose, register_resolvers
+
+register_resolvers()
+CPU = torch.device("cpu")
+DRAWS = Draws(samples=64, sign_balanced=True, surface=32, space=32, space_near=0.5, space_std=0.05)
+
+
+def make_codes(num_shapes: int = 4, dim: int = 6, *, seed: int = 0, **changes) -> Codes:
+    """Codes of the shapes s0, s1, ..."""
+    settings = {"max_norm": None, "spherical": False, "pretrained": None, "trainable": True}
+    return Codes(
+        names=[f"s{number}" for number in range(num_shapes)],
+        dim=dim,
+        generator=torch.Generator().manual_seed(seed),
+        **{**settings, **changes},
+    )
+
+
+def make_mlp(*, dim: int = 2, code_dim: int = 4, out_dim: int = 1, **changes) -> MLP:
+    """A small smooth network; what is not said is as in conf/model/deepsdf.yaml."""
+    settings = body_entry(compose(["model=deepsdf"])["model"])
+    settings |= {
+        "hidden_dim": 16,
+        "num_layers": 2,
+        "skip_layers": [],
+        "activation": nn.Softplus(beta=30),
+        "weight_norm": False,
+    }
+    del settings["_target_"]
+    return MLP(dim=dim, code_dim=code_dim, out_dim=out_dim, **{**settings, **changes})
+
+
+def make_model(body: nn.Module, codes: Codes, output: str = "sdf") -> INR:
+    return INR(body, codes, output=output)
+
+
+def write_discs(root: Path, radii: dict[str, float], num_samples: int = 400) -> Layout:
+    """Samples and surface points of discs around the origin."""
+    layout = Layout(root)
+    for name, radius in radii.items():
+        rng = np.random.default_rng(1)
+        points = rng.uniform(-1, 1, (num_samples, 2))
+        distance = np.linalg.norm(points, axis=1, keepdims=True) - radius
+        samples = np.concatenate([points, distance], axis=1)
+        outside = distance[:, 0] >= 0
+        write_npz(layout.samples(name), pos=samples[outside], neg=samples[~outside])
+        angle = rng.uniform(0, 2 * np.pi, num_samples)
+        normals = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        write_npz(layout.surface(name), all=np.concatenate([radius * normals, normals], axis=1))
+    return layout
+
+
+def open_discs(root: Path, radii: dict[str, float], needs: tuple[str, ...] = ("signed",)):
+    layout = write_discs(root, radii)
+    return open_signed(layout, list(radii), needs=needs)
+
+
+def open_signed(
+    layout: Layout, names: list[str], *, dim: int = 2, needs: tuple[str, ...] = ("signed",)
+) -> SampleStore:
+    return open_store(layout, names, dim=dim, num_channels=1, needs=frozenset(needs), device=CPU)
