@@ -93,11 +93,19 @@ def test_the_checkpoint_is_not_contradicted(
     assert inr(monkeypatch, "stage=evaluate", "run=latest", "model.hidden_dim=16") == 0
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("hidden_dim: 16", "hidden_dim: 8"), ("\n  dim: 4\n", "\n  dim: 5\n")]
+)
 def test_a_checkpoint_that_does_not_fit_is_refused(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    one: str,
+    other: str,
+    copy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = only_run(copy) / "config.yaml"
-    config.write_text(config.read_text().replace("hidden_dim: 16", "hidden_dim: 8"))
+    assert one in config.read_text()
+    config.write_text(config.read_text().replace(one, other))
     assert inr(monkeypatch, "stage=reconstruct", "run=latest") == 2
     assert "does not fit the run's config.yaml" in capsys.readouterr().err
 

@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trimesh
 
@@ -17,33 +18,61 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("python -m inr")
 ]
-FAMILY = ("data.family.num_shapes=3", "experiment=quickstart")
 LATER = ("device=", "logger=", "reconstruct.", "eval.", "renderer.")
+OWN = ("single_shape", "point_cloud", "meshes")
+NEAR = {"single_shape": 3, "point_cloud": 2}
 
 
 def tiny(command: list[str]) -> list[str]:
     """Return settings that make a README command small without changing what it says."""
     if "--help" in command or "--cfg" in command:
         return []
-    if "stage=reconstruct" in command or "stage=evaluate" in command:
-        return [setting for setting in TINY if setting.startswith(LATER)]
-    settings = [setting for setting in TINY if setting not in FAMILY]
-    if "data=meshes" not in command:
-        settings.append("data.family.num_shapes=3")
-    said = [argument.partition("=")[0] for argument in command]
-    return [s for s in [*settings, "data.splits.valid=0"] if s.partition("=")[0] not in said]
+    if "run=latest" in command:
+        small = [setting for setting in TINY if setting.startswith(LATER)]
+        return small if "stage=sample" not in command else [*small, "sample.num_shapes=2"]
+    said = dict(argument.partition("=")[::2] for argument in command)
+    settings = {key: value for key, _, value in (s.partition("=") for s in TINY)}
+    settings["data.splits.valid"] = "0"
+    experiment = said.get("experiment", "")
+    if experiment in NEAR:
+        alone = ("latent.", "model.", "data.splits.")
+        settings = {k: v for k, v in settings.items() if not k.startswith(alone)}
+        counts = ",".join(["300"] * NEAR[experiment])
+        settings |= {"data.sampling.near_counts": f"[{counts}]", "model.hidden_dim": "16"}
+        settings |= {"train.surface_per_shape": "32", "train.space_per_shape": "32"}
+    if experiment in OWN or said.get("data") in OWN:
+        settings.pop("data.family.num_shapes")
+    settings.pop("experiment")
+    return [f"{key}={value}" for key, value in settings.items() if key not in said]
 
 
-def test_every_command_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that a reader has: meshes, an airfoil, a scan."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_meshes").mkdir()
     for number in range(3):
         box = trimesh.creation.box((1, 1, 0.3 + 0.1 * number))
         box.export(tmp_path / "my_meshes" / f"box_{number}.stl")
-    assert len(COMMANDS) >= 10
+    ball = trimesh.creation.icosphere(subdivisions=2)
+    ball.export(tmp_path / "bunny.ply")
+    angle = np.linspace(0, 2 * np.pi, 41)
+    np.savetxt(tmp_path / "airfoil.dat", np.stack([np.cos(angle), 0.1 * np.sin(angle)], axis=1))
+    cloud = np.concatenate([ball.vertices, ball.vertex_normals], axis=1)
+    rows = "".join(" ".join(f"{value:.6f}" for value in row) + "\n" for row in cloud)
+    names = "".join(f"property float {name}\n" for name in ("x", "y", "z", "nx", "ny", "nz"))
+    header = f"ply\nformat ascii 1.0\nelement vertex {len(cloud)}\n{names}end_header\n"
+    (tmp_path / "scan.ply").write_text(header + rows)
+    return tmp_path
+
+
+def test_every_command_of_the_readme(own_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(COMMANDS) >= 15
     assert "@@" not in README
     for command in COMMANDS:
         assert inr(monkeypatch, *command, *tiny(command)) == 0, command
+    for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
+        exec(compile(block, "README.md", "exec"), {})
 
 
 def test_the_table_of_groups_is_complete() -> None:

@@ -38,7 +38,8 @@ def write_mask(path: Path) -> None:
 def write_airfoil(path: Path, thickness: float = 0.12) -> None:
     x = (1 + np.cos(np.linspace(0, 2 * np.pi, 81))) / 2
     y = np.sin(np.linspace(0, 2 * np.pi, 81)) * thickness / 2
-    path.write_text("an ellipse\n" + "\n".join(f" {a:.6f} {b:.6f}" for a, b in zip(x, y)))
+    rows = [f" {a:.6f} {b:.6f}" for a, b in zip(x, y, strict=True)]
+    path.write_text("\n".join(["an ellipse", *rows]))
 
 
 @pytest.mark.parametrize(("name", "dim"), [("a.dat", 2), ("b.png", 2), ("c.stl", 3)])
@@ -80,7 +81,8 @@ def test_one_shape_that_is_none(tmp_path, monkeypatch, capsys):
     (tmp_path / "bow_tie.npy").touch()
     np.save(tmp_path / "bow_tie.npy", np.array([[0, 0], [1, 1], [1, 0], [0, 1.0]]))
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "black.png")
-    for name, reason in (("bow_tie.npy", "cross"), ("black.png", "black.png': the mask"), ("a.doc", "suffix")):
+    reasons = {"bow_tie.npy": "cross", "black.png": "black.png': the mask", "a.doc": "suffix"}
+    for name, reason in reasons.items():
         command = ["stage=prepare", "experiment=single_shape", f"data.source={name}"]
         assert inr(monkeypatch, *command) == 2
         assert reason in capsys.readouterr().err
@@ -122,7 +124,8 @@ def test_occupancy(tmp_path, monkeypatch):
     command = ["experiment=single_shape", "data.source=ball.ply", NEAR, *SHAPE]
     learning = ["model=deepsdf_small", "train.epochs=150", "optimizer.lr=1e-2", "seed=1"]
     occupancy = ["model.output=occupancy", "loss=occupancy", "train.samples_per_shape=400"]
-    assert inr(monkeypatch, "stage=all", *command, *learning, *BODY, "model.skip_layers=[]", *occupancy) == 0
+    learning += [*BODY, "model.skip_layers=[]"]
+    assert inr(monkeypatch, "stage=all", *command, *learning, *occupancy) == 0
     assert evaluated(tmp_path)["metrics"]["iou"]["mean"] > 0.8
 
 
@@ -138,7 +141,8 @@ def test_a_field_with_colour(tmp_path, monkeypatch, capsys):
     layout.split("train").parent.mkdir()
     layout.split("train").write_text('["disc"]')
     command = ["stage=train", "data=outlines", "data.root=coloured", "latent=none", "model=siren"]
-    command += ["loss=l1", "model.num_channels=4", *SHAPE, POINTS_NEAR, *BODY, "train.validate_every=0"]
+    command += ["loss=l1", "model.num_channels=4", *SHAPE, POINTS_NEAR, *BODY]
+    command += ["train.validate_every=0"]
     term = "+loss.colour={_target_: inr.losses.Channels, weight: 1.0, power: 2}"
     assert inr(monkeypatch, *command, term, "train.epochs=3") == 0
     lines = (only_run(tmp_path) / "metrics.jsonl").read_text().splitlines()

@@ -1,20 +1,26 @@
 """Bodies: networks from a point and a code to the field's value.
 
-Every body takes points (B, N, D) and codes (B, L), and returns (B, N, C). A new one needs a
-class here and a YAML in conf/model.
+Every body takes points (B, N, D) and codes (B, L), and returns (B, N, C). Nearly all are settings
+of `MLP`; another needs a class and a YAML in conf/model.
 """
 
-import copy
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm as normalize_weight
 
-from inr.models.layers import CodeLinear
+from inr.models.activations import Activation, Plain
+from inr.models.initialize import Initialization
+from inr.models.layers import ComplexLinear, Demodulation, Fed, Layer, LayerKind, Linear, Widths
 
 
-class ConcatMLP(nn.Module):
-    """Decode the concatenation of code and point (Park et al., DeepSDF, CVPR 2019).
+class MLP(nn.Module):
+    """Decode a point and a code by layers.
+
+    Layers count from 0; the output layer comes after them. With its settings it is DeepSDF (Park
+    et al., CVPR 2019), a latent-modulated network (Dupont et al., ICML 2022), SIREN and others:
+    see conf/model.
 
     Args:
         dim: D, dimension of space.
@@ -22,17 +28,25 @@ class ConcatMLP(nn.Module):
         out_dim: C.
         hidden_dim: width of the hidden layers.
         num_layers: hidden layers (DeepSDF: 8), before the linear output.
-        skip_layers: hidden layers, counted from 0, that are fed code and point again.
-        narrow_skip: as published, the layer before a skip gives hidden_dim - (L + D), so that
-            the skip layer's input stays hidden_dim wide; else that input is wider.
+        skip_layers: hidden layers that the point enters again; `all` for every layer, the output
+            included.
+        code_layers: hidden layers, besides the first, that the code enters; null for those that
+            the point enters, `all` for every layer, the output included.
+        narrow_skip: as published, the layer before a skip gives hidden_dim less the widths of
+            point and code that enter there, so that the skip layer's input stays hidden_dim
+            wide; else that input is wider.
+        layer: how layers are made; null for W h + b.
         activation: after each hidden layer; each layer has its own copy.
-        encoding: of the points; declares its width as `out_dim`. None: the point itself.
+        encoding: of the points; declares its width as `out_dim`. Null: the point itself.
+        initialize: of all weights; null for what belongs to the activation.
         weight_norm: on the hidden layers (Salimans and Kingma, NeurIPS 2016).
+        layer_norm: of each hidden layer's result, before the activation (Ba et al., 2016).
         dropout: probability, after each activation.
         final_tanh: bound the output to (-1, 1).
 
     Raises:
-        ValueError: where narrow_skip leaves no width, or a skip layer does not exist.
+        ValueError: where narrow_skip leaves no width, a layer does not exist, or settings do not
+            go together.
     """
 
     def __init__(
@@ -43,58 +57,145 @@ class ConcatMLP(nn.Module):
         out_dim: int,
         hidden_dim: int,
         num_layers: int,
-        skip_layers: Sequence[int],
+        skip_layers: Sequence[int] | str,
+        code_layers: Sequence[int] | str | None,
         narrow_skip: bool,
+        layer: LayerKind | None,
         activation: nn.Module,
         encoding: nn.Module | None,
+        initialize: Initialization | None,
         weight_norm: bool,
+        layer_norm: bool,
         dropout: float,
         final_tanh: bool,
     ) -> None:
         super().__init__()
         if hidden_dim < 1 or num_layers < 1:
             raise ValueError("model.hidden_dim and model.num_layers have to be at least 1")
-        if not all(0 < layer < num_layers for layer in skip_layers):
-            raise ValueError(
-                f"model.skip_layers is {list(skip_layers)}; each has to lie between 1 and "
-                f"{num_layers - 1} for num_layers={num_layers}"
-            )
+        kind = activation if isinstance(activation, Activation) else Plain(activation)
+        _check_together(
+            kind,
+            layer,
+            initialize,
+            weight_norm=weight_norm,
+            layer_norm=layer_norm,
+            dropout=dropout,
+        )
         self.encoding = encoding
+        self.is_complex = kind.is_complex
         point_dim = dim if encoding is None else int(getattr(encoding, "out_dim"))  # noqa: B009
-        self.skip_layers = frozenset(skip_layers)
-        self.hidden = nn.ModuleList()
-        width = point_dim
-        for layer in range(num_layers):
-            fed = layer == 0 or layer in self.skip_layers
-            if layer in self.skip_layers:
-                width += point_dim
-            out = hidden_dim
-            if narrow_skip and layer + 1 in self.skip_layers:
-                out -= code_dim + point_dim
-                if out < 1:
-                    raise ValueError(
-                        f"model.hidden_dim={hidden_dim} leaves no room before the skip layer for "
-                        f"a code of {code_dim} and a point of {point_dim}; widen it, lower "
-                        "latent.dim, or set model.narrow_skip=false"
-                    )
-            self.hidden.append(
-                CodeLinear(code_dim if fed else 0, width, out, normalized=weight_norm)
+        points = _layers("model.skip_layers", skip_layers, num_layers)
+        codes = points
+        if code_layers is not None:
+            codes = _layers("model.code_layers", code_layers, num_layers)
+        layers: list[Layer] = []
+        self.norms = nn.ModuleList()
+        self.activations = nn.ModuleList()
+        width = 0
+        for index in range(num_layers + 1):
+            widths = Widths(
+                code_dim if index in codes else 0, point_dim if index in points else 0, width
             )
-            width = out
-        self.activations = nn.ModuleList(copy.deepcopy(activation) for _ in range(num_layers))
-        self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
-        self.output = nn.Linear(width, out_dim)
-        self.final = nn.Tanh() if final_tanh else nn.Identity()
+            last = index == num_layers
+            out = out_dim if last else hidden_dim
+            if narrow_skip and not last and index + 1 in points:
+                out -= point_dim + (code_dim if index + 1 in codes else 0)
+                _check_room(out, hidden_dim, code_dim, point_dim)
+            if layer is not None:
+                made = layer.make(widths, out, dim=dim, index=index, last=last)
+            else:
+                made = (ComplexLinear if self.is_complex and index else Linear)(widths, out)
+            if initialize is None:
+                kind.initialize(made, first=index == 0, last=last)
+            layers.append(made)
+            if last:
+                break
+            function, made.gain = kind.for_layer(index == 0)
+            self.norms.append(nn.LayerNorm(out) if layer_norm else nn.Identity())
+            self.activations.append(function)
+            width = kind.width(out)
+        self.hidden = nn.ModuleList(layers[:-1])
+        self.output = layers[-1]
+        self.dropout: nn.Module = nn.Identity()
+        self.final: nn.Module = nn.Identity()
+        if initialize is not None:
+            none = torch.zeros(1, code_dim)
+            initialize(
+                layers[:-1],
+                layers[-1],
+                decode=lambda x: self(x, none),
+                encoding=encoding,
+                dim=dim,
+            )
+        if weight_norm:
+            for made in layers[:-1]:
+                normalize_weight(made)
+        if dropout > 0:
+            self.dropout = nn.Dropout(dropout)
+        if final_tanh:
+            self.final = nn.Tanh()
 
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:
         """Return values (B, N, C) at points x (B, N, D) for codes (B, L)."""
-        point = x if self.encoding is None else self.encoding(x)
-        h = point
-        for index, (layer, activation) in enumerate(
-            zip(self.hidden, self.activations, strict=True)
-        ):
-            if index in self.skip_layers:
-                h = torch.cat([point, h], dim=-1)
-            h = self.dropout(activation(layer(codes, h)))
-        value: Tensor = self.final(self.output(h))
+        fed = Fed(x, codes, x if self.encoding is None else self.encoding(x), None)
+        for layer, norm, activation in zip(self.hidden, self.norms, self.activations, strict=True):
+            fed = fed._replace(hidden=self.dropout(activation(norm(layer(fed)))))
+        value: Tensor = self.output(fed)
+        value = self.final(value.real if self.is_complex else value)
         return value
+
+
+def _layers(key: str, chosen: Sequence[int] | str, num_layers: int) -> frozenset[int]:
+    """Return the layers that something enters: the first, and those chosen."""
+    if chosen == "all":
+        return frozenset(range(num_layers + 1))
+    if isinstance(chosen, str):
+        raise ValueError(f"{key} is '{chosen}'; it has to be a list of layers, or all")
+    if not all(0 < layer < num_layers for layer in chosen):
+        raise ValueError(
+            f"{key} is {list(chosen)}; each has to lie between 1 and {num_layers - 1} for "
+            f"model.num_layers={num_layers}"
+        )
+    return frozenset({0, *chosen})
+
+
+def _check_room(out: int, hidden_dim: int, code_dim: int, point_dim: int) -> None:
+    if out < 1:
+        raise ValueError(
+            f"model.hidden_dim={hidden_dim} leaves no room before the skip layer for a code of "
+            f"{code_dim} and a point of {point_dim}; widen it, lower latent.dim, or set "
+            "model.narrow_skip=false"
+        )
+
+
+def _check_together(
+    activation: Activation,
+    layer: LayerKind | None,
+    initialize: Initialization | None,
+    *,
+    weight_norm: bool,
+    layer_norm: bool,
+    dropout: float,
+) -> None:
+    if layer is not None and weight_norm:
+        raise ValueError(
+            f"model.weight_norm=true does not go with the layers of {type(layer).__name__}; set "
+            "model.weight_norm=false"
+        )
+    if isinstance(layer, Demodulation) and initialize is not None:
+        raise ValueError(
+            "model.initialize sizes weights, and demodulation normalises them; set one to null"
+        )
+    others = {
+        "model.layer": layer is not None,
+        "model.initialize": initialize is not None,
+        "model.weight_norm": weight_norm,
+        "model.layer_norm": layer_norm,
+        "model.dropout": dropout > 0,
+    }
+    if activation.is_complex and any(others.values()):
+        first = next(key for key, value in others.items() if value)
+        raise ValueError(
+            f"{first} does not go with the complex values of {type(activation).__name__}; switch "
+            "it off or choose another model.activation"
+        )

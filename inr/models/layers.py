@@ -1,32 +1,248 @@
 """Layers that the bodies are made of."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import weight_norm
 
 
-class CodeLinear(nn.Module):
-    """Apply one linear layer to [code, h] without repeating the code for every point.
+class Widths(NamedTuple):
+    """Say what a layer is fed: widths of code, point and hidden values; 0 for not at all.
 
-    W [z; h] + b = W_h h + (W_z z + b): the bracket is computed once a shape and broadcast.
-
-    Args:
-        code_dim: L, 0 for no code.
-        in_dim: width of h.
-        out_dim: width of the result.
-        normalized: reparametrise each row of [W_z, W_h] as g v / |v| (weight norm).
+    A layer's weight has its columns in this order.
     """
 
-    def __init__(self, code_dim: int, in_dim: int, out_dim: int, *, normalized: bool) -> None:
-        super().__init__()
-        linear = nn.Linear(code_dim + in_dim, out_dim)
-        self.linear = weight_norm(linear) if normalized else linear
-        self.code_dim = code_dim
+    code: int
+    point: int
+    hidden: int
 
-    def forward(self, codes: Tensor, h: Tensor) -> Tensor:
-        """Return (B, N, out_dim) for codes (B, L) and h (B, N, in_dim)."""
-        weight, bias = self.linear.weight, self.linear.bias
-        if self.code_dim == 0:
-            return F.linear(h, weight, bias)
-        shift = F.linear(codes, weight[:, : self.code_dim], bias)
-        return F.linear(h, weight[:, self.code_dim :]) + shift[:, None]
+
+class Fed(NamedTuple):
+    """Hold what a layer may use of B shapes at N points.
+
+    Args:
+        x: (B, N, D), where the points are.
+        codes: (B, L).
+        point: (B, N, widths.point), the points as encoded.
+        hidden: (B, N, widths.hidden), what the layer before gives; None for the first.
+    """
+
+    x: Tensor
+    codes: Tensor
+    point: Tensor
+    hidden: Tensor | None
+
+
+class Layer(nn.Module):
+    """Map [code, point, hidden] linearly, each part multiplied apart so that none is copied.
+
+    Args:
+        widths: what it is fed.
+        out_dim: width of the result.
+
+    Attributes:
+        weight: (..., out_dim, sum of widths), drawn as torch.nn.Linear does.
+        bias: (out_dim,).
+        gain: factor on the result that the activation after it asks for.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, widths: Widths, out_dim: int) -> None:
+        super().__init__()
+        self.widths = widths
+        self.gain = 1.0
+        bound = sum(widths) ** -0.5
+        self.weight = nn.Parameter(torch.empty(out_dim, sum(widths)).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(out_dim).uniform_(-bound, bound))
+
+    def forward(self, fed: Fed) -> Tensor:
+        """Return (B, N, out_dim)."""
+        raise NotImplementedError
+
+    def columns(self, weight: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Return a weight's columns for code, point and hidden; None for what it is not fed."""
+        given = [width for width in self.widths if width]
+        parts = iter(weight.split(given, dim=-1) if len(given) > 1 else [weight])
+        code, point, hidden = (next(parts) if width else None for width in self.widths)
+        return code, point, hidden
+
+    def scaled(self) -> tuple[Tensor, Tensor]:
+        """Return weight and bias times the gain, which costs less than to scale the result."""
+        if self.gain == 1.0:
+            return self.weight, self.bias
+        return self.weight * self.gain, self.bias * self.gain
+
+
+class Linear(Layer):
+    """Map [code, point, hidden] by W and b.
+
+    W [z; p; h] + b = W_p p + W_h h + (W_z z + b): the bracket is computed once a shape and
+    broadcast.
+    """
+
+    def forward(self, fed: Fed) -> Tensor:
+        """Return (B, N, out_dim)."""
+        weight, bias = self.scaled()
+        code, *matrices = self.columns(weight)
+        shift = bias if code is None else F.linear(fed.codes, code, bias)
+        return multiply(matrices, (fed.point, fed.hidden), shift)
+
+
+class ComplexLinear(Layer):
+    """Map [code, point, hidden] by complex W and b (WIRE: Saragadam et al., CVPR 2023).
+
+    Weight (2, out_dim, sum of widths) and bias (2, out_dim) hold real and imaginary parts, so
+    that they are cast, optimised and stored as all others are.
+    """
+
+    def __init__(self, widths: Widths, out_dim: int) -> None:
+        super().__init__(widths, out_dim)
+        bound = sum(widths) ** -0.5
+        self.weight = nn.Parameter(torch.empty(2, out_dim, sum(widths)).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(2, out_dim).uniform_(-bound, bound))
+
+    def forward(self, fed: Fed) -> Tensor:
+        """Return (B, N, out_dim), complex."""
+        weight, bias = (torch.complex(part[0], part[1]) for part in self.scaled())
+        code, *matrices = self.columns(weight)
+        shift = bias if code is None else F.linear(fed.codes.to(code.dtype), code, bias)
+        return multiply(matrices, (fed.point.to(weight.dtype), fed.hidden), shift)
+
+
+class Demodulated(Layer):
+    """Map [point, hidden] by weights that the code scales (Karras et al., StyleGAN2, CVPR 2020).
+
+    w'_ij = s_j w_ij for a scale s_j of each input, affine in the code and 1 at the start, for
+    output i (eq. 1); then w'_ij / sqrt(sum_j w'_ij^2 + 1e-8), so that each output keeps the
+    inputs' variance (eq. 3). The weight is made once a shape. Without a code s = 1.
+
+    Args:
+        widths: what it is fed; the code makes the scales.
+        out_dim: width of the result.
+        normalize_over: `inputs`, `outputs` or `nothing`; see `Demodulation`.
+        amplitude: factor on the normalised weight.
+    """
+
+    def __init__(
+        self, widths: Widths, out_dim: int, *, normalize_over: str, amplitude: float
+    ) -> None:
+        super().__init__(widths._replace(code=0), out_dim)
+        self.normalize_over = normalize_over
+        self.amplitude = amplitude
+        self.scale = None
+        if widths.code:
+            self.scale = nn.Linear(widths.code, sum(self.widths))
+            # a code of norm 1 scales each input by a factor of about 1 +- 0.5
+            nn.init.normal_(self.scale.weight, std=0.5)
+            nn.init.ones_(self.scale.bias)
+
+    def forward(self, fed: Fed) -> Tensor:
+        """Return (B, N, out_dim)."""
+        _, *matrices = self.columns(self.weights(fed.codes))
+        return multiply(matrices, (fed.point, fed.hidden), self.bias * self.gain)
+
+    def weights(self, codes: Tensor) -> Tensor:
+        """Return the weight of each shape, (B, out_dim, in), or (out_dim, in) without code."""
+        weight, factor = self.weight, self.gain * self.amplitude
+        square = weight.square()
+        ones = weight.new_ones(1, weight.shape[-1])
+        scale = ones if self.scale is None else self.scale(codes)
+        per_output = factor * weight.new_ones(1, weight.shape[0])
+        if self.normalize_over == "inputs":
+            # the sum over j of (s_j w_ij)^2 is a small product: no square of (B, out, in)
+            per_output = factor * (F.linear(scale.square(), square) + 1e-8).rsqrt()
+        elif self.normalize_over == "outputs":
+            scale = scale * (scale.square() * square.sum(dim=0) + 1e-8).rsqrt()
+        return (weight * scale[:, None]) * per_output[..., None]
+
+
+class LayerKind(ABC):
+    """Say how the layers of a body are made."""
+
+    @abstractmethod
+    def make(self, widths: Widths, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+        """Return a layer.
+
+        Args:
+            widths: what it is fed.
+            out_dim: width of its result.
+            dim: D.
+            index: of the layer, from 0.
+            last: whether it is the output layer.
+        """
+
+
+class Demodulation(LayerKind):
+    """Make `Demodulated` layers.
+
+    Args:
+        normalize_over: `inputs`, as Karras et al. do. `outputs` is a quirk of base-inr's code, by
+            which the size of each scale cancels and its sign alone survives; it is there to open
+            such networks.
+        normalize_output: whether the output layer is normalised too; StyleGAN2's is only scaled.
+        amplitude: factor on the normalised weights of hidden layers; sqrt(2) keeps the mean
+            square through ReLU.
+
+    Raises:
+        ValueError: if normalize_over is another word.
+    """
+
+    def __init__(self, *, normalize_over: str, normalize_output: bool, amplitude: float) -> None:
+        if normalize_over not in ("inputs", "outputs"):
+            raise ValueError(
+                f"model.layer.normalize_over is '{normalize_over}'; it has to be inputs or outputs"
+            )
+        self.normalize_over = normalize_over
+        self.normalize_output = normalize_output
+        self.amplitude = amplitude
+
+    def make(self, widths: Widths, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+        """Return a demodulated layer."""
+        plain = last and not self.normalize_output
+        return Demodulated(
+            widths,
+            out_dim,
+            normalize_over="nothing" if plain else self.normalize_over,
+            amplitude=1.0 if last else self.amplitude,
+        )
+
+
+def multiply(
+    matrices: Sequence[Tensor | None], values: Sequence[Tensor | None], shift: Tensor
+) -> Tensor:
+    """Return the sum of matrices times values, and a shift, (B, N, out), in one pass over it.
+
+    Args:
+        matrices: each (out, W) or, one for each shape, (B, out, W); None to leave its value out.
+        values: each (B, N, W).
+        shift: (out,) or, one for each shape, (B, out).
+    """
+    pairs = []
+    for matrix, value in zip(matrices, values, strict=True):
+        if matrix is not None:
+            assert value is not None
+            alone = matrix.dim() > 2 and len(matrix) == 1
+            pairs.append((matrix[0] if alone else matrix, value))
+    (matrix, value), *rest = pairs
+    shapes, num = value.shape[:2]
+    if matrix.dim() > 2:
+        result = torch.baddbmm(shift.unsqueeze(-2), value, matrix.mT)
+        for matrix, value in rest:
+            result = result.baddbmm_(value, matrix.mT)
+        return result
+    # one product for all shapes is the faster one where shapes have few points
+    if shift.dim() == 1 or len(shift) == 1:
+        result = F.linear(value.flatten(0, 1), matrix, shift.flatten())
+    else:
+        result = shift[:, None].expand(shapes, num, -1).flatten(0, 1)
+        result = result.addmm_(value.flatten(0, 1), matrix.t())
+    for matrix, value in rest:
+        result = result.addmm_(value.flatten(0, 1), matrix.t())
+    # not a view, so that an activation in place costs autograd no copies
+    shaped: Tensor = torch.ops.aten._unsafe_view.default(result, (shapes, num, result.shape[-1]))
+    return shaped

@@ -55,12 +55,19 @@ def build_losses(config: Config) -> Losses:
 
 
 def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
-    """Return the optimizer: one group for the network, one for the codes."""
+    """Return the optimizer: one group for the network, one for the codes.
+
+    Parameters of modules that have a `rate`, a factor on the network's learning rate, are in a
+    group of their own.
+    """
     settings = config.optimizer
-    groups: list[dict[str, Any]] = [
-        _group("network", list(model.body.parameters()), settings.lr),
-        _group("codes", list(model.latents.parameters()), settings.code_lr),
-    ]
+    fast: dict[float, list[torch.nn.Parameter]] = {}
+    for module in model.body.modules():
+        rate = getattr(module, "rate", 1.0)
+        fast.setdefault(rate, []).extend(module.parameters(recurse=False))
+    groups: list[dict[str, Any]] = [_group("network", fast.pop(1.0), settings.lr)]
+    groups += [_group(f"network_x{rate:g}", p, settings.lr * rate) for rate, p in fast.items()]
+    groups.append(_group("codes", list(model.latents.parameters()), settings.code_lr))
     optimizer: torch.optim.Optimizer = instantiate(
         settings.algorithm, config.allow, params=groups, lr=settings.lr
     )

@@ -3,78 +3,37 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import read_split
 from inr.data.observe import open_observed
 from inr.data.store import SampleStore
 from inr.losses import Losses
-from inr.models.inr import INR
 from inr.reconstruct import decode_mesh, fit_codes
 from inr.render.grid import image_grid, write_png
-from inr.run import Run, find_run, log_to, next_log
+from inr.run import find_run, log_to, next_log
 from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 from inr.stages.assemble import (
     build_losses,
-    build_model,
     build_renderer,
     fitting_draws,
     training_store,
 )
-from inr.stages.command import Command, merge_with_run, pick_device
-from inr.stages.dataset import data_root
+from inr.stages.command import Command, merge_with_run
 from inr.stages.pictures import draw_shape, picture_rows
-from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
+from inr.stages.trained import Trained, open_run
 from inr.stages.truth import truth_mesh
-from inr.training.checkpoint import (
-    Progress,
-    epoch_label,
-    find_checkpoint,
-    load_checkpoint,
-    restore_model,
-)
 
 log = logging.getLogger(__name__)
 
 NUM_PICTURES = 8
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Hold a trained run, opened for a later stage.
-
-    Args:
-        command: the run's own configuration with what the command line sets for this stage.
-        run: its directory.
-        layout: its data set.
-        model: with the weights and the training shapes' codes.
-        names: the training shapes, in the order of their codes.
-        epoch: of the checkpoint.
-        step: of the checkpoint; an interrupted epoch has others of the same epoch.
-        device: that the model is on.
-    """
-
-    command: Command
-    run: Run
-    layout: Layout
-    model: INR
-    names: list[str]
-    epoch: int
-    step: int
-    device: torch.device
-
-    @property
-    def label(self) -> str:
-        """Return the name of the checkpoint's epoch in folders."""
-        return epoch_label(self.epoch)
 
 
 def reconstruct(command: Command) -> None:
@@ -90,36 +49,6 @@ def reconstruct(command: Command) -> None:
         trained = open_run(command, run)
         for split in command.splits:
             _reconstruct_split(trained, split)
-
-
-def open_run(command: Command, run: Run) -> Trained:
-    """Load a run's checkpoint, and make sure that its data set is there.
-
-    Raises:
-        ValueError: if either is missing or they do not fit.
-    """
-    trained = load_run(command, run)
-    ensure_prepared(command)
-    return trained
-
-
-def load_run(command: Command, run: Run) -> Trained:
-    """Load a run's checkpoint, for what needs no data.
-
-    Raises:
-        ValueError: if it is missing or does not fit.
-    """
-    config = command.config
-    device = pick_device(config.device)
-    path = find_checkpoint(run.checkpoints, config.epoch)
-    content = load_checkpoint(path)
-    names = list(content["codes"])
-    model = build_model(config, names, device, fresh=False)
-    restore_model(content, model, names, path)
-    model.eval()
-    layout = Layout(data_root(config.data, command.raw["data"]))
-    progress = Progress(**content["progress"])
-    return Trained(command, run, layout, model, names, progress.epoch, progress.step, device)
 
 
 def _reconstruct_split(trained: Trained, split: str) -> None:

@@ -16,8 +16,8 @@ from inr.stages.assemble import build_renderer
 from inr.stages.command import Command, merge_with_run
 from inr.stages.compose import slug
 from inr.stages.progress import show_progress
-from inr.stages.reconstruct import Trained, load_run
 from inr.stages.record import Record
+from inr.stages.trained import Trained, load_run
 
 log = logging.getLogger(__name__)
 

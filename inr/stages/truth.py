@@ -5,6 +5,7 @@ import numpy as np
 from inr.data.layout import Layout
 from inr.data.read import read_surface
 from inr.metrics.protocol import evaluate_against_points, evaluate_pair
+from inr.render.points import discs
 from inr.shapes.mesh import Mesh, empty_mesh, read_mesh
 
 
@@ -14,9 +15,18 @@ def has_only_points(layout: Layout, name: str) -> bool:
 
 
 def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
-    """Return a shape's mesh, to be drawn; empty where there is none."""
+    """Return a shape's mesh, to be drawn: of a point cloud, discs; empty where there is neither.
+
+    Raises:
+        ValueError: if there is a file that cannot be read.
+    """
     path = layout.mesh(name)
-    return read_mesh(path) if path.exists() else empty_mesh(dim)
+    if path.exists():
+        return read_mesh(path)
+    if not layout.surface(name).exists():
+        return empty_mesh(dim)
+    surface = read_surface(layout, name, dim, with_normals=False)
+    return discs(surface[:, :dim], surface[:, dim:] if surface.shape[1] > dim else None)
 
 
 def measure(

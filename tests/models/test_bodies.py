@@ -2,26 +2,34 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.models.bodies import ConcatMLP
+from inr.models.activations import GEGLU, Gabor
+from inr.models.bodies import MLP
 from inr.models.encodings import Positional
+from inr.models.experts import Experts
+from inr.models.initialize import Sphere
+from inr.models.layers import Demodulation
 
 
-def make_body(dim: int = 2, code_dim: int = 5, **changes) -> ConcatMLP:
+def make_body(dim: int = 2, code_dim: int = 5, **changes) -> MLP:
     settings = {
         "out_dim": 1,
         "hidden_dim": 16,
         "num_layers": 4,
         "skip_layers": [2],
+        "code_layers": None,
         "narrow_skip": False,
+        "layer": None,
         "activation": nn.ReLU(),
         "encoding": None,
+        "initialize": None,
         "weight_norm": False,
+        "layer_norm": False,
         "dropout": 0.0,
         "final_tanh": False,
         **changes,
     }
     torch.manual_seed(0)
-    return ConcatMLP(dim=dim, code_dim=code_dim, **settings)
+    return MLP(dim=dim, code_dim=code_dim, **settings)
 
 
 def weight_of(layer: nn.Module) -> Tensor:
@@ -34,17 +42,21 @@ def weight_of(layer: nn.Module) -> Tensor:
     return g * v / v.square().sum(dim=1, keepdim=True).sqrt()
 
 
-def concatenating(body: ConcatMLP, x: Tensor, codes: Tensor) -> Tensor:
-    """Decode as DeepSDF's paper draws it: every point carries the whole code."""
+def concatenating(body: MLP, x: Tensor, codes: Tensor) -> Tensor:
+    """Decode as the papers draw it: each layer multiplies [code, point, hidden] of every point."""
     point = x if body.encoding is None else body.encoding(x)
     repeated = codes[:, None].expand(-1, x.shape[1], -1)
-    fed = torch.cat([repeated, point], dim=-1)
-    h = fed
-    for index, layer in enumerate(body.hidden):
-        if index in body.skip_layers:
-            h = torch.cat([fed, h], dim=-1)
-        h = body.activations[index](h @ weight_of(layer.linear).T + layer.linear.bias)
-    return h @ body.output.weight.T + body.output.bias
+    h = None
+    for layer, norm, activation in zip(
+        [*body.hidden, body.output],
+        [*body.norms, nn.Identity()],
+        [*body.activations, nn.Identity()],
+        strict=True,
+    ):
+        parts = zip(layer.widths, (repeated, point, h), strict=True)
+        fed = torch.cat([part for width, part in parts if width], dim=-1)
+        h = activation(norm((fed @ weight_of(layer).T + layer.bias) * layer.gain))
+    return h
 
 
 @pytest.mark.parametrize("dim", [2, 3])
@@ -64,24 +76,28 @@ def test_shapes_and_gradients(dim, code_dim, out_dim):
         assert (codes.grad.norm(dim=-1) > 0).all()
 
 
-@pytest.mark.parametrize("skip_layers", [[], [2], [1, 3]])
-@pytest.mark.parametrize("narrow_skip", [True, False])
-@pytest.mark.parametrize("weight_norm", [True, False])
-@pytest.mark.parametrize("code_dim", [0, 5])
-def test_equals_a_network_that_repeats_the_code(skip_layers, narrow_skip, weight_norm, code_dim):
+@pytest.mark.parametrize("skip_layers", [[], [1, 3], "all"])
+@pytest.mark.parametrize("code_layers", [None, [3], "all"])
+@pytest.mark.parametrize(("narrow_skip", "weight_norm"), [(True, True), (False, False)])
+@pytest.mark.parametrize(("code_dim", "shapes"), [(0, 2), (5, 1), (5, 2)])
+def test_equals_a_network_that_repeats_the_code(
+    skip_layers, code_layers, narrow_skip, weight_norm, code_dim, shapes
+):
     body = make_body(
         3,
         code_dim,
         hidden_dim=40,
         skip_layers=skip_layers,
+        code_layers=code_layers,
         narrow_skip=narrow_skip,
+        layer_norm=not weight_norm,
         weight_norm=weight_norm,
-        encoding=Positional(dim=3, num_octaves=2),
+        encoding=Positional(dim=3, num_octaves=2, include_point=True),
     ).double()
     with torch.no_grad():
         for parameter in body.parameters():  # so that g is not |v|, as it is at the start
             parameter.mul_(torch.rand(parameter.shape) + 0.5)
-    x, codes = torch.randn(2, 9, 3).double(), torch.randn(2, code_dim).double()
+    x, codes = torch.randn(shapes, 9, 3).double(), torch.randn(shapes, code_dim).double()
     torch.testing.assert_close(body(x, codes), concatenating(body, x, codes), rtol=0, atol=1e-12)
 
 
@@ -107,7 +123,7 @@ def saved_sizes(function) -> list[int]:
 
 
 def test_the_code_is_not_repeated_for_every_point():
-    body = make_body(2, 101, hidden_dim=8, weight_norm=True)
+    body = make_body(2, 101, hidden_dim=8, weight_norm=True, code_layers="all")
     x, codes = torch.randn(3, 50, 2), torch.randn(3, 101, requires_grad=True)
     repeated = 3 * 50 * 101
     assert max(saved_sizes(lambda: concatenating(body, x, codes))) >= repeated  # the check bites
@@ -121,10 +137,17 @@ def test_narrow_skip_without_room_names_what_to_change():
     make_body(3, 13, narrow_skip=False)
 
 
-@pytest.mark.parametrize("skip_layers", [[0], [4], [-1]])
-def test_skip_layers_have_to_exist(skip_layers):
-    with pytest.raises(ValueError, match=r"skip_layers.*between 1 and 3"):
-        make_body(skip_layers=skip_layers)
+@pytest.mark.parametrize("key", ["skip_layers", "code_layers"])
+@pytest.mark.parametrize("layers", [[0], [4], [-1]])
+def test_layers_have_to_exist(key, layers):
+    with pytest.raises(ValueError, match=rf"model\.{key}.*between 1 and 3"):
+        make_body(**{key: layers})
+
+
+@pytest.mark.parametrize("key", ["skip_layers", "code_layers"])
+def test_the_only_word_for_layers_is_all(key):
+    with pytest.raises(ValueError, match=rf"model\.{key} is 'every'.*list.*all"):
+        make_body(**{key: "every"})
 
 
 @pytest.mark.parametrize("key", ["hidden_dim", "num_layers"])
@@ -151,7 +174,7 @@ def test_published_deepsdf_has_its_number_of_parameters():
     output = 512 + 1
     assert sum(p.numel() for p in body.parameters()) == first + 6 * full + before_skip + output
     # the skip layer's input is as wide as every other's
-    assert body.hidden[4].linear.weight.shape == (512, 512)
+    assert body.hidden[4].weight.shape == (512, 512)
 
 
 def test_final_tanh_bounds_the_output():
@@ -171,4 +194,100 @@ def test_dropout_acts_in_training_only():
 
 def test_each_layer_has_its_own_activation():
     body = make_body(activation=nn.PReLU())
-    assert len({id(a.weight) for a in body.activations}) == 4
+    assert (
+        len(
+            {
+                id(a.function.weight if hasattr(a, "function") else a.weight)
+                for a in body.activations
+            }
+        )
+        == 4
+    )
+
+
+def entered(body: MLP) -> list[tuple[bool, bool]]:
+    return [(one.widths.code > 0, one.widths.point > 0) for one in [*body.hidden, body.output]]
+
+
+def test_where_code_and_point_enter():
+    everywhere, nowhere = [(True, True)], [(False, False)]
+    assert entered(make_body(skip_layers=[2])) == 2 * (everywhere + nowhere) + nowhere
+    assert entered(make_body(skip_layers="all")) == 5 * everywhere
+    modulated = make_body(skip_layers=[], code_layers="all")
+    assert entered(modulated) == everywhere + 4 * [(True, False)]
+    point_only = make_body(skip_layers="all", code_layers=[])
+    assert entered(point_only) == everywhere + 4 * [(False, True)]
+    one = make_body(skip_layers=[], code_layers=[3])
+    assert entered(one) == [*everywhere, *nowhere, *nowhere, (True, False), *nowhere]
+
+
+def test_a_code_shifts_each_layer_by_its_own_matrix():
+    """W h + b + M z, by hand."""
+    body = make_body(skip_layers=[], code_layers="all", num_layers=2, activation=nn.Tanh())
+    x, codes = torch.randn(2, 6, 2), torch.randn(2, 5)
+    h = x
+    for layer in [*body.hidden, body.output]:
+        shift = layer.weight[:, :5] @ codes.T  # (out, B)
+        h = h @ layer.weight[:, 5:].T + layer.bias + shift.T[:, None]
+        h = h if layer is body.output else h.tanh()
+    torch.testing.assert_close(body(x, codes), h)
+
+
+def test_a_code_for_all_shapes_is_broadcast():
+    body = make_body(code_layers="all")
+    x, code = torch.randn(3, 6, 2), torch.randn(1, 5)
+    torch.testing.assert_close(body(x, code), body(x, code.expand(3, -1)))
+
+
+def test_geglu_halves_the_width():
+    body = make_body(activation=GEGLU(), hidden_dim=10)
+    assert [layer.widths.hidden for layer in body.hidden] == [0, 5, 5, 5]
+    assert body(torch.randn(2, 6, 2), torch.randn(2, 5)).shape == (2, 6, 1)
+    with pytest.raises(ValueError, match=r"11 wide.*odd.*even model\.hidden_dim"):
+        make_body(activation=GEGLU(), hidden_dim=11)
+    with pytest.raises(ValueError, match=r"5 wide.*odd.*narrow_skip"):
+        make_body(activation=GEGLU(), hidden_dim=12, narrow_skip=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("layer", Experts(num_experts=2, first_cells=2, growth=2)),
+        ("initialize", Sphere(radius=0.5)),
+        ("weight_norm", True),
+        ("layer_norm", True),
+        ("dropout", 0.1),
+    ],
+)
+def test_complex_values_do_not_go_with_everything(key, value):
+    with pytest.raises(ValueError, match=rf"model\.{key}.*complex.*Gabor.*model\.activation"):
+        make_body(activation=Gabor(omega=5.0, sigma=2.0), **{key: value})
+
+
+DEMODULATION = Demodulation(normalize_over="inputs", normalize_output=False, amplitude=1.0)
+
+
+def test_what_normalises_itself_takes_no_weight_norm_and_no_sphere():
+    for layer in (DEMODULATION, Experts(num_experts=2, first_cells=2, growth=2)):
+        with pytest.raises(ValueError, match=r"weight_norm=true.*weight_norm=false"):
+            make_body(layer=layer, weight_norm=True)
+    with pytest.raises(ValueError, match=r"model\.initialize.*demodulation"):
+        make_body(layer=DEMODULATION, initialize=Sphere(radius=0.5))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"layer": DEMODULATION, "code_layers": "all"}, {"code_dim": 0}],
+    ids=["linear", "demodulated", "no code"],
+)
+def test_gradients_are_right_though_activations_work_in_place(changes):
+    body = make_body(activation=nn.LeakyReLU(0.1), hidden_dim=6, num_layers=3, **changes).double()
+    x, codes = torch.randn(2, 4, 2).double(), torch.randn(2, changes.get("code_dim", 5)).double()
+    parameters = dict(body.named_parameters())
+
+    def decode(x: Tensor, codes: Tensor, *values: Tensor) -> Tensor:
+        given = dict(zip(parameters, values, strict=True))
+        return torch.func.functional_call(body, given, (x, codes))
+
+    inputs = (x.requires_grad_(), codes.requires_grad_(), *parameters.values())
+    assert torch.autograd.gradcheck(decode, inputs)

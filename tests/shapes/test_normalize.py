@@ -73,7 +73,7 @@ def test_identity_changes_nothing():
     ("vertices", "num_faces"), [(np.ones((3, 3)), 1), (np.eye(3), 0), (np.full((3, 3), np.inf), 1)]
 )
 def test_what_has_no_box_is_refused(vertices, num_faces):
-    with pytest.raises(ValueError, match="the (mesh|shape)"), np.errstate(invalid="ignore"):
+    with pytest.raises(ValueError, match=r"the (mesh|shape)"), np.errstate(invalid="ignore"):
         fit_box(Mesh(vertices, np.array([[0, 1, 2]])[:num_faces]))
 
 

@@ -1,0 +1,101 @@
+"""A trained run, opened for what comes after."""
+
+from dataclasses import dataclass
+
+import torch
+
+from inr.data.layout import Layout
+from inr.models.inr import INR
+from inr.run import Run, find_run
+from inr.stages.assemble import build_model
+from inr.stages.check import check_config
+from inr.stages.command import Command, pick_device
+from inr.stages.dataset import data_root
+from inr.stages.prepare import ensure_prepared
+from inr.training.checkpoint import (
+    Progress,
+    epoch_label,
+    find_checkpoint,
+    load_checkpoint,
+    restore_model,
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Hold a trained run, opened for a later stage.
+
+    Args:
+        command: the run's own configuration with what the command line sets for this stage.
+        run: its directory.
+        layout: its data set.
+        model: with the weights and the training shapes' codes.
+        names: the training shapes, in the order of their codes.
+        epoch: of the checkpoint.
+        step: of the checkpoint; an interrupted epoch has others of the same epoch.
+        device: that the model is on.
+    """
+
+    command: Command
+    run: Run
+    layout: Layout
+    model: INR
+    names: list[str]
+    epoch: int
+    step: int
+    device: torch.device
+
+    @property
+    def label(self) -> str:
+        """Return the name of the checkpoint's epoch in folders."""
+        return epoch_label(self.epoch)
+
+
+def open_model(
+    run: str = "latest", *, epoch: int | str = "latest", device: str = "auto"
+) -> Trained:
+    """Open a run from Python, for one's own analysis; its data set need not be there.
+
+    Args:
+        run: a run directory, or `latest` under ./outputs.
+        epoch: latest, best, or a number.
+        device: auto, cpu, cuda, ...
+
+    Raises:
+        ValueError: if there is no such run, checkpoint or device.
+    """
+    found = find_run(run)
+    changes = {"run": run, "resume": None, "epoch": epoch, "device": device}
+    raw = {**found.config(), **changes}
+    check_config(raw)
+    return load_run(Command(raw, overrides=[], name="", folder=None), found)
+
+
+def open_run(command: Command, run: Run) -> Trained:
+    """Load a run's checkpoint, and make sure that its data set is there.
+
+    Raises:
+        ValueError: if either is missing or they do not fit.
+    """
+    trained = load_run(command, run)
+    ensure_prepared(command)
+    return trained
+
+
+def load_run(command: Command, run: Run) -> Trained:
+    """Load a run's checkpoint, for what needs no data.
+
+    Raises:
+        ValueError: if it is missing or does not fit.
+    """
+    config = command.config
+    device = pick_device(config.device)
+    path = find_checkpoint(run.checkpoints, config.epoch)
+    content = load_checkpoint(path)
+    names = list(content["codes"])
+    model = build_model(config, names, device, fresh=False)
+    restore_model(content, model, names, path)
+    model.eval()
+    layout = Layout(data_root(config.data, command.raw["data"]))
+    progress = Progress(**content["progress"])
+    return Trained(command, run, layout, model, names, progress.epoch, progress.step, device)

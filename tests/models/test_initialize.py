@@ -1,0 +1,163 @@
+"""What bodies are at the start."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inr.models.bodies import MLP
+from inr.models.encodings import Fourier, Positional
+from inr.models.experts import Experts
+from inr.models.initialize import Sphere
+from inr.models.periodic import Sine
+
+
+def make_body(dim: int, **changes) -> MLP:
+    settings = {
+        "out_dim": 1,
+        "skip_layers": [],
+        "code_layers": None,
+        "narrow_skip": False,
+        "layer": None,
+        "encoding": None,
+        "initialize": None,
+        "weight_norm": False,
+        "layer_norm": False,
+        "dropout": 0.0,
+        "final_tanh": False,
+        **changes,
+    }
+    torch.manual_seed(0)
+    return MLP(dim=dim, **settings)
+
+
+def siren(dim: int, **changes) -> MLP:
+    settings = {"hidden_dim": 512, "num_layers": 5, "skip_layers": [], **changes}
+    return make_body(dim, activation=Sine(omega=30.0, first_omega=30.0), **settings)
+
+
+def watch(body: MLP, x: Tensor, codes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """Return what goes into each activation, and what comes out."""
+    before, after = [], []
+
+    def note(_: nn.Module, given: tuple[Tensor], result: Tensor) -> None:
+        before.append(given[0])
+        after.append(result)
+
+    for activation in body.activations:
+        activation.register_forward_hook(note)
+    with torch.no_grad():
+        body(x, codes)
+    return before, after
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize("layer", [None, Experts(num_experts=2, first_cells=2, growth=2)])
+def test_siren_starts_with_the_statistics_of_its_paper(dim, layer):
+    """Sitzmann et al., appendix 1.3: N(0, 1) into every hidden sine, arcsine out of it."""
+    phases, waves = watch(
+        siren(dim, code_dim=0, layer=layer), torch.rand(1, 2000, dim) * 2 - 1, torch.zeros(1, 0)
+    )
+    quantiles = torch.linspace(0.05, 0.95, 19)
+    normal = torch.distributions.Normal(0.0, 1.0).icdf(quantiles)
+    arcsine = (torch.pi * (quantiles - 0.5)).sin()
+    variance = 1.0  # of the next layer's phases: 2 / n from the weight, times n, times 1/2
+    for index, (phase, wave) in enumerate(zip(phases, waves, strict=True)):
+        some = torch.randperm(phase.numel())[:200_000]
+        phase, wave = phase.flatten()[some], wave.flatten()[some]
+        if index == 0:  # phases of many turns
+            assert wave.std() == pytest.approx(0.5**0.5, abs=0.02)
+            assert (wave.quantile(quantiles) - arcsine).abs().max() < 0.05
+            continue
+        assert abs(phase.mean()) < 0.05
+        assert phase.std() == pytest.approx(variance**0.5, abs=0.03)
+        assert (phase.quantile(quantiles) / phase.std() - normal).abs().max() < 0.05
+        # the paper calls the sine of a normal phase arcsine, of variance 1/2; exactly it is this
+        variance = 1 - math.exp(-2 * variance)
+        assert 0.79 < variance < 1
+        assert wave.std() == pytest.approx((variance / 2) ** 0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("code_dim", [8, 256])
+def test_a_code_shifts_the_phases_of_siren_by_about_one(code_dim):
+    body = siren(3, code_dim=code_dim, code_layers="all")
+    codes = nn.functional.normalize(torch.randn(2, code_dim), dim=-1)
+    for layer in body.hidden:
+        shift = (layer.gain * codes @ layer.weight[:, :code_dim].T).detach()
+        assert shift.std() == pytest.approx(1, abs=0.2)
+    output_shift = codes @ body.output.weight[:, :code_dim].T
+    assert output_shift.abs().max() < 0.1
+
+
+def sphere_body(dim: int, **changes) -> MLP:
+    settings = {"hidden_dim": 256, "num_layers": 6, "skip_layers": [4], "code_dim": 7, **changes}
+    return make_body(
+        dim, activation=nn.Softplus(beta=100), initialize=Sphere(radius=0.6), **settings
+    )
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"skip_layers": []},
+        {"skip_layers": "all"},
+        {"narrow_skip": True},
+        {"code_layers": "all"},
+        {"weight_norm": True},
+        {"layer": Experts(num_experts=2, first_cells=2, growth=2)},
+        {"encoding": True},
+    ],
+    ids=str,
+)
+def test_a_body_may_start_as_a_sphere(dim, changes):
+    if "encoding" in changes:
+        changes = {"encoding": Positional(dim=dim, num_octaves=4, include_point=True)}
+    body = sphere_body(dim, **changes).eval()
+    direction = nn.functional.normalize(torch.randn(2, 150, dim), dim=-1)
+
+    def at(radius: float) -> Tensor:
+        return body(radius * direction, torch.randn(2, 7)).detach()  # no code makes a difference
+
+    torch.testing.assert_close(at(0.5), at(0.5))
+    assert at(0.6).mean() == pytest.approx(0, abs=0.02) and at(0.6).std() < 0.12
+    assert at(1.0).mean() == pytest.approx(0.4, abs=0.06) and at(1.0).std() < 0.2
+    assert at(1.4).mean() == pytest.approx(0.8, abs=0.12)
+    assert at(0.0).mean() < -0.2  # softplus rounds the cone
+    x = (torch.rand(2, 150, dim) * 2 - 1).requires_grad_()
+    (gradient,) = torch.autograd.grad(body(x, torch.randn(2, 7)).sum(), x)
+    assert torch.cosine_similarity(gradient, x.detach(), dim=-1).mean() > 0.94
+    assert gradient.norm(dim=-1).mean() == pytest.approx(1, abs=0.2)
+
+
+def test_radius_of_a_narrow_relu_network():
+    for radius in (0.3, 0.8):
+        body = make_body(
+            3,
+            code_dim=0,
+            hidden_dim=64,
+            num_layers=4,
+            activation=nn.ReLU(),
+            initialize=Sphere(radius=radius),
+            dropout=0.5,
+            final_tanh=True,
+            out_dim=2,
+        ).eval()
+        surface = radius * nn.functional.normalize(torch.randn(1, 2000, 3), dim=-1)
+        none = torch.zeros(1, 0)
+        assert body(surface, none)[..., 0].detach().mean() == pytest.approx(0, abs=0.02)
+        centre = body(torch.zeros(1, 1, 3), none)[0, 0, 0].detach().atanh()
+        assert centre == pytest.approx(-radius, abs=0.06)
+
+
+def test_a_sphere_needs_the_point():
+    for encoding in (
+        Positional(dim=3, num_octaves=4, include_point=False),
+        Fourier(dim=3, num_frequencies=8, scale=1.0),
+    ):
+        with pytest.raises(ValueError, match=r"include_point=true or model\.encoding=null"):
+            sphere_body(3, encoding=encoding)
+    with pytest.raises(ValueError, match=r"model\.initialize\.radius is 0"):
+        Sphere(radius=0)

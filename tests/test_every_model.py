@@ -1,0 +1,166 @@
+"""Every YAML in conf/model builds, decodes and learns, in 2-D and 3-D, with and without codes."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inr.build import check, instantiate
+from inr.stages.check import body_entry
+from inr.stages.compose import compose, register_resolvers
+
+register_resolvers()
+CONF = Path(__file__).resolve().parents[1] / "conf" / "model"
+MODELS = sorted(path.stem for path in CONF.glob("*.yaml"))
+# whose second derivative is 0, or jumps
+PIECEWISE = {
+    "deepsdf",
+    "hash_grid",
+    "input_modulated",
+    "latent_demodulated",
+    "latent_modulated",
+    "levels_of_experts",
+}
+EVERY = pytest.mark.parametrize("model", MODELS)
+DIMS = pytest.mark.parametrize("dim", [2, 3])
+CODE_DIMS = pytest.mark.parametrize("code_dim", [0, 6])
+
+
+@functools.cache
+def composed(model: str) -> dict[str, Any]:
+    return body_entry(compose([f"model={model}"])["model"])
+
+
+def build(model: str, dim: int, code_dim: int, out_dim: int = 1) -> nn.Module:
+    entry = dict(composed(model))
+    if "hidden_dim" in entry:
+        entry["hidden_dim"] = min(entry["hidden_dim"], 32)
+    context = {"dim": dim, "code_dim": code_dim, "out_dim": out_dim}
+    check(entry, "model", **context)
+    torch.manual_seed(0)
+    return instantiate(entry, **context)
+
+
+def draw(dim: int, code_dim: int, num: int = 200) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(2, num, dim, generator=generator) * 2 - 1
+    codes = torch.randn(2, code_dim, generator=generator) / max(code_dim, 1) ** 0.5
+    return x, codes
+
+
+def test_there_are_models():
+    family = (
+        "deepsdf latent_modulated input_modulated latent_demodulated siren latent_modulated_siren "
+        "levels_of_experts hash_grid finer wire igr"
+    )
+    assert set(family.split()) <= set(MODELS)
+
+
+@EVERY
+@DIMS
+@CODE_DIMS
+def test_training_steps_lower_the_loss(model, dim, code_dim):
+    body = build(model, dim, code_dim)
+    x, codes = draw(dim, code_dim)
+    codes.requires_grad_()
+    # without a code both shapes can only be one
+    radius = torch.tensor([0.4, 0.7 if code_dim else 0.4])[:, None, None]
+    target = x.norm(dim=-1, keepdim=True) - radius
+    parameters = dict(body.named_parameters())
+    # the rate at which the steepest of them still descends
+    optimizer = torch.optim.Adam([*parameters.values(), codes], lr=5e-4)
+    losses = []
+    moved: set[str] = set()
+    for _ in range(3):
+        value = body(x, codes)
+        loss = (value - target).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        for name, parameter in parameters.items():
+            assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+            if parameter.grad.abs().max() > 0:
+                moved.add(name)
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[0] > losses[1] > losses[2], losses
+    assert moved == set(parameters)
+    # a body may start without heeding its codes, but learns to at once
+    assert code_dim == 0 or (codes.grad.norm(dim=1) > 0).all()
+
+
+@EVERY
+@DIMS
+@CODE_DIMS
+@pytest.mark.parametrize("out_dim", [1, 4])
+def test_shapes_and_gradients_in_space(model, dim, code_dim, out_dim):
+    body = build(model, dim, code_dim, out_dim).eval()
+    x, codes = draw(dim, code_dim, num=30)
+    x.requires_grad_()
+    value = body(x, codes)
+    assert value.shape == (2, 30, out_dim)
+    assert value.dtype == x.dtype
+    for channel in range(out_dim):
+        (gradient,) = torch.autograd.grad(value[..., channel].sum(), x, retain_graph=True)
+        assert gradient.isfinite().all() and (gradient.norm(dim=-1) > 0).float().mean() > 0.9
+
+
+@EVERY
+@DIMS
+def test_points_and_shapes_do_not_see_each_other(model, dim):
+    body = build(model, dim, 6).double().eval()
+    x, codes = draw(dim, 6, num=40)
+    x, codes = 1.3 * x.double(), codes.double()  # some lie outside the box
+    together = body(x, codes)
+    order = torch.randperm(40)
+    torch.testing.assert_close(body(x[:, order], codes), together[:, order])
+    for i in range(2):
+        torch.testing.assert_close(body(x[i : i + 1, :4], codes[i : i + 1])[0], together[i, :4])
+
+
+@EVERY
+@DIMS
+def test_gradients_in_space_are_those_of_finite_differences(model, dim):
+    body = build(model, dim, 6).double().eval()
+    x, codes = (t.double() for t in draw(dim, 6, num=50))
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(body(x, codes).sum(), x)
+    step = 1e-6
+    with torch.no_grad():
+        differences = torch.cat(
+            [
+                (body(x + shift, codes) - body(x - shift, codes)) / (2 * step)
+                for shift in step * torch.eye(dim, dtype=torch.float64)
+            ],
+            dim=-1,
+        )
+    close = (gradient - differences).abs() <= 1e-5 * (1 + gradient.abs())
+    # all but the few whose step crosses a kink, or the face of a cell
+    assert close.all(dim=-1).float().mean() >= 0.97
+
+
+@EVERY
+@DIMS
+@CODE_DIMS
+def test_losses_may_take_the_gradient_of_the_gradient(model, dim, code_dim):
+    body = build(model, dim, code_dim)
+    x, codes = draw(dim, code_dim, num=50)
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(body(x, codes).sum(), x, create_graph=True)
+    eikonal = (gradient.norm(dim=-1) - 1).square().mean()
+    by_weight = torch.autograd.grad(
+        eikonal, list(body.parameters()), allow_unused=True, retain_graph=True
+    )
+    reached = [g for g in by_weight if g is not None]
+    assert all(g.isfinite().all() for g in reached)
+    assert any(g.abs().max() > 0 for g in reached)
+    if model not in PIECEWISE:
+        (second,) = torch.autograd.grad(gradient.sum(), x)
+        assert second.isfinite().all()
+        assert (second.norm(dim=-1) > 0).float().mean() > 0.9
+
+
+def test_the_list_of_kinked_models_is_not_stale():
+    assert set(MODELS) >= PIECEWISE
