@@ -6,9 +6,11 @@ python -m benchmarks.models --shape my_mesh.ply --seconds 60
 
 import csv
 import json
+import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -128,39 +130,51 @@ class Products:
 def fit_for(shape: Path, models: list[str], seconds: float) -> list[Row]:
     """Fit one shape with each body for about so long, through the command line.
 
-    How many epochs that takes is measured on a short run first.
+    How many steps that takes is what the program estimates before it starts.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
+        _call(shape, models[0], folder, "stage=prepare")
         for model in models:
-            fast, _ = _train(shape, model, 50, folder)
-            slow, _ = _train(shape, model, 250, folder)
-            epochs = max(100, round(seconds / (slow - fast) * 200))
-            taken, iou = _train(shape, model, epochs, folder)
+            said = _call(shape, model, folder, "stage=train", "train.epochs=1")
+            found = re.search(r"([\d.e-]+) s a step", said)
+            assert found is not None, said
+            epochs = max(10, round(seconds / float(found[1])))
+            _call(shape, model, folder, "stage=train", f"train.epochs={epochs}")
+            taken = float(
+                json.loads((_run_of(folder) / "status.json").read_text())["train_seconds"]
+            )
+            iou = _evaluate(folder)
             name = f"{shape.stem}, {model}, {taken:.0f} s, {epochs} steps"
-            rows.append(_row(name, iou, None, None, "IoU"))
+            rows.append(replace(_row(name, iou, None, None, "IoU"), runs=1))
             print(f"{name}: {iou:.4f}", flush=True)
     return rows
 
 
-def _train(shape: Path, model: str, epochs: int, folder: str) -> tuple[float, float]:
-    """Return the seconds of training, and the IoU."""
-    settings = [f"data.source={shape.resolve()}", f"model={model}", f"train.epochs={epochs}"]
-    command = [sys.executable, "-m", "inr", "experiment=single_shape", "logger=none", *settings]
-    off = ["train.render_every=0", "train.validate_every=0"]
-    subprocess.run([*command, "stage=prepare"], cwd=folder, check=True, capture_output=True)
-    subprocess.run([*command, *off, "stage=train"], cwd=folder, check=True, capture_output=True)
-    run = max(Path(folder).glob("outputs/2*/*/config.yaml"), key=lambda path: path.stat().st_mtime)
-    taken = json.loads((run.parent / "status.json").read_text())["train_seconds"]
+def _call(shape: Path, model: str, folder: str, *settings: str) -> str:
+    """Run the program on a shape, and return what it said."""
+    command = [sys.executable, "-m", "inr", "experiment=single_shape", "logger=none"]
+    command += [f"data.source={shape.resolve()}", f"model={model}", "train.render_every=0"]
+    done = subprocess.run([*command, *settings], cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return done.stderr
+
+
+def _evaluate(folder: str) -> float:
+    """Return the IoU of the last run."""
     later = [sys.executable, "-m", "inr", "run=latest", "split=train", "logger=none"]
-    if epochs <= 250:
-        return taken, 0.0
     for stage in ("reconstruct", "evaluate"):
         subprocess.run([*later, f"stage={stage}"], cwd=folder, check=True, capture_output=True)
-    (table,) = run.parent.glob("evaluation/*/train/per_shape.csv")
+    (table,) = _run_of(folder).glob("evaluation/*/train/per_shape.csv")
     with table.open() as file:
         (row,) = csv.DictReader(file)
-    return taken, float(row["iou"])
+    return float(row["iou"])
+
+
+def _run_of(folder: str) -> Path:
+    run = max(Path(folder).glob("outputs/2*/*/config.yaml"), key=lambda path: path.stat().st_mtime)
+    return run.parent
 
 
 def _row(name: str, ours: float, reference: float | None, ratio: float | None, unit: str) -> Row:

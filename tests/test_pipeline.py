@@ -335,6 +335,10 @@ def test_sample_draws_and_interpolates(
     assert "already" in capsys.readouterr().err
     assert inr(monkeypatch, *small, "sample.prior=pca", "seed=3") == 2
     assert "was made with seed=0, not 3" in capsys.readouterr().err
+    fewer = ["sample.prior=pca", "sample.num_shapes=2"]
+    assert inr(monkeypatch, *small, *fewer, "overwrite=true") == 0
+    assert inr(monkeypatch, *small, *fewer) == 0  # of the three none is left
+    assert len(list(folder.glob("latents/*.npy"))) == 2
     one, other = json.loads(next(copy.glob("outputs/datasets/*/splits/train.json")).read_text())
     assert inr(monkeypatch, *small, f"sample.interpolate=[{one},{other}]") == 0
     folder = run / "samples" / "epoch_000004" / f"{one}_to_{other}" / "latents"
@@ -364,6 +368,9 @@ def test_codes_fitted_to_what_is_observed(
         settings = [f"reconstruct.observe={observed[0]}", *observed[1:], "overwrite=true"]
         assert inr(monkeypatch, *later, *settings) == 0
         codes.append(code())
+    wrong = ["reconstruct.observe=partial", "reconstruct.view=[1,0]", "overwrite=true"]
+    assert inr(monkeypatch, *later, *wrong) == 2
+    assert "with data.dim=3 it is a direction of 3 numbers" in capsys.readouterr().err
     for number, one in enumerate(codes):
         assert np.isfinite(one).all()
         assert all(np.abs(one - other).max() > 1e-6 for other in codes[:number])

@@ -55,7 +55,11 @@ def open_observed(
         )
     samples, surfaces = [], []
     for name in names:
-        surface = read_surface(layout, name, dim, with_normals=True)
+        surface = read_surface(layout, name, dim, with_normals=False)
+        if surface.shape[1] == dim:
+            raise ValueError(
+                f"'{name}' has no normals, which reconstruct.observe=surface|partial needs"
+            )
         if view is not None:
             seen = visible(surface[:, :dim], surface[:, dim:], view)
             if not seen.any():

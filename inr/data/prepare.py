@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from inr.data.layout import Layout, write_npz
 from inr.shapes.composite import Composite, without_parts
 from inr.shapes.mesh import Floats, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization, fit_bounds, identity
-from inr.shapes.points import read_points
+from inr.shapes.points import nearest_distance, read_points
 from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
 
 Record = dict[str, Any]
@@ -141,6 +140,8 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
     pos, neg = split_by_sign(samples)
     if len(neg) == 0:
         raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
+    for stale in (layout.unsigned(name), layout.surface(name)):  # of another kind of source
+        stale.unlink(missing_ok=True)
     write_mesh(shape.mesh, layout.root / "meshes" / f"{name}{mesh_suffix(dim)}")
     normalization.save(layout.normalization(name))
     if shape.parts:
@@ -176,10 +177,14 @@ def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Rec
     ]
     groups.append(rng.uniform(-1.0, 1.0, size=(recipe.num_uniform, recipe.dim)))
     x = np.concatenate(groups).astype(np.float32)
-    distance = cKDTree(points).query(x.astype(np.float64), workers=1)[0]
+    distance = nearest_distance(points, x.astype(np.float64))
     surface = points if normals is None else np.concatenate([points, normals], axis=1)
     if len(surface) > recipe.num_surface:
         surface = surface[np.sort(rng.permutation(len(surface))[: recipe.num_surface])]
+    # what another kind of source left would be taken for this one's
+    for stale in (layout.samples(name), layout.uniform(name), layout.mesh(name)):
+        stale.unlink(missing_ok=True)
+    layout.surface(name).unlink(missing_ok=True)
     normalization.save(layout.normalization(name))
     write_npz(layout.root / "samples" / name / "surface.npz", all=surface.astype(np.float32))
     unsigned = np.concatenate([x, distance[:, None]], axis=1).astype(np.float32)

@@ -154,17 +154,20 @@ def open_store(
         ValueError: if a shape lacks a set, or a file is not of its form.
     """
     samples = surface = None
+    sets = {need.partition(".")[0] for need in needs}  # "space.gradient" needs space
     if "signed" in needs:
         samples = [read_samples(layout, name, dim, num_channels) for name in names]
-    elif "samples" in needs:
+    elif "samples" in sets:
         samples = [
             read_samples(layout, name, dim, num_channels)
             if layout.samples(name).exists()
             else read_unsigned(layout, name, dim)
             for name in names
         ]
-    if needs & {"surface", "normals", "space"}:
+    if sets & {"surface", "normals", "space"}:
         surface = [read_surface(layout, name, dim, "normals" in needs) for name in names]
+        if "normals" not in needs:  # which some shapes may have and others not
+            surface = [points[:, :dim] for points in surface]
     return SampleStore(names, dim=dim, device=device, samples=samples, surface=surface)
 
 

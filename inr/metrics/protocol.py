@@ -37,10 +37,22 @@ class MetricInfo:
 
 
 def metric_infos(
-    *, num_points: int = 30000, iou_resolution: int = 128, f_score_threshold: float = 0.01
+    *,
+    num_points: int = 30000,
+    iou_resolution: int = 128,
+    f_score_threshold: float = 0.01,
+    of_clouds: bool = False,
 ) -> dict[str, MetricInfo]:
-    """Return what each metric of `evaluate_pair` is at these settings, in order of display."""
+    """Return what each metric of `evaluate_pair` is at these settings, in order of display.
+
+    With `of_clouds` the truth is a point cloud: `evaluate_against_points`.
+    """
     on_points = f"{num_points} points a side, uniform on the surface"
+    if of_clouds:
+        on_points = (
+            f"half the cloud's points but at most {num_points}, and as many uniform on the "
+            "reconstruction"
+        )
     point_based = {
         "accuracy": MetricInfo(
             "box units", f"mean distance from reconstruction to truth; {on_points}"

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from inr.models.layers import Layer
 
+# of the value on the distance, before it is made 1; about 1 where the theorem holds
+LEAST_SLOPE = 0.2
+
 
 class Initialization(ABC):
     """Draw the weights of a body."""
@@ -94,5 +97,11 @@ class Sphere(Initialization):
         value = decode(x)[..., 0].flatten()
         slope = torch.stack([distance, value]).cov()[0, 1] / distance.var()
         surface = self.radius * nn.functional.normalize(x, dim=-1)
+        if not slope > LEAST_SLOPE:
+            raise ValueError(
+                "model.initialize: this body does not grow with the distance from the origin, as a "
+                "sphere's does; use an activation like torch.nn.Softplus, and "
+                "model.layer_norm=false, or model.initialize=null"
+            )
         output.weight[..., 0, :] /= slope
         output.bias[0] = -decode(surface)[..., 0].mean()

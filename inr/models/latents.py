@@ -1,7 +1,7 @@
 """Codes: one learnt vector a shape, looked up inside the model."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +93,7 @@ def read_codes(path: Path, names: Sequence[str], dim: int) -> Tensor:
         codes = [torch.from_numpy(_read_code(found[name])) for name in names]
     else:
         try:
-            stored = torch.load(path, map_location="cpu", weights_only=True)["codes"]
+            stored = dict(torch.load(path, map_location="cpu", weights_only=True)["codes"])
         # whatever its parser stumbles over in a file that is none
         except Exception as error:
             raise ValueError(
@@ -114,12 +114,11 @@ def read_codes(path: Path, names: Sequence[str], dim: int) -> Tensor:
 def _read_code(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise ValueError(f"cannot read the code '{path}': {error}") from error
 
 
-def _check_names(path: Path, found: object, names: Sequence[str]) -> None:
-    assert isinstance(found, dict)
+def _check_names(path: Path, found: Mapping[str, object], names: Sequence[str]) -> None:
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(

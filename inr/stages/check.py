@@ -38,12 +38,19 @@ LEAST = {
         "reconstruct.samples_per_shape",
         "reconstruct.shapes_per_batch",
         "sample.num_shapes",
-        "model.num_channels",
         "eval.num_points",
         "eval.iou_resolution",
     ),
     8: ("eval.resolution", "train.validation_resolution", "train.render_resolution"),
 }
+POSITIVE = (
+    "data.extent",
+    "optimizer.lr",
+    "reconstruct.lr",
+    "reconstruct.offset",
+    "train.space_std",
+    "eval.f_score_threshold",
+)
 
 
 def check_config(raw: Mapping[str, Any]) -> None:
@@ -135,16 +142,23 @@ def _check_shares(raw: Mapping[str, Any]) -> None:
     for key in ("train.space_near", "sample.explained_variance"):
         if not 0 <= take(raw, key) <= 1:
             raise ValueError(f"{key} is {take(raw, key)}; it is a share, from 0 to 1")
-    for key in ("train.space_std", "reconstruct.offset"):
+    for key in POSITIVE:
         if not take(raw, key) > 0:
             raise ValueError(f"{key} is {take(raw, key)}; it has to be positive")
     ends = raw["sample"]["interpolate"]
     if len(ends) not in (0, 2):
         raise ValueError(f"sample.interpolate is {ends}; give the names of two training shapes")
-    view, dim = raw["reconstruct"]["view"], raw["data"]["dim"]
-    if view is not None and (len(view) != dim or not any(view)):
+    if ends and raw["sample"]["num_shapes"] < 2:
+        raise ValueError("sample.num_shapes is 1; an interpolation has both its ends: at least 2")
+    view = raw["reconstruct"]["view"]
+    if view is not None and not any(view):
+        raise ValueError(f"reconstruct.view is {view}; it is a direction, not all zero")
+    recipe = raw["data"]["sampling"]
+    counts, variances = recipe["near_counts"], recipe["near_variances"]
+    if len(counts) != len(variances) or min([*counts, *variances, recipe["num_uniform"]]) < 0:
         raise ValueError(
-            f"reconstruct.view is {view}; with data.dim={dim} it is a direction of {dim} numbers"
+            f"data.sampling.near_counts is {counts} and near_variances {variances}; give as many "
+            "of one as of the other, none negative"
         )
 
 

@@ -18,7 +18,22 @@ FIXED_GROUPS = ("data", "model", "latent", "loss")
 ADOPTED = ("normalize", "extent", "sampling", "seed")
 MOVABLE = ("data.root", "data.source")
 # what a resumed run has to go on with, or its steps would not be those of an unbroken one
-FIXED_ON_RESUME = ("seed", "train.shapes_per_batch", "optimizer.algorithm")
+FIXED_ON_RESUME = (
+    "seed",
+    "optimizer.algorithm",
+    *(
+        f"train.{key}"
+        for key in (
+            "shapes_per_batch",
+            "samples_per_shape",
+            "sign_balanced",
+            "surface_per_shape",
+            "space_per_shape",
+            "space_near",
+            "space_std",
+        )
+    ),
+)
 LATER_SECTIONS = ("eval", "reconstruct", "sample", "renderer", "logger")
 
 

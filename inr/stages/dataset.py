@@ -81,6 +81,8 @@ def complete(raw: dict[str, Any]) -> dict[str, Any]:
         dim = _dim_of(Path(data["source"]))
     elif raw["run"] is not None or raw["resume"] is not None:
         dim = 3  # the run's own will take its place
+    elif data["root"] is not None:
+        raise ValueError("a prepared data set does not say its dimension here; add data.dim=2|3")
     else:
         raise ValueError("which shape? add data.source=<file of one shape>")
     return {**raw, "data": {**data, "dim": dim}}
@@ -144,7 +146,7 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
     if not overwrite and layout.manifest.exists():
         manifest = read_json(layout.manifest)
-        before = manifest.get("settings", {})
+        before = {"kind": "solid", **manifest.get("settings", {})}
         for key, value in fresh["settings"].items():
             if before.get(key) != value:
                 was, now = _difference(before.get(key), value)

@@ -18,7 +18,7 @@ from inr.stages.command import Command, merge_with_run
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
-from inr.stages.truth import measure
+from inr.stages.truth import has_only_points, measure
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
 
@@ -94,7 +94,9 @@ def _evaluate_split(
             row = _evaluate_shape(config, name, mesh, layout, made.get(name))
             record.add(name, {"row": row, "made": time_made})
     rows = [record.shapes[name]["row"] for name in names]
-    summary = summarise(rows, metric_infos(**settings, f_score_threshold=threshold))
+    of_clouds = all(has_only_points(layout, name) for name in names)
+    infos = metric_infos(**settings, f_score_threshold=threshold, of_clouds=of_clouds)
+    summary = summarise(rows, infos)
     write_csv(rows, folder / "per_shape.csv")
     write_summary(
         summary, folder / "summary.json", protocol=config.eval.protocol, split=split, epoch=epoch

@@ -18,6 +18,7 @@ from inr.data.prepare import (
     Recipe,
     Record,
     count_statuses,
+    digest,
     prepare_shape,
 )
 from inr.schema import Data
@@ -160,7 +161,11 @@ def _check_unchanged(layout: Layout, source: Path) -> None:
     """Check that the one file that a data set was made of is still the same; it may be gone."""
     if source.is_file():
         record = read_json(layout.manifest)["shapes"].get(source.stem)
-        is_finished(layout, source.stem, source, record)
+        if record is not None and record.get("digest") != digest(source):
+            raise ValueError(
+                f"'{layout.root}' was made from another '{source}' than there is now; run "
+                "stage=prepare overwrite=true with the same settings to make it anew"
+            )
 
 
 def _prepare_all(

@@ -105,6 +105,11 @@ def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
         index = [trained.names.index(name) for name in names]
         return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
     settings = config.reconstruct
+    if config.latent["dim"] == 0:
+        raise ValueError(
+            f"latent=none has no code to fit to the {split} split: the network is the one training "
+            "shape; use split=train"
+        )
     log.info("fitting %d codes, %d iterations", len(names), settings.iterations)
     losses = build_losses(config)
     return fit_codes(
@@ -130,6 +135,11 @@ def _store(trained: Trained, names: Sequence[str], losses: Losses) -> SampleStor
     view = None
     if settings.observe == "partial":
         view = settings.view or [0.0] * (dim - 1) + [1.0]
+        if len(view) != dim:
+            raise ValueError(
+                f"reconstruct.view is {view}; with data.dim={dim} it is a direction of {dim} "
+                "numbers"
+            )
     return open_observed(
         trained.layout,
         names,
@@ -166,10 +176,10 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
     }
     if split != "train":
         fitting = config.reconstruct
+        seen = {"sdf": [], "surface": ["offset"], "partial": ["offset", "view"]}
         for key in (
             "observe",
-            "offset",
-            "view",
+            *seen[fitting.observe],
             "iterations",
             "samples_per_shape",
             "sign_balanced",
@@ -179,6 +189,9 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
         ):
             settings[f"reconstruct.{key}"] = getattr(fitting, key)
         settings["seed"] = config.seed
+        if build_losses(config).needs & {"surface", "space"}:
+            for key in ("surface_per_shape", "space_per_shape", "space_near", "space_std"):
+                settings[f"train.{key}"] = getattr(config.train, key)
     return settings
 
 

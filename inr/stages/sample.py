@@ -1,6 +1,7 @@
 """New shapes: of codes drawn like the trained ones, or between two of them."""
 
 import logging
+import shutil
 import time
 from typing import Any
 
@@ -45,6 +46,8 @@ def _sample(trained: Trained) -> None:
     title = f"{slug(ends[0])}_to_{slug(ends[1])}" if ends else settings.prior
     folder = trained.run.samples(trained.label, title)
     codes = _codes(trained)
+    if config.overwrite:
+        shutil.rmtree(folder, ignore_errors=True)
     record = Record(folder, _settings(trained))
     if not config.overwrite:
         record.check_settings()

@@ -1,6 +1,8 @@
 """A trained run, opened for what comes after."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -52,7 +54,11 @@ class Trained:
 
 
 def open_model(
-    run: str = "latest", *, epoch: int | str = "latest", device: str = "auto"
+    run: str = "latest",
+    *,
+    epoch: int | str = "latest",
+    device: str = "auto",
+    allow: Sequence[str] = (),
 ) -> Trained:
     """Open a run from Python, for one's own analysis; its data set need not be there.
 
@@ -60,12 +66,15 @@ def open_model(
         run: a run directory, or `latest` under ./outputs.
         epoch: latest, best, or a number.
         device: auto, cpu, cuda, ...
+        allow: packages outside inr and torch whose classes the run may name; what the run itself
+            allows counts for nothing.
 
     Raises:
         ValueError: if there is no such run, checkpoint or device.
     """
     found = find_run(run)
-    changes = {"run": run, "resume": None, "epoch": epoch, "device": device}
+    changes: dict[str, Any] = {"run": run, "resume": None, "epoch": epoch, "device": device}
+    changes["allow"] = list(allow)
     raw = {**found.config(), **changes}
     check_config(raw)
     return load_run(Command(raw, overrides=[], name="", folder=None), found)

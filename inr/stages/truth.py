@@ -1,5 +1,7 @@
 """What a data set holds to measure a shape against: its mesh, or its points."""
 
+import logging
+
 import numpy as np
 
 from inr.data.layout import Layout
@@ -8,6 +10,8 @@ from inr.metrics.protocol import evaluate_against_points, evaluate_pair
 from inr.render.points import discs
 from inr.shapes.mesh import Mesh, empty_mesh, read_mesh
 
+log = logging.getLogger(__name__)
+
 
 def has_only_points(layout: Layout, name: str) -> bool:
     """Return whether a shape is a point cloud, which has neither a mesh nor an inside."""
@@ -15,17 +19,20 @@ def has_only_points(layout: Layout, name: str) -> bool:
 
 
 def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
-    """Return a shape's mesh, to be drawn: of a point cloud, discs; empty where there is neither.
+    """Return a shape's mesh, to be drawn: of a point cloud, discs.
 
-    Raises:
-        ValueError: if there is a file that cannot be read.
+    Empty where there is neither, or where it cannot be read: a picture must not end a run.
     """
     path = layout.mesh(name)
-    if path.exists():
-        return read_mesh(path)
-    if not layout.surface(name).exists():
+    try:
+        if path.exists():
+            return read_mesh(path)
+        if not layout.surface(name).exists():
+            return empty_mesh(dim)
+        surface = read_surface(layout, name, dim, with_normals=False)
+    except ValueError as error:
+        log.warning("%s is drawn without its truth: %s", name, error)
         return empty_mesh(dim)
-    surface = read_surface(layout, name, dim, with_normals=False)
     return discs(surface[:, :dim], surface[:, dim:] if surface.shape[1] > dim else None)
 
 

@@ -80,7 +80,8 @@ class Validation:
         self.names = train.names[:limit]
         if config.train.validate_every == 0:
             return
-        unseen = validation_names(layout)[:limit]
+        # without codes the network is the training shape, and no other
+        unseen = validation_names(layout)[:limit] if config.latent["dim"] > 0 else []
         if not unseen:
             log.info("no validation split: validating on %d training shapes", len(self.names))
             return

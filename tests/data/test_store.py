@@ -213,6 +213,21 @@ def test_surface_points_without_normals(tmp_path):
         open_signed(layout, ["cloud"], dim=2, needs=("surface",))
 
 
+def test_a_gradient_somewhere_needs_the_points_there(tmp_path):
+    batch = open_discs(tmp_path, {"a": 0.5}, needs=("signed", "space.gradient")).draw(
+        torch.tensor([0]), DRAWS, generator()
+    )
+    assert batch.samples is not None and batch.space is not None
+
+
+def test_clouds_with_and_without_normals_go_together_where_none_are_needed(tmp_path):
+    layout = Layout(tmp_path)
+    write_npz(layout.surface("with"), all=np.ones((5, 4)))
+    write_npz(layout.surface("without"), all=np.ones((6, 2)))
+    store = open_signed(layout, ["with", "without"], needs=("surface",))
+    assert store.draw(torch.tensor([0, 1]), DRAWS, generator()).surface.normals is None
+
+
 def test_a_bare_array_of_surface_points(tmp_path):
     layout = Layout(tmp_path)
     path = tmp_path / "samples" / "s" / "surface.npy"
