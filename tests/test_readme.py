@@ -20,7 +20,7 @@ COMMANDS = [
 ]
 LATER = ("device=", "logger=", "reconstruct.", "eval.", "renderer.")
 OWN = ("single_shape", "point_cloud", "meshes")
-NEAR = {"single_shape": 3, "point_cloud": 2}
+NEAR = {"single_shape": 4, "point_cloud": 2}
 
 
 def tiny(command: list[str]) -> list[str]:

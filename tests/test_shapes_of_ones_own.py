@@ -20,7 +20,7 @@ SMALL = [
 ]
 SHAPE = [*SMALL, "train.surface_per_shape=32", "train.space_per_shape=32"]
 BODY = ["model.hidden_dim=16", "model.num_layers=2"]
-NEAR = "data.sampling.near_counts=[500,500,500]"
+NEAR = "data.sampling.near_counts=[500,500,500,500]"
 POINTS_NEAR = "data.sampling.near_counts=[500,500]"
 
 
@@ -73,7 +73,7 @@ def test_a_file_that_changed_is_not_taken_for_the_old_one(tmp_path, monkeypatch,
     assert inr(monkeypatch, "stage=prepare", *command) == 0
     write_airfoil(tmp_path / "a.dat", thickness=0.2)
     assert inr(monkeypatch, "stage=train", *command) == 2
-    assert "was made from another file" in capsys.readouterr().err
+    assert "made from another 'a.dat' than there is now" in capsys.readouterr().err
 
 
 def test_one_shape_that_is_none(tmp_path, monkeypatch, capsys):
