@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from inr.data.layout import Layout, write_npz
 from inr.data.store import Draws, SampleStore, open_store
@@ -73,3 +73,16 @@ def open_signed(
     layout: Layout, names: list[str], *, dim: int = 2, needs: tuple[str, ...] = ("signed",)
 ) -> SampleStore:
     return open_store(layout, names, dim=dim, num_channels=1, needs=frozenset(needs), device=CPU)
+
+
+def saved_sizes(function) -> list[int]:
+    """Return the sizes of the tensors that autograd keeps of a call."""
+    sizes = []
+
+    def note(tensor: Tensor) -> Tensor:
+        sizes.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        function()
+    return sizes

@@ -17,10 +17,11 @@ from inr.models.encodings import Fourier, Positional
 from inr.models.latents import bound_norm
 from inr.models.layers import Demodulation
 from inr.models.periodic import Sine
+from tests.making import make_mlp
 
 GOLDEN = Path(__file__).resolve().parents[2] / "shared" / "golden"
 pytestmark = pytest.mark.skipif(
-    not GOLDEN.is_dir(), reason="the published networks' values (shared/golden) are not here"
+    not GOLDEN.is_dir(), reason="the published networks' values are not here"
 )
 Weights = dict[str, Tensor]
 
@@ -36,25 +37,8 @@ def load(path: Path) -> Weights:
 
 
 def make(code_dim: int, **changes: object) -> MLP:
-    settings = {
-        "dim": 3,
-        "out_dim": 1,
-        "hidden_dim": 32,
-        "num_layers": 3,
-        "skip_layers": [],
-        "code_layers": None,
-        "narrow_skip": False,
-        "layer": None,
-        "activation": nn.ReLU(),
-        "encoding": None,
-        "initialize": None,
-        "weight_norm": False,
-        "layer_norm": False,
-        "dropout": 0.0,
-        "final_tanh": False,
-        **changes,
-    }
-    return MLP(code_dim=code_dim, **settings).eval()
+    settings = {"hidden_dim": 32, "num_layers": 3, "activation": nn.ReLU(), **changes}
+    return make_mlp(dim=3, code_dim=code_dim, **settings).eval()
 
 
 def fill(body: MLP, weights: list[Tensor], biases: list[Tensor]) -> MLP:
@@ -66,7 +50,7 @@ def fill(body: MLP, weights: list[Tensor], biases: list[Tensor]) -> MLP:
     return body
 
 
-def check(folder: Path, body: nn.Module, codes: Tensor) -> None:
+def assert_published_values(folder: Path, body: nn.Module, codes: Tensor) -> None:
     golden = np.load(folder / "golden.npz")
     points = torch.from_numpy(golden["points"]).float()
     names = [name for name in golden.files if name.startswith("value_")]
@@ -107,21 +91,21 @@ def test_base_inr_deepsdf():
     folder = GOLDEN / "base_inr/deepsdf_noskip"
     body = make(8, activation=HOSC(beta=2.0), dropout=0.1)
     fill(body, *concatenating(load(folder / "model/model_30.pth")))
-    check(folder, body, base_inr_codes(folder))
+    assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def test_base_inr_siren():
     folder = GOLDEN / "base_inr/siren"
     body = make(8, activation=Sine(omega=30.0, first_omega=30.0))
     fill(body, *concatenating(load(folder / "model/model_30.pth")))
-    check(folder, body, base_inr_codes(folder))
+    assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def test_base_inr_latent_modulated():
     folder = GOLDEN / "base_inr/latent_modulated"
     body = make(8, code_layers="all")
     fill(body, *modulated(load(folder / "model/model_30.pth")))
-    check(folder, body, base_inr_codes(folder))
+    assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def test_base_inr_latent_modulated_siren():
@@ -132,7 +116,7 @@ def test_base_inr_latent_modulated_siren():
     scale = state["output_scale"]
     assert scale == 0.5
     fill(body, [*weights[:-1], weights[-1] * scale], [*biases[:-1], biases[-1] * scale])
-    check(folder, body, base_inr_codes(folder))
+    assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def test_base_inr_latent_modulated_with_positional_encoding():
@@ -144,7 +128,7 @@ def test_base_inr_latent_modulated_with_positional_encoding():
     waves = torch.arange(60).view(2, 3, 10).transpose(1, 2).flatten()
     weights[0] = torch.cat([weights[0][:, :8], weights[0][:, 8:][:, waves]], dim=1)
     fill(body, weights, biases)
-    check(folder, body, base_inr_codes(folder))
+    assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def test_base_inr_latent_modulated_with_fourier_features():
@@ -154,7 +138,7 @@ def test_base_inr_latent_modulated_with_fourier_features():
     state = load(folder / "model/model_30.pth")
     encoding.frequencies.copy_(state["features.B"])
     fill(body, *modulated(state))
-    check(folder, body, base_inr_codes(folder))
+    assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def demodulated(normalize_over: str) -> tuple[Path, MLP]:
@@ -176,13 +160,13 @@ def demodulated(normalize_over: str) -> tuple[Path, MLP]:
 
 def test_base_inr_latent_demodulated_with_its_quirk():
     folder, body = demodulated("outputs")
-    check(folder, body, base_inr_codes(folder))
+    assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def test_that_quirk_is_not_what_the_paper_says():
     folder, body = demodulated("inputs")
     with pytest.raises(AssertionError, match="not close"):
-        check(folder, body, base_inr_codes(folder))
+        assert_published_values(folder, body, base_inr_codes(folder))
 
 
 def deepsdf_codes(folder: Path) -> Tensor:
@@ -198,7 +182,7 @@ def test_deepsdf_with_a_skip():
     # theirs appends code and point, ours puts them first
     weights[3] = torch.cat([weights[3][:, 33:], weights[3][:, :33]], dim=1)
     fill(body, weights, [state[f"lin{i}.bias"] for i in range(7)])
-    check(folder, body, deepsdf_codes(folder))
+    assert_published_values(folder, body, deepsdf_codes(folder))
 
 
 def test_deepsdf_with_layer_norm_and_the_point_in_every_layer():
@@ -230,4 +214,4 @@ def test_deepsdf_with_layer_norm_and_the_point_in_every_layer():
         def forward(self, x: Tensor, codes: Tensor) -> Tensor:
             return body(x, codes).tanh()
 
-    check(folder, TanhTwice(), deepsdf_codes(folder))
+    assert_published_values(folder, TanhTwice(), deepsdf_codes(folder))

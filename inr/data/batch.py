@@ -4,6 +4,15 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+# the sets of points that a batch may hold, and the words in which a loss says what it needs
+SETS = ("samples", "surface", "space")
+NEEDS = frozenset({*SETS, "signed", "normals", *(f"{name}.gradient" for name in SETS)})
+
+
+def set_of(need: str) -> str:
+    """Return the set of points that a word of NEEDS is about."""
+    return {"signed": "samples", "normals": "surface"}.get(need, need.partition(".")[0])
+
 
 class Samples(NamedTuple):
     """Hold points whose distance is known.

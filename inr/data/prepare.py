@@ -11,8 +11,8 @@ import numpy as np
 
 from inr.data.layout import Layout, write_npz
 from inr.shapes.composite import Composite, without_parts
-from inr.shapes.mesh import Floats, check_outline, mesh_suffix, read_mesh, write_mesh
-from inr.shapes.normalize import Normalization, fit_bounds, identity
+from inr.shapes.mesh import check_outline, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.normalize import fit_bounds, fit_box, identity
 from inr.shapes.points import nearest_distance, read_points
 from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
 
@@ -130,7 +130,8 @@ def digest(path: Path) -> str | None:
 
 def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -> Record:
     dim = native.mesh.dim
-    normalization = _normalization(native.mesh.bounds, recipe)
+    boxed = recipe.normalize == "box"
+    normalization = fit_box(native.mesh, recipe.extent) if boxed else identity(dim)
     shape = native.normalised(normalization)
     rng = seed_from_name(name, recipe.seed)
     samples, uniform = sample_sdf(
@@ -167,7 +168,10 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
 def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Record:
     """Write a point cloud's surface points, and distances to it, which have no sign."""
     native, normals = read_points(source, recipe.dim)
-    normalization = _normalization(np.stack([native.min(axis=0), native.max(axis=0)]), recipe)
+    normalization = identity(recipe.dim)
+    if recipe.normalize == "box":
+        bounds = np.stack([native.min(axis=0), native.max(axis=0)])
+        normalization = fit_bounds(bounds, recipe.extent)
     points = normalization.apply(native)
     rng = seed_from_name(name, recipe.seed)
     groups = [
@@ -190,12 +194,6 @@ def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Rec
     unsigned = np.concatenate([x, distance[:, None]], axis=1).astype(np.float32)
     write_npz(layout.unsigned(name), all=unsigned)
     return {"status": "ok", "reason": "", "points": len(native), "normals": normals is not None}
-
-
-def _normalization(bounds: Floats, recipe: Recipe) -> Normalization:
-    if recipe.normalize == "box":
-        return fit_bounds(bounds, recipe.extent)
-    return identity(recipe.dim)
 
 
 def _write_parts(name: str, shape: Composite, layout: Layout) -> None:

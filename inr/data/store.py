@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inr.data.batch import Batch, Samples, Surface
+from inr.data.batch import Batch, Samples, Surface, set_of
 from inr.data.layout import Layout
 from inr.data.read import read_samples, read_surface, read_unsigned
 
@@ -154,7 +154,7 @@ def open_store(
         ValueError: if a shape lacks a set, or a file is not of its form.
     """
     samples = surface = None
-    sets = {need.partition(".")[0] for need in needs}  # "space.gradient" needs space
+    sets = {set_of(need) for need in needs}
     if "signed" in needs:
         samples = [read_samples(layout, name, dim, num_channels) for name in names]
     elif "samples" in sets:
@@ -164,7 +164,7 @@ def open_store(
             else read_unsigned(layout, name, dim)
             for name in names
         ]
-    if sets & {"surface", "normals", "space"}:
+    if sets & {"surface", "space"}:  # part of space is drawn around the surface
         surface = [read_surface(layout, name, dim, "normals" in needs) for name in names]
         if "normals" not in needs:  # which some shapes may have and others not
             surface = [points[:, :dim] for points in surface]

@@ -5,8 +5,8 @@ training loss, and their sum is the loss that fits codes, so that no shape's res
 which others are fitted beside it. A new term needs a class here and an entry in conf/loss.
 """
 
-from inr.data.batch import Batch, Samples, Surface
-from inr.losses.base import NEEDS, At, Losses, Seen, Term, When, set_of
+from inr.data.batch import NEEDS, Batch, Samples, Surface
+from inr.losses.base import At, Losses, Seen, Term, When
 from inr.losses.distances import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic
 from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
 from inr.losses.regularisers import CodeNorm, WeightNorm
@@ -38,5 +38,4 @@ __all__ = [
     "Term",
     "WeightNorm",
     "When",
-    "set_of",
 ]

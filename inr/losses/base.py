@@ -1,18 +1,15 @@
 """What a loss term sees and gives, and the one place that weighs and sums terms."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from inr.data.batch import Batch
+from inr.data.batch import NEEDS, SETS, Batch, set_of
 from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
-
-# the sets of points that a batch may hold, and the words that a term's `needs` is made of
-SETS = ("samples", "surface", "space")
-NEEDS = frozenset({*SETS, "signed", "normals", *(f"{name}.gradient" for name in SETS)})
 
 
 class When(NamedTuple):
@@ -65,7 +62,7 @@ class Seen(NamedTuple):
     when: When | None
 
 
-class Term(nn.Module):
+class Term(nn.Module, ABC):
     """Give one addend of the loss.
 
     A term says in `needs` what it looks at, in the words of NEEDS: the sets `samples`, `surface`
@@ -88,9 +85,9 @@ class Term(nn.Module):
         """Return the factor at some time of the training; None where codes are fitted."""
         return self.weight
 
+    @abstractmethod
     def forward(self, seen: Seen) -> Tensor:
         """Return the unweighted value of each shape, (B,)."""
-        raise NotImplementedError
 
 
 class Losses(nn.Module):
@@ -142,11 +139,6 @@ class Losses(nn.Module):
     def named_terms(self) -> dict[str, Term]:
         """Return the terms by name."""
         return {name: term for name, term in self.terms.items() if isinstance(term, Term)}
-
-
-def set_of(need: str) -> str:
-    """Return the set of points that a word of `needs` is about."""
-    return {"signed": "samples", "normals": "surface"}.get(need, need.partition(".")[0])
 
 
 def _check_batch(name: str, term: Term, batch: Batch) -> None:

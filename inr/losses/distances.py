@@ -1,5 +1,6 @@
 """Terms that compare the field with known distances, or with what else samples carry."""
 
+from abc import abstractmethod
 from typing import ClassVar
 
 import torch
@@ -24,9 +25,9 @@ class DistanceTerm(Term):
         value, target = value_and_target(seen)
         return mean_of_points(self.error(value, target, seen.when))
 
+    @abstractmethod
     def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
         """Return the error of each value (B, N) against its distance (B, N), as (B, N)."""
-        raise NotImplementedError
 
 
 class L1(DistanceTerm):

@@ -5,7 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from inr.losses.base import SETS, At, Seen, Term, mean_of_points
+from inr.data.batch import SETS
+from inr.losses.base import At, Seen, Term, mean_of_points
 from inr.losses.distances import check_power
 from inr.models.derivatives import normalize
 

@@ -36,7 +36,7 @@ class Fed(NamedTuple):
     hidden: Tensor | None
 
 
-class Layer(nn.Module):
+class Layer(nn.Module, ABC):
     """Map [code, point, hidden] linearly, each part multiplied apart so that none is copied.
 
     Args:
@@ -60,9 +60,9 @@ class Layer(nn.Module):
         self.weight = nn.Parameter(torch.empty(out_dim, sum(widths)).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(out_dim).uniform_(-bound, bound))
 
+    @abstractmethod
     def forward(self, fed: Fed) -> Tensor:
         """Return (B, N, out_dim)."""
-        raise NotImplementedError
 
     def columns(self, weight: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         """Return a weight's columns for code, point and hidden; None for what it is not fed."""

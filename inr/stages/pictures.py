@@ -36,7 +36,7 @@ def draw_shape(
         return [*pictures, _draw_flat(model, code, truth, renderer)]
     field = field_of(model, code)
     values = slice_values(field, axis=AXIS, offset=0.0, resolution=FIELD_RESOLUTION)
-    outline = None if truth.is_empty else cross_section(truth, axis=AXIS, offset=0.0)
+    outline = cross_section(truth, axis=AXIS, offset=0.0)
     size = len(pictures[0])  # renderers of either dimension may differ in theirs
     cut = renderer.flat.render_field(values, truth=outline, size=size)
     return [*pictures, renderer.render(mesh), cut]

@@ -13,8 +13,9 @@ from inr.data.layout import read_split
 from inr.data.observe import open_observed
 from inr.data.store import SampleStore
 from inr.losses import Losses
-from inr.reconstruct import decode_mesh, fit_codes
+from inr.reconstruct import field_of, fit_codes
 from inr.render.grid import image_grid, write_png
+from inr.render.slices import slice_row
 from inr.run import find_run, log_to, next_log
 from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
@@ -25,7 +26,7 @@ from inr.stages.assemble import (
     training_store,
 )
 from inr.stages.command import Command, merge_with_run
-from inr.stages.pictures import draw_shape, picture_rows
+from inr.stages.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
 from inr.stages.trained import Trained, open_run
@@ -34,6 +35,7 @@ from inr.stages.truth import truth_mesh
 log = logging.getLogger(__name__)
 
 NUM_PICTURES = 8
+SLICES = (-0.6, -0.3, 0.0, 0.3, 0.6)  # of the first shape, across z
 
 
 def reconstruct(command: Command) -> None:
@@ -155,17 +157,10 @@ def _store(trained: Trained, names: Sequence[str], losses: Losses) -> SampleStor
 def _decode(
     trained: Trained, names: Sequence[str], codes: torch.Tensor
 ) -> Iterator[tuple[str, np.ndarray, Mesh, float]]:
-    config = trained.command.config
     pairs = zip(names, codes, strict=True)
     for name, code in show_progress(pairs, "extract", len(names)):
         started = time.perf_counter()
-        mesh = decode_mesh(
-            trained.model,
-            code,
-            dim=config.data.dim,
-            resolution=config.eval.resolution,
-            coarse_to_fine=config.eval.coarse_to_fine,
-        )
+        mesh = trained.extract(code)
         yield name, code.cpu().numpy(), mesh, time.perf_counter() - started
 
 
@@ -211,6 +206,17 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
     picture = trained.run.renders / f"reconstruction_{trained.label}_{split}.png"
     write_png(image, picture)
     log.info("picture: %s", picture)
+    if dim == 3:
+        code = torch.from_numpy(np.load(folder / "latents" / f"{shown[0]}.npy")).to(trained.device)
+        image = slice_row(
+            field_of(trained.model, code),
+            renderer.flat,
+            axis=AXIS,
+            offsets=SLICES,
+            resolution=FIELD_RESOLUTION,
+            truth=truth_mesh(trained.layout, shown[0], dim),
+        )
+        write_png(image, picture.with_name(f"slices_{trained.label}_{split}.png"))
 
 
 def _folder(path: Path) -> Path:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from inr.models.priors import draw_gaussian, draw_pca, interpolate
-from inr.reconstruct import decode_mesh
 from inr.render.grid import image_grid, write_png
 from inr.run import find_run, log_to, next_log
 from inr.shapes.mesh import mesh_suffix, write_mesh
@@ -62,13 +61,7 @@ def _sample(trained: Trained) -> None:
     for number, code in enumerate(show_progress(codes, "sample", len(codes))):
         name = f"{title}_{number:03d}"
         started = time.perf_counter()
-        mesh = decode_mesh(
-            trained.model,
-            code,
-            dim=config.data.dim,
-            resolution=config.eval.resolution,
-            coarse_to_fine=config.eval.coarse_to_fine,
-        )
+        mesh = trained.extract(code)
         np.save(folder / "latents" / f"{name}.npy", code.cpu().numpy())
         path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
         path.unlink(missing_ok=True)

@@ -8,7 +8,9 @@ import torch
 
 from inr.data.layout import Layout
 from inr.models.inr import INR
+from inr.reconstruct import decode_mesh
 from inr.run import Run, find_run
+from inr.shapes.mesh import Mesh
 from inr.stages.assemble import build_model
 from inr.stages.check import check_config
 from inr.stages.command import Command, pick_device
@@ -51,6 +53,17 @@ class Trained:
     def label(self) -> str:
         """Return the name of the checkpoint's epoch in folders."""
         return epoch_label(self.epoch)
+
+    def extract(self, code: torch.Tensor) -> Mesh:
+        """Return the mesh of a code (L,) at the settings of `eval`, in the box frame."""
+        config = self.command.config
+        return decode_mesh(
+            self.model,
+            code,
+            dim=config.data.dim,
+            resolution=config.eval.resolution,
+            coarse_to_fine=config.eval.coarse_to_fine,
+        )
 
 
 def open_model(

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inr.data.batch import Batch, Samples, Surface
+from inr.data.batch import Batch, Samples, Surface, set_of
 from inr.data.store import Draws
-from inr.losses import Losses, When, set_of
+from inr.losses import Losses, When
 from inr.models.inr import INR
 
 PROBE_POINTS = 8192

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from inr.data.batch import set_of
 from inr.losses import (
     L1,
     NEEDS,
@@ -21,7 +22,6 @@ from inr.losses import (
     SurfaceDistance,
     Term,
     When,
-    set_of,
 )
 
 NOW = When(4, 100)

@@ -8,28 +8,13 @@ from inr.models.encodings import Positional
 from inr.models.experts import Experts
 from inr.models.initialize import Sphere
 from inr.models.layers import Demodulation
+from tests.making import make_mlp, saved_sizes
 
 
 def make_body(dim: int = 2, code_dim: int = 5, **changes) -> MLP:
-    settings = {
-        "out_dim": 1,
-        "hidden_dim": 16,
-        "num_layers": 4,
-        "skip_layers": [2],
-        "code_layers": None,
-        "narrow_skip": False,
-        "layer": None,
-        "activation": nn.ReLU(),
-        "encoding": None,
-        "initialize": None,
-        "weight_norm": False,
-        "layer_norm": False,
-        "dropout": 0.0,
-        "final_tanh": False,
-        **changes,
-    }
+    settings = {"num_layers": 4, "skip_layers": [2], "activation": nn.ReLU(), **changes}
     torch.manual_seed(0)
-    return MLP(dim=dim, code_dim=code_dim, **settings)
+    return make_mlp(dim=dim, code_dim=code_dim, **settings)
 
 
 def weight_of(layer: nn.Module) -> Tensor:
@@ -108,18 +93,6 @@ def test_each_shape_is_decoded_by_its_own_code():
     for i in range(3):
         torch.testing.assert_close(together[i], body(x[i : i + 1], codes[i : i + 1])[0])
     assert not torch.allclose(body(x[:1], codes[:1]), body(x[:1], codes[1:2]), atol=1e-3)
-
-
-def saved_sizes(function) -> list[int]:
-    sizes = []
-
-    def note(tensor: Tensor) -> Tensor:
-        sizes.append(tensor.numel())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        function()
-    return sizes
 
 
 def test_the_code_is_not_repeated_for_every_point():

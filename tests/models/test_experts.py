@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.models.bodies import MLP
 from inr.models.experts import ExpertLinear, Experts
 from inr.models.layers import Fed, Widths
+from tests.making import make_mlp, saved_sizes
 
 
 def make_layer(dim: int, num_experts: int, cells: float, widths: Widths) -> ExpertLinear:
@@ -95,18 +95,6 @@ def test_gradients_and_their_gradients():
     assert torch.autograd.gradgradcheck(run, inputs)
 
 
-def saved_sizes(function) -> list[int]:
-    sizes = []
-
-    def note(tensor: Tensor) -> Tensor:
-        sizes.append(tensor.numel())
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        function()
-    return sizes
-
-
 def test_no_matrix_is_kept_for_every_point():
     widths = Widths(0, 0, 40)
     layer = make_layer(2, 2, 3.0, widths)
@@ -117,28 +105,12 @@ def test_no_matrix_is_kept_for_every_point():
 
 def test_a_body_of_experts_starts_as_one_without():
     """All experts start alike, so that there is no jump between cells yet."""
-    settings = {
-        "dim": 3,
-        "code_dim": 4,
-        "out_dim": 1,
-        "hidden_dim": 16,
-        "num_layers": 3,
-        "skip_layers": [2],
-        "code_layers": None,
-        "narrow_skip": False,
-        "activation": nn.Softplus(),
-        "encoding": None,
-        "initialize": None,
-        "weight_norm": False,
-        "layer_norm": False,
-        "dropout": 0.0,
-        "final_tanh": False,
-    }
+    settings = {"dim": 3, "num_layers": 3, "skip_layers": [2], "activation": nn.Softplus()}
     x, codes = torch.randn(2, 50, 3), torch.randn(2, 4)
     torch.manual_seed(0)
-    plain = MLP(layer=None, **settings)
+    plain = make_mlp(**settings)
     torch.manual_seed(0)
-    experts = MLP(layer=Experts(num_experts=2, first_cells=2, growth=2), **settings)
+    experts = make_mlp(layer=Experts(num_experts=2, first_cells=2, growth=2), **settings)
     torch.testing.assert_close(experts(x, codes), plain(x, codes))
 
 

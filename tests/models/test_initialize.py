@@ -11,25 +11,12 @@ from inr.models.encodings import Fourier, Positional
 from inr.models.experts import Experts
 from inr.models.initialize import Sphere
 from inr.models.periodic import Sine
+from tests.making import make_mlp
 
 
 def make_body(dim: int, **changes) -> MLP:
-    settings = {
-        "out_dim": 1,
-        "skip_layers": [],
-        "code_layers": None,
-        "narrow_skip": False,
-        "layer": None,
-        "encoding": None,
-        "initialize": None,
-        "weight_norm": False,
-        "layer_norm": False,
-        "dropout": 0.0,
-        "final_tanh": False,
-        **changes,
-    }
     torch.manual_seed(0)
-    return MLP(dim=dim, **settings)
+    return make_mlp(dim=dim, **changes)
 
 
 def siren(dim: int, **changes) -> MLP:
