@@ -6,22 +6,22 @@ python -m benchmarks.models --shape my_mesh.ply --seconds 60
 
 import csv
 import json
-import math
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.report import Row, medians, parser, report
 from inr.build import instantiate
 from inr.stages.check import body_entry
 from inr.stages.compose import compose, group_choices, register_resolvers
+from inr.training.allocator import keep_freed_memory
 
 # those whose cost is all in products of matrices with the hidden width
 DENSE = (
@@ -36,15 +36,15 @@ DENSE = (
 SHAPES, CODE_DIM, RUNS = 4, 64, 9
 
 
-def product_flops(
-    _: object, one: Sequence[int], other: Sequence[int], out_shape: object = None, **_rest: object
-) -> int:
-    """Count the operations of a product of matrices, given their shapes."""
-    return 2 * math.prod(one) * other[-1]
-
-
-# products in place, which torch does not count by itself
-IN_PLACE = {torch.ops.aten.addmm_: product_flops, torch.ops.aten.baddbmm_: product_flops}
+# products of matrices, and which of their arguments are the matrices
+PRODUCTS = {
+    torch.ops.aten.mm.default: 0,
+    torch.ops.aten.bmm.default: 0,
+    torch.ops.aten.addmm.default: 1,
+    torch.ops.aten.addmm_.default: 1,
+    torch.ops.aten.baddbmm.default: 1,
+    torch.ops.aten.baddbmm_.default: 1,
+}
 
 
 def main() -> None:
@@ -57,6 +57,7 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=60.0, help="of training, with --shape")
     given = arguments.parse_args()
     register_resolvers()
+    keep_freed_memory()  # as stage=train does
     models = given.models or group_choices()["model"]
     if given.shape:
         rows = [row for shape in given.shape for row in fit_for(shape, models, given.seconds)]
@@ -68,24 +69,22 @@ def main() -> None:
 def steps(models: list[str], width: int, points: int) -> list[Row]:
     """Time a float32 training step of each body at a width: forward, backward, Adam.
 
-    The dense ones are held against the rate that matrix products of their size reach.
+    The dense ones are held against their own products of matrices, done alone.
     """
     x = torch.rand(SHAPES, points, 3) * 2 - 1
     codes = torch.randn(SHAPES, CODE_DIM, requires_grad=True)
-    calls = {}
-    for model in models:
-        calls[model] = Step(model, width, x, codes)
-    product = Products(SHAPES * points, width)
-    taken = medians({**calls, "products": product}, RUNS)
-    rate = product.flops / taken["products"]
     rows = []
-    for model, call in calls.items():
+    for model in models:
+        step = Step(model, width, x, codes)
         name = f"{model}, {width} wide"
-        seconds = taken[model]
         if model in DENSE:
-            ours = call.flops / seconds
-            rows.append(_row(name, ours / 1e9, rate / 1e9, ours / rate, "GFLOP/s"))
+            with Products() as products:
+                step()
+            taken = medians({"step": step, "products": products.repeat}, RUNS)
+            ours, reference = (products.flops / taken[key] / 1e9 for key in ("step", "products"))
+            rows.append(_row(name, ours, reference, ours / reference, "GFLOP/s"))
         else:
+            seconds = medians({"step": step}, RUNS)["step"]
             million = seconds / (SHAPES * points) * 1e6
             rows.append(_row(name, million, None, None, "s a million points"))
     return rows
@@ -107,9 +106,6 @@ class Step:
         self.body = instantiate(entry, dim=x.shape[-1], code_dim=codes.shape[-1], out_dim=1)
         self.optimizer = torch.optim.Adam([*self.body.parameters(), codes], lr=1e-4)
         self.x, self.codes = x, codes
-        with FlopCounterMode(display=False, custom_mapping=IN_PLACE) as counter:
-            self()
-        self.flops = counter.get_total_flops()
 
     def __call__(self) -> None:
         """Take the step."""
@@ -120,24 +116,37 @@ class Step:
         self.optimizer.step()
 
 
-class Products:
-    """Multiply as one hidden layer does: forward, and for both gradients.
+class Products(TorchDispatchMode):
+    """Note every product of matrices that runs under it, and repeat them alone.
 
-    Args:
-        points: rows.
-        width: of the layer.
+    Attributes:
+        flops: operations of them all.
     """
 
-    def __init__(self, points: int, width: int) -> None:
-        self.h = torch.randn(points, width)
-        self.weight = torch.randn(width, width)
-        self.flops = 3 * 2 * points * width * width
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+        self.pairs: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
 
-    def __call__(self) -> None:
-        """Multiply."""
-        out = self.h @ self.weight.T
-        _ = out @ self.weight
-        _ = out.T @ self.h
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        """Run an operation, and keep matrices like those that it multiplies."""
+        if func in PRODUCTS:
+            one, other = (like(given) for given in args[PRODUCTS[func] :][:2])
+            self.flops += 2 * one.numel() * other.shape[-1]
+            self.pairs.append((one, other, one @ other))
+        return func(*args, **(kwargs or {}))
+
+    def repeat(self) -> None:
+        """Multiply all of them again, into results that are there."""
+        for one, other, out in self.pairs:
+            torch.matmul(one, other, out=out)
+
+
+def like(given: torch.Tensor) -> torch.Tensor:
+    """Return random values as large as a matrix, and lying in memory as it does."""
+    return torch.empty_strided(given.shape, given.stride()).normal_()
 
 
 def fit_for(shape: Path, models: list[str], seconds: float) -> list[Row]:

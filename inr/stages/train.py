@@ -28,6 +28,7 @@ from inr.stages.command import Command, check_resume, merge_with_run, pick_devic
 from inr.stages.dataset import adopt_settings, data_root, find_sources, is_prepared
 from inr.stages.prepare import ensure_prepared
 from inr.stages.validation import Validation, validation_names
+from inr.training.allocator import keep_freed_memory
 from inr.training.checkpoint import (
     Checkpoints,
     Progress,
@@ -77,6 +78,8 @@ def train(command: Command) -> Run:
             check_resume(command, stored)
         config = command.config
         device = pick_device(config.device)
+        if device.type == "cpu":
+            keep_freed_memory()
         parts = Parts(
             losses=build_losses(config),
             schedule=build_schedule(config),

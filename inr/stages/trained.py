@@ -16,6 +16,7 @@ from inr.stages.check import check_config
 from inr.stages.command import Command, pick_device
 from inr.stages.dataset import data_root
 from inr.stages.prepare import ensure_prepared
+from inr.training.allocator import keep_freed_memory
 from inr.training.checkpoint import (
     Progress,
     epoch_label,
@@ -100,6 +101,8 @@ def open_run(command: Command, run: Run) -> Trained:
         ValueError: if either is missing or they do not fit.
     """
     trained = load_run(command, run)
+    if trained.device.type == "cpu":
+        keep_freed_memory()
     ensure_prepared(command)
     return trained
 
