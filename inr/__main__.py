@@ -31,6 +31,7 @@ usage: python -m inr stage=<stage> [group=choice ...] [key=value ...]
 
 stages
   prepare      meshes -> normalised meshes, samples, splits
+  inspect      one page on a data set: counts, histograms, the shapes that stand out
   train        samples -> network and codes, in a new run directory under outputs/
   reconstruct  run=latest | run=<directory>: codes and meshes of a split
   evaluate     run=latest | run=<directory>: metrics of the reconstructed meshes

@@ -65,12 +65,12 @@ def fit_codes(
     codes = torch.tensor(np.array(starts) * init_std, dtype=torch.float32, device=device)
     codes.requires_grad_(True)
     generators = [
-        torch.Generator(device=device).manual_seed(
+        torch.Generator(device=store.draws_on).manual_seed(
             int(seed_from_name(name, seed + 1).integers(2**63))
         )
         for name in store.names
     ]
-    index = torch.arange(len(store.names), device=device)
+    index = torch.arange(len(store.names), device=store.draws_on)
     optimizer = torch.optim.Adam([codes], lr=lr)
     frozen = [p for p in model.parameters() if p.requires_grad]
     for parameter in frozen:

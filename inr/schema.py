@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Target = dict[str, Any]
-STAGES = ("prepare", "train", "reconstruct", "evaluate", "sample", "all")
+STAGES = ("prepare", "inspect", "train", "reconstruct", "evaluate", "sample", "all")
 VALIDATION_METRICS = (
     "loss",
     "chamfer_l2",
@@ -18,6 +18,10 @@ VALIDATION_METRICS = (
 )
 SPLITS = ("train", "valid", "test")
 KINDS = ("solid", "points")
+SIGNS = ("winding", "pseudonormal", "unsigned")
+NORMALIZE = ("box", "sphere", "none")
+DTYPES = ("float32", "float16")
+FRAMES = ("box", "native")
 OBSERVED = ("sdf", "surface", "partial")
 PRIORS = ("gaussian", "pca")
 
@@ -30,15 +34,19 @@ class Sampling:
     near_variances: list[float]  # of the Gaussian noise added to surface points, box units squared
     num_uniform: int  # in the box
     num_surface: int  # on the surface, with normals
+    edge_share: float  # of the near-surface samples, from sharp edges
+    dtype: str  # float32 | float16: of the stored samples
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Give the size of each split: a whole number of shapes, or a share of them."""
+    """Give the size of each split: a count, a share, or a file that lists names."""
 
-    train: int | float
-    valid: int | float
-    test: int | float
+    train: int | float | str
+    valid: int | float | str
+    test: int | float | str
+    folds: int | None  # deal all shapes into so many, test on one and train on the others
+    fold: int  # which, from 0
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,22 @@ class Data:
     source: str | None  # the user's own shapes: a folder, or one file
     root: str | None  # the prepared data set; null: under outputs/datasets
     family: Target | None  # procedural shapes
-    normalize: str  # box | none
+    sign: str  # winding | pseudonormal | unsigned
+    repair: bool  # mend meshes before they are sampled
+    normalize: str  # box | sphere | none
     extent: float  # longest half-extent after normalisation
     sampling: Sampling
     splits: Splits
     seed: int
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Say how `prepare` runs; what it makes does not depend on it."""
+
+    shard: str  # 0/8: the first of eight
+    time_limit: float  # seconds a shape
+    device: str  # cpu | cuda
 
 
 @dataclass(frozen=True)
@@ -126,6 +145,7 @@ class Eval:
     """Name a protocol and its settings."""
 
     protocol: str
+    frame: str  # box | native
     resolution: int  # of marching cubes, in points a side
     coarse_to_fine: bool  # evaluate only near the surface
     num_points: int  # on each surface
@@ -158,6 +178,7 @@ class Config:
     workers: int
     allow: list[str]
     data: Data
+    prepare: Prepare
     model: Target
     latent: Target
     loss: dict[str, Target]

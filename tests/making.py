@@ -72,7 +72,16 @@ def open_discs(root: Path, radii: dict[str, float], needs: tuple[str, ...] = ("s
 def open_signed(
     layout: Layout, names: list[str], *, dim: int = 2, needs: tuple[str, ...] = ("signed",)
 ) -> SampleStore:
-    return open_store(layout, names, dim=dim, num_channels=1, needs=frozenset(needs), device=CPU)
+    return open_store(
+        layout,
+        names,
+        dim=dim,
+        num_channels=1,
+        needs=frozenset(needs),
+        device=CPU,
+        dtype="float32",
+        fallback=layout.root / "elsewhere",
+    )
 
 
 def saved_sizes(function) -> list[int]:

@@ -55,7 +55,7 @@ WRONG = {
     ("device=cuda:99",): "use device=auto",
     ("device=gpu",): "allowed: auto, cpu, cuda",
     ("latent=none",): "latent=none (a code of width 0) fits one shape",
-    ("data.splits.train=99",): "asks for 99 train shapes; there are 48",
+    ("data.splits.train=99",): "asks for 99 train + 4 valid + 12 test shapes; there are 48",
     ("model.activation._target_=os.system",): "is outside inr.models, inr.losses",
     ("model.activation._target_=torch.nn.Relu",): "did you mean 'ReLU'?",
     ("logger.mode=onlne",): "logger.mode is 'onlne'",

@@ -15,6 +15,7 @@ import torch
 import trimesh
 import yaml
 
+from inr.data.journal import read_records
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
 from inr.stages.compose import compose, group_choices
@@ -290,8 +291,7 @@ def test_a_killed_prepare_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     done: list[str] = []
     while len(done) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-        manifest = tmp_path / "made" / "manifest.json"
-        done = list(json.loads(manifest.read_text())["shapes"]) if manifest.exists() else []
+        done = list(read_records(Layout(tmp_path / "made")))
     process.kill()
     process.communicate(timeout=60)
     assert 2 <= len(done) < 12

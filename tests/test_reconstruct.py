@@ -148,6 +148,7 @@ def test_a_model_without_codes(tmp_path):
 
 def test_a_code_that_is_no_number_names_its_shape(tmp_path):
     store = open_discs(tmp_path, {"good": 0.3, "bad": 0.7})
+    store.samples.values = store.samples.values.clone()  # the file that is mapped is not to change
     store.samples.values[800 - 400 :, 2] = math.inf
     with pytest.raises(FloatingPointError, match="the code of 'bad'"):
         fit(make_network(), store, {"distance": Squared(weight=1.0, delta=None)})

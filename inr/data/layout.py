@@ -1,13 +1,14 @@
 """Where a data set keeps what: the layout that base-inr and PartSDF share."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from inr.data.names import read_names
 from inr.shapes.files import replacing
 from inr.shapes.mesh import Floats
 
@@ -18,9 +19,11 @@ class Layout:
 
     Args:
         root: the data set's folder.
+        fold: which deal of the shapes the splits are, `2_of_5` say; None for the usual one.
     """
 
     root: Path
+    fold: str | None = None
 
     def mesh(self, name: str) -> Path:
         """Return the normalised mesh of a shape, whichever suffix it has; .ply if none exists."""
@@ -60,7 +63,8 @@ class Layout:
 
     def split(self, split: str) -> Path:
         """Return the list of names of a split."""
-        return self.root / "splits" / f"{split}.json"
+        folder = self.root / "splits"
+        return (folder / f"fold_{self.fold}" if self.fold else folder) / f"{split}.json"
 
     @property
     def manifest(self) -> Path:
@@ -84,24 +88,20 @@ def read_split(layout: Layout, split: str) -> list[str]:
     prepare = f"run stage=prepare with data.root={layout.root}"
     if not path.exists():
         raise ValueError(f"the data set '{layout.root}' has no split '{split}' ({path}); {prepare}")
-    names = read_json(path)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"'{path}' has to be a list of shape names")
-    if not names:
+    if read_json(path) == []:
         raise ValueError(
             f"split '{split}' of '{layout.root}' is empty; add names to {path}, or choose sizes "
             f"with data.splits.{split}=<count or share> when preparing"
         )
+    names = read_names(path)
     for name in names:
-        if name in ("", ".", "..") or "/" in name or "\\" in name:
-            raise ValueError(f"split '{split}' names '{name}', which is no shape name ({path})")
         if not layout.is_ready(name):
             raise ValueError(
                 f"split '{split}' has no sample file for '{name}'; {prepare}, or mend {path}"
             )
-    duplicates = {name for name in names if names.count(name) > 1}
-    if duplicates:
-        raise ValueError(f"split '{split}' names '{min(duplicates)}' more than once ({path})")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"split '{split}' names '{min(twice)}' more than once ({path})")
     return names
 
 
@@ -128,43 +128,3 @@ def write_npz(path: Path, **arrays: Floats) -> None:
     """Write uncompressed arrays; the file appears whole or not at all."""
     with replacing(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
-
-
-def make_splits(
-    names: Sequence[str], sizes: dict[str, int | float], seed: int
-) -> dict[str, list[str]]:
-    """Deal names to splits at random.
-
-    Args:
-        names: the shapes, in any order.
-        sizes: split to a whole number of shapes or to a share of them.
-        seed: of the shuffle; the same names and seed give the same splits.
-
-    Raises:
-        ValueError: if a size is negative, or they ask for more shapes than there are.
-    """
-    for split, size in sizes.items():
-        if size < 0 or (isinstance(size, float) and size > 1):
-            raise ValueError(
-                f"data.splits.{split} is {size}; it has to be a count, or a share from 0.0 to 1.0"
-            )
-    order = [sorted(names)[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    shares = {split: size for split, size in sizes.items() if isinstance(size, float)}
-    total = sum(shares.values())
-    if total > 1 + 1e-9:
-        raise ValueError(f"the shares in data.splits add up to {total:g}; at most 1")
-    counts = {s: size if isinstance(size, int) else 0 for s, size in sizes.items()}
-    # each share ends where the running sum rounds to, so that shares of 1 use every shape
-    running, dealt = 0.0, 0
-    for split, share in shares.items():
-        running += share
-        counts[split] = round(running * len(order)) - dealt
-        dealt += counts[split]
-    if sum(counts.values()) > len(order):
-        parts = " + ".join(f"{count} {split}" for split, count in counts.items())
-        raise ValueError(f"data.splits asks for {parts} shapes; there are {len(order)}")
-    splits, start = {}, 0
-    for split, count in counts.items():
-        splits[split] = sorted(order[start : start + count])
-        start += count
-    return splits

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inr.data.layout import Layout
 from inr.data.read import read_surface
+from inr.data.rows import Rows
 from inr.data.store import SampleStore
 from inr.shapes.mesh import Floats
 from inr.shapes.sampling import seed_from_name
@@ -68,7 +69,13 @@ def open_observed(
         rng = seed_from_name(name, seed + 2)
         samples.append(beside_surface(surface[:, :dim], surface[:, dim:], offset, rng))
         surfaces.append(surface)
-    return SampleStore(names, dim=dim, device=device, samples=samples, surface=surfaces)
+    return SampleStore(
+        names,
+        dim=dim,
+        device=device,
+        samples=Rows.of_arrays(names, samples, device),
+        surface=Rows.of_arrays(names, [(array, array[:0]) for array in surfaces], device),
+    )
 
 
 def beside_surface(

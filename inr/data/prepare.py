@@ -1,35 +1,34 @@
 """One shape from its source to the files of a data set."""
 
-import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from inr.data.layout import Layout, write_npz
+from inr.data.sources import Family, fingerprint
+from inr.shapes.checks import check_mesh
 from inr.shapes.composite import Composite, without_parts
-from inr.shapes.mesh import check_outline, mesh_suffix, read_mesh, write_mesh
-from inr.shapes.normalize import fit_bounds, fit_box, identity
+from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.normalize import (
+    Normalization,
+    fit_ball,
+    fit_bounds,
+    fit_box,
+    fit_sphere,
+    identity,
+)
+from inr.shapes.orient import orient_outward
 from inr.shapes.points import nearest_distance, read_points
+from inr.shapes.repair import repair
 from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
+from inr.shapes.selfcheck import check_samples
+from inr.shapes.signature import signature
 
 Record = dict[str, Any]
-
-
-@runtime_checkable
-class Family(Protocol):
-    """Make procedural shapes by name."""
-
-    def names(self) -> list[str]:
-        """Return all names."""
-        ...
-
-    def make(self, name: str) -> Composite:
-        """Return a shape in its native frame."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -38,51 +37,18 @@ class Recipe:
 
     dim: int
     kind: str
+    sign: str
+    repair: bool
     normalize: str
     extent: float
     near_counts: Sequence[int]
     near_variances: Sequence[float]
     num_uniform: int
     num_surface: int
+    edge_share: float
+    dtype: str
     seed: int
-
-
-def find_files(source: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
-    """Return the files under a folder by shape name, and those refused with the reason.
-
-    A shape's name is its path under the folder without suffix, '/' as '_'.
-
-    Args:
-        source: a folder, or one file.
-        suffixes: those that can be read.
-
-    Raises:
-        ValueError: if there is no such folder or file, or nothing in it that can be read.
-    """
-    readable = ", ".join(suffixes)
-    if source.is_file():
-        if source.suffix.lower() not in suffixes:
-            raise ValueError(f"data.source={source} has none of the suffixes {readable}")
-        return {source.stem: source}, {}
-    if not source.is_dir():
-        raise ValueError(
-            f"data.source={source} does not exist; give the folder of your shapes, or one file"
-        )
-    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in suffixes)
-    if not paths:
-        raise ValueError(f"no shape ({readable}) under data.source={source}")
-    found: dict[str, Path] = {}
-    refused: dict[str, str] = {}
-    for path in paths:
-        relative = path.relative_to(source)
-        name = "_".join(relative.with_suffix("").parts)
-        if name in found:
-            refused[relative.as_posix()] = (
-                f"'{path}' would be named as '{found[name]}' is; rename one of them"
-            )
-        else:
-            found[name] = path
-    return found, refused
+    device: str
 
 
 def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) -> Record:
@@ -98,80 +64,118 @@ def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) 
 
     Returns:
         The shape's entry in manifest.json: status `ok`, or `refused` with the reason.
+
+    Raises:
+        OSError: if the data set cannot be written.
     """
     started = time.perf_counter()
+    layout = Layout(root)
     try:
-        if not isinstance(source, Path):
-            details = _write_shape(name, source.make(name), Layout(root), recipe)
-        elif recipe.kind == "points":
-            details = _write_cloud(name, source, Layout(root), recipe)
+        if recipe.kind == "points" and isinstance(source, Path):
+            details = _write_cloud(name, source, layout, recipe)
         else:
-            mesh = read_mesh(source)
-            if mesh.dim != recipe.dim:
-                raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
-            if mesh.dim == 2:
-                check_outline(mesh)
-            details = _write_shape(name, without_parts(mesh), Layout(root), recipe)
+            details = _write_shape(name, _read(name, source, recipe), layout, recipe)
     except ValueError as error:
         details = {"status": "refused", "reason": str(error)}
-    if isinstance(source, Path):
-        details |= {"source": str(source), "digest": digest(source)}
-    return details | {"seconds": round(time.perf_counter() - started, 3)}
+    seconds = round(time.perf_counter() - started, 3)
+    return {**details, **fingerprint(source), "seconds": seconds}
 
 
-def digest(path: Path) -> str | None:
-    """Return a short hash of a file's content, None where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()[:16]
-    except OSError:
-        return None
+def _read(name: str, source: Path | Family, recipe: Recipe) -> Composite:
+    if not isinstance(source, Path):
+        return source.make(name)
+    mesh = read_mesh(source)
+    if mesh.dim != recipe.dim:
+        raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
+    if mesh.dim == 2:
+        check_outline(mesh)
+    return without_parts(mesh)
 
 
 def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -> Record:
-    dim = native.mesh.dim
-    boxed = recipe.normalize == "box"
-    normalization = fit_box(native.mesh, recipe.extent) if boxed else identity(dim)
+    native, changes = _mended(native, recipe)
+    normalization = _normalization(native.mesh, recipe)
     shape = native.normalised(normalization)
+    mesh = shape.mesh
     rng = seed_from_name(name, recipe.seed)
-    samples, uniform = sample_sdf(
-        shape.mesh, recipe.near_counts, recipe.near_variances, recipe.num_uniform, rng
+    near_and_uniform = sample_sdf(
+        mesh,
+        recipe.near_counts,
+        recipe.near_variances,
+        recipe.num_uniform,
+        rng,
+        edge_share=recipe.edge_share,
+        sign=recipe.sign,
+        dtype=np.dtype(recipe.dtype),
+        device=recipe.device,
     )
-    points, normals = sample_surface(shape.mesh, recipe.num_surface, rng)
+    # their points were rounded to it before their distances were taken
+    samples, uniform = (s.astype(recipe.dtype) for s in near_and_uniform[:2])
+    points, normals = sample_surface(mesh, recipe.num_surface, rng)
+    is_signed = recipe.sign != "unsigned"
     pos, neg = split_by_sign(samples)
-    if len(neg) == 0:
+    if is_signed and len(neg) == 0:
         raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
-    for stale in (layout.unsigned(name), layout.surface(name)):  # of another kind of source
-        stale.unlink(missing_ok=True)
-    write_mesh(shape.mesh, layout.root / "meshes" / f"{name}{mesh_suffix(dim)}")
+    check = check_samples(
+        mesh, samples, signed=recipe.sign == "winding", rng=np.random.default_rng(0)
+    )
+    _forget(layout, name)
+    write_mesh(mesh, layout.root / "meshes" / f"{name}{mesh_suffix(mesh.dim)}")
     normalization.save(layout.normalization(name))
     if shape.parts:
         _write_parts(name, shape, layout)
     surface = np.concatenate([points, normals], axis=1).astype(np.float32)
     write_npz(layout.surface(name), all=surface)
-    write_npz(
-        layout.uniform(name), **dict(zip(("pos", "neg"), split_by_sign(uniform), strict=True))
-    )
-    write_npz(layout.samples(name), pos=pos, neg=neg)
+    if is_signed:
+        write_npz(
+            layout.uniform(name), **dict(zip(("pos", "neg"), split_by_sign(uniform), strict=True))
+        )
+        write_npz(layout.samples(name), pos=pos, neg=neg)
+    else:
+        write_npz(layout.unsigned(name), all=samples)
     return {
         "status": "ok",
         "reason": "",
-        "vertices": len(shape.mesh.vertices),
-        "faces": len(shape.mesh.faces),
-        "closed": shape.mesh.is_closed(),
-        "volume": shape.mesh.volume(),
+        **asdict(check_mesh(mesh)),
+        "sign": recipe.sign,
+        "ambiguous": near_and_uniform.ambiguity,
+        "changes": changes,
         "positive": len(pos),
         "negative": len(neg),
+        "self_check": check._asdict(),
+        "signature": list(signature(mesh)),
     }
+
+
+def _mended(native: Composite, recipe: Recipe) -> tuple[Composite, list[str]]:
+    """Return a shape as it will be sampled, and what was changed for that."""
+    if native.parts:  # procedural
+        return native, []
+    mesh, changes = repair(native.mesh) if recipe.repair else (native.mesh, [])
+    if recipe.sign != "unsigned" and mesh.dim > 2:
+        mesh, was_turned = orient_outward(mesh)
+        changes += ["turned faces outward"] if was_turned else []
+    return without_parts(mesh), changes
+
+
+def _normalization(mesh: Mesh, recipe: Recipe) -> Normalization:
+    if recipe.normalize == "none":
+        return identity(mesh.dim)
+    return (fit_sphere if recipe.normalize == "sphere" else fit_box)(mesh, recipe.extent)
+
+
+def _forget(layout: Layout, name: str) -> None:
+    """Delete what another kind of source or sign left, which would be taken for this one's."""
+    for stale in (layout.samples(name), layout.uniform(name), layout.unsigned(name)):
+        stale.unlink(missing_ok=True)
+    layout.surface(name).unlink(missing_ok=True)  # .npy
+    layout.mesh(name).unlink(missing_ok=True)
 
 
 def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Record:
     """Write a point cloud's surface points, and distances to it, which have no sign."""
     native, normals = read_points(source, recipe.dim)
-    normalization = identity(recipe.dim)
-    if recipe.normalize == "box":
-        bounds = np.stack([native.min(axis=0), native.max(axis=0)])
-        normalization = fit_bounds(bounds, recipe.extent)
+    normalization = _fit_points(native, recipe)
     points = normalization.apply(native)
     rng = seed_from_name(name, recipe.seed)
     groups = [
@@ -185,15 +189,21 @@ def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Rec
     surface = points if normals is None else np.concatenate([points, normals], axis=1)
     if len(surface) > recipe.num_surface:
         surface = surface[np.sort(rng.permutation(len(surface))[: recipe.num_surface])]
-    # what another kind of source left would be taken for this one's
-    for stale in (layout.samples(name), layout.uniform(name), layout.mesh(name)):
-        stale.unlink(missing_ok=True)
-    layout.surface(name).unlink(missing_ok=True)
+    _forget(layout, name)
     normalization.save(layout.normalization(name))
     write_npz(layout.root / "samples" / name / "surface.npz", all=surface.astype(np.float32))
     unsigned = np.concatenate([x, distance[:, None]], axis=1).astype(np.float32)
     write_npz(layout.unsigned(name), all=unsigned)
     return {"status": "ok", "reason": "", "points": len(native), "normals": normals is not None}
+
+
+def _fit_points(points: Floats, recipe: Recipe) -> Normalization:
+    if recipe.normalize == "none":
+        return identity(recipe.dim)
+    bounds = np.stack([points.min(axis=0), points.max(axis=0)])
+    if recipe.normalize == "box":
+        return fit_bounds(bounds, recipe.extent)
+    return fit_ball(points, recipe.extent)
 
 
 def _write_parts(name: str, shape: Composite, layout: Layout) -> None:
@@ -206,9 +216,3 @@ def _write_parts(name: str, shape: Composite, layout: Layout) -> None:
     np.save(parameters / "quaternions.npy", shape.quaternions)
     np.save(parameters / "translations.npy", shape.translations)
     np.save(parameters / "scales.npy", shape.scales)
-
-
-def count_statuses(records: Mapping[str, Record]) -> dict[str, int]:
-    """Return how many shapes are ok and how many refused."""
-    statuses = [record["status"] for record in records.values()]
-    return {status: statuses.count(status) for status in ("ok", "refused")}

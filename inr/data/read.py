@@ -5,9 +5,26 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
+from inr.shapes.points import read_points
 
 Array = NDArray[np.float32]
+
+
+def read_distances(
+    layout: Layout, name: str, dim: int, num_channels: int, signed: bool
+) -> tuple[Array, Array]:
+    """Return the outer and the inner samples of a shape, (n, D + C) and (m, D + C).
+
+    Of a point cloud all samples are outer ones, unless `signed`, which it has none of.
+
+    Raises:
+        ValueError: see read_samples and read_unsigned.
+    """
+    if signed or layout.samples(name).exists():
+        return read_samples(layout, name, dim, num_channels)
+    return read_unsigned(layout, name, dim)
 
 
 def read_samples(layout: Layout, name: str, dim: int, num_channels: int) -> tuple[Array, Array]:
@@ -64,7 +81,7 @@ def read_surface(layout: Layout, name: str, dim: int, with_normals: bool) -> Arr
         raise ValueError(
             f"'{name}' has no surface points ({path}); run stage=prepare on its data set"
         )
-    array = _read(path, "all")
+    array = _read_native(layout, name, dim) if path.suffix == ".ply" else _read(path, "all")
     if array.ndim != 2 or array.shape[1] not in (dim, 2 * dim) or len(array) == 0:
         raise ValueError(
             f"'{path}' has points of shape {array.shape}; data.dim={dim} needs (k, {dim}), or "
@@ -76,6 +93,14 @@ def read_surface(layout: Layout, name: str, dim: int, with_normals: bool) -> Arr
             "(~loss.normals), or use loss=hotspot or loss=sal with model=igr"
         )
     return array
+
+
+def _read_native(layout: Layout, name: str, dim: int) -> Array:
+    """Return the surface points of DeepSDF's layout, which are in the native frame."""
+    points, normals = read_points(layout.surface(name), dim)
+    points = read_normalization(layout.normalization(name)).apply(points)
+    columns = [points] if normals is None else [points, normals]
+    return np.concatenate(columns, axis=1).astype(np.float32)
 
 
 def _read(path: Path, key: str) -> Array:

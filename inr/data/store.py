@@ -1,19 +1,22 @@
-"""Samples of many shapes on one device, and random batches of them."""
+"""Samples of many shapes, and random batches of them on one device."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from inr.data.batch import Batch, Samples, Surface, set_of
 from inr.data.layout import Layout
-from inr.data.read import read_samples, read_surface, read_unsigned
+from inr.data.pack import Source, find_source
+from inr.data.packing import Runs, open_pack
+from inr.data.read import read_distances, read_surface
+from inr.data.rows import Generators, Rows, normal, uniform
 
-Array = NDArray[np.float32]
-Generators = torch.Generator | Sequence[torch.Generator]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,49 +42,15 @@ class Draws:
     space_std: float
 
 
-class Rows:
-    """Hold the rows of several shapes as one array, each shape's in two runs.
-
-    Args:
-        arrays: for each shape its first and its second run, (n, W) and (m, W); m may be 0.
-        device: where they live.
-    """
-
-    def __init__(self, arrays: Sequence[tuple[Array, Array]], device: torch.device) -> None:
-        flat = np.concatenate([run for pair in arrays for run in pair])
-        self.values = torch.from_numpy(flat).to(device)
-        counts = torch.tensor([[len(a), len(b)] for a, b in arrays], device=device)
-        self.num_first, self.num_second = counts.unbind(dim=1)
-        self.start = torch.cumsum(counts.sum(dim=1), dim=0) - counts.sum(dim=1)
-
-    def draw(self, index: Tensor, number: int, generator: Generators, *, balanced: bool) -> Tensor:
-        """Return rows (B, number, W) of the shapes index (B,), drawn with replacement.
-
-        With `balanced`, half of them are of a shape's first run.
-        """
-        chance = uniform(index, (number,), generator)
-        first, second = self.num_first[index, None], self.num_second[index, None]
-        if balanced:
-            from_first = torch.arange(number, device=index.device) < number // 2
-            from_first = (from_first | (second == 0)) & (first > 0)
-            offset = torch.where(from_first, 0, first)
-            count = torch.where(from_first, first, second)
-        else:
-            offset, count = torch.zeros_like(first), first + second
-        # chance is below 1, but its product with a large count may be rounded up to it
-        row = torch.minimum((chance * count).long(), count - 1)
-        return self.values[self.start[index, None] + offset + row]
-
-
 class SampleStore:
-    """Hold the samples of some shapes on one device.
+    """Hold the samples of some shapes.
 
     Args:
         names: the shapes, in the order of their index.
         dim: D.
-        device: where the samples live and batches are drawn.
-        samples: of each shape its outer and inner samples (n, D + C), or None.
-        surface: of each shape its surface points (k, D), with normals (k, 2 D), or None.
+        device: where batches go.
+        samples: outer and inner samples, rows of D + C, or None.
+        surface: surface points, rows of D, or with normals of 2 D; no second run; or None.
     """
 
     def __init__(
@@ -90,24 +59,30 @@ class SampleStore:
         *,
         dim: int,
         device: torch.device,
-        samples: Sequence[tuple[Array, Array]] | None,
-        surface: Sequence[Array] | None,
+        samples: Rows | None,
+        surface: Rows | None,
     ) -> None:
         self.names = list(names)
         self.dim = dim
         self.device = device
-        self.samples = None if samples is None else Rows(samples, device)
-        self.surface = None
-        if surface is not None:
-            self.surface = Rows([(array, array[:0]) for array in surface], device)
+        self.samples = samples
+        self.surface = surface
+
+    @property
+    def draws_on(self) -> torch.device:
+        """Return where indices and generators had best be: that of all rows, else the CPU."""
+        sets = [rows for rows in (self.samples, self.surface) if rows is not None]
+        there = all(rows.draws_on == self.device for rows in sets)
+        return self.device if there else torch.device("cpu")
 
     def draw(self, index: Tensor, draws: Draws, generator: Generators) -> Batch:
         """Draw of each set that the store holds.
 
         Args:
-            index: (B,) shapes.
+            index: (B,) shapes, on the generator's device.
             draws: how many, and how.
             generator: one for all, or one a shape, so that a shape's draws depend on it alone.
+                It may be on any device; one that is not on `draws_on` makes the CPU wait.
         """
         samples = surface = space = None
         dim = self.dim
@@ -123,12 +98,15 @@ class SampleStore:
     def _space(self, index: Tensor, draws: Draws, generator: Generators) -> Tensor:
         assert self.surface is not None
         near = round(draws.space_near * draws.space)
-        box = 2 * uniform(index, (draws.space - near, self.dim), generator) - 1
+        box = self._move(2 * uniform(index, (draws.space - near, self.dim), generator) - 1)
         if near == 0:
             return box
         around = self.surface.draw(index, near, generator, balanced=False)[..., : self.dim]
-        noise = normal(index, (near, self.dim), generator)
+        noise = self._move(normal(index, (near, self.dim), generator))
         return torch.cat([box, around + draws.space_std * noise], dim=1)
+
+    def _move(self, values: Tensor) -> Tensor:
+        return values.to(self.device, non_blocking=True)
 
 
 def open_store(
@@ -139,8 +117,13 @@ def open_store(
     num_channels: int,
     needs: frozenset[str],
     device: torch.device,
+    dtype: str,
+    fallback: Path,
 ) -> SampleStore:
-    """Read what a loss needs of some shapes.
+    """Open what a loss needs of some shapes; what is not packed yet is packed first.
+
+    Packs are in <root>/packed. A data set whose folder cannot be written has them in a folder of
+    its own under `fallback`.
 
     Args:
         layout: the data set.
@@ -148,43 +131,70 @@ def open_store(
         dim: D, that the samples have to be of.
         num_channels: C, that they have to have.
         needs: see inr.losses.
-        device: where they go.
+        device: where batches go.
+        dtype: as which samples are stored, float32 or float16; the log states the error of that.
+        fallback: a folder that can be written.
 
     Raises:
-        ValueError: if a shape lacks a set, or a file is not of its form.
+        ValueError: if a shape lacks a set, a file is not of its form, or packs cannot be written.
     """
+    root = layout.root.resolve()
+    mark = hashlib.blake2b(str(root).encode(), digest_size=4).hexdigest()
+    folders = [layout.root / "packed", fallback / f"{root.name}_{mark}"]
+
+    def rows(
+        kind: str, width: int, paths: Callable[[str], list[Path]], read: Callable[[str], Runs]
+    ) -> Rows:
+        pack = open_pack(
+            folders, kind, _sources(names, paths, read), read, dim=dim, width=width, dtype=dtype
+        )
+        if names and pack.rounding(names) != (0.0, 0.0):
+            points, values = pack.rounding(names)
+            log.info(
+                "%s are stored as %s: coordinates are off by up to %.2g, %s by up to %.2g",
+                kind,
+                dtype,
+                points,
+                "distances" if kind == "samples" else "normals",
+                values,
+            )
+        return Rows.of_pack(pack, names, device)
+
     samples = surface = None
     sets = {set_of(need) for need in needs}
-    if "signed" in needs:
-        samples = [read_samples(layout, name, dim, num_channels) for name in names]
-    elif "samples" in sets:
-        samples = [
-            read_samples(layout, name, dim, num_channels)
-            if layout.samples(name).exists()
-            else read_unsigned(layout, name, dim)
-            for name in names
-        ]
+    if "samples" in sets:
+        signed = "signed" in needs
+
+        def sample_paths(name: str) -> list[Path]:
+            path = layout.samples(name)
+            return [path] if signed else [path, layout.unsigned(name)]
+
+        def distances(name: str) -> Runs:
+            return read_distances(layout, name, dim, num_channels, signed)
+
+        samples = rows("samples", dim + num_channels, sample_paths, distances)
     if sets & {"surface", "space"}:  # part of space is drawn around the surface
-        surface = [read_surface(layout, name, dim, "normals" in needs) for name in names]
-        if "normals" not in needs:  # which some shapes may have and others not
-            surface = [points[:, :dim] for points in surface]
+        with_normals = "normals" in needs
+        width = 2 * dim if with_normals else dim
+
+        def points(name: str) -> Runs:
+            # where normals are not needed, some shapes may have them and others not
+            array = read_surface(layout, name, dim, with_normals)[:, :width]
+            return array, array[:0]
+
+        surface = rows("surface", width, lambda name: [layout.surface(name)], points)
     return SampleStore(names, dim=dim, device=device, samples=samples, surface=surface)
 
 
-def uniform(index: Tensor, shape: tuple[int, ...], generator: Generators) -> Tensor:
-    """Return numbers in [0, 1), (B, *shape), for the shapes index (B,)."""
-    return _random(torch.rand, index, shape, generator)
-
-
-def normal(index: Tensor, shape: tuple[int, ...], generator: Generators) -> Tensor:
-    """Return N(0, 1) numbers, (B, *shape), for the shapes index (B,)."""
-    return _random(torch.randn, index, shape, generator)
-
-
-def _random(
-    make: Callable[..., Tensor], index: Tensor, shape: tuple[int, ...], generator: Generators
-) -> Tensor:
-    device = index.device
-    if isinstance(generator, torch.Generator):
-        return make((len(index), *shape), generator=generator, device=device)
-    return torch.stack([make(shape, generator=one, device=device) for one in generator])
+def _sources(
+    names: Iterable[str], paths: Callable[[str], list[Path]], read: Callable[[str], Runs]
+) -> dict[str, Source]:
+    """Return each shape's file; one that has none is read, which says what is missing."""
+    sources = {}
+    for name in names:
+        source = find_source(paths(name))
+        if source is None:
+            read(name)
+            raise ValueError(f"'{paths(name)[0]}' does not exist")
+        sources[name] = source
+    return sources

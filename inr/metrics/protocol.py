@@ -42,11 +42,14 @@ def metric_infos(
     iou_resolution: int = 128,
     f_score_threshold: float = 0.01,
     of_clouds: bool = False,
+    frame: str = "box",
 ) -> dict[str, MetricInfo]:
     """Return what each metric of `evaluate_pair` is at these settings, in order of display.
 
-    With `of_clouds` the truth is a point cloud: `evaluate_against_points`.
+    With `of_clouds` the truth is a point cloud: `evaluate_against_points`. The frame, `box` or
+    `native`, is that in which distances are measured.
     """
+    unit = f"{frame} units"
     on_points = f"{num_points} points a side, uniform on the surface"
     if of_clouds:
         on_points = (
@@ -54,19 +57,15 @@ def metric_infos(
             "reconstruction"
         )
     point_based = {
-        "accuracy": MetricInfo(
-            "box units", f"mean distance from reconstruction to truth; {on_points}"
-        ),
+        "accuracy": MetricInfo(unit, f"mean distance from reconstruction to truth; {on_points}"),
         "completeness": MetricInfo(
-            "box units", f"mean distance from truth to reconstruction; {on_points}"
+            unit, f"mean distance from truth to reconstruction; {on_points}"
         ),
         "chamfer_l2": MetricInfo(
-            "box units^2", f"sum of both means of squared distances; {on_points}"
+            f"{unit}^2", f"sum of both means of squared distances; {on_points}"
         ),
-        "chamfer_l1": MetricInfo("box units", f"half the sum of both mean distances; {on_points}"),
-        "hausdorff": MetricInfo(
-            "box units", f"larger of both maxima of the distances; {on_points}"
-        ),
+        "chamfer_l1": MetricInfo(unit, f"half the sum of both mean distances; {on_points}"),
+        "hausdorff": MetricInfo(unit, f"larger of both maxima of the distances; {on_points}"),
         "f_score": MetricInfo(
             "share",
             "harmonic mean of the shares of reconstruction and of truth points nearer than "

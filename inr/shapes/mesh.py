@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from inr.shapes.files import replacing
 from inr.shapes.outlines import FLAT_SUFFIXES, read_outline
 from inr.shapes.polygon import chain_edges, join_loops
+from inr.shapes.surfaces import SURFACE_SUFFIXES, read_surface
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-MESH_SUFFIXES = (".obj", ".ply", ".off", ".stl", ".glb")
+MESH_SUFFIXES = SURFACE_SUFFIXES
 OUTLINE_SUFFIXES = (".npz", *FLAT_SUFFIXES)
 POINT_SUFFIXES = (".ply", ".xyz", ".txt", ".npy")
 
@@ -50,8 +51,14 @@ class Mesh:
     @property
     def bounds(self) -> Floats:
         """Return the lower and upper corner of the vertices that faces use, (2, D)."""
-        used = self.vertices[np.unique(self.faces)]
+        used = self.vertices[self.used()]
         return np.stack([used.min(axis=0), used.max(axis=0)])
+
+    def used(self) -> Ints:
+        """Return the indices of the vertices that faces use, in order."""
+        is_used = np.zeros(len(self.vertices), dtype=bool)
+        is_used[self.faces] = True
+        return np.flatnonzero(is_used)
 
     def corners(self) -> Floats:
         """Return the corner points of each face, (F, D, D)."""
@@ -108,16 +115,19 @@ class Mesh:
 def read_mesh(path: Path) -> Mesh:
     """Read a mesh file, 3-D or 2-D by its suffix; a scene of several meshes is joined into one.
 
-    An .npz keeps its edges as they are if they close up and enclose a positive area (the non-zero
-    rule); else, as in the other 2-D formats, nesting decides which loops are holes.
+    Polygons are cut into triangles. Corners at the same place become one vertex unless the mesh is
+    closed without that (each .stl triangle has corners of its own). An .npz keeps its edges as they
+    are if they close up and enclose a positive area (the non-zero rule); else, as in the other 2-D
+    formats, nesting decides which loops are holes.
 
     Args:
         path: of one of MESH_SUFFIXES (3-D) or OUTLINE_SUFFIXES (2-D; see `read_outline`); an .npz
             has vertices (V, 2) and edges (E, 2).
 
     Raises:
-        ValueError: if it cannot be read, has no face, or has vertices that are not finite; 2-D also
-            if outlines are open or, but for an .npz kept as it is, meet themselves or one another.
+        ValueError: if it cannot be read (`read_surface` says why), has no face, or has a face with
+            a vertex that is not finite; 2-D also if outlines are open or, but for an .npz kept as
+            it is, meet themselves or one another.
     """
     suffix = path.suffix.lower()
     if suffix == ".npz":
@@ -125,16 +135,19 @@ def read_mesh(path: Path) -> Mesh:
     elif suffix in FLAT_SUFFIXES:
         mesh = Mesh(*read_outline(path))
     else:
-        mesh = _read_with_trimesh(path)
+        mesh = Mesh(*read_surface(path))
     if mesh.is_empty:
         raise ValueError(f"'{path}' has no faces")
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
         raise ValueError(f"'{path}' has faces that name vertices it does not have")
-    if not np.isfinite(mesh.vertices[np.unique(mesh.faces)]).all():
-        raise ValueError(f"'{path}' has vertices that are not finite numbers")
-    if suffix == ".npz" and not (mesh.is_closed() and mesh.volume() > 0):
-        return _turned(mesh, path)
-    return mesh
+    if not np.isfinite(mesh.vertices[mesh.used()]).all():
+        raise ValueError(f"'{path}' has faces with vertices that are not finite numbers")
+    if not np.isfinite(mesh.vertices).all():  # no face's, yet some library would look at them
+        mesh = _without_unused(mesh)
+    if suffix == ".npz":
+        return mesh if mesh.is_closed() and mesh.volume() > 0 else _turned(mesh, path)
+    # .stl triangles bring their own corners, and texture seams split those of other formats
+    return mesh if mesh.dim == 2 or mesh.is_closed() else merge_equal(mesh)
 
 
 def check_outline(mesh: Mesh) -> None:
@@ -164,20 +177,20 @@ def _turned(mesh: Mesh, path: Path) -> Mesh:
         raise ValueError(f"'{path}': {error}") from error
 
 
-def _read_with_trimesh(path: Path) -> Mesh:
-    try:
-        loaded = trimesh.load_mesh(path, process=False)
-        vertices = np.asarray(loaded.vertices, dtype=np.float64)
-        faces = np.asarray(loaded.faces, dtype=np.int64)
-    # trimesh's readers raise whatever their parsers do, struct.error and IndexError among them
-    except Exception as error:
-        raise ValueError(f"cannot read '{path}' as a mesh: {error}") from error
-    mesh = Mesh(vertices.reshape(-1, 3), faces.reshape(-1, 3))
-    if mesh.is_empty or mesh.is_closed():
-        return mesh
-    # .stl triangles bring their own corners, and texture seams split those of other formats
-    merged, inverse = np.unique(mesh.vertices, axis=0, return_inverse=True)
-    return Mesh(merged, inverse.reshape(-1)[mesh.faces])
+def _without_unused(mesh: Mesh) -> Mesh:
+    used, faces = np.unique(mesh.faces, return_inverse=True)
+    return Mesh(mesh.vertices[used], faces.reshape(mesh.faces.shape))
+
+
+def merge_equal(mesh: Mesh) -> Mesh:
+    """Return a mesh with one vertex at each place, in lexicographic order; faces keep theirs."""
+    order = np.lexsort(mesh.vertices.T[::-1])
+    ranked = mesh.vertices[order]
+    fresh = np.ones(len(ranked), dtype=bool)
+    fresh[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    index = np.empty(len(ranked), dtype=np.int64)
+    index[order] = np.cumsum(fresh) - 1
+    return Mesh(ranked[fresh], index[mesh.faces])
 
 
 def empty_mesh(dim: int) -> Mesh:

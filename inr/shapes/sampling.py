@@ -2,11 +2,30 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from inr.shapes import warp
+from inr.shapes.edges import sharp_edges
 from inr.shapes.mesh import Floats, Mesh
-from inr.shapes.sdf import signed_distance
+from inr.shapes.sdf import measure
+
+
+class SdfSamples(NamedTuple):
+    """Hold points with their signed distance, negative inside.
+
+    Args:
+        samples: all of them, near the surface then uniform, (S, D + 1) float32: point, distance.
+        uniform: the uniform ones alone, (M, D + 1) float32.
+        ambiguity: share of all points whose winding number lies between 0.25 and 0.75; None
+            where the sign was not taken from winding numbers.
+    """
+
+    samples: Floats
+    uniform: Floats
+    ambiguity: float | None
 
 
 def sample_surface(mesh: Mesh, num_points: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -36,23 +55,56 @@ def sample_sdf(
     near_variances: Sequence[float],
     num_uniform: int,
     rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
+    *,
+    edge_share: float = 0.0,
+    sign: str = "winding",
+    dtype: DTypeLike = np.float32,
+    device: str = "cpu",
+) -> SdfSamples:
     """Draw points near the surface and in the box, with their signed distance.
 
     Args:
-        mesh: closed, in the box frame.
+        mesh: in the box frame; closed, or see `signed_distance` for what an open one gets.
         near_counts: how many surface points to displace, for each variance.
         near_variances: of the Gaussian displacement along each axis, in box units squared.
         num_uniform: how many points to draw uniformly in [-1, 1]^D.
         rng: source of all draws.
-
-    Returns:
-        all samples, near then uniform, (S, D + 1), and the uniform ones alone (M, D + 1):
-        float32, point then signed distance, negative inside.
+        edge_share: share of the points of each variance, rounded to whole points, that are
+            displaced from sharp edges (3-D) or corners (2-D), the last of their group; see
+            `sharp_edges`. A shape without any has all of them drawn uniformly by area, as 0 has.
+        sign: what is inside, one of `inr.shapes.sdf.SIGNS`.
+        dtype: float32 or float16, as which the samples will be stored: points are rounded to it
+            before their distance is taken, and remain float32 here.
+        device: `cpu`, or a device of Warp's, `cuda` for one.
 
     Raises:
-        ValueError: if counts and variances differ in number, or a variance is negative.
+        ValueError: if counts and variances differ in number, one is negative, `edge_share` is
+            not between 0 and 1, `sign` is unknown, or there is no such device.
     """
+    _check_recipe(near_counts, near_variances, num_uniform, edge_share)
+    groups = []
+    for count, variance in zip(near_counts, near_variances, strict=True):
+        near = _draw_origins(mesh, count, edge_share, rng)
+        groups.append(near + rng.normal(scale=np.sqrt(variance), size=near.shape))
+    groups.append(rng.uniform(-1.0, 1.0, size=(num_uniform, mesh.dim)))
+    # rounded first, so that a stored distance belongs to the stored point
+    points = np.concatenate(groups).astype(dtype).astype(np.float32)
+    exact = points.astype(np.float64)
+    found = (
+        measure(mesh, exact, sign)
+        if device == "cpu"
+        else warp.measure(mesh, exact, sign, device=device)
+    )
+    samples = np.concatenate([points, found.distance[:, None].astype(np.float32)], axis=1)
+    return SdfSamples(samples, samples[len(samples) - num_uniform :], found.ambiguity)
+
+
+def _check_recipe(
+    near_counts: Sequence[int],
+    near_variances: Sequence[float],
+    num_uniform: int,
+    edge_share: float,
+) -> None:
     if len(near_counts) != len(near_variances):
         raise ValueError(
             f"{len(near_counts)} near_counts and {len(near_variances)} near_variances; "
@@ -63,16 +115,23 @@ def sample_sdf(
             f"near_counts {list(near_counts)}, near_variances {list(near_variances)} and "
             f"num_uniform {num_uniform} must not be negative"
         )
-    groups = []
-    for count, variance in zip(near_counts, near_variances, strict=True):
-        surface, _ = sample_surface(mesh, count, rng)
-        groups.append(surface + rng.normal(scale=np.sqrt(variance), size=surface.shape))
-    groups.append(rng.uniform(-1.0, 1.0, size=(num_uniform, mesh.dim)))
-    # rounded first, so that a stored distance belongs to the stored point
-    points = np.concatenate(groups).astype(np.float32)
-    distance = signed_distance(mesh, points.astype(np.float64))
-    samples = np.concatenate([points, distance[:, None].astype(np.float32)], axis=1)
-    return samples, samples[len(samples) - num_uniform :]
+    if not 0 <= edge_share <= 1:
+        raise ValueError(
+            f"edge_share is {edge_share}; it must be between 0 and 1, "
+            "data.sampling.edge_share=0.25 for instance"
+        )
+
+
+def _draw_origins(
+    mesh: Mesh, num_points: int, edge_share: float, rng: np.random.Generator
+) -> Floats:
+    """Draw points (N, D) on the surface, the last of them on its sharp edges."""
+    num_edge = round(edge_share * num_points)
+    edges = sharp_edges(mesh) if num_edge else None
+    if edges is None or not len(edges.weights):
+        return sample_surface(mesh, num_points, rng)[0]
+    surface, _ = sample_surface(mesh, num_points - num_edge, rng)
+    return np.concatenate([surface, edges.sample(num_edge, rng)])
 
 
 def split_by_sign(samples: Floats) -> tuple[Floats, Floats]:

@@ -1,42 +1,91 @@
 """Exact distance and signed distance of points to a mesh."""
 
+from dataclasses import dataclass
+
 import igl
 import numpy as np
 from numpy.typing import NDArray
 
-from inr.shapes.mesh import Floats, Mesh
+from inr.shapes.mesh import Floats, Ints, Mesh
 from inr.shapes.occupancy import occupancy_on_grid
-from inr.shapes.winding import check_points, winding_number
+from inr.shapes.pseudonormal import behind_surface
+from inr.shapes.winding import ambiguity, check_points, deciding_winding_number
 
+# what data.sign may be
+SIGNS = ("winding", "pseudonormal", "unsigned")
 # cells a side of the grid that gives most points their sign
 SIGN_GRID = 192
 
 
-def signed_distance(mesh: Mesh, points: Floats) -> Floats:
-    """Return the distance of each point to the surface, negative inside.
-
-    Inside is where the winding number is at least 0.5 (3-D), or not zero (2-D). The sign is
-    taken apart from the distance: `igl.signed_distance` multiplies the distance by
-    1 - 2 * (winding number), so its fast variant is off by the error of the approximation, and
-    by a factor where parts of a mesh overlap.
+@dataclass(frozen=True)
+class Measured:
+    """Hold what was found of points around a mesh.
 
     Args:
-        mesh: in the frame of the points; closed, else the sign is the winding number's guess.
+        distance: (N,) float64, in the units of the mesh, negative inside.
+        ambiguity: share of the points whose winding number lies between 0.25 and 0.75; None
+            where the sign was not taken from winding numbers.
+    """
+
+    distance: Floats
+    ambiguity: float | None
+
+
+def signed_distance(mesh: Mesh, points: Floats, sign: str = "winding") -> Floats:
+    """Return the distance of each point to the surface, negative inside.
+
+    The distance is exact in every mode, to rounding; `sign` says what inside is:
+
+    - `winding`: the winding number is at least 0.5 (3-D), or not zero (2-D). Right for closed
+      meshes, whatever their parts do to one another: overlaps and solids inside solids (winding
+      number 2) are inside, cavities are not, and a closed surface that is there twice counts as
+      once. An open mesh is inside where most of it is seen from its back, so that a hole is
+      closed by a smooth lid; `ambiguity` says how many points lie where that is a guess. Faces
+      must be oriented outward: a 3-D mesh inside out has no inside, and faces that are there in
+      both orientations cancel. `inr.shapes.orient.orient_outward` turns such meshes first.
+    - `pseudonormal`: behind the nearest piece of surface (see `pseudonormal.behind_surface`):
+      right for one closed surface that does not cross itself, a side and no more for others.
+    - `unsigned`: nowhere, all distances are positive.
+
+    A point on the surface to rounding may get either sign.
+
+    Args:
+        mesh: in the frame of the points.
         points: (N, D), finite.
+        sign: one of SIGNS.
 
     Returns:
         (N,) float64, in the units of the mesh.
 
     Raises:
-        ValueError: if the mesh has no faces, or the points are not finite or not (N, D).
+        ValueError: if `sign` is none of them, the mesh has no faces, or the points are not
+            finite or not (N, D).
     """
+    return measure(mesh, points, sign).distance
+
+
+def measure(mesh: Mesh, points: Floats, sign: str = "winding") -> Measured:
+    """Return the signed distance of each point, and how ambiguous the signs were.
+
+    See `signed_distance` for arguments, promises and errors. The sign is taken apart from the
+    distance: `igl.signed_distance` multiplies the distance by 1 - 2 * (winding number), so its
+    fast variant is off by the error of the approximation, and by a factor where parts of a mesh
+    overlap.
+    """
+    check_sign(sign)
     points = check_points(mesh, points)
-    distance = unsigned_distance(mesh, points)
-    if mesh.dim == 3 and len(points) >= SIGN_GRID**2 and mesh.is_closed():
-        inside = _inside_closed(mesh, points, distance)
-    else:
-        inside = is_inside(mesh, points)
-    return np.where(inside, -distance, distance)
+    # neighbours in space walk the same branches of a tree: in order they take half the time
+    order = np.argsort(_morton_code(mesh, points))
+    found = _measure_in_order(mesh, points[order], sign)
+    distance = np.empty(len(points))
+    distance[order] = found.distance
+    return Measured(distance, found.ambiguity)
+
+
+def check_sign(sign: str) -> None:
+    """Raise ValueError unless `sign` is one of SIGNS."""
+    if sign not in SIGNS:
+        raise ValueError(f"data.sign={sign} is none of {', '.join(SIGNS)}; try data.sign=winding")
 
 
 def unsigned_distance(mesh: Mesh, points: Floats) -> Floats:
@@ -45,14 +94,7 @@ def unsigned_distance(mesh: Mesh, points: Floats) -> Floats:
     Raises:
         ValueError: if the mesh has no faces, or the points are not finite or not (N, D).
     """
-    points = check_points(mesh, points)
-    vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
-    faces = np.ascontiguousarray(mesh.faces, dtype=np.int64)
-    # neighbours in space walk the same branches of the tree: in order they take half the time
-    order = np.argsort(_morton_code(mesh, points))
-    distance = np.empty(len(points))
-    distance[order] = np.sqrt(igl.point_mesh_squared_distance(points[order], vertices, faces)[0])
-    return distance
+    return measure(mesh, points, "unsigned").distance
 
 
 def is_inside(mesh: Mesh, points: Floats) -> NDArray[np.bool_]:
@@ -63,8 +105,28 @@ def is_inside(mesh: Mesh, points: Floats) -> NDArray[np.bool_]:
     Raises:
         ValueError: if the mesh has no faces, or the points are not finite or not (N, D).
     """
-    winding = winding_number(mesh, points)
-    return winding != 0 if mesh.dim == 2 else winding >= 0.5
+    return _inside_by(deciding_winding_number(mesh, points), mesh.dim)
+
+
+def _inside_by(winding: Floats, dim: int) -> NDArray[np.bool_]:
+    return winding != 0 if dim == 2 else winding >= 0.5
+
+
+def _measure_in_order(mesh: Mesh, points: Floats, sign: str) -> Measured:
+    vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
+    faces = np.ascontiguousarray(mesh.faces, dtype=np.int64)
+    distance: Floats = np.sqrt(igl.point_mesh_squared_distance(points, vertices, faces)[0])
+    if sign == "unsigned":
+        return Measured(distance, None)
+    if sign == "pseudonormal":
+        return Measured(np.where(behind_surface(mesh, points), -distance, distance), None)
+    if mesh.dim == 3 and len(points) >= SIGN_GRID**2 and mesh.is_closed():
+        # its winding numbers are whole, so that no point is ambiguous
+        inside, share = _inside_closed(mesh, points, distance), 0.0
+    else:
+        winding = deciding_winding_number(mesh, points)
+        inside, share = _inside_by(winding, mesh.dim), ambiguity(winding)
+    return Measured(np.where(inside, -distance, distance), share)
 
 
 def _inside_closed(mesh: Mesh, points: Floats, distance: Floats) -> NDArray[np.bool_]:
@@ -89,8 +151,8 @@ def _inside_closed(mesh: Mesh, points: Floats, distance: Floats) -> NDArray[np.b
     return inside
 
 
-def _morton_code(mesh: Mesh, points: Floats) -> NDArray[np.int64]:
-    """Return the place of each point on a Z-order curve of 1024 cells a side."""
+def _morton_code(mesh: Mesh, points: Floats) -> Ints:
+    """Return the place of each point on a Z-order curve of 1024 cells a side, (N,) int64."""
     lower, upper = mesh.bounds
     extent = max(float((upper - lower).max()), np.finfo(float).tiny)
     cell = ((points - lower) / extent * 512 + 256).clip(0, 1023).astype(np.int64)

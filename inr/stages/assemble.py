@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -112,6 +113,8 @@ def training_store(
         num_channels=config.model["num_channels"],
         needs=losses.needs,
         device=device,
+        dtype=config.data.sampling.dtype,
+        fallback=Path("outputs") / "packed",
     )
 
 

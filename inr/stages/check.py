@@ -7,18 +7,44 @@ import torch
 from torch import nn
 
 from inr.build import check, check_section, nearest, resolve
-from inr.data.prepare import Family
+from inr.data.journal import Shard
+from inr.data.sources import Family
 from inr.losses import Term
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Codes
 from inr.render.interface import FlatRenderer, Renderer
-from inr.schema import KINDS, OBSERVED, PRIORS, SPLITS, STAGES, VALIDATION_METRICS, Config
+from inr.schema import (
+    DTYPES,
+    FRAMES,
+    KINDS,
+    NORMALIZE,
+    OBSERVED,
+    PRIORS,
+    SIGNS,
+    SPLITS,
+    STAGES,
+    VALIDATION_METRICS,
+    Config,
+)
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
+CHOICES = {
+    "data.kind": KINDS,
+    "data.sign": SIGNS,
+    "data.normalize": NORMALIZE,
+    "data.sampling.dtype": DTYPES,
+    "train.best_mode": ("min", "max"),
+    "reconstruct.observe": OBSERVED,
+    "sample.prior": PRIORS,
+    "eval.protocol": ("default",),
+    "eval.frame": FRAMES,
+}
 LEAST = {
     0: (
         "workers",
+        "prepare.time_limit",
+        "data.splits.fold",
         "train.log_every",
         "train.validate_every",
         "train.render_every",
@@ -67,20 +93,17 @@ def check_config(raw: Mapping[str, Any]) -> None:
         raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")
     for split in splits:
         _check_choice("split", split, SPLITS)
-    _check_choice("data.normalize", raw["data"]["normalize"], ("box", "none"))
-    _check_choice("train.best_mode", raw["train"]["best_mode"], ("min", "max"))
+    for key, allowed in CHOICES.items():
+        _check_choice(key, take(raw, key), allowed)
+    _check_prepare(raw)
     metrics = tuple(f"valid/{metric}" for metric in VALIDATION_METRICS)
     _check_choice("train.best_metric", raw["train"]["best_metric"], metrics)
-    _check_choice("data.kind", raw["data"]["kind"], KINDS)
-    _check_choice("reconstruct.observe", raw["reconstruct"]["observe"], OBSERVED)
-    _check_choice("sample.prior", raw["sample"]["prior"], PRIORS)
     if raw["data"]["dim"] not in (2, 3):
         raise ValueError(
             f"data.dim is {raw['data']['dim']}; it has to be 2 or 3 (null works where the suffix "
             "of data.source tells)"
         )
     _check_shares(raw)
-    _check_choice("eval.protocol", raw["eval"]["protocol"], ("default",))
     for least, keys in LEAST.items():
         for key in keys:
             value = take(raw, key)
@@ -139,7 +162,7 @@ def _check_output(raw: Mapping[str, Any]) -> None:
 
 
 def _check_shares(raw: Mapping[str, Any]) -> None:
-    for key in ("train.space_near", "sample.explained_variance"):
+    for key in ("train.space_near", "sample.explained_variance", "data.sampling.edge_share"):
         if not 0 <= take(raw, key) <= 1:
             raise ValueError(f"{key} is {take(raw, key)}; it is a share, from 0 to 1")
     for key in POSITIVE:
@@ -159,6 +182,22 @@ def _check_shares(raw: Mapping[str, Any]) -> None:
         raise ValueError(
             f"data.sampling.near_counts is {counts} and near_variances {variances}; give as many "
             "of one as of the other, none negative"
+        )
+
+
+def _check_prepare(raw: Mapping[str, Any]) -> None:
+    shard = Shard.parse(raw["prepare"]["shard"])
+    if shard.count > 1 and raw["stage"] != "prepare":
+        raise ValueError(
+            f"prepare.shard={raw['prepare']['shard']} goes with stage=prepare; the other stages "
+            "need every shard to be done"
+        )
+    splits = raw["data"]["splits"]
+    folds = splits["folds"]
+    if folds is not None and (folds < 2 or splits["fold"] >= folds):
+        raise ValueError(
+            f"data.splits.folds is {folds} and data.splits.fold {splits['fold']}; there have to be "
+            "at least 2 folds, counted from 0"
         )
 
 

@@ -4,20 +4,29 @@ import copy
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from inr.build import instantiate
+from inr.data.deepsdf_layout import open_layout
+from inr.data.journal import Record, held
 from inr.data.layout import Layout, read_json, write_json
-from inr.data.prepare import Family, Record, digest, find_files
+from inr.data.sources import Family, find_files, has_changed
+from inr.data.splits import make_fold, make_splits
 from inr.run import OUTPUTS
-from inr.schema import Config, Data
+from inr.schema import SPLITS, Config, Data
 from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, POINT_SUFFIXES
 from inr.stages.command import ADOPTED, Command
 
 log = logging.getLogger(__name__)
+
+# of an experiment that fits one
+ONE_SHAPE = {"train": 1, "valid": 0, "test": 0}
+# settings that data sets of before were made without knowing
+BEFORE = {"kind": "solid", "sign": "winding", "repair": False}
+SAMPLING_BEFORE = {"edge_share": 0.0, "dtype": "float32"}
 
 
 def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
@@ -28,7 +37,9 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     """
     if data.root is not None:
         return Path(data.root)
-    settings = shape_settings(raw) | {"splits": raw["splits"]}
+    # folds are dealt of the same shapes
+    dealt = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
+    settings = shape_settings(raw) | {"splits": dealt}
     if data.family is not None:
         name = str(data.family["_target_"]).rpartition(".")[2].lower()
     elif data.source is not None:
@@ -44,9 +55,54 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     return OUTPUTS / "datasets" / f"{name}_{digest}"
 
 
+def layout_of(command: Command) -> Layout:
+    """Return where the data set of a command lies, or will lie."""
+    data = command.config.data
+    fold = None if data.splits.folds is None else f"{data.splits.fold}_of_{data.splits.folds}"
+    return open_layout(data_root(data, command.raw["data"]), fold)
+
+
 def is_prepared(layout: Layout) -> bool:
     """Return whether prepare came to its end in this folder."""
-    return layout.split("train").exists()
+    return replace(layout, fold=None).split("train").exists()
+
+
+def split_sizes(data: Data) -> dict[str, int | float | str]:
+    """Return what each split is to be: a count, a share, or a file of names."""
+    return {split: getattr(data.splits, split) for split in SPLITS}
+
+
+def deal(data: Data, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the splits of some shapes.
+
+    Raises:
+        ValueError: if there are too few.
+    """
+    splits = data.splits
+    if splits.folds is None:
+        return make_splits(names, split_sizes(data), data.seed)
+    valid = splits.valid
+    if isinstance(valid, str):
+        raise ValueError(
+            f"data.splits.valid={valid} does not go with data.splits.folds; give a count or share"
+        )
+    return make_fold(names, fold=splits.fold, folds=splits.folds, valid=valid, seed=data.seed)
+
+
+def deal_fold(data: Data, layout: Layout) -> None:
+    """Write the splits of the fold that is asked for, if one is and they are not there.
+
+    Raises:
+        ValueError: if there are too few shapes, or they cannot be written.
+    """
+    if layout.fold is None or layout.split("train").exists():
+        return
+    try:
+        with held(layout.root / ".lock"):
+            for split, names in reversed(deal(data, layout.names()).items()):
+                write_json(names, layout.split(split))
+    except OSError as error:
+        raise ValueError(f"cannot write {layout.split('train')}: {error}") from error
 
 
 def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, str]]:
@@ -56,6 +112,11 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
         return dict.fromkeys(family.names(), family), {}
     assert config.data.source is not None
     found, refused = find_files(Path(config.data.source), suffixes(config.data))
+    if split_sizes(config.data) == ONE_SHAPE and len(found) > 1:
+        raise ValueError(
+            f"data.source={config.data.source} holds {len(found)} shapes, and one is to be fitted: "
+            f"name its file, say data.source={next(iter(found.values()))}"
+        )
     return dict(found), refused
 
 
@@ -133,7 +194,7 @@ def _difference(one: Any, other: Any) -> tuple[Any, Any]:
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides how a shape's files look."""
-    keys = ("dim", "kind", "family", "normalize", "extent", "sampling", "seed")
+    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling", "seed")
     return {key: raw[key] for key in keys}
 
 
@@ -146,7 +207,8 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
     if not overwrite and layout.manifest.exists():
         manifest = read_json(layout.manifest)
-        before = {"kind": "solid", **manifest.get("settings", {})}
+        before = {**BEFORE, **manifest.get("settings", {})}
+        before["sampling"] = {**SAMPLING_BEFORE, **(before.get("sampling") or {})}
         for key, value in fresh["settings"].items():
             if before.get(key) != value:
                 was, now = _difference(before.get(key), value)
@@ -155,7 +217,7 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
                     "add overwrite=true to make it anew, or choose another data.root"
                 )
         return dict(manifest)
-    if not overwrite and layout.names():
+    if not overwrite and layout.names() and not any(layout.root.glob("journal/*")):
         raise ValueError(
             f"'{layout.root}' holds samples that this program did not make; leave out data.source "
             "to use them as they are, or choose another data.root"
@@ -170,9 +232,9 @@ def is_finished(layout: Layout, name: str, source: Path | Family, record: Record
     Raises:
         ValueError: if it was made from a file that has changed since.
     """
-    if record is None:
+    if record is None or record["status"] == "failed":  # for want of time or memory, say
         return False
-    changed = isinstance(source, Path) and record.get("digest") != digest(source)
+    changed = isinstance(source, Path) and has_changed(source, record)
     if record["status"] == "refused":
         return not changed  # a mended file gets its chance
     if not layout.is_ready(name):

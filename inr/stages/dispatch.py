@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from inr.stages.command import Command
 from inr.stages.evaluate import evaluate
+from inr.stages.inspect import inspect
 from inr.stages.prepare import prepare
 from inr.stages.reconstruct import reconstruct
 from inr.stages.sample import sample
@@ -15,6 +16,7 @@ def dispatch(command: Command) -> None:
     """Run the stage that the command names."""
     stages: dict[str, Callable[[Command], object]] = {
         "prepare": prepare,
+        "inspect": inspect,
         "train": train,
         "reconstruct": reconstruct,
         "evaluate": evaluate,

@@ -70,7 +70,12 @@ def _evaluate_split(
             f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
             f"run={run.path} split={split}"
         )
-    settings = {"num_points": config.eval.num_points, "iou_resolution": config.eval.iou_resolution}
+    settings: dict[str, Any] = {
+        "num_points": config.eval.num_points,
+        "iou_resolution": config.eval.iou_resolution,
+    }
+    if config.eval.frame != "box":  # what was measured before it could be said is of the box
+        settings["frame"] = config.eval.frame
     threshold = config.eval.f_score_threshold
     folder = run.evaluation(label, split)
     record = Record(folder, {**settings, "f_score_threshold": threshold, "seed": config.eval.seed})
@@ -122,6 +127,7 @@ def _evaluate_shape(
             mesh,
             layout,
             name,
+            frame=settings.frame,
             num_points=settings.num_points,
             iou_resolution=settings.iou_resolution,
             f_score_threshold=settings.f_score_threshold,

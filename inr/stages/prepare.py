@@ -1,37 +1,32 @@
 """Make a data set: normalise, sample, split, and say in manifest.json what was done."""
 
 import logging
-import multiprocessing
 import os
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from inr.data.layout import Layout, make_splits, read_json, write_json
-from inr.data.prepare import (
-    Family,
-    Recipe,
-    Record,
-    count_statuses,
-    digest,
-    prepare_shape,
-)
-from inr.schema import Data
+from inr.data.duplicates import find_duplicates
+from inr.data.journal import Journal, Shard, forget, held, read_records
+from inr.data.layout import Layout, read_json, write_json
+from inr.data.prepare import Recipe, prepare_shape
+from inr.data.sources import Family, fingerprint
+from inr.data.splits import make_splits
+from inr.data.summary import count_statuses, summarise
+from inr.data.workers import run_all
+from inr.schema import Config, Data
 from inr.stages.command import Command
 from inr.stages.dataset import (
     check_splits,
-    data_root,
+    deal_fold,
     find_sources,
     is_finished,
     is_prepared,
+    layout_of,
     open_manifest,
+    split_sizes,
 )
-from inr.stages.progress import show_progress
+from inr.stages.progress import show_outcomes
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +41,11 @@ def prepare(command: Command) -> None:
     """Run the stage.
 
     Raises:
-        ValueError: for wrong input.
+        ValueError: for wrong input, or a disk that cannot be written.
         ShapesRefused: under strict=true, if a shape was refused.
     """
     config = command.config
-    layout = Layout(data_root(config.data, command.raw["data"]))
+    layout = layout_of(command)
     if config.data.family is None and config.data.source is None:
         if layout.names():
             log.info("'%s' is prepared already and used as it is", layout.root)
@@ -58,61 +53,111 @@ def prepare(command: Command) -> None:
         raise ValueError(
             "prepare needs shapes: add data.source=<folder of your shapes, or one file>"
         )
+    shard = Shard.parse(config.prepare.shard)
+    if shard.count > 1 and config.overwrite:
+        raise ValueError(
+            f"overwrite=true does not go with prepare.shard; delete '{layout.root}' instead"
+        )
     sources, refused = find_sources(config)
     # a size that cannot be: say so before hours of sampling
-    make_splits(list(sources), asdict(config.data.splits), config.data.seed)
-    layout.root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(layout.root / ".lock")
+    make_splits(list(sources), split_sizes(config.data), config.data.seed)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        log.info("waiting for another process that prepares '%s'", layout.root)
-        lock.acquire()
-    with lock:
-        _prepare(command, layout, sources, refused)
+        with held(layout.root / ".lock"):
+            open_manifest(layout, command.raw["data"], config.overwrite)
+            if config.overwrite:  # or a kill half-way would leave new shapes in old splits
+                forget(layout)
+                for path in layout.root.glob("splits/**/*.json"):
+                    path.unlink()
+        with held(layout.root / f".lock_{shard}"):
+            made = _prepare_shard(config, layout, sources, shard)
+        with held(layout.root / ".lock"):
+            _finish(config, layout, sources, refused, made, shard)
+    except OSError as error:  # what workers raise when the disk is full among them
+        raise ValueError(
+            f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
+            "same command goes on from there"
+        ) from error
 
 
-def _prepare(
-    command: Command,
+def _prepare_shard(
+    config: Config, layout: Layout, sources: Mapping[str, Path | Family], shard: Shard
+) -> list[str]:
+    """Prepare the shapes of a shard that are not done, and return their names."""
+    records = read_records(layout)
+    todo = {
+        name: source
+        for name, source in list(sources.items())[shard.index :: shard.count]
+        if config.overwrite or not is_finished(layout, name, source, records.get(name))
+    }
+    if not todo:
+        return []
+    processes = min(config.workers or _num_cores(), len(todo))
+    log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
+    recipe = recipe_of(config.data, config.prepare.device)
+    arguments = {name: (name, source, layout.root, recipe) for name, source in todo.items()}
+    outcomes = run_all(
+        prepare_shape, arguments, processes=processes, time_limit=config.prepare.time_limit
+    )
+    journal = Journal(layout, shard)
+    try:
+        for name, outcome in show_outcomes(outcomes, len(todo)):
+            record = outcome
+            if isinstance(record, str):  # why there is none
+                record = {"status": "failed", "reason": record, "seconds": None}
+                record |= fingerprint(todo[name])
+            journal.add(name, record)
+            if record["status"] != "ok":
+                log.warning("%s %s: %s", record["status"], name, record["reason"])
+    finally:
+        journal.close()
+    return list(todo)
+
+
+def _finish(
+    config: Config,
     layout: Layout,
     sources: Mapping[str, Path | Family],
     refused: Mapping[str, str],
+    made: list[str],
+    shard: Shard,
 ) -> None:
-    config = command.config
-    sizes = asdict(config.data.splits)
-    manifest = open_manifest(layout, command.raw["data"], config.overwrite)
-    records: dict[str, Record] = {n: r for n, r in manifest["shapes"].items() if n in sources}
-    if config.overwrite:  # or a kill half-way would leave new shapes in old splits
-        for path in layout.root.glob("splits/*.json"):
-            path.unlink()
-    todo = {
-        name: source
-        for name, source in sources.items()
-        if config.overwrite or not is_finished(layout, name, source, records.get(name))
-    }
+    """Write what concerns all shapes: the manifest, the splits, the summary."""
+    known = read_records(layout)
+    records = {name: known[name] for name in sorted(sources) if name in known}
+    waiting = len(sources) - len(records)
+    if waiting:
+        log.info(
+            "shard %d of %d is done; %d shapes are left to other shards, the last of which writes "
+            "%s and the splits",
+            shard.index,
+            shard.count,
+            waiting,
+            layout.manifest,
+        )
+        return
     records |= {
         name: {"status": "refused", "reason": reason, "seconds": 0.0}
         for name, reason in refused.items()
     }
+    manifest = read_json(layout.manifest)
+    is_new = bool(made) or manifest["shapes"] != records
     manifest["shapes"] = records
-    written = 0.0
-    for name, record in _prepare_all(todo, layout.root, _recipe(config.data), config.workers):
-        records[name] = record
-        if record["status"] == "refused":
-            log.warning("refused %s: %s", name, record["reason"])
-        if time.monotonic() - written > 1:  # so that little is done again after a kill
-            write_json(manifest, layout.manifest)
-            written = time.monotonic()
-    manifest["shapes"] = dict(sorted(records.items()))
-    write_json(manifest, layout.manifest)
-    ready = [name for name, record in manifest["shapes"].items() if record["status"] == "ok"]
+    ready = [name for name, record in records.items() if record["status"] == "ok"]
+    if is_new:
+        manifest["near_duplicates"] = find_duplicates(
+            layout, {name: records[name] for name in ready}, config.data.dim
+        )
+        write_json(manifest, layout.manifest)
+    forget(layout)
     count = count_statuses(records)
     log.info(
-        "%s: %d shapes ready (%d of them made now), %d refused; see %s",
+        "%s: %s%d shapes ready (%d of them made now), %d refused, %d failed; see %s",
         layout.root,
+        "" if made else "nothing to do, ",
         count["ok"],
-        sum(records[name]["status"] == "ok" for name in todo),
+        sum(records[name]["status"] == "ok" for name in made),
         count["refused"],
+        count["failed"],
         layout.manifest,
     )
     if not ready and len(records) == 1:
@@ -120,14 +165,46 @@ def _prepare(
         raise ValueError(f"'{name}' cannot be used: {record['reason']}")
     if not ready:
         raise ValueError(f"every shape was refused; the reasons are in {layout.manifest}")
-    asked = {**sizes, "seed": config.data.seed}
-    if layout.split("train").exists() and not config.overwrite:
-        check_splits(layout, ready, manifest.get("splits"), asked)
+    if made:
+        for line in summarise(records):
+            log.info("%s", line)
+    _split(config.data, layout, ready, manifest)
+    if config.strict and count["ok"] < len(records):
+        raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
+
+
+def _split(data: Data, layout: Layout, ready: list[str], manifest: dict[str, object]) -> None:
+    sizes = split_sizes(data)
+    asked = {**sizes, "seed": data.seed}
+    usual = Layout(layout.root)
+    if usual.split("train").exists():
+        check_splits(usual, ready, manifest.get("splits"), asked)
     else:
+        try:
+            splits = make_splits(ready, sizes, data.seed)
+        except ValueError as error:
+            raise ValueError(f"{error} that could be prepared") from error
         write_json({**manifest, "splits": asked}, layout.manifest)
-        _write_splits(layout, ready, sizes, config.data.seed)
-    if config.strict and count["refused"]:
-        raise ShapesRefused(f"{count['refused']} shapes were refused and strict=true")
+        for split, names in reversed(splits.items()):  # train last: its file says that all is done
+            write_json(names, usual.split(split))
+        log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
+        _warn_of_duplicates(splits, manifest)
+    deal_fold(data, layout)
+
+
+def _warn_of_duplicates(splits: Mapping[str, list[str]], manifest: Mapping[str, object]) -> None:
+    pairs = manifest.get("near_duplicates") or []
+    assert isinstance(pairs, list)
+    of = {name: split for split, names in splits.items() for name in names}
+    across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
+    if across:
+        shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
+        log.warning(
+            "%d pairs of nearly the same shape lie in different splits: %s; see near_duplicates in "
+            "manifest.json",
+            len(across),
+            shown,
+        )
 
 
 def ensure_prepared(command: Command) -> Layout:
@@ -140,7 +217,7 @@ def ensure_prepared(command: Command) -> Layout:
         ValueError: if a data set of the user's own does not exist.
     """
     config = command.config
-    layout = Layout(data_root(config.data, command.raw["data"]))
+    layout = layout_of(command)
     asked_for = config.data.root is None or any(
         override.startswith("data.root=") for override in command.overrides
     )
@@ -154,6 +231,7 @@ def ensure_prepared(command: Command) -> Layout:
             f"the data set '{layout.root}' does not exist; run stage=prepare with the same "
             "data settings, or correct data.root"
         )
+    deal_fold(config.data, layout)
     return layout
 
 
@@ -161,46 +239,26 @@ def _check_unchanged(layout: Layout, source: Path) -> None:
     """Check that the one file that a data set was made of is still the same; it may be gone."""
     if source.is_file():
         record = read_json(layout.manifest)["shapes"].get(source.stem)
-        if record is not None and record.get("digest") != digest(source):
+        if record is not None and record.get("digest") != fingerprint(source)["digest"]:
             raise ValueError(
                 f"'{layout.root}' was made from another '{source}' than there is now; run "
                 "stage=prepare overwrite=true with the same settings to make it anew"
             )
 
 
-def _prepare_all(
-    sources: Mapping[str, Path | Family], root: Path, recipe: Recipe, workers: int
-) -> Iterator[tuple[str, Record]]:
-    if not sources:
-        return
-    count = min(workers or _num_cores(), len(sources))
-    log.info("preparing %d shapes in %d processes under %s", len(sources), count, root)
-    # spawned: forking a process that runs threads can hang the child
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
-        futures: dict[Future[Record], str] = {
-            pool.submit(prepare_shape, name, source, root, recipe): name
-            for name, source in sources.items()
-        }
-        try:
-            done = as_completed(futures)
-            for future in show_progress(done, "prepare", len(futures)):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _end_with_parent() -> None:
-    """Let a worker end when the process that it works for was killed."""
-
-    def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+def recipe_of(data: Data, device: str) -> Recipe:
+    """Return what is done to each shape."""
+    return Recipe(
+        dim=data.dim,
+        kind=data.kind,
+        sign=data.sign,
+        repair=data.repair,
+        normalize=data.normalize,
+        extent=data.extent,
+        **asdict(data.sampling),
+        seed=data.seed,
+        device=device,
+    )
 
 
 def _num_cores() -> int:
@@ -208,26 +266,3 @@ def _num_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _write_splits(
-    layout: Layout, ready: list[str], sizes: dict[str, int | float], seed: int
-) -> None:
-    try:
-        splits = make_splits(ready, sizes, seed)
-    except ValueError as error:
-        raise ValueError(f"{error} that could be prepared") from error
-    for split, names in reversed(splits.items()):  # train last: its file says that all is done
-        write_json(names, layout.split(split))
-    log.info("splits: %s", ", ".join(f"{len(names)} {split}" for split, names in splits.items()))
-
-
-def _recipe(data: Data) -> Recipe:
-    return Recipe(
-        dim=data.dim,
-        kind=data.kind,
-        normalize=data.normalize,
-        extent=data.extent,
-        **asdict(data.sampling),
-        seed=data.seed,
-    )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import read_split
 from inr.data.observe import open_observed
 from inr.data.store import SampleStore
@@ -69,6 +70,7 @@ def _reconstruct_split(trained: Trained, split: str) -> None:
         len(names) - len(todo),
     )
     if not todo:
+        _export(trained, names, folder)
         return
     size = config.reconstruct.shapes_per_batch
     for start in range(0, len(todo), size):
@@ -92,7 +94,23 @@ def _reconstruct_split(trained: Trained, split: str) -> None:
                     "time": round(time.time(), 3),
                 },
             )
+    _export(trained, names, folder)
     _draw(trained, split, names, folder)
+
+
+def _export(trained: Trained, names: Sequence[str], folder: Path) -> None:
+    """Write the meshes in the frame of the user's own files too, if that is asked for."""
+    config = trained.command.config
+    if config.eval.frame != "native":
+        return
+    for name in names:
+        path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
+        exported = folder / "meshes_native" / path.name
+        exported.unlink(missing_ok=True)
+        if path.exists():
+            normalization = read_normalization(trained.layout.normalization(name))
+            write_mesh(normalization.undo_mesh(read_mesh(path)), exported)
+    log.info("meshes in their native frame: %s", folder / "meshes_native")
 
 
 def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from inr.data.layout import Layout, make_splits, read_split
+from inr.data.layout import Layout, read_split
 from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR
@@ -25,7 +25,7 @@ from inr.stages.assemble import (
     training_store,
 )
 from inr.stages.command import Command, check_resume, merge_with_run, pick_device
-from inr.stages.dataset import adopt_settings, data_root, find_sources, is_prepared
+from inr.stages.dataset import adopt_settings, deal, find_sources, is_prepared, layout_of
 from inr.stages.prepare import ensure_prepared
 from inr.stages.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory
@@ -193,14 +193,14 @@ def announce(command: Command, device: torch.device, epochs_done: int) -> None:
             the model or the optimizer do not fit together.
     """
     config = command.config
-    layout = Layout(data_root(config.data, command.raw["data"]))
+    layout = layout_of(command)
     made_on_use = config.data.family is not None or config.data.root is None
     if made_on_use and not is_prepared(layout):
-        sizes = config.data.splits
-        sources = list(find_sources(config)[0])
-        names = make_splits(sources, {"train": sizes.train}, config.data.seed)["train"]
+        names = deal(config.data, list(find_sources(config)[0]))["train"]
         if not names:
-            raise ValueError(f"data.splits.train={sizes.train} leaves no shape to train on")
+            raise ValueError(
+                f"data.splits.train={config.data.splits.train} leaves no shape to train on"
+            )
     else:
         names = read_split(layout, "train")
     num_shapes = len(names)

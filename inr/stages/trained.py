@@ -14,7 +14,7 @@ from inr.shapes.mesh import Mesh
 from inr.stages.assemble import build_model
 from inr.stages.check import check_config
 from inr.stages.command import Command, pick_device
-from inr.stages.dataset import data_root
+from inr.stages.dataset import layout_of
 from inr.stages.prepare import ensure_prepared
 from inr.training.allocator import keep_freed_memory
 from inr.training.checkpoint import (
@@ -121,6 +121,6 @@ def load_run(command: Command, run: Run) -> Trained:
     model = build_model(config, names, device, fresh=False)
     restore_model(content, model, names, path)
     model.eval()
-    layout = Layout(data_root(config.data, command.raw["data"]))
+    layout = layout_of(command)
     progress = Progress(**content["progress"])
     return Trained(command, run, layout, model, names, progress.epoch, progress.step, device)

@@ -4,18 +4,21 @@ import logging
 
 import numpy as np
 
+from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.read import read_surface
 from inr.metrics.protocol import evaluate_against_points, evaluate_pair
 from inr.render.points import discs
 from inr.shapes.mesh import Mesh, empty_mesh, read_mesh
+from inr.shapes.normalize import identity
 
 log = logging.getLogger(__name__)
 
 
 def has_only_points(layout: Layout, name: str) -> bool:
-    """Return whether a shape is a point cloud, which has neither a mesh nor an inside."""
-    return not layout.samples(name).exists() and layout.unsigned(name).exists()
+    """Return whether a shape has no mesh with an inside to be measured against."""
+    has_sign = layout.samples(name).exists() or not layout.unsigned(name).exists()
+    return not (has_sign and layout.mesh(name).exists())
 
 
 def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
@@ -41,6 +44,7 @@ def measure(
     layout: Layout,
     name: str,
     *,
+    frame: str,
     num_points: int,
     iou_resolution: int,
     f_score_threshold: float,
@@ -48,16 +52,31 @@ def measure(
 ) -> dict[str, float]:
     """Measure a reconstruction against a shape of the data set; see inr.metrics.protocol.
 
+    Args:
+        mesh: the reconstruction, in the box frame.
+        layout: the data set.
+        name: of the shape.
+        frame: `box`, or `native` to undo the transform of `prepare` on both first.
+        num_points: and the rest: see `evaluate_pair`.
+        iou_resolution: likewise.
+        f_score_threshold: in the units of the frame.
+        seed: likewise.
+
     Raises:
         ValueError: if the shape cannot be read, or has no inside.
     """
+    dim = mesh.dim
+    moved = identity(dim)
+    if frame == "native":
+        moved = read_normalization(layout.normalization(name))
+    mesh = moved.undo_mesh(mesh)
     if has_only_points(layout, name):
-        dim = mesh.dim
         surface = read_surface(layout, name, dim, with_normals=False).astype(np.float64)
+        has_normals = surface.shape[1] > dim
         return evaluate_against_points(
             mesh,
-            surface[:, :dim],
-            surface[:, dim:] if surface.shape[1] > dim else None,
+            moved.undo(surface[:, :dim]),
+            surface[:, dim:] @ moved.rotation if has_normals else None,
             name=name,
             num_points=num_points,
             f_score_threshold=f_score_threshold,
@@ -65,7 +84,7 @@ def measure(
         )
     return evaluate_pair(
         mesh,
-        read_mesh(layout.mesh(name)),
+        moved.undo_mesh(read_mesh(layout.mesh(name))),
         name=name,
         num_points=num_points,
         iou_resolution=iou_resolution,

@@ -151,6 +151,7 @@ class Validation:
             mesh,
             self.layout,
             name,
+            frame="box",
             num_points=settings.num_points,
             iou_resolution=self.config.train.validation_resolution,
             f_score_threshold=settings.f_score_threshold,

@@ -78,7 +78,7 @@ def fit(
         FloatingPointError: if the loss is no longer a number.
     """
     device = store.device
-    generator = torch.Generator(device=device)
+    generator = torch.Generator(device=store.draws_on)
     batches = math.ceil(len(store.names) / shapes_per_batch)
     meter = Meter(device)
     saved = time.monotonic()
@@ -88,7 +88,7 @@ def fit(
     while progress.epoch < num_epochs and not interrupt.number:
         model.train()
         rng = np.random.default_rng([seed, progress.epoch])
-        order = torch.from_numpy(rng.permutation(len(store.names))).to(device)
+        order = torch.from_numpy(rng.permutation(len(store.names))).to(store.draws_on)
         for number, index in enumerate(order.split(shapes_per_batch)):
             if number < progress.batch:
                 continue
@@ -96,8 +96,10 @@ def fit(
             generator.manual_seed(mixed)
             torch.manual_seed(mixed)  # dropout
             set_rates(optimizer, schedule, progress.epoch + number / batches, num_epochs)
+            asked = time.perf_counter()
             batch = store.draw(index, draws, generator)
-            codes = model.latents(index)
+            meter.waited += time.perf_counter() - asked
+            codes = model.latents(index.to(device))
             total, values = losses(model, batch, codes, When(progress.epoch, num_epochs))
             loss = total.mean()
             optimizer.zero_grad(set_to_none=True)
@@ -164,6 +166,7 @@ class Meter:
         self.sums: dict[str, Tensor] = {}
         self.steps = 0
         self.samples = 0
+        self.waited = 0.0  # seconds, for batches
         self.started = time.perf_counter()
 
     def add(self, values: dict[str, Tensor]) -> None:
@@ -188,7 +191,9 @@ class Meter:
                 "the loss is no longer a finite number; lower optimizer.lr, or resume from an "
                 "earlier checkpoint"
             )
-        means["samples_per_second"] = self.samples / max(time.perf_counter() - self.started, 1e-9)
+        elapsed = max(time.perf_counter() - self.started, 1e-9)
+        means["samples_per_second"] = self.samples / elapsed
+        means["data_share"] = self.waited / elapsed
         self.reset()
         return means
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from inr.data.layout import Layout, make_splits, read_json, read_split, write_json, write_npz
+from inr.data.layout import Layout, read_json, read_split, write_json, write_npz
 
 NAMES = [f"shape_{i}" for i in range(20)]
 
@@ -101,60 +101,6 @@ def test_npz_leaves_nothing_else(tmp_path):
     with np.load(tmp_path / "new" / "a.npz") as file:
         assert file["pos"].tolist() == [0, 1, 2]
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["a.npz"]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "counts"),
-    [
-        ({"train": 12, "valid": 3, "test": 5}, (12, 3, 5)),
-        ({"train": 0.8, "valid": 0.0, "test": 0.2}, (16, 0, 4)),
-        ({"train": 0.7, "valid": 0.1, "test": 0.2}, (14, 2, 4)),
-        ({"train": 0.33, "valid": 0.33, "test": 0.34}, (7, 6, 7)),
-        ({"train": 4, "valid": 0.5, "test": 0.25}, (4, 10, 5)),
-        ({"train": 1.0, "valid": 0, "test": 0}, (20, 0, 0)),
-        ({"train": 1, "valid": 0, "test": 0}, (1, 0, 0)),
-        ({"train": 0.1, "valid": 0.0, "test": 0.0}, (2, 0, 0)),
-    ],
-)
-def test_sizes_of_splits(sizes, counts):
-    splits = make_splits(NAMES, sizes, 0)
-    assert tuple(len(splits[split]) for split in ("train", "valid", "test")) == counts
-    dealt = [name for names in splits.values() for name in names]
-    assert len(dealt) == len(set(dealt)) and set(dealt) <= set(NAMES)
-    assert all(names == sorted(names) for names in splits.values())
-
-
-@pytest.mark.parametrize("num_names", range(1, 60))
-def test_shares_of_one_use_every_shape(num_names):
-    names = [str(i) for i in range(num_names)]
-    splits = make_splits(names, {"train": 0.7, "valid": 0.1, "test": 0.2}, 0)
-    assert sorted(name for dealt in splits.values() for name in dealt) == sorted(names)
-    for split, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
-        assert abs(len(splits[split]) - share * num_names) <= 1
-
-
-def test_seed_and_names_decide_the_splits():
-    sizes = {"train": 10, "test": 5}
-    splits = make_splits(NAMES, sizes, 0)
-    assert make_splits(NAMES[::-1], sizes, 0) == splits
-    assert make_splits(NAMES, sizes, 1) != splits
-    assert splits["train"] != sorted(NAMES)[:10]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "message"),
-    [
-        ({"train": 21}, "asks for 21 train shapes; there are 20"),
-        ({"train": 12, "test": 0.5}, "asks for 12 train . 10 test shapes"),
-        ({"train": -1}, r"data\.splits\.train is -1"),
-        ({"train": 1.5}, r"data\.splits\.train is 1\.5"),
-        ({"train": -0.1}, r"data\.splits\.train is -0\.1"),
-        ({"train": 0.8, "test": 0.3}, r"add up to 1\.1"),
-    ],
-)
-def test_sizes_that_cannot_be(sizes, message):
-    with pytest.raises(ValueError, match=message):
-        make_splits(NAMES, sizes, 0)
 
 
 def test_written_splits_are_lists(layout):

@@ -6,9 +6,9 @@ import pytest
 import trimesh
 
 from inr.data.layout import Layout
-from inr.data.prepare import Recipe, count_statuses, find_files, prepare_shape
+from inr.data.prepare import Recipe, prepare_shape
 from inr.shapes.composite import Composite, without_parts
-from inr.shapes.mesh import MESH_SUFFIXES, Mesh, read_mesh, write_mesh
+from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
 
 CENTRE = np.array([5.0, -3.0, 2.0])
@@ -20,13 +20,18 @@ def recipe(**changes) -> Recipe:
     settings = {
         "dim": 3,
         "kind": "solid",
+        "sign": "winding",
+        "repair": False,
         "normalize": "box",
         "extent": 0.9,
         "near_counts": [300, 200],
         "near_variances": [0.005, 0.0005],
         "num_uniform": 400,
         "num_surface": 250,
+        "edge_share": 0.0,
+        "dtype": "float32",
         "seed": 0,
+        "device": "cpu",
     }
     return Recipe(**{**settings, **changes})
 
@@ -208,8 +213,6 @@ def spoiled(folder: Path, how: str) -> Path:
         path.write_bytes(b"")
     elif how == "a triangle":
         write_mesh(Mesh(mesh.vertices, mesh.faces[:1]), path)
-    elif how == "inside out":
-        write_mesh(Mesh(mesh.vertices, mesh.faces[:, ::-1]), path)
     elif how == "a point":
         write_mesh(Mesh(mesh.vertices * 0, mesh.faces), path)
     elif how == "another format":
@@ -225,7 +228,6 @@ def spoiled(folder: Path, how: str) -> Path:
         ("truncated", "cannot read"),
         ("empty", "cannot read"),
         ("a triangle", "no sample lies inside"),
-        ("inside out", "no sample lies inside"),
         ("a point", "extent"),
         ("another format", "cannot read"),
     ],
@@ -239,51 +241,57 @@ def test_what_is_refused_has_a_reason_and_leaves_nothing(tmp_path, how, reason):
     assert not root.exists() or not [p for p in root.rglob("*") if p.is_file()]
 
 
-def test_statuses_are_counted(tmp_path, source):
-    records = {
-        "good": prepare_shape("good", source, tmp_path / "data", recipe()),
-        "bad": prepare_shape("bad", spoiled(tmp_path, "empty"), tmp_path / "data", recipe()),
-    }
-    assert count_statuses(records) == {"ok": 1, "refused": 1}
+def test_a_box_inside_out_is_turned(tmp_path, source):
+    mesh = read_mesh(source)
+    path = tmp_path / "turned.ply"
+    write_mesh(Mesh(mesh.vertices, mesh.faces[:, ::-1]), path)
+    layout = Layout(tmp_path / "data")
+    record = prepare_shape("turned", path, layout.root, recipe())
+    assert record["status"] == "ok" and record["changes"] == ["turned faces outward"]
+    check_samples(layout, "turned", HALF, recipe())
+    assert record["self_check"]["sign_agreement"] == 1.0 and record["ambiguous"] == 0.0
 
 
-def touch(folder: Path, *names: str) -> None:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+def test_distances_without_sign(tmp_path, source):
+    layout, settings = Layout(tmp_path / "data"), recipe(sign="unsigned")
+    record = prepare_shape("box", source, layout.root, settings)
+    assert record["status"] == "ok" and record["self_check"]["sign_agreement"] is None
+    samples = load(layout.unsigned("box"))["all"]
+    truth = np.abs(distance_to_box(samples[:, :-1].astype(float), HALF))
+    np.testing.assert_allclose(samples[:, -1], truth, atol=1e-6)
+    assert not layout.samples("box").exists()
 
 
-def test_names_of_meshes(tmp_path):
-    touch(tmp_path, "b.ply", "a.OBJ", "cars/fast/red.v2.stl", "readme.txt", "c.glb", "d.off")
-    found, refused = find_files(tmp_path, MESH_SUFFIXES)
-    assert found == {
-        "a": tmp_path / "a.OBJ",
-        "b": tmp_path / "b.ply",
-        "c": tmp_path / "c.glb",
-        "cars_fast_red.v2": tmp_path / "cars/fast/red.v2.stl",
-        "d": tmp_path / "d.off",
-    }
-    assert refused == {}
+def test_normalised_to_a_sphere(tmp_path, source):
+    layout = Layout(tmp_path / "data")
+    prepare_shape("box", source, layout.root, recipe(normalize="sphere", extent=0.8))
+    vertices = read_mesh(layout.mesh("box")).vertices
+    np.testing.assert_allclose(np.linalg.norm(vertices, axis=1), 0.8, atol=1e-6)
 
 
-def test_two_files_of_one_name(tmp_path):
-    touch(tmp_path, "a.obj", "a.ply", "x/y.ply")
-    found, refused = find_files(tmp_path, MESH_SUFFIXES)
-    assert set(found) == {"a", "x_y"} and found["a"].suffix == ".obj"
-    assert list(refused) == ["a.ply"]
-    assert "a.ply" in refused["a.ply"] and "a.obj" in refused["a.ply"]
+def test_half_precision_rounds_points_before_their_distance_is_taken(tmp_path, source):
+    layout, settings = Layout(tmp_path / "data"), recipe(dtype="float16")
+    prepare_shape("box", source, layout.root, settings)
+    for array in load(layout.samples("box")).values():
+        assert array.dtype == np.float16
+        truth = distance_to_box(array[:, :-1].astype(float), HALF)
+        np.testing.assert_allclose(array[:, -1], truth, rtol=2**-11, atol=1e-7)
 
 
-def test_every_file_is_found_or_refused(tmp_path):
-    touch(tmp_path, "a/b_c.ply", "a_b/c.ply", "a_b_c.ply")  # all three would be a_b_c
-    found, refused = find_files(tmp_path, MESH_SUFFIXES)
-    assert len(found) + len(refused) == 3
+def test_repair_says_what_it_changed(tmp_path, source):
+    mesh = read_mesh(source)
+    path = tmp_path / "doubled.ply"
+    write_mesh(Mesh(mesh.vertices, np.concatenate([mesh.faces, mesh.faces[:3]])), path)
+    layout = Layout(tmp_path / "data")
+    record = prepare_shape("doubled", path, layout.root, recipe(repair=True))
+    assert record["faces"] == 12 and any("duplicate" in change for change in record["changes"])
+    check_samples(layout, "doubled", HALF, recipe())
 
 
-def test_sources_without_meshes(tmp_path):
-    with pytest.raises(ValueError, match="does not exist"):
-        find_files(tmp_path / "nowhere", MESH_SUFFIXES)
-    touch(tmp_path, "readme.txt")
-    with pytest.raises(ValueError, match=r"no shape .*\.obj"):
-        find_files(tmp_path, MESH_SUFFIXES)
+def test_a_share_of_the_samples_lies_along_edges(tmp_path, source):
+    layout = Layout(tmp_path / "data")
+    counts = {"near_counts": [1000], "near_variances": [1e-8], "num_uniform": 100}
+    prepare_shape("box", source, layout.root, recipe(edge_share=0.4, **counts))
+    points = np.concatenate(list(load(layout.samples("box")).values()))[:, :-1].astype(float)
+    on_edge = (np.abs(np.abs(points) - HALF) < 1e-3).sum(axis=1) >= 2
+    assert 0.39 < on_edge.sum() / 1000 < 0.43

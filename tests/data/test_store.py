@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.data import anonymous_memory, write_sparse
 from inr.data.layout import Layout, read_split, write_npz
 from inr.data.store import SampleStore, open_store
 from inr.shapes.mesh import read_mesh
 from inr.shapes.sdf import signed_distance
-from tests.making import CPU, DRAWS, open_discs, open_signed
+from tests.making import CPU, DRAWS, open_discs, open_signed, write_discs
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "dataset"
 # shape i has so many samples outside and inside
@@ -122,8 +124,9 @@ def test_rows_that_are_not_finite_are_dropped(tmp_path):
     neg = np.array([[np.nan, 0, -1], [0, 0, -3]])
     write_npz(layout.samples("s"), pos=pos, neg=neg)
     store = open_signed(layout, ["s"], dim=2)
-    assert store.samples.values[:, 2].tolist() == [1, 2, -3]
-    assert (int(store.samples.num_first), int(store.samples.num_second)) == (2, 1)
+    stored = store.samples.values[:, 2].tolist()
+    assert sorted(stored[:2]) == [1, 2] and stored[2:] == [-3]
+    assert store.samples.table[:, 2:4].tolist() == [[2, 1]]
     assert draw(store, torch.tensor([0]), 500, generator(), sign_balanced=True)[1].isfinite().all()
 
 
@@ -167,8 +170,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, how):
 
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
-def test_reads_a_data_set_of_a_published_code():
-    layout = Layout(GOLDEN)
+def test_reads_a_data_set_of_a_published_code(tmp_path):
+    layout = Layout(shutil.copytree(GOLDEN, tmp_path / "data"))  # which packs are written to
     names = read_split(layout, "train") + read_split(layout, "test")
     assert sorted(set(names)) == layout.names() == [f"lamp{i}" for i in range(4)]
     store = open_signed(layout, layout.names(), dim=3)
@@ -241,8 +244,86 @@ def test_samples_of_several_channels(tmp_path):
     layout = Layout(tmp_path)
     write_npz(layout.samples("s"), pos=np.ones((3, 6)), neg=-np.ones((3, 6)))
     store = open_store(
-        layout, ["s"], dim=2, num_channels=4, needs=frozenset({"samples"}), device=CPU
+        layout,
+        ["s"],
+        dim=2,
+        num_channels=4,
+        needs=frozenset({"samples"}),
+        device=CPU,
+        dtype="float32",
+        fallback=tmp_path,
     )
     assert store.draw(torch.tensor([0]), DRAWS, generator()).samples.targets.shape == (1, 64, 4)
     with pytest.raises(ValueError, match=r"model\.num_channels=1 need \(n, 3\)"):
         open_signed(layout, ["s"])
+
+
+def test_ten_thousand_large_shapes_take_no_memory(tmp_path):
+    """Half a million samples of each would be 75 GiB; the files are sparse."""
+    layout = Layout(tmp_path)
+    names = write_sparse(layout, 10000, 500000)
+    before = anonymous_memory()
+    store = open_signed(layout, names, dim=3)
+    for seed in range(50):
+        index = torch.randint(10000, (16,), generator=generator(seed))
+        points, _ = draw(store, index, 16384, generator(seed), sign_balanced=seed % 2 == 0)
+        assert points.shape == (16, 16384, 3)
+    assert store.samples.values.shape == (5 * 10**9, 4)
+    assert anonymous_memory() - before < 2**28
+
+
+def test_a_changed_shape_is_read_again(tmp_path):
+    layout = write_discs(tmp_path, {"a": 0.3, "b": 0.3})
+    open_signed(layout, ["a", "b"])
+    write_discs(tmp_path, {"b": 0.6}, num_samples=300)
+    points, distances = draw(
+        open_signed(layout, ["a", "b"]),
+        torch.tensor([0, 1]),
+        50,
+        generator(),
+        sign_balanced=True,
+    )
+    for row, radius in enumerate((0.3, 0.6)):
+        torch.testing.assert_close(points[row].norm(dim=1) - radius, distances[row, :, 0])
+
+
+def test_samples_stored_as_float16_say_their_error(tmp_path, caplog):
+    layout = write_discs(tmp_path, {"a": 0.3, "b": 0.5})
+    with caplog.at_level("INFO"):
+        store = open_store(
+            layout,
+            ["a", "b"],
+            dim=2,
+            num_channels=1,
+            needs=frozenset({"signed", "normals"}),
+            device=CPU,
+            dtype="float16",
+            fallback=tmp_path / "elsewhere",
+        )
+    batch = store.draw(torch.tensor([0, 1]), DRAWS, generator())
+    assert batch.samples.points.dtype == batch.surface.normals.dtype == torch.float32
+    error = batch.samples.points[0].norm(dim=1) - 0.3 - batch.samples.targets[0, :, 0]
+    assert 1e-6 < error.abs().max() < 1e-3
+    said = [message for message in caplog.messages if "float16: coordinates are off" in message]
+    assert len(said) == 2 and "distances by up to" in said[0] and "normals by up to" in said[1]
+
+
+def test_a_data_set_that_cannot_be_written_has_its_packs_elsewhere(tmp_path):
+    roots = [tmp_path / name / "data" for name in ("one", "other")]
+    for root, radius in zip(roots, (0.3, 0.6), strict=True):
+        write_discs(root, {"a": radius})
+        (root / "packed").write_text("a file where the folder would be")
+    for root, radius in zip(roots, (0.3, 0.6), strict=True):
+        store = open_store(
+            Layout(root),
+            ["a"],
+            dim=2,
+            num_channels=1,
+            needs=frozenset({"signed"}),
+            device=CPU,
+            dtype="float32",
+            fallback=tmp_path / "packs",
+        )
+        points, distances = draw(store, torch.tensor([0]), 50, generator(), sign_balanced=True)
+        torch.testing.assert_close(points[0].norm(dim=1) - radius, distances[0, :, 0])
+    assert len(list((tmp_path / "packs").glob("data_*/samples_float32_3.bin"))) == 2

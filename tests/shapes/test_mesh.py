@@ -1,8 +1,12 @@
+import struct
+
 import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.mesh import Mesh, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.mesh import MESH_SUFFIXES, Mesh, mesh_suffix, read_mesh, write_mesh
+
+WRITABLE = (".obj", ".ply", ".off", ".stl", ".glb", ".3mf", ".dae")
 
 
 def _from_trimesh(mesh) -> Mesh:
@@ -83,7 +87,7 @@ def test_open_flipped_and_empty_meshes_are_not_closed():
         assert not Mesh(mesh.vertices, flipped).is_closed()
 
 
-@pytest.mark.parametrize("suffix", [".obj", ".ply", ".off", ".stl", ".glb", ".PLY"])
+@pytest.mark.parametrize("suffix", [*WRITABLE, ".PLY"])
 def test_files_keep_the_shape(suffix, tmp_path):
     path = tmp_path / "deep" / f"box{suffix}"
     write_mesh(_box(), path)
@@ -92,7 +96,7 @@ def test_files_keep_the_shape(suffix, tmp_path):
     assert mesh.volume() == pytest.approx(6, rel=1e-5)
     np.testing.assert_allclose(mesh.bounds, _box().bounds, atol=1e-6)
     assert mesh.vertices.dtype == np.float64 and mesh.faces.dtype == np.int64
-    if suffix != ".stl":
+    if suffix not in (".stl", ".dae"):  # their triangles bring their own corners
         np.testing.assert_array_equal(mesh.faces, _box().faces)
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
@@ -118,7 +122,7 @@ def test_a_scene_of_two_is_joined(tmp_path):
     assert mesh.bounds[1, 0] == pytest.approx(5.5)
 
 
-@pytest.mark.parametrize("suffix", [".obj", ".ply", ".off", ".stl", ".glb", ".npz"])
+@pytest.mark.parametrize("suffix", [*MESH_SUFFIXES, ".npz"])
 def test_empty_and_missing_files_are_refused(suffix, tmp_path):
     path = tmp_path / f"none{suffix}"
     with pytest.raises(ValueError, match="none"):
@@ -174,3 +178,58 @@ def test_bad_flat_files_are_refused(vertices, edges, tmp_path):
     np.savez(tmp_path / "bad.npz", vertices=vertices, edges=edges)
     with pytest.raises(ValueError, match="bad"):
         read_mesh(tmp_path / "bad.npz")
+
+
+def test_vertices_that_no_face_uses_may_be_anything(tmp_path):
+    path = tmp_path / "a.obj"
+    path.write_text("v nan 0 0\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 2 3 4\n")
+    mesh = read_mesh(path)
+    np.testing.assert_array_equal(mesh.corners()[0], [[0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    assert len(mesh.vertices) == 3
+
+
+def test_obj_lines_of_all_kinds_are_understood(tmp_path):
+    path = tmp_path / "a.obj"
+    lines = ["\ufeff# made by hand", "o first", "v 0 0 0 1 0 0", "v 1 0 0", "\tv  0 1 0 # third"]
+    lines += ["vt 0 0", "vn 0 0 1", "s off", "usemtl none", "f 1/1/1 2//1 \\", "3", "l 1 2", "p 1"]
+    lines += ["g second", "v 0 0 5", "f -1 -4 -3", "f 1 2"]
+    path.write_bytes("\r\n".join([*lines, "# the end"]).encode())
+    mesh = read_mesh(path)
+    expected = [[[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 0, 5], [0, 0, 0], [1, 0, 0]]]
+    np.testing.assert_array_equal(mesh.corners(), expected)
+
+
+@pytest.mark.parametrize("header", ["OFF\n4 1 0", "OFF 4 1 0", "OFF4 1 0", "# a\n\nCOFF\n4 1 0"])
+def test_off_headers_of_all_kinds_are_understood(header, tmp_path):
+    path = tmp_path / "a.off"
+    path.write_text(f"{header}\n0 0 0\n1 0 0 255 0 0 1\n\n0 1 0\n0 0 1 # last\n3 0 2 3 0.5 0.5 0.5")
+    np.testing.assert_array_equal(read_mesh(path).corners(), [[[0, 0, 0], [0, 1, 0], [0, 0, 1]]])
+
+
+@pytest.mark.parametrize("order", ["<", ">", "text"])
+@pytest.mark.parametrize("polygons", [[[0, 1, 2]], [[0, 1, 2], [0, 1, 2, 3]]])
+def test_ply_of_every_order_and_uneven_polygons(order, polygons, tmp_path):
+    points = [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 0.0), (0.0, 1.0, 0.0)]
+    name = {"<": "binary_little_endian", ">": "binary_big_endian", "text": "ascii"}[order]
+    header = (
+        f"ply\nformat {name} 1.0\ncomment any\nelement vertex 4\nproperty uchar red\n"
+        "property double x\nproperty float y\nproperty float z\n"
+        f"element other 2\nproperty short a\nelement face {len(polygons)}\n"
+        "property float quality\nproperty list uchar int vertex_index\nend_header\n"
+    )
+    rows = [("Bdff", (7, *point)) for point in points] + [("h", (1,)), ("h", (2,))]
+    rows += [(f"fB{len(p)}i", (0.5, len(p), *p)) for p in polygons]
+    if order == "text":
+        body = "\n".join(" ".join(map(str, values)) for _, values in rows).encode()
+    else:
+        body = b"".join(struct.pack(order + kinds, *values) for kinds, values in rows)
+    path = tmp_path / "a.ply"
+    path.write_bytes(header.encode() + body)
+    mesh = read_mesh(path)
+    assert len(mesh.faces) == sum(len(p) - 2 for p in polygons)
+    assert mesh.face_areas().sum() == pytest.approx(0.5 if len(polygons) == 1 else 1.5)
+    np.testing.assert_allclose(mesh.face_normals(), np.tile([0, 0, 1.0], (len(mesh.faces), 1)))
+    for size in range(len(header) + 1, len(header) + len(body) - 3):
+        path.write_bytes(header.encode() + body[: size - len(header)])
+        with pytest.raises(ValueError, match=r"a\.ply"):
+            read_mesh(path)

@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from inr.shapes.mesh import Mesh
-from inr.shapes.normalize import Normalization, fit_box, identity
+from inr.shapes.normalize import Normalization, fit_box, fit_sphere, identity
 
 
 def _random(dim: int) -> Normalization:
@@ -64,6 +64,35 @@ def test_fit_box_centres_and_scales_the_longest_side(dim):
     np.testing.assert_allclose(fit_box(mesh).apply_mesh(mesh).bounds[1, 0], 0.9)
 
 
+@pytest.mark.parametrize("dim", [2, 3])
+def test_fit_sphere_puts_the_furthest_vertex_at_the_extent(dim):
+    vertices = np.zeros((dim + 1, dim))
+    vertices[:dim] = np.diag([8.0, 2.0, 1.0][:dim]) + 5
+    vertices[dim] = 1e9  # belongs to no face
+    mesh = Mesh(vertices, np.arange(dim)[None])
+    normalization = fit_sphere(mesh, 1 / 1.03)
+    middle = normalization.apply((mesh.bounds[:1] + mesh.bounds[1:]) / 2)
+    np.testing.assert_allclose(middle, 0, atol=1e-12)
+    radii = np.linalg.norm(normalization.apply(vertices[:dim]), axis=1)
+    # the box's corner at 8, 0 is (4, -1) from its middle, in 3-D (4, -1, -0.5)
+    native = np.sqrt(4**2 + 1**2 + (0.5**2 if dim == 3 else 0))
+    np.testing.assert_allclose(radii.max(), 1 / 1.03)
+    np.testing.assert_allclose(normalization.scale, 1 / 1.03 / native)
+
+
+@pytest.mark.parametrize("fit", [fit_box, fit_sphere])
+@pytest.mark.parametrize(
+    ("scale", "offset", "left"),
+    [(1e6, 0, 1e-15), (1e-6, 0, 1e-15), (1e-200, 0, 1e-15), (1, 1e7, 4e-9)],
+)
+def test_scale_costs_no_precision_and_distance_what_it_says(fit, scale, offset, left):
+    points = np.random.default_rng(0).uniform(-1, 1, size=(30, 3))
+    faces = np.arange(30).reshape(-1, 3)
+    near, far = Mesh(points, faces), Mesh(points * scale + offset, faces)
+    moved = fit(far, 0.9).apply_mesh(far).vertices
+    np.testing.assert_allclose(moved, fit(near, 0.9).apply_mesh(near).vertices, rtol=0, atol=left)
+
+
 def test_identity_changes_nothing():
     points = np.random.default_rng(0).normal(size=(5, 2))
     np.testing.assert_array_equal(identity(2).apply(points), points)
@@ -72,9 +101,10 @@ def test_identity_changes_nothing():
 @pytest.mark.parametrize(
     ("vertices", "num_faces"), [(np.ones((3, 3)), 1), (np.eye(3), 0), (np.full((3, 3), np.inf), 1)]
 )
-def test_what_has_no_box_is_refused(vertices, num_faces):
+@pytest.mark.parametrize("fit", [fit_box, fit_sphere])
+def test_what_has_no_box_is_refused(vertices, num_faces, fit):
     with pytest.raises(ValueError, match=r"the (mesh|shape)"), np.errstate(invalid="ignore"):
-        fit_box(Mesh(vertices, np.array([[0, 1, 2]])[:num_faces]))
+        fit(Mesh(vertices, np.array([[0, 1, 2]])[:num_faces]), 0.9)
 
 
 @pytest.mark.parametrize(

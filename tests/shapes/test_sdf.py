@@ -4,8 +4,8 @@ import trimesh
 
 from inr.shapes import sdf, winding
 from inr.shapes.mesh import Mesh
-from inr.shapes.sdf import is_inside, signed_distance, unsigned_distance
-from inr.shapes.winding import winding_number
+from inr.shapes.sdf import is_inside, measure, signed_distance, unsigned_distance
+from inr.shapes.winding import ambiguity, deciding_winding_number, winding_number
 
 
 def _from_trimesh(mesh) -> Mesh:
@@ -182,3 +182,128 @@ def test_the_grid_that_signs_most_points_agrees_with_the_winding_number():
     assert len(points) >= sdf.SIGN_GRID**2
     inside = winding.winding_number(mesh, points, exact=True) >= 0.5
     np.testing.assert_array_equal(signed_distance(mesh, points) < 0, inside)
+
+
+def _sphere(radius: float = 0.8, subdivisions: int = 3) -> Mesh:
+    return _from_trimesh(trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius))
+
+
+def _hemisphere() -> Mesh:
+    sphere = _sphere(subdivisions=5)
+    return Mesh(sphere.vertices, sphere.faces[sphere.corners().mean(axis=1)[:, 2] > 0])
+
+
+def _cap_share(points, radius):
+    """Return the solid angle of a hemisphere's dome from points on its axis, over 4 pi."""
+    # the rim's disc is seen under 2 pi (1 - cos), from below positively
+    disc = (1 - np.abs(points) / np.hypot(points, radius)) / 2
+    return np.where(points > 0, 1 - disc, disc)
+
+
+def test_torus_is_within_the_tessellation_error():
+    torus = trimesh.creation.torus(0.6, 0.25, major_sections=128, minor_sections=64)
+    points = np.random.default_rng(0).uniform(-1, 1, (40000, 3))
+    assert len(points) >= sdf.SIGN_GRID**2  # with the grid
+    ring = np.hypot(points[:, 0], points[:, 1]) - 0.6
+    expected = np.hypot(ring, points[:, 2]) - 0.25
+    for sign in ("winding", "pseudonormal"):
+        found = signed_distance(_from_trimesh(torus), points, sign)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    found = signed_distance(_from_trimesh(torus), points, "unsigned")
+    np.testing.assert_allclose(found, np.abs(expected), atol=1e-3)
+
+
+def test_signs_hold_near_a_surface_far_from_the_origin():
+    sphere, shift = _sphere(), np.array([300.0, -200.0, 100.0])
+    normal, foot = sphere.face_normals(), sphere.corners().mean(axis=1)
+    away = Mesh(sphere.vertices + shift, sphere.faces)
+    for side in (-1, 1):
+        points = foot + side * 2e-6 * normal
+        found = signed_distance(away, points + shift)
+        np.testing.assert_allclose(found, side * 2e-6, atol=1e-9)
+
+
+def test_an_open_hemisphere_is_inside_where_it_is_seen_from_its_back():
+    mesh = _hemisphere()
+    height = np.linspace(-2, 0.75, 300)
+    points = np.stack([0 * height, 0 * height, height], axis=1)
+    share = _cap_share(height, 0.8)
+    np.testing.assert_allclose(winding_number(mesh, points, exact=True), share, atol=5e-3)
+    sure = np.abs(share - 0.5) > 5e-3
+    assert ((signed_distance(mesh, points) < 0) == (share >= 0.5))[sure].all()
+    found = measure(mesh, points)
+    assert found.ambiguity == pytest.approx((np.abs(share - 0.5) < 0.25).mean(), abs=0.01)
+    assert 0.1 < found.ambiguity < 0.9
+    assert measure(_sphere(), points).ambiguity == 0
+    assert measure(mesh, points, "pseudonormal").ambiguity is None
+    assert measure(mesh, points, "unsigned").ambiguity is None
+
+
+def test_ambiguity_is_a_share():
+    assert ambiguity(np.array([0.0, 0.24, 0.3, 0.5, 0.74, 0.76, 1.0, -0.5])) == pytest.approx(3 / 8)
+    assert ambiguity(np.zeros(0)) == 0
+
+
+def test_coarse_winding_numbers_decide_as_exact_ones_do():
+    rng = np.random.default_rng(0)
+    sphere = _sphere(subdivisions=4)
+    holes = rng.random(len(sphere.faces)) < 0.3
+    mesh = Mesh(sphere.vertices, sphere.faces[~holes])
+    points = np.concatenate(
+        [rng.uniform(-1, 1, (5000, 3)), mesh.corners().mean(axis=1)[:1500] * [[0.98]]]
+    )
+    exact = winding_number(mesh, points, exact=True)
+    found = deciding_winding_number(mesh, points)
+    assert ambiguity(exact) > 0.05
+    assert np.abs(found - exact).max() > 0.01  # elsewhere it is the coarse one
+    assert ambiguity(found) == pytest.approx(ambiguity(exact), abs=5e-3)
+    np.testing.assert_array_equal(found >= 0.5, exact >= 0.5)
+
+
+@pytest.mark.parametrize("sign", ["winding", "pseudonormal"])
+def test_doubled_and_inside_out(sign):
+    sphere = _sphere()
+    points = np.random.default_rng(0).uniform(-1, 1, (3000, 3))
+    truth = signed_distance(sphere, points)
+    twice = _joined(sphere, sphere)
+    if sign == "winding":
+        np.testing.assert_allclose(winding_number(twice, points[:1] * 0), [2], atol=1e-2)
+        np.testing.assert_allclose(signed_distance(twice, points), truth, atol=1e-12)
+    turned = Mesh(sphere.vertices, sphere.faces[:, ::-1])
+    expected = np.abs(truth) if sign == "winding" else -truth
+    np.testing.assert_allclose(signed_distance(turned, points, sign), expected, atol=1e-12)
+
+
+def test_pseudonormals_see_past_vertices_that_are_there_twice_and_faces_without_area():
+    cube = _from_trimesh(trimesh.creation.box((1.0, 0.8, 0.6)))
+    soup = Mesh(cube.corners().reshape(-1, 3), np.arange(3 * len(cube.faces)).reshape(-1, 3))
+    sliver = Mesh(cube.vertices, np.concatenate([[[0, 0, 1], [2, 2, 2]], cube.faces]))
+    points = np.random.default_rng(0).uniform(-1, 1, (4000, 3))
+    expected = _box_distance(points, np.array([0.5, 0.4, 0.3]))
+    for mesh in (cube, soup, sliver):
+        np.testing.assert_allclose(
+            signed_distance(mesh, points, "pseudonormal"), expected, atol=1e-12
+        )
+    with pytest.raises(ValueError, match=r"data\.sign"):
+        signed_distance(Mesh(cube.vertices, cube.faces[:, [0, 0, 0]]), points, "pseudonormal")
+
+
+def test_pseudonormals_of_outlines():
+    rng = np.random.default_rng(0)
+    angle = np.sort(rng.uniform(0, 2 * np.pi, 40))
+    star = _polygon(
+        *(rng.uniform(0.3, 0.9, (40, 1)) * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    )
+    points = rng.uniform(-1, 1, (5000, 2))
+    by_winding = signed_distance(star, points)
+    np.testing.assert_array_equal(signed_distance(star, points, "pseudonormal"), by_winding)
+    assert (by_winding < 0).any()
+    # the side of the nearest piece, which is no more than that for an open outline
+    line = Mesh(np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[0, 1]]))
+    found = signed_distance(line, np.array([[0.5, 0.2], [0.5, -0.2]]), "pseudonormal")
+    np.testing.assert_allclose(found, [-0.2, 0.2])
+
+
+def test_unknown_signs_are_refused():
+    with pytest.raises(ValueError, match=r"data\.sign=windig.*data\.sign=winding"):
+        signed_distance(_square(1.0), np.zeros((1, 2)), "windig")

@@ -1,0 +1,122 @@
+"""What prepare has done, kept so that a kill at any moment loses one shape at most."""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from inr.data.layout import Layout, read_json
+
+log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Name the shapes that one process prepares: every count-th, from index on.
+
+    Args:
+        index: from 0.
+        count: of shards.
+    """
+
+    index: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shard":
+        """Read `0/8`, the first of eight.
+
+        Raises:
+            ValueError: if it is not of that form.
+        """
+        found = re.fullmatch(r"(\d+)/(\d+)", text)
+        if found is None or int(found[1]) >= int(found[2]):
+            raise ValueError(
+                f"prepare.shard is '{text}'; write 0/8 for the first of eight, to 7/8 for the last"
+            )
+        return cls(int(found[1]), int(found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.index}_of_{self.count}"
+
+
+class Journal:
+    """Append a line for each shape that is done; a line that is not whole counts for nothing.
+
+    Args:
+        layout: the data set.
+        shard: whose shapes; each has its own file, so that none waits for another.
+    """
+
+    def __init__(self, layout: Layout, shard: Shard) -> None:
+        path = folder(layout) / f"{shard}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = path.open("a", encoding="utf-8")
+        if self.file.tell():
+            self.file.write("\n")  # ends a line that a kill cut off
+
+    def add(self, name: str, record: Record) -> None:
+        """Note a shape, whose files are all written."""
+        self.file.write(json.dumps([name, record], allow_nan=False) + "\n")
+        self.file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
+def read_records(layout: Layout) -> dict[str, Record]:
+    """Return what is known of each shape: of the manifest, then of the journals."""
+    records: dict[str, Record] = {}
+    if layout.manifest.exists():
+        records |= read_json(layout.manifest).get("shapes", {})
+    for path in sorted(folder(layout).glob("*.jsonl")):
+        records |= dict(_lines(path))
+    return records
+
+
+def forget(layout: Layout) -> None:
+    """Delete the journals, once the manifest holds what they say."""
+    for path in folder(layout).glob("*.jsonl"):
+        path.unlink()
+    if folder(layout).is_dir():
+        folder(layout).rmdir()
+
+
+def folder(layout: Layout) -> Path:
+    """Return where the journals lie."""
+    return layout.root / "journal"
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Record]]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                name, record = json.loads(line)
+            except ValueError:  # cut off by a kill
+                continue
+            yield name, record
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a lock; wait, and say so, where another process has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        log.info("waiting for another process that prepares '%s'", path.parent)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

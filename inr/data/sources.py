@@ -1,0 +1,106 @@
+"""Where shapes come from: files, and families that make them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from inr.shapes.composite import Composite
+
+# of a shape's name; a file system takes 255, and prepare adds to it
+MOST_BYTES = 200
+
+
+@runtime_checkable
+class Family(Protocol):
+    """Make procedural shapes by name."""
+
+    def names(self) -> list[str]:
+        """Return all names."""
+        ...
+
+    def make(self, name: str) -> Composite:
+        """Return a shape in its native frame."""
+        ...
+
+
+def find_files(source: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the files under a folder by shape name, and those refused with the reason.
+
+    A shape's name is its path under the folder without suffix, '/' as '_'.
+
+    Args:
+        source: a folder, or one file.
+        suffixes: those that can be read.
+
+    Raises:
+        ValueError: if there is no such folder or file, or nothing in it that can be read.
+    """
+    readable = ", ".join(suffixes)
+    if source.is_file():
+        if source.suffix.lower() not in suffixes:
+            raise ValueError(
+                f"data.source={source} has none of the suffixes {readable} of such shapes; "
+                "data.dim=2|3 and data=points|meshes|outlines choose which"
+            )
+        return {shape_name(Path(source.name)): source}, {}
+    if not source.is_dir():
+        raise ValueError(
+            f"data.source={source} does not exist; give the folder of your shapes, or one file"
+        )
+    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in suffixes)
+    if not paths:
+        raise ValueError(f"no shape ({readable}) under data.source={source}")
+    found: dict[str, Path] = {}
+    refused: dict[str, str] = {}
+    for path in paths:
+        relative = path.relative_to(source)
+        name = shape_name(relative)
+        if name in found:
+            refused[relative.as_posix()] = (
+                f"'{path}' would be named as '{found[name]}' is; rename one of them"
+            )
+        else:
+            found[name] = path
+    return found, refused
+
+
+def fingerprint(source: "Path | Family") -> dict[str, Any]:
+    """Return what tells whether a file has changed since: its size, time and content's hash.
+
+    Of a family, which has no file, nothing; None in place of what cannot be read.
+    """
+    if not isinstance(source, Path):
+        return {}
+    try:
+        status = source.stat()
+        with source.open("rb") as file:
+            digest = hashlib.file_digest(file, "blake2b").hexdigest()[:16]
+    except OSError:
+        return {"source": str(source), "digest": None}
+    stamp = [status.st_size, status.st_mtime_ns]
+    return {"source": str(source), "digest": digest, "stamp": stamp}
+
+
+def has_changed(source: Path, record: Mapping[str, Any]) -> bool:
+    """Return whether a file's content is another than the one that a record was made of."""
+    try:
+        status = source.stat()
+    except OSError:
+        return True
+    if record.get("stamp") == [status.st_size, status.st_mtime_ns]:
+        return False  # without reading it
+    return bool(record.get("digest") != fingerprint(source)["digest"])
+
+
+def shape_name(relative: Path) -> str:
+    """Return the name of a shape from its file's path under the source folder.
+
+    The path without suffix, '/' as '_'; one too long for a file's name is cut, and told from others
+    by a hash.
+    """
+    name = "_".join(relative.with_suffix("").parts)
+    if len(name.encode()) <= MOST_BYTES:
+        return name
+    tail = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: MOST_BYTES - 9].decode(errors="ignore") + "_" + tail

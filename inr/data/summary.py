@@ -1,0 +1,76 @@
+"""What the checks of all shapes come to, in a few lines."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from inr.data.journal import Record
+
+# share of a shape's samples whose sign is a guess, above which it is named
+AMBIGUOUS = 0.01
+# of the samples that were evaluated again
+AGREEMENT = 0.999
+ERROR = 1e-4
+
+
+def count_statuses(records: Mapping[str, Record]) -> dict[str, int]:
+    """Return how many shapes are ok, how many refused, and how many failed."""
+    statuses = [record["status"] for record in records.values()]
+    return {status: statuses.count(status) for status in ("ok", "refused", "failed")}
+
+
+def summarise(records: Mapping[str, Record]) -> list[str]:
+    """Return lines about shapes that were prepared, and about those that were not."""
+    meshes = {n: r for n, r in records.items() if r["status"] == "ok" and "faces" in r}
+    lines = []
+    for status in ("refused", "failed"):
+        lines += [f"{status}: {_names(records, lambda r: r['status'] == status)}"]  # noqa: B023
+    if meshes:
+        lines += _of_meshes(meshes)
+    seconds = {n: r["seconds"] for n, r in records.items() if r.get("seconds")}
+    if seconds:
+        slowest = max(seconds, key=seconds.__getitem__)
+        lines.append(
+            f"seconds a shape: median {median(seconds.values()):.1f}, most {seconds[slowest]:.1f} "
+            f"({slowest})"
+        )
+    return [line for line in lines if not line.endswith(": none")]
+
+
+def _of_meshes(records: Mapping[str, Record]) -> list[str]:
+    rows = {
+        "not watertight": lambda r: not r["watertight"],
+        "faces wound inconsistently": lambda r: not r["consistent_winding"],
+        "duplicate faces": lambda r: r["duplicate_faces"] > 0,
+        "degenerate faces": lambda r: r["degenerate_faces"] > 0,
+        "several components": lambda r: r["components"] > 1,
+        "changed": lambda r: bool(r["changes"]),
+        f"signs ambiguous on over {AMBIGUOUS:.0%} of the samples": lambda r: (
+            (r["ambiguous"] or 0) > AMBIGUOUS
+        ),
+        "samples that a second evaluation contradicts": contradicts,
+    }
+    lines = [f"{title}: {_names(records, is_one)}" for title, is_one in rows.items()]
+    checks = [record["self_check"] for record in records.values()]
+    signs = [check["sign_agreement"] for check in checks if check["sign_agreement"] is not None]
+    points = sum(check["points"] for check in checks)
+    text = f"second evaluation of {points:,} samples: "
+    if signs:
+        text += f"signs agree on {sum(signs) / len(signs):.3%}, "
+    lines.append(f"{text}largest difference {max(c['max_error'] for c in checks):.1e} box units")
+    return lines
+
+
+def contradicts(record: Record) -> bool:
+    """Return whether a second evaluation of a shape's samples gave something else."""
+    check = record["self_check"]
+    agreement = check["sign_agreement"]
+    return check["max_error"] > ERROR or (agreement is not None and agreement < AGREEMENT)
+
+
+def _names(records: Mapping[str, Record], is_one: object, most: int = 4) -> str:
+    assert callable(is_one)
+    names: Sequence[str] = [name for name, record in records.items() if is_one(record)]
+    if not names:
+        return "none"
+    shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return f"{len(names)} ({shown})"

@@ -1,0 +1,98 @@
+"""Work on many shapes in processes, of which one may hang or die."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, as_completed
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+Result = TypeVar("Result")
+
+# what libraries read when they choose their number of threads
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "IGL_NUM_THREADS")
+
+
+def run_all(
+    work: Callable[..., Result],
+    arguments: Mapping[str, tuple[Any, ...]],
+    *,
+    processes: int,
+    time_limit: float,
+) -> Iterator[tuple[str, Result | str]]:
+    """Yield (name, result) as each is done, or (name, why there is none).
+
+    A process that takes too long for one item, or dies over it, is replaced; that item alone has
+    no result.
+
+    Args:
+        work: what to do; importable, as its arguments are picklable.
+        arguments: of each item, by name.
+        processes: how many; more than one run one thread each.
+        time_limit: seconds an item may take; 0 for any time.
+
+    Raises:
+        Exception: what `work` raises, after which nothing more is done.
+    """
+    # spawned: forking a process that runs threads can hang the child
+    context = multiprocessing.get_context("spawn")
+    with _threads(1 if processes > 1 else 0):
+        pool = ProcessPool(max_workers=processes, context=context, initializer=_end_with_parent)
+        try:
+            futures: dict[Future[Any], str] = {
+                pool.schedule(work, args=list(args), timeout=time_limit or None): name
+                for name, args in arguments.items()
+            }
+            for future in as_completed(futures):
+                yield futures[future], _outcome(future, time_limit)
+            pool.close()
+        except BaseException:
+            pool.stop()
+            raise
+        finally:
+            pool.join()
+
+
+def _outcome(future: "Future[Any]", time_limit: float) -> Any:
+    try:
+        return future.result()
+    except TimeoutError:
+        return (
+            f"it took longer than prepare.time_limit={time_limit:g} seconds; raise that, or "
+            "simplify the mesh"
+        )
+    except ProcessExpired as error:
+        if error.exitcode == -9:
+            return "its process was killed, most likely for want of memory; lower workers"
+        return f"its process died (exit code {error.exitcode})"
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let processes that start meanwhile run so many threads; 0 for what they choose."""
+    before = {key: os.environ.get(key) for key in THREADS}
+    if number:
+        os.environ.update(dict.fromkeys(THREADS, str(number)))
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the process that it works for was killed."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

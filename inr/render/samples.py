@@ -1,0 +1,63 @@
+"""Pictures of samples: where they lie, which sign they have, how far they are."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from inr.render.interface import Image
+from inr.shapes.mesh import Floats
+
+DPI = 64
+OUTSIDE, INSIDE = "#d1495b", "#30638e"
+# half the thickness of the slice of a 3-D shape whose samples are shown, box units
+SLAB = 0.03
+MOST = 20_000
+
+
+def draw_samples(samples: Floats, *, size: int) -> Image:
+    """Draw samples as dots, red outside and blue inside; in 3-D those next to the plane z = 0.
+
+    Args:
+        samples: (S, D + 1), point in box units, and signed distance.
+        size: of the picture in pixels; it shows [-1, 1]^2.
+
+    Returns:
+        (size, size, 3) uint8.
+    """
+    points, distance = samples[:, :-1], samples[:, -1]
+    near = (np.abs(points[:, 2:]) < SLAB).all(axis=1)
+    step = max(1, int(near.sum()) // MOST)
+    points, distance = points[near][::step], distance[near][::step]
+    figure = Figure(figsize=(size / DPI, size / DPI), dpi=DPI)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-1, 1), ylim=(-1, 1))
+    axes.set_axis_off()
+    axes.scatter(
+        points[:, 0], points[:, 1], s=1.5, linewidths=0, c=np.where(distance < 0, INSIDE, OUTSIDE)
+    )
+    return _pixels(figure)
+
+
+def draw_histograms(values: Mapping[str, Floats], *, size: tuple[int, int]) -> Image:
+    """Draw a histogram of each of some sets of numbers, side by side, counts on a log scale.
+
+    Args:
+        values: title to numbers.
+        size: width and height in pixels.
+    """
+    figure = Figure(figsize=(size[0] / DPI, size[1] / DPI), dpi=DPI, layout="constrained")
+    for axes, (title, numbers) in zip(
+        figure.subplots(1, len(values), squeeze=False)[0], values.items(), strict=True
+    ):
+        axes.hist(numbers, bins=60, color=INSIDE, log=True)
+        axes.set_title(title, fontsize=10)
+        axes.tick_params(labelsize=8)
+    return _pixels(figure)
+
+
+def _pixels(figure: Figure) -> Image:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -1,0 +1,81 @@
+"""The sharp edges of a surface: creases of triangle meshes, corners of outlines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from inr.shapes.mesh import Floats, Ints, Mesh, merge_equal
+
+# a sphere or cylinder of 6000 faces bends by a few degrees an edge
+SHARP_ANGLE = np.deg2rad(20.0)
+
+
+@dataclass(frozen=True)
+class SharpEdges:
+    """Hold segments (3-D), or corners as segments without length (2-D).
+
+    Args:
+        starts: (E, D).
+        ends: (E, D).
+        weights: how much of the samples each gets, (E,), above 0.
+    """
+
+    starts: Floats
+    ends: Floats
+    weights: Floats
+
+    def sample(self, num_points: int, rng: np.random.Generator) -> Floats:
+        """Draw points (N, D), uniform along each edge, edges in proportion to their weights."""
+        edge = rng.choice(len(self.weights), size=num_points, p=self.weights / self.weights.sum())
+        share = rng.random((num_points, 1))
+        return self.starts[edge] + share * (self.ends[edge] - self.starts[edge])
+
+
+def sharp_edges(mesh: Mesh) -> SharpEdges:
+    """Return the edges at which a surface bends by more than 20 degrees; there may be none.
+
+    As in the sharp edge sampling of Dora (Chen et al. 2025, "Dora: Sampling and Benchmarking for
+    3D Shape Variational Auto-Encoders"), an edge is sharp if the angle between the
+    normals of its two faces exceeds a threshold. It weighs its length times the angle in excess
+    of that (3-D), a corner of an outline the excess of its turning angle (2-D), so that edges
+    that are barely sharp are barely drawn.
+
+    Counted are edges of two faces with area, and corners of two segments with length: not the
+    rim of an open surface, nor where more than two meet. Vertices at the same place are one.
+    Neighbours that disagree on the orientation are compared as if they did not.
+    """
+    merged = merge_equal(mesh)
+    merged = Mesh(merged.vertices, merged.faces[merged.face_areas() > 0])
+    # ridges: the D - 1 vertices that neighbouring faces share; `ahead` tells the two ways round
+    if merged.dim == 2:
+        ridges, ahead = merged.faces.T.reshape(-1, 1), np.repeat([True, False], len(merged.faces))
+    else:
+        ridges = np.concatenate([merged.faces[:, [i, (i + 1) % 3]] for i in range(3)])
+        ahead = ridges[:, 0] < ridges[:, 1]
+    face = np.tile(np.arange(len(merged.faces)), merged.dim)
+    ridge, first, second = _pairs(np.sort(ridges, axis=1))
+    normals = merged.face_normals()[face]
+    agreeing = np.where(ahead[first] != ahead[second], 1.0, -1.0)[:, None]
+    angle = _angle(normals[first], agreeing * normals[second])
+    starts, ends = merged.vertices[ridge[:, 0]], merged.vertices[ridge[:, -1]]
+    length = np.ones(len(ridge)) if merged.dim == 2 else np.linalg.norm(ends - starts, axis=1)
+    weights = length * (angle - SHARP_ANGLE)
+    sharp = weights > 0
+    return SharpEdges(starts[sharp], ends[sharp], weights[sharp])
+
+
+def _pairs(rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the rows that occur twice, (E, K), and where each does first and second, (E,)."""
+    order = np.lexsort(rows.T)
+    ordered = rows[order]
+    new = np.ones(len(rows), dtype=bool)
+    new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    start = np.flatnonzero(new)
+    start = start[np.diff(start, append=len(rows)) == 2]
+    return ordered[start], order[start], order[start + 1]
+
+
+def _angle(first: Floats, second: Floats) -> Floats:
+    """Return the angle between unit vectors (E, D), in radians, (E,)."""
+    apart = np.linalg.norm(first - second, axis=1)
+    return 2 * np.arctan2(apart, np.linalg.norm(first + second, axis=1))

@@ -1,0 +1,230 @@
+"""Signed distances to triangle meshes by NVIDIA Warp, on a GPU or, for tests, on the CPU.
+
+Warp is optional (`pip install 'inr[warp]'`) and imported here alone, at the first call.
+"""
+
+# Warp reads the annotations of its kernels, which are no types of Python's
+# mypy: disable-error-code="valid-type,name-defined"
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, no_type_check
+
+import numpy as np
+
+from inr.shapes import sdf
+from inr.shapes.mesh import Floats, Mesh
+from inr.shapes.sdf import Measured, check_sign
+from inr.shapes.winding import RECOMPUTE_MARGIN, ambiguity, check_points, deciding_winding_number
+
+# points a launch
+_CHUNK = 1 << 22
+# of the mesh's extent: nearer to the surface, winding numbers in float32 are worth nothing
+_NEAR = 2e-5
+# more pairs of a face and a doubtful point than this are left to the CPU's tree
+_PAIRS = 1 << 32
+# Warp leaves out triangles whose double area is below 1e-6 of the sum of their squared sides
+_SLIVER = 2e-6
+
+
+def signed_distance(
+    mesh: Mesh, points: Floats, sign: str = "winding", *, device: str = "cuda"
+) -> Floats:
+    """Return the distance of each point to the surface, negative inside, by Warp.
+
+    What `inr.shapes.sdf.signed_distance` gives, where all promises are. The nearest face is
+    found in float32 and the distance to it computed in float64, so that distances exceed the
+    exact ones by at most a few 1e-7 of the mesh's extent. Winding numbers are the fast ones
+    (Barill et al. 2018) in float32; where one is within 0.05 of 0.5, or the distance below 2e-5
+    of the extent, the exact one in float64 decides. Pseudonormal signs and 2-D are the CPU's.
+
+    Args:
+        mesh: in the frame of the points.
+        points: (N, D), finite.
+        sign: one of `inr.shapes.sdf.SIGNS`.
+        device: Warp's name of it: `cuda`, `cuda:1` or `cpu`.
+
+    Returns:
+        (N,) float64, in the units of the mesh.
+
+    Raises:
+        ValueError: if Warp is not installed or has no such device, `sign` is none of SIGNS, the
+            mesh has no faces, or the points are not finite or not (N, D).
+    """
+    return measure(mesh, points, sign, device=device).distance
+
+
+def measure(mesh: Mesh, points: Floats, sign: str = "winding", *, device: str = "cuda") -> Measured:
+    """Return the signed distance of each point, and how ambiguous the signs were.
+
+    See `signed_distance` for arguments, promises and errors.
+    """
+    check_sign(sign)
+    points = check_points(mesh, points)
+    if mesh.dim == 2:
+        # outlines have few segments, and Warp has no meshes of them
+        return sdf.measure(mesh, points, sign)
+    wp = _import_warp(device)
+    with wp.ScopedDevice(device):
+        distance, winding = _query(wp, mesh, points, with_winding=sign == "winding")
+    _add_slivers(mesh, points, distance)
+    if sign == "unsigned":
+        return Measured(distance, None)
+    if sign == "pseudonormal":
+        behind = np.signbit(sdf.signed_distance(mesh, points, sign))
+        return Measured(np.where(behind, -distance, distance), None)
+    distance[winding >= 0.5] *= -1
+    return Measured(distance, ambiguity(winding))
+
+
+def _query(wp: Any, mesh: Mesh, points: Floats, with_winding: bool) -> tuple[Floats, Floats]:
+    """Return distances and winding numbers (zeros if not asked for), (N,) float64 each."""
+    lower, upper = mesh.bounds
+    # about the middle, where float32 is finest
+    middle = (lower + upper) / 2
+    exact = wp.array(mesh.vertices - middle, dtype=wp.vec3d)
+    indices = wp.array(mesh.faces.reshape(-1), dtype=wp.int32)
+    surface = wp.Mesh(
+        points=wp.array(mesh.vertices - middle, dtype=wp.vec3),
+        indices=indices,
+        support_winding_number=with_winding,
+    )
+    ask, wind = _kernels()
+    distance, winding = np.empty(len(points)), np.zeros(len(points))
+    for start in range(0, len(points), _CHUNK):
+        part = wp.array(points[start : start + _CHUNK] - middle, dtype=wp.vec3d)
+        found = wp.empty(len(part), dtype=wp.float64)
+        around = wp.zeros(len(part), dtype=wp.float32)
+        wp.launch(
+            ask,
+            dim=len(part),
+            inputs=[surface.id, exact, part, with_winding],
+            outputs=[found, around],
+        )
+        distance[start : start + _CHUNK] = found.numpy()
+        winding[start : start + _CHUNK] = around.numpy()
+    is_near = distance < _NEAR * (upper - lower).max()
+    is_near |= np.abs(winding - 0.5) < RECOMPUTE_MARGIN
+    doubtful = np.flatnonzero(is_near & with_winding)
+    if len(doubtful) * len(mesh.faces) > _PAIRS:
+        winding[doubtful] = deciding_winding_number(mesh, points[doubtful])
+    elif len(doubtful):
+        part = wp.array(points[doubtful] - middle, dtype=wp.vec3d)
+        again = wp.empty(len(part), dtype=wp.float64)
+        wp.launch(wind, dim=len(part), inputs=[exact, indices, part], outputs=[again])
+        winding[doubtful] = again.numpy()
+    return distance, winding
+
+
+def _add_slivers(mesh: Mesh, points: Floats, distance: Floats) -> None:
+    """Lower distances (N,) in place to the triangles that Warp leaves out of its search."""
+    corners = mesh.corners()
+    sides = ((corners - np.roll(corners, 1, axis=1)) ** 2).sum(axis=(1, 2))
+    is_sliver = 2 * mesh.face_areas() <= _SLIVER * sides
+    if not is_sliver.any():
+        return
+    slivers = Mesh(mesh.vertices, mesh.faces[is_sliver])
+    lower, upper = slivers.bounds
+    away = np.linalg.norm(points - points.clip(lower, upper), axis=1)
+    near = away < distance
+    if near.any():
+        distance[near] = np.minimum(distance[near], sdf.unsigned_distance(slivers, points[near]))
+
+
+def _import_warp(device: str) -> Any:
+    try:
+        wp: Any = import_module("warp")
+    except ImportError as error:
+        raise ValueError(
+            f"prepare.device={device} needs NVIDIA Warp, which is not installed; "
+            "pip install 'inr[warp]', or prepare.device=cpu"
+        ) from error
+    wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
+    wp.init()
+    try:
+        wp.get_device(device)
+    except (ValueError, RuntimeError) as error:
+        known = ", ".join(str(each) for each in wp.get_devices())
+        raise ValueError(
+            f"prepare.device={device} is not there; Warp finds {known}: prepare.device=cpu "
+            "works everywhere"
+        ) from error
+    return wp
+
+
+@lru_cache
+@no_type_check
+def _kernels():
+    """Return the kernels for one point each; they are compiled for each device once."""
+    wp = import_module("warp")
+
+    # Warp's language has it for comparison with a threshold only
+    @wp.func_native("return mesh_query_winding_number(mesh, point, 2.0f);")
+    def winding_number(mesh: wp.uint64, point: wp.vec3) -> wp.float32: ...
+
+    @wp.func
+    def segment_distance(point: wp.vec3d, start: wp.vec3d, end: wp.vec3d) -> wp.float64:
+        along = end - start
+        share = wp.dot(point - start, along) / wp.max(wp.dot(along, along), wp.float64(1e-300))
+        return wp.length(point - start - wp.clamp(share, wp.float64(0.0), wp.float64(1.0)) * along)
+
+    @wp.func
+    def triangle_distance(point: wp.vec3d, a: wp.vec3d, b: wp.vec3d, c: wp.vec3d) -> wp.float64:
+        normal = wp.cross(b - a, c - a)
+        # on which side of the three planes that stand on the sides
+        ab = wp.dot(wp.cross(normal, b - a), point - a)
+        bc = wp.dot(wp.cross(normal, c - b), point - b)
+        ca = wp.dot(wp.cross(normal, a - c), point - c)
+        if wp.min(ab, wp.min(bc, ca)) >= wp.float64(0.0) and wp.length(normal) > wp.float64(0.0):
+            return wp.abs(wp.dot(normal, point - a)) / wp.length(normal)
+        sides = wp.min(segment_distance(point, a, b), segment_distance(point, b, c))
+        return wp.min(sides, segment_distance(point, c, a))
+
+    @wp.kernel(enable_backward=False, module="unique")
+    def ask(
+        mesh: wp.uint64,
+        vertices: wp.array(dtype=wp.vec3d),
+        points: wp.array(dtype=wp.vec3d),
+        with_winding: wp.bool,
+        distance: wp.array(dtype=wp.float64),
+        winding: wp.array(dtype=wp.float32),
+    ):
+        i = wp.tid()
+        point = points[i]
+        rounded = wp.vec3(point)
+        nearest = wp.mesh_query_point_no_sign(mesh, rounded, 1.0e18)
+        distance[i] = wp.float64(wp.inf)
+        if nearest.result:
+            indices = wp.mesh_get(mesh).indices
+            distance[i] = triangle_distance(
+                point,
+                vertices[indices[3 * nearest.face]],
+                vertices[indices[3 * nearest.face + 1]],
+                vertices[indices[3 * nearest.face + 2]],
+            )
+        if with_winding:
+            winding[i] = winding_number(mesh, rounded)
+
+    @wp.kernel(enable_backward=False, module="unique")
+    def wind(
+        vertices: wp.array(dtype=wp.vec3d),
+        indices: wp.array(dtype=wp.int32),
+        points: wp.array(dtype=wp.vec3d),
+        winding: wp.array(dtype=wp.float64),
+    ):
+        i = wp.tid()
+        point = points[i]
+        total = wp.float64(0.0)
+        for face in range(indices.shape[0] // 3):
+            # Van Oosterom and Strackee 1983, "The Solid Angle of a Plane Triangle", eq. 8
+            a = vertices[indices[3 * face]] - point
+            b = vertices[indices[3 * face + 1]] - point
+            c = vertices[indices[3 * face + 2]] - point
+            la = wp.length(a)
+            lb = wp.length(b)
+            lc = wp.length(c)
+            below = la * lb * lc + wp.dot(a, b) * lc + wp.dot(b, c) * la + wp.dot(c, a) * lb
+            total += wp.atan2(wp.dot(a, wp.cross(b, c)), below)
+        winding[i] = total / wp.float64(2.0 * wp.pi)
+
+    return ask, wind

@@ -1,0 +1,176 @@
+"""Look at a data set: one page of counts, histograms and the shapes that look worst."""
+
+import base64
+import html
+import io
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from inr.data.journal import Record, read_records
+from inr.data.layout import Layout
+from inr.data.read import read_samples, read_unsigned
+from inr.data.summary import contradicts, count_statuses, summarise
+from inr.render import TRUTH_COLOR, ByDimension
+from inr.render.grid import image_grid
+from inr.render.interface import Image
+from inr.render.samples import draw_histograms, draw_samples
+from inr.run import OUTPUTS
+from inr.shapes.files import replacing
+from inr.shapes.mesh import Floats
+from inr.stages.assemble import build_renderer
+from inr.stages.command import Command
+from inr.stages.prepare import ensure_prepared
+from inr.stages.progress import show_progress
+from inr.stages.truth import truth_mesh
+
+log = logging.getLogger(__name__)
+
+# shapes whose samples are read, evenly over all, and samples of each that enter a histogram
+MOST_SHAPES, MOST_SAMPLES = 200, 20_000
+NUM_WORST = 8
+COLUMNS = ("shape", "samples", "inside", "largest distance", "what stands out")
+
+
+def inspect(command: Command) -> Path:
+    """Run the stage, and return the page.
+
+    Raises:
+        ValueError: if there is no data set, or a shape's samples cannot be read.
+    """
+    config = command.config
+    layout = ensure_prepared(command)
+    names = layout.names()
+    if not names:
+        raise ValueError(f"'{layout.root}' holds no shape with samples; run stage=prepare")
+    records = read_records(layout)
+    chosen = names[:: -(-len(names) // MOST_SHAPES)]
+    looks = [
+        look(layout, name, config.data.dim, records.get(name, {}))
+        for name in show_progress(chosen, "inspect", len(chosen))
+    ]
+    worst = sorted(looks, key=lambda one: -one["oddity"])[:NUM_WORST]
+    rows = [_row(layout, one, config.data.dim, build_renderer(config)) for one in worst]
+    picture = image_grid(
+        rows,
+        column_titles=["shape", "samples" if config.data.dim == 2 else "samples near z = 0"],
+        row_labels=[one["name"][:24] for one in worst],
+    )
+    histograms = draw_histograms(
+        {
+            "distance (box units)": np.concatenate([one["distances"] for one in looks]),
+            "share of samples inside": np.array([one["inside"] for one in looks]),
+            "samples a shape": np.array([one["count"] for one in looks]),
+        },
+        size=(960, 260),
+    )
+    text = _page(layout, names, chosen, records, looks, histograms, picture)
+    page = _write(text, layout)
+    log.info("%d shapes, %d of them looked at; the page: %s", len(names), len(chosen), page)
+    return page
+
+
+def look(layout: Layout, name: str, dim: int, record: Record) -> dict[str, Any]:
+    """Return what one shape's samples are like, and how odd that is."""
+    if layout.samples(name).exists():
+        width = _num_channels(layout, name, dim)
+        outer, inner = read_samples(layout, name, dim, width)
+    else:
+        outer, inner = read_unsigned(layout, name, dim)
+    samples = np.concatenate([outer, inner])[:, : dim + 1]
+    inside = len(inner) / len(samples)
+    odd = [f"{inside:.1%} inside"] if len(inner) and inside < 0.02 else []
+    if record.get("ambiguous"):
+        odd.append(f"{record['ambiguous']:.2%} of the signs ambiguous")
+    if record.get("watertight") is False:
+        odd.append("not watertight")
+    if record.get("changes"):
+        odd.append("; ".join(record["changes"]))
+    if "self_check" in record and contradicts(record):
+        odd.append(f"second evaluation differs: {record['self_check']}")
+    step = max(1, len(samples) // MOST_SAMPLES)
+    return {
+        "name": name,
+        "count": len(samples),
+        "inside": inside,
+        "distances": samples[::step, -1],
+        "odd": ", ".join(odd),
+        "oddity": len(odd) + 10 * (record.get("ambiguous") or 0) + 0.1 * (0.5 - inside),
+    }
+
+
+def _num_channels(layout: Layout, name: str, dim: int) -> int:
+    with np.load(layout.samples(name), allow_pickle=False) as file:
+        return int(file["pos"].shape[1]) - dim
+
+
+def _row(layout: Layout, one: dict[str, Any], dim: int, renderer: ByDimension) -> list[Image]:
+    shape = renderer.render(truth_mesh(layout, one["name"], dim), color=TRUTH_COLOR)
+    return [shape, draw_samples(_samples(layout, one["name"], dim), size=len(shape))]
+
+
+def _samples(layout: Layout, name: str, dim: int) -> Floats:
+    if not layout.samples(name).exists():
+        return read_unsigned(layout, name, dim)[0]
+    runs = read_samples(layout, name, dim, _num_channels(layout, name, dim))
+    return np.concatenate(runs)[:, : dim + 1]
+
+
+def _page(
+    layout: Layout,
+    names: list[str],
+    chosen: list[str],
+    records: dict[str, Record],
+    looks: list[dict[str, Any]],
+    histograms: Image,
+    picture: Image,
+) -> str:
+    count = count_statuses(records)
+    lines = [f"{len(names)} shapes, {len(chosen)} of them looked at"]
+    if records:
+        lines.append(f"{count['refused']} refused, {count['failed']} failed")
+        lines += summarise(records)
+    cells = [
+        (one["name"], f"{one['count']:,}", f"{one['inside']:.1%}", _largest(one), one["odd"])
+        for one in sorted(looks, key=lambda one: -one["oddity"])
+    ]
+    table = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+    )
+    titles = "".join(f"<th>{title}</th>" for title in COLUMNS)
+    return f"""<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><title>{html.escape(layout.root.name)}</title>
+<style>body{{font:14px sans-serif;margin:2em;max-width:1000px}}td,th{{padding:2px 12px 2px 0;
+text-align:left}}img{{max-width:100%}}</style>
+<h1>{html.escape(str(layout.root))}</h1>
+<ul>{"".join(f"<li>{html.escape(line)}</li>" for line in lines)}</ul>
+<h2>Samples</h2><img alt="histograms" src="{_data(histograms)}">
+<h2>The shapes that stand out most</h2><img alt="shapes" src="{_data(picture)}">
+<h2>Shapes</h2><table><tr>{titles}</tr>{table}</table>
+</html>
+"""
+
+
+def _largest(one: dict[str, Any]) -> str:
+    return f"{np.abs(one['distances']).max():.3g}"
+
+
+def _data(image: Image) -> str:
+    buffer = io.BytesIO()
+    PillowImage.fromarray(image).save(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _write(text: str, layout: Layout) -> Path:
+    """Write the page into the data set, or under outputs/ where that cannot be written."""
+    for page in (layout.root / "inspect.html", OUTPUTS / f"inspect_{layout.root.name}.html"):
+        try:
+            with replacing(page) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+            return page
+        except OSError as error:
+            reason = error
+    raise ValueError(f"cannot write the page: {reason}")

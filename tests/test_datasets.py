@@ -1,0 +1,153 @@
+"""Data sets through the command line: shards, folds, frames, a page on them, others' layouts."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from inr.data.layout import Layout
+from inr.shapes.mesh import read_mesh
+from tests.cli import TINY, inr, only_run
+
+SMALL = [s for s in TINY if s.startswith("data.sampling")]
+
+
+@pytest.fixture
+def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of six boxes, and one of them again under another name."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "boxes"
+    folder.mkdir()
+    for number in range(6):
+        box = trimesh.creation.box((10, 5 + number, 3))
+        box.apply_translation((100, 0, 0))
+        box.export(folder / f"box{number}.ply")
+    box.export(folder / "copy.obj")
+    return folder
+
+
+def names_in(layout: Layout) -> dict[str, list[str]]:
+    return {s: json.loads(layout.split(s).read_text()) for s in ("train", "valid", "test")}
+
+
+def test_shards_make_what_one_process_makes(boxes, monkeypatch, capsys):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", *SMALL, "workers=1"]
+    assert inr(monkeypatch, *prepare, "data.root=whole") == 0
+    for shard in ("1/3", "0/3"):
+        assert inr(monkeypatch, *prepare, "data.root=shards", f"prepare.shard={shard}") == 0
+    assert "left to other shards" in capsys.readouterr().err
+    assert not Layout(Path("shards")).split("train").exists()
+    assert inr(monkeypatch, *prepare, "data.root=shards", "prepare.shard=2/3") == 0
+    whole, shards = Layout(Path("whole")), Layout(Path("shards"))
+    assert names_in(whole) == names_in(shards)
+    for name in whole.names():
+        assert whole.samples(name).read_bytes() == shards.samples(name).read_bytes()
+    assert inr(monkeypatch, *prepare, "data.root=shards") == 0
+    assert "nothing to do, 7 shapes ready" in capsys.readouterr().err
+    assert inr(monkeypatch, *prepare, "data.root=shards", "prepare.shard=3/3") == 2
+    assert "prepare.shard is '3/3'" in capsys.readouterr().err
+
+
+def test_a_shape_under_two_names_is_reported(boxes, monkeypatch, capsys):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    (boxes.parent / "test.txt").write_text("copy\n")
+    assert inr(monkeypatch, *prepare, "data.splits.train=1.0", "data.splits.test=test.txt") == 0
+    assert "box5 (train) = copy (test)" in capsys.readouterr().err
+    manifest = json.loads(Path("made/manifest.json").read_text())
+    assert manifest["near_duplicates"] == [["box5", "copy"]]
+
+
+def test_one_that_takes_too_long_costs_itself_alone(boxes, monkeypatch):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", "workers=2"]
+    slow = trimesh.creation.icosphere(subdivisions=6)
+    slow.export(boxes / "slow.ply")
+    limit = [*SMALL[1:], "data.sampling.near_counts=[3000,6000000]", "prepare.time_limit=8"]
+    for path in boxes.glob("box[1-5].ply"):
+        path.unlink()
+    many = "data.sampling.near_counts=[3000,3000]"
+    del limit[1]
+    assert inr(monkeypatch, *prepare, many, *limit, "prepare.time_limit=0.001") == 2
+    records = json.loads(Path("made/manifest.json").read_text())["shapes"]
+    assert {record["status"] for record in records.values()} == {"failed"}
+    assert all("prepare.time_limit=0.001" in record["reason"] for record in records.values())
+    assert inr(monkeypatch, *prepare, many, *limit, "prepare.time_limit=120") == 0
+    assert len(Layout(Path("made")).names()) == 3
+
+
+def test_folds_share_their_samples(boxes, monkeypatch):
+    train = [s for s in TINY if not s.startswith("data.")] + SMALL
+    train += ["stage=train", "data=meshes", "data.source=boxes", "data.splits.folds=3"]
+    tested = []
+    for fold in range(3):
+        assert inr(monkeypatch, *train, f"data.splits.fold={fold}", "train.epochs=1") == 0
+        (root,) = Path("outputs/datasets").glob("boxes_*")
+        splits = names_in(Layout(root, f"{fold}_of_3"))
+        assert not set(splits["train"]) & set(splits["test"])
+        tested += splits["test"]
+    assert sorted(tested) == Layout(root).names()
+    assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=test") == 0
+    made = next(Path("outputs").glob("2*/*/reconstruction/*/test/shapes.json"))
+    assert set(json.loads(made.read_text())["shapes"]) == set(splits["test"])
+
+
+def test_meshes_and_metrics_in_the_frame_of_the_users_files(boxes, monkeypatch):
+    settings = [s for s in TINY if not s.startswith("data.")] + SMALL
+    settings += ["data=meshes", "data.source=boxes", "split=train", "train.epochs=1"]
+    assert inr(monkeypatch, "stage=all", *settings, "eval.frame=native") == 0
+    run = only_run(Path())
+    (folder,) = run.glob("reconstruction/*/train")
+    exported = list((folder / "meshes_native").iterdir())
+    if exported:  # a network so small may have found no surface
+        bounds = read_mesh(exported[0]).bounds
+        assert bounds[0, 0] > 80 and bounds[1, 0] < 120
+    (path,) = run.glob("evaluation/*/train/summary.json")
+    metrics = json.loads(path.read_text())["metrics"]
+    assert metrics["chamfer_l1"]["unit"] == "native units"
+    # 300 points of a box of about 10 x 10 x 3, not of one that spans 1.8
+    assert 0.1 < metrics["chamfer_l1_floor"]["mean"] < 1
+
+
+def test_a_page_on_a_data_set(boxes, monkeypatch, capsys):
+    inspect = ["stage=inspect", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    assert inr(monkeypatch, *inspect) == 0
+    page = Path("made/inspect.html").read_text()
+    assert "7 shapes, 7 of them looked at" in page and "box3" in page
+    assert page.count("data:image/png;base64,") == 2
+    assert inr(monkeypatch, "stage=inspect", "data=meshes", "data.root=nowhere") == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    assert inr(monkeypatch, *prepare) == 0
+    made = Layout(Path("made"))
+    samples = Path("deepsdf/SdfSamples/ShapeNet/0300")
+    samples.mkdir(parents=True)
+    for name in made.names():
+        with np.load(made.samples(name)) as arrays:
+            np.savez_compressed(samples / f"{name}.npz", **arrays)
+    split = {"ShapeNet": {"0300": ["box0", "box1"]}}
+    (Path("deepsdf") / "splits").mkdir()
+    for which in ("train", "test"):
+        (Path("deepsdf") / "splits" / f"{which}.json").write_text(json.dumps(split))
+    train = [s for s in TINY if not s.startswith("data.")]
+    train += ["stage=train", "data=meshes", "data.root=deepsdf", "train.epochs=1"]
+    assert inr(monkeypatch, *train) == 0
+    run = only_run(Path())
+    assert (run / "checkpoints" / "last.pt").exists()
+    assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=train") == 0
+    (latents,) = run.glob("reconstruction/*/train/latents")
+    assert sorted(p.stem for p in latents.iterdir()) == ["ShapeNet_0300_box0", "ShapeNet_0300_box1"]
+
+
+def test_a_sweep_over_shards(boxes):
+    arguments = ["-m", "stage=prepare", "data=meshes", "data.source=boxes", "data.root=made"]
+    arguments += [*SMALL, "prepare.shard=0/2,1/2", "workers=1"]
+    done = subprocess.run([sys.executable, "-m", "inr", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(Layout(Path("made")).names()) == 7
+    assert Layout(Path("made")).split("train").exists()
