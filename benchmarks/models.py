@@ -1,7 +1,7 @@
 """Speed of a training step of each body, and with --shape what each reaches in equal time.
 
 python -m benchmarks.models
-python -m benchmarks.models --shape my_mesh.ply --seconds 60
+python -m benchmarks.models --shape my_mesh.ply --seconds 60 --set model.hidden_dim=128
 """
 
 import csv
@@ -55,12 +55,22 @@ def main() -> None:
     arguments.add_argument("--models", nargs="+", default=None, help="default: all")
     arguments.add_argument("--shape", type=Path, nargs="+", help="fit these instead")
     arguments.add_argument("--seconds", type=float, default=60.0, help="of training, with --shape")
+    arguments.add_argument(
+        "--rates",
+        type=float,
+        nargs="+",
+        default=[5e-4, 1e-3, 4e-3],
+        help="with --shape, learning rates tried for a sixth of the time each; the best is kept",
+    )
+    arguments.add_argument("--set", nargs="+", default=[], help="with --shape, further settings")
     given = arguments.parse_args()
     register_resolvers()
     keep_freed_memory()  # as stage=train does
     models = given.models or group_choices()["model"]
     if given.shape:
-        rows = [row for shape in given.shape for row in fit_for(shape, models, given.seconds)]
+        rows = []
+        for shape in given.shape:
+            rows += fit_for(shape, models, given.seconds, rates=given.rates, settings=given.set)
     else:
         rows = [row for width in given.widths for row in steps(models, width, given.points)]
     report(rows, given.json)
@@ -149,28 +159,46 @@ def like(given: torch.Tensor) -> torch.Tensor:
     return torch.empty_strided(given.shape, given.stride()).normal_()
 
 
-def fit_for(shape: Path, models: list[str], seconds: float) -> list[Row]:
-    """Fit one shape with each body for about so long, through the command line.
+def fit_for(
+    shape: Path, models: list[str], seconds: float, *, rates: list[float], settings: list[str]
+) -> list[Row]:
+    """Fit one shape with each body for so long, through the command line.
 
-    How many steps that takes is what the program estimates before it starts.
+    How many steps that takes is measured in shorter runs, one at each rate.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         _call(shape, models[0], folder, "stage=prepare")
         for model in models:
-            said = _call(shape, model, folder, "stage=train", "train.epochs=1")
+            said = _call(shape, model, folder, "stage=train", "train.epochs=1", *settings)
             found = re.search(r"([\d.e-]+) s a step", said)
             assert found is not None, said
-            epochs = max(10, round(seconds / float(found[1])))
-            _call(shape, model, folder, "stage=train", f"train.epochs={epochs}")
-            taken = float(
-                json.loads((_run_of(folder) / "status.json").read_text())["train_seconds"]
-            )
-            iou = _evaluate(folder)
-            name = f"{shape.stem}, {model}, {taken:.0f} s, {epochs} steps"
+            steps = max(10, round(seconds / 6 / float(found[1])))
+            tried = {}
+            for rate in rates:
+                short = ["stage=train", f"train.epochs={steps}", f"optimizer.lr={rate}"]
+                _call(shape, model, folder, *short, *settings)
+                tried[rate] = _last_loss(folder), _train_seconds(folder) / steps
+            rate = min(rates, key=lambda one: tried[one][0])
+            steps = max(10, round(seconds / min(step for _, step in tried.values())))
+            long = ["stage=train", f"train.epochs={steps}", f"optimizer.lr={rate}"]
+            _call(shape, model, folder, *long, *settings)
+            taken, iou = _train_seconds(folder), _evaluate(folder)
+            name = f"{shape.stem}, {model}, {taken:.0f} s, {steps} steps, rate {rate:g}"
             rows.append(replace(_row(name, iou, None, None, "IoU"), runs=1))
             print(f"{name}: {iou:.4f}", flush=True)
     return rows
+
+
+def _train_seconds(folder: str) -> float:
+    return float(json.loads((_run_of(folder) / "status.json").read_text())["train_seconds"])
+
+
+def _last_loss(folder: str) -> float:
+    lines = (_run_of(folder) / "metrics.jsonl").read_text().splitlines()
+    return float(
+        next(line["train/loss"] for line in map(json.loads, lines[::-1]) if "train/loss" in line)
+    )
 
 
 def _call(shape: Path, model: str, folder: str, *settings: str) -> str:

@@ -100,9 +100,11 @@ def check(
     hints = _type_hints(target)
     for key, value in given.items():
         if key not in parameters:
-            settable = [name for name in parameters if name not in context and name != "self"]
+            settable = [n for n, p in parameters.items() if n not in context and not _is_rest(p)]
+            hint = nearest(key, settable) if settable else "it takes no settings"
             raise ValueError(
-                f"unknown key '{where}.{key}' for {entry['_target_']}: {nearest(key, settable)}"
+                f"unknown key '{where}.{key}' for {entry['_target_']}: {hint}; if it belongs to "
+                f"what this replaces, add ~{where}.{key}"
             )
         if key in context:
             raise ValueError(f"'{where}.{key}' is not for you to set: other settings decide it")
@@ -112,10 +114,14 @@ def check(
         else:
             _check_type(value, hints.get(key, Any), f"{where}.{key}")
     for name, parameter in parameters.items():
-        variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        required = parameter.default is inspect.Parameter.empty and not variadic
+        required = parameter.default is inspect.Parameter.empty and not _is_rest(parameter)
         if required and name not in given and name not in context:
             raise ValueError(f"'{where}' lacks the key '{name}' that {entry['_target_']} needs")
+
+
+def _is_rest(parameter: inspect.Parameter) -> bool:
+    """Return whether it stands for arguments of any name, as those that nn.Module declares."""
+    return parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
 
 
 def instantiate(entry: Mapping[str, Any], allow: Iterable[str] = (), **context: Any) -> Any:

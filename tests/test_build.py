@@ -89,6 +89,10 @@ def test_null_is_absent():
             r"unknown key 'model\.activation\.betta'.*did you mean 'beta'",
         ),
         (
+            {"activation": {"_target_": "inr.models.activations.GEGLU", "omega": 30.0}},
+            r"it takes no settings; .*, add ~model\.activation\.omega",
+        ),
+        (
             {"encoding": {"_target_": "inr.models.encodings.Positional"}},
             r"'model\.encoding' lacks the key 'num_octaves'",
         ),

@@ -61,9 +61,11 @@ def test_one_shape_of_any_kind(name, dim, tmp_path, monkeypatch):
     assert (run / "renders" / "reconstruction_epoch_000004_train.png").stat().st_size > 0
     (meshes,) = tmp_path.glob("outputs/datasets/*/meshes")
     assert read_mesh(next(meshes.iterdir())).dim == dim
-    # the data set is found again, and a changed file is noticed
-    later = ["stage=evaluate", "run=latest", "split=train", "overwrite=true", "logger=none"]
-    assert inr(monkeypatch, *later) == 0
+    # the data set is found again, and the split is the run's own
+    for stage in ("reconstruct", "evaluate"):
+        later = [f"stage={stage}", "run=latest", "overwrite=true", "logger=none"]
+        assert inr(monkeypatch, *later) == 0
+    assert [path.name for path in run.glob("evaluation/*/*")] == ["train"]
 
 
 def test_a_file_that_changed_is_not_taken_for_the_old_one(tmp_path, monkeypatch, capsys):

@@ -45,13 +45,19 @@ class Contour:
         return _pixels(figure)
 
     def render_field(
-        self, values: Floats, *, truth: Mesh | None = None, size: int | None = None
+        self,
+        values: Floats,
+        *,
+        surface: Mesh | None = None,
+        truth: Mesh | None = None,
+        size: int | None = None,
     ) -> Image:
         """Draw a field's level sets, blue inside and red outside, its zero level in black.
 
         Args:
             values: (R, R), values[i, j] at (x_i, y_j) of an even grid over [-1, 1]^2 with both
                 ends; negative inside. Colors are symmetric about 0.
+            surface: the zero level where it is known better than from these values, a 2-D mesh.
             truth: a 2-D mesh whose outline is drawn over it, dashed in green.
             size: width and height in pixels; None takes the renderer's own.
 
@@ -59,7 +65,7 @@ class Contour:
             (size, size, 3) uint8.
 
         Raises:
-            ValueError: if the values are not a square grid of finite numbers, or truth is not 2-D.
+            ValueError: if the values are not a square grid of finite numbers, or a mesh is not 2-D.
         """
         size = check_size(self.size if size is None else size)
         if values.ndim != 2 or values.shape[0] != values.shape[1] or len(values) < 2:
@@ -78,18 +84,22 @@ class Contour:
         axes.contour(
             axis, axis, values.T, levels=levels, colors=[grey], linewidths=thin, linestyles="solid"
         )
-        if values.min() < 0 < values.max():
+        if surface is not None:
+            self._outline(axes, surface, color="black", style="-", width=1.6 * _stroke(size))
+        elif values.min() < 0 < values.max():
             axes.contour(
                 axis, axis, values.T, levels=[0.0], colors="black", linewidths=1.6 * _stroke(size)
             )
-        if truth is not None and not truth.is_empty:
-            check_dim(truth, 2, other="a 2-D mesh")
-            dashes = PathPatch(
-                mesh_outline(truth), fill=False, edgecolor="limegreen", linestyle="--", zorder=3
-            )
-            dashes.set_linewidth(1.2 * _stroke(size))
-            axes.add_patch(dashes)
+        if truth is not None:
+            self._outline(axes, truth, color="limegreen", style="--", width=1.2 * _stroke(size))
         return _pixels(figure)
+
+    def _outline(self, axes: Axes, mesh: Mesh, *, color: str, style: str, width: float) -> None:
+        if not mesh.is_empty:
+            check_dim(mesh, 2, other="a 2-D mesh")
+            line = PathPatch(mesh_outline(mesh), fill=False, edgecolor=color, linestyle=style)
+            line.set(zorder=3, linewidth=width)
+            axes.add_patch(line)
 
     def _box(self, size: int) -> tuple[Figure, Axes]:
         # a figure of its own, never pyplot's global state, so that any thread may draw

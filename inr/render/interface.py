@@ -39,7 +39,12 @@ class FlatRenderer(Renderer, Protocol):
     """Draw 2-D meshes, and 2-D fields."""
 
     def render_field(
-        self, values: Floats, *, truth: Mesh | None = None, size: int | None = None
+        self,
+        values: Floats,
+        *,
+        surface: Mesh | None = None,
+        truth: Mesh | None = None,
+        size: int | None = None,
     ) -> Image:
         """Draw a field (R, R) over [-1, 1]^2 with its zero level; see `Contour.render_field`."""
         ...

@@ -55,7 +55,7 @@ def mask_loops(mask: NDArray[np.generic]) -> tuple[list[Loop], list[str]]:
         at (0, 0); and names.
 
     Raises:
-        ValueError: if values are not finite, or all are inside, or none is.
+        ValueError: if values are not finite, or all are inside, none is, or the whole border is.
     """
     values = mask.astype(np.float64)
     if values.size == 0:
@@ -71,6 +71,12 @@ def mask_loops(mask: NDArray[np.generic]) -> tuple[list[Loop], list[str]]:
         raise ValueError(
             f"the mask has no outline: {which} of {mask.shape[1]} x {mask.shape[0]} is above 0.5 "
             f"(the values go from {values.min():g} to {values.max():g})"
+        )
+    border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+    if (border > _LEVEL).all():
+        raise ValueError(
+            "every pixel of the mask's border is inside, which is where it is above 0.5 (a "
+            "picture: bright, or opaque); invert a picture whose shape is dark"
         )
     off = values - _LEVEL
     off = np.where(np.abs(off) < _MARGIN, np.where(off < 0, -_MARGIN, _MARGIN), off)

@@ -15,6 +15,8 @@ from inr.shapes.svg import read_svg
 PICTURE_SUFFIXES = (".png", ".bmp", ".gif", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 # beside the .npz of vertices and edges, which `read_mesh` reads
 FLAT_SUFFIXES = (".dat", ".svg", ".dxf", ".npy", *PICTURE_SUFFIXES)
+# an array's first point may be that far from its last, in its longest steps, to be joined with it
+MOST_STEPS = 5
 
 
 def read_outline(path: Path) -> tuple[Loop, Edges]:
@@ -73,6 +75,13 @@ def _loops_of_array(data: bytes) -> tuple[list[Loop], list[str]]:
     if array.shape[1] != 2 or array.dtype == bool:
         return mask_loops(array)
     points: NDArray[np.float64] = array.astype(np.float64)
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    gap = float(np.linalg.norm(points[-1] - points[0])) if len(points) else 0.0
+    if len(steps) > 3 and gap > MOST_STEPS * steps.max():
+        raise ValueError(
+            f"its outline is open: {gap:g} from the last point to the first, and at most "
+            f"{steps.max():g} between others"
+        )
     return [points], ["the outline"]
 
 

@@ -100,11 +100,12 @@ def merge_with_run(command: Command, stored: dict[str, Any], run: Path) -> Comma
         ValueError: if the command line contradicts what the checkpoint was trained with.
     """
     merged = copy.deepcopy(stored)
-    for key in ("stage", "run", "resume", "split", "epoch", "device", "overwrite", "allow"):
+    for key in ("stage", "run", "resume", "epoch", "device", "overwrite", "allow"):
         merged[key] = command.raw[key]
     for override in command.overrides:
         key = override.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
         if key == "experiment":
+            merged["split"] = command.raw["split"]
             for section in LATER_SECTIONS:
                 merged[section] = copy.deepcopy(command.raw[section])
             for section in FIXED_GROUPS:

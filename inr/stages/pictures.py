@@ -16,7 +16,8 @@ AXIS = 2  # a 3-D field is cut in the middle, where z = 0
 
 def picture_rows(dim: int, name: str) -> list[str]:
     """Return what the pictures of `draw_shape` show, one below the other."""
-    return ["truth", name] if dim == 2 else ["truth", name, "field, z = 0"]
+    key = "(black; truth\nin green)"
+    return ["truth", f"{name}\n{key}"] if dim == 2 else ["truth", name, f"field, z = 0\n{key}"]
 
 
 def draw_shape(
@@ -33,7 +34,7 @@ def draw_shape(
     """
     pictures = [renderer.render(truth, color=TRUTH_COLOR)]
     if mesh.dim == 2:
-        return [*pictures, _draw_flat(model, code, truth, renderer)]
+        return [*pictures, _draw_flat(model, code, mesh, truth, renderer)]
     field = field_of(model, code)
     values = slice_values(field, axis=AXIS, offset=0.0, resolution=FIELD_RESOLUTION)
     outline = cross_section(truth, axis=AXIS, offset=0.0)
@@ -42,8 +43,10 @@ def draw_shape(
     return [*pictures, renderer.render(mesh), cut]
 
 
-def _draw_flat(model: INR, code: torch.Tensor, truth: Mesh, renderer: ByDimension) -> Image:
+def _draw_flat(
+    model: INR, code: torch.Tensor, mesh: Mesh, truth: Mesh, renderer: ByDimension
+) -> Image:
     side = np.linspace(-1, 1, FIELD_RESOLUTION)
     grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1)
     values = field_of(model, code)(grid.reshape(-1, 2)).reshape(grid.shape[:2])
-    return renderer.flat.render_field(values, truth=truth)
+    return renderer.flat.render_field(values, surface=mesh, truth=truth)

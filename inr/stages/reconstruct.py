@@ -95,6 +95,12 @@ def _reconstruct_split(trained: Trained, split: str) -> None:
                 },
             )
     _export(trained, names, folder)
+    statuses = [record.shapes[name]["status"] for name in names]
+    if statuses.count("empty") == len(names):
+        log.warning(
+            "every reconstruction is empty: the field has one sign everywhere; train longer, or "
+            "look at the pictures"
+        )
     _draw(trained, split, names, folder)
 
 

@@ -174,7 +174,8 @@ def _fit(
         if interrupt.number and progress.epoch < settings.epochs:
             why = f"stopped by a signal in epoch {progress.epoch + 1}; last.pt is written"
             run.write_status("failed", why)
-            raise Interrupted(interrupt.number, f"{why}; go on with: stage=train resume={run.path}")
+            again = f"stage={command.raw['stage']} resume={run.path}"
+            raise Interrupted(interrupt.number, f"{why}; go on with: {again}")
         seconds = round(time.monotonic() - started, 3)
         log.info("trained in %s", format_seconds(seconds))
         run.write_status("done", train_seconds=seconds)

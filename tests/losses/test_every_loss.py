@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from torch import nn
 
 from inr.build import check, instantiate
 from inr.losses import Batch, CodeNorm, Losses, Samples, Surface, Term, When
 from inr.models.inr import INR
+from inr.stages.compose import compose, register_resolvers
+
+register_resolvers()
 
 FILES = sorted((Path(__file__).resolve().parents[2] / "conf" / "loss").glob("*.yaml"))
 NAMES = [path.stem for path in FILES]
 
 
 def build(path: Path) -> Losses:
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = compose([f"loss={path.stem}"])["loss"]
     for name, entry in entries.items():
         check(entry, f"loss.{name}", kind=Term)
     return Losses({name: instantiate(entry) for name, entry in entries.items()})

@@ -292,6 +292,9 @@ def test_pixels_at_the_level_and_at_corners_give_simple_loops(tmp_path):
         np.testing.assert_array_equal(inside, mask.ravel() >= 0.5)
 
 
+ANGLES = np.linspace(0, 4, 50)
+
+
 @pytest.mark.parametrize(
     ("array", "message"),
     [
@@ -306,6 +309,8 @@ def test_pixels_at_the_level_and_at_corners_give_simple_loops(tmp_path):
         (SQUARE[[0, 2, 1, 3]], r"crosses .* at \(2, 2\)"),
         (np.array([[0.0, 0], [1, 0], [0, np.inf]]), r"point 3 is \(0, inf\)"),
         (SQUARE[:2], "2 distinct points"),
+        (np.pad(np.zeros((4, 4), bool), 2, constant_values=True), "border is inside"),
+        (np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1), "its outline is open"),
         (np.zeros((0, 2)), "no points"),
     ],
 )
