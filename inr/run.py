@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 import inr
 from inr.shapes.files import replacing
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 OUTPUTS = Path("outputs")
 
 

@@ -14,6 +14,7 @@ from inr.shapes.mesh import read_mesh
 from tests.cli import TINY, inr, only_run
 
 SMALL = [s for s in TINY if s.startswith("data.sampling")]
+TRAIN = ["experiment=small_cpu", *(s for s in TINY if not s.startswith(("data.", "experiment")))]
 
 
 @pytest.fixture
@@ -61,25 +62,69 @@ def test_a_shape_under_two_names_is_reported(boxes, monkeypatch, capsys):
     assert manifest["near_duplicates"] == [["box5", "copy"]]
 
 
-def test_one_that_takes_too_long_costs_itself_alone(boxes, monkeypatch):
-    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", "workers=2"]
-    slow = trimesh.creation.icosphere(subdivisions=6)
-    slow.export(boxes / "slow.ply")
-    limit = [*SMALL[1:], "data.sampling.near_counts=[3000,6000000]", "prepare.time_limit=8"]
-    for path in boxes.glob("box[1-5].ply"):
-        path.unlink()
-    many = "data.sampling.near_counts=[3000,3000]"
-    del limit[1]
-    assert inr(monkeypatch, *prepare, many, *limit, "prepare.time_limit=0.001") == 2
-    records = json.loads(Path("made/manifest.json").read_text())["shapes"]
-    assert {record["status"] for record in records.values()} == {"failed"}
-    assert all("prepare.time_limit=0.001" in record["reason"] for record in records.values())
-    assert inr(monkeypatch, *prepare, many, *limit, "prepare.time_limit=120") == 0
-    assert len(Layout(Path("made")).names()) == 3
+def test_a_shape_that_took_too_long_gets_another_chance(boxes, monkeypatch, capsys):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    prepare.append("data.sampling.near_counts=[100000,100000]")
+    inr(monkeypatch, *prepare, "workers=2", "prepare.time_limit=0.01")
+    assert "took longer than prepare.time_limit=0.01" in capsys.readouterr().err
+    assert len(Layout(Path("made")).names()) < 7
+    assert inr(monkeypatch, *prepare, "prepare.time_limit=120") == 0
+    assert len(Layout(Path("made")).names()) == 7
+
+
+def test_a_list_that_was_edited_is_noticed(boxes, monkeypatch, capsys):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    prepare += ["data.splits.train=1.0", "data.splits.test=test.txt"]
+    Path("test.txt").write_text("box1.ply\n")
+    assert inr(monkeypatch, *prepare) == 2
+    assert "names no shape that there is ('box1.ply' first)" in capsys.readouterr().err
+    Path("test.txt").write_text("box1\n")
+    assert inr(monkeypatch, *prepare) == 0
+    assert names_in(Layout(Path("made")))["test"] == ["box1"]
+    Path("test.txt").write_text("box2\n")
+    assert inr(monkeypatch, *prepare) == 2
+    assert "delete made/splits to deal them anew" in capsys.readouterr().err
+
+
+def test_a_data_set_inside_its_source(boxes, monkeypatch, capsys):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=boxes/made", *SMALL]
+    for _ in range(2):
+        assert inr(monkeypatch, *prepare) == 0
+    assert "nothing to do, 7 shapes ready" in capsys.readouterr().err
+
+
+def test_what_is_refused_when_made_anew_is_not_used(boxes, monkeypatch):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    assert inr(monkeypatch, *prepare) == 0
+    (boxes / "box0.ply").write_text("no longer a mesh")
+    assert inr(monkeypatch, *prepare, "overwrite=true") == 0
+    assert "box0" not in Layout(Path("made")).names()
+    assert all("box0" not in names for names in names_in(Layout(Path("made"))).values())
+
+
+def test_a_data_set_of_before(boxes, monkeypatch):
+    """Its manifest knows neither the newer settings nor the checks."""
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    assert inr(monkeypatch, *prepare) == 0
+    path = Path("made/manifest.json")
+    manifest = json.loads(path.read_text())
+    for key in ("sign", "repair"):
+        del manifest["settings"][key]
+    for key in ("edge_share", "dtype"):
+        del manifest["settings"]["sampling"][key]
+    kept = ("status", "reason", "source", "digest", "seconds", "faces", "closed")
+    for name, record in manifest["shapes"].items():
+        manifest["shapes"][name] = {key: record[key] for key in kept}
+    path.write_text(json.dumps(manifest))
+    train = [*TRAIN]
+    assert inr(monkeypatch, *prepare) == 0
+    assert inr(monkeypatch, "stage=inspect", "data=meshes", "data.root=made") == 0
+    train += ["stage=train", "data=meshes", "data.root=made", "train.epochs=1"]
+    assert inr(monkeypatch, *train) == 0
 
 
 def test_folds_share_their_samples(boxes, monkeypatch):
-    train = [s for s in TINY if not s.startswith("data.")] + SMALL
+    train = TRAIN + SMALL
     train += ["stage=train", "data=meshes", "data.source=boxes", "data.splits.folds=3"]
     tested = []
     for fold in range(3):
@@ -91,19 +136,21 @@ def test_folds_share_their_samples(boxes, monkeypatch):
     assert sorted(tested) == Layout(root).names()
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=test") == 0
     made = next(Path("outputs").glob("2*/*/reconstruction/*/test/shapes.json"))
-    assert set(json.loads(made.read_text())["shapes"]) == set(splits["test"])
+    assert set(json.loads(made.read_text())) == set(splits["test"])
 
 
 def test_meshes_and_metrics_in_the_frame_of_the_users_files(boxes, monkeypatch):
-    settings = [s for s in TINY if not s.startswith("data.")] + SMALL
-    settings += ["data=meshes", "data.source=boxes", "split=train", "train.epochs=1"]
+    settings = [s for s in TRAIN + SMALL if not s.startswith("model")]
+    # a sphere at the start, so that there is a surface
+    settings += ["model=igr_small", "model.hidden_dim=16", "train.epochs=1", "split=train"]
+    settings += ["data=meshes", "data.source=boxes"]
     assert inr(monkeypatch, "stage=all", *settings, "eval.frame=native") == 0
     run = only_run(Path())
     (folder,) = run.glob("reconstruction/*/train")
     exported = list((folder / "meshes_native").iterdir())
-    if exported:  # a network so small may have found no surface
-        bounds = read_mesh(exported[0]).bounds
-        assert bounds[0, 0] > 80 and bounds[1, 0] < 120
+    assert exported
+    bounds = read_mesh(exported[0]).bounds
+    assert bounds[0, 0] > 80 and bounds[1, 0] < 120
     (path,) = run.glob("evaluation/*/train/summary.json")
     metrics = json.loads(path.read_text())["metrics"]
     assert metrics["chamfer_l1"]["unit"] == "native units"
@@ -112,8 +159,9 @@ def test_meshes_and_metrics_in_the_frame_of_the_users_files(boxes, monkeypatch):
 
 
 def test_a_page_on_a_data_set(boxes, monkeypatch, capsys):
-    inspect = ["stage=inspect", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
-    assert inr(monkeypatch, *inspect) == 0
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    assert inr(monkeypatch, *prepare) == 0
+    assert inr(monkeypatch, "stage=inspect", "data=meshes", "data.root=made") == 0
     page = Path("made/inspect.html").read_text()
     assert "7 shapes, 7 of them looked at" in page and "box3" in page
     assert page.count("data:image/png;base64,") == 2
@@ -134,7 +182,7 @@ def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch):
     (Path("deepsdf") / "splits").mkdir()
     for which in ("train", "test"):
         (Path("deepsdf") / "splits" / f"{which}.json").write_text(json.dumps(split))
-    train = [s for s in TINY if not s.startswith("data.")]
+    train = [*TRAIN]
     train += ["stage=train", "data=meshes", "data.root=deepsdf", "train.epochs=1"]
     assert inr(monkeypatch, *train) == 0
     run = only_run(Path())

@@ -102,4 +102,6 @@ def read_normalization(path: Path) -> Normalization:
         return Normalization(offset, np.eye(len(offset)), scale)
     # a truncated archive raises zipfile's own error, which is no OSError
     except Exception as error:
-        raise ValueError(f"cannot read '{path}' as a normalization: {error}") from error
+        raise ValueError(
+            f"cannot read '{path}' as a normalization: {error}; eval.frame=box does without"
+        ) from error

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from inr.data.layout import Layout
-from inr.shapes.mesh import Floats
+from inr.shapes.mesh import Floats, read_mesh
+from inr.shapes.sdf import unsigned_distance
 from inr.shapes.signature import TOLERANCE, near_duplicates
 
-# mean distance between two surfaces that count as the same, by dimension, box units, beyond that
-# which points drawn on one surface keep from each other
+# mean distance between two surfaces that count as the same, by dimension, box units
 SAME = {2: 0.0005, 3: 0.003}
 POINTS = 2000
 
@@ -21,8 +20,8 @@ def find_duplicates(
 ) -> list[tuple[str, str]]:
     """Return pairs of shapes whose surfaces nearly coincide in the box frame.
 
-    Candidates have nearly the same signature (see inr.shapes.signature); points of their surfaces
-    decide.
+    Candidates have nearly the same signature (see inr.shapes.signature); the distance of points
+    on each surface to the other decides.
 
     Args:
         layout: the data set.
@@ -35,21 +34,15 @@ def find_duplicates(
     return [
         (one, other)
         for one, other in near_duplicates(signatures, TOLERANCE[dim])
-        if _are_same(_points(layout, one), _points(layout, other), SAME[dim])
+        if max(_mean_distance(layout, one, other), _mean_distance(layout, other, one)) < SAME[dim]
     ]
 
 
-def _are_same(one: Floats, other: Floats, most: float) -> bool:
-    for points, others in ((one, other), (other, one)):
-        half = len(points) // 2
-        own, _ = cKDTree(points[:half]).query(points[half:])
-        across, _ = cKDTree(others[: len(others) // 2]).query(points[half:])
-        if across.mean() > own.mean() + most:
-            return False
-    return True
-
-
-def _points(layout: Layout, name: str) -> Floats:
-    with np.load(layout.surface(name)) as file:
-        surface = file["all"][: 2 * POINTS]
-    return surface[:, : surface.shape[1] // 2].astype(np.float64)
+def _mean_distance(layout: Layout, one: str, other: str) -> float:
+    """Return the mean distance of points on one surface to the other."""
+    with np.load(layout.surface(one)) as file:
+        surface: Floats = file["all"][:POINTS].astype(np.float64)
+    if len(surface) == 0:
+        return float("inf")
+    points = surface[:, : surface.shape[1] // 2]
+    return float(unsigned_distance(read_mesh(layout.mesh(other)), points).mean())

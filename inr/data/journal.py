@@ -57,8 +57,7 @@ class Journal:
     """
 
     def __init__(self, layout: Layout, shard: Shard) -> None:
-        path = folder(layout) / f"{shard}.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = layout.root / f"journal_{shard}.jsonl"
         self.file = path.open("a", encoding="utf-8")
         if self.file.tell():
             self.file.write("\n")  # ends a line that a kill cut off
@@ -78,22 +77,27 @@ def read_records(layout: Layout) -> dict[str, Record]:
     records: dict[str, Record] = {}
     if layout.manifest.exists():
         records |= read_json(layout.manifest).get("shapes", {})
-    for path in sorted(folder(layout).glob("*.jsonl")):
+    for path in _journals(layout):
         records |= dict(_lines(path))
     return records
 
 
 def forget(layout: Layout) -> None:
     """Delete the journals, once the manifest holds what they say."""
-    for path in folder(layout).glob("*.jsonl"):
+    for path in _journals(layout):
         path.unlink()
-    if folder(layout).is_dir():
-        folder(layout).rmdir()
 
 
-def folder(layout: Layout) -> Path:
-    """Return where the journals lie."""
-    return layout.root / "journal"
+def ready_names(layout: Layout) -> list[str]:
+    """Return the shapes that can be used: of the manifest where there is one, sorted."""
+    if not layout.manifest.exists():
+        return layout.names()
+    shapes = read_json(layout.manifest).get("shapes", {})
+    return sorted(name for name, record in shapes.items() if record["status"] == "ok")
+
+
+def _journals(layout: Layout) -> list[Path]:
+    return sorted(layout.root.glob("journal_*.jsonl"))
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Record]]:
@@ -104,6 +108,19 @@ def _lines(path: Path) -> Iterator[tuple[str, Record]]:
             except ValueError:  # cut off by a kill
                 continue
             yield name, record
+
+
+def check_alone(layout: Layout) -> None:
+    """Raise ValueError if another process is preparing shapes of a data set."""
+    for path in layout.root.glob(".lock_*"):
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ValueError(
+                f"another process is preparing '{layout.root}'; overwrite=true has to wait for it"
+            ) from error
+        lock.release()
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from inr.data.journal import Record
 from inr.data.layout import Layout, write_npz
 from inr.data.sources import Family, fingerprint
 from inr.shapes.checks import check_mesh
@@ -27,8 +27,6 @@ from inr.shapes.repair import repair
 from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
 from inr.shapes.selfcheck import check_samples
 from inr.shapes.signature import signature
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,7 @@ def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) 
     """
     started = time.perf_counter()
     layout = Layout(root)
+    _forget(layout, name)  # what was made of it before must not be taken for what is made now
     try:
         if recipe.kind == "points" and isinstance(source, Path):
             details = _write_cloud(name, source, layout, recipe)
@@ -93,6 +92,7 @@ def _read(name: str, source: Path | Family, recipe: Recipe) -> Composite:
 
 
 def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -> Record:
+    given = native.mesh
     native, changes = _mended(native, recipe)
     normalization = _normalization(native.mesh, recipe)
     shape = native.normalised(normalization)
@@ -109,6 +109,7 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
         dtype=np.dtype(recipe.dtype),
         device=recipe.device,
     )
+    check = check_samples(mesh, near_and_uniform.samples, signed=recipe.sign != "unsigned")
     # their points were rounded to it before their distances were taken
     samples, uniform = (s.astype(recipe.dtype) for s in near_and_uniform[:2])
     points, normals = sample_surface(mesh, recipe.num_surface, rng)
@@ -116,10 +117,6 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
     pos, neg = split_by_sign(samples)
     if is_signed and len(neg) == 0:
         raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
-    check = check_samples(
-        mesh, samples, signed=recipe.sign == "winding", rng=np.random.default_rng(0)
-    )
-    _forget(layout, name)
     write_mesh(mesh, layout.root / "meshes" / f"{name}{mesh_suffix(mesh.dim)}")
     normalization.save(layout.normalization(name))
     if shape.parts:
@@ -136,7 +133,7 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
     return {
         "status": "ok",
         "reason": "",
-        **asdict(check_mesh(mesh)),
+        **check_mesh(normalization.apply_mesh(given)).as_dict(),  # as it was given
         "sign": recipe.sign,
         "ambiguous": near_and_uniform.ambiguity,
         "changes": changes,
@@ -153,8 +150,13 @@ def _mended(native: Composite, recipe: Recipe) -> tuple[Composite, list[str]]:
         return native, []
     mesh, changes = repair(native.mesh) if recipe.repair else (native.mesh, [])
     if recipe.sign != "unsigned" and mesh.dim > 2:
-        mesh, was_turned = orient_outward(mesh)
-        changes += ["turned faces outward"] if was_turned else []
+        turned, is_another = orient_outward(mesh)
+        dropped = len(mesh.faces) - len(turned.faces)
+        if dropped:
+            changes = [*changes, f"dropped {dropped} faces that were there more than once"]
+        elif is_another:
+            changes = [*changes, "turned faces outward"]
+        mesh = turned
     return without_parts(mesh), changes
 
 
@@ -184,15 +186,14 @@ def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Rec
         for count, variance in zip(recipe.near_counts, recipe.near_variances, strict=True)
     ]
     groups.append(rng.uniform(-1.0, 1.0, size=(recipe.num_uniform, recipe.dim)))
-    x = np.concatenate(groups).astype(np.float32)
+    x = np.concatenate(groups).astype(recipe.dtype)
     distance = nearest_distance(points, x.astype(np.float64))
     surface = points if normals is None else np.concatenate([points, normals], axis=1)
     if len(surface) > recipe.num_surface:
         surface = surface[np.sort(rng.permutation(len(surface))[: recipe.num_surface])]
-    _forget(layout, name)
     normalization.save(layout.normalization(name))
     write_npz(layout.root / "samples" / name / "surface.npz", all=surface.astype(np.float32))
-    unsigned = np.concatenate([x, distance[:, None]], axis=1).astype(np.float32)
+    unsigned = np.concatenate([x, distance[:, None]], axis=1).astype(recipe.dtype)
     write_npz(layout.unsigned(name), all=unsigned)
     return {"status": "ok", "reason": "", "points": len(native), "normals": normals is not None}
 

@@ -24,7 +24,9 @@ class Family(Protocol):
         ...
 
 
-def find_files(source: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
+def find_files(
+    source: Path, suffixes: Sequence[str], *, leave_out: Sequence[Path]
+) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the files under a folder by shape name, and those refused with the reason.
 
     A shape's name is its path under the folder without suffix, '/' as '_'.
@@ -32,6 +34,7 @@ def find_files(source: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], 
     Args:
         source: a folder, or one file.
         suffixes: those that can be read.
+        leave_out: folders whose files are not the user's shapes.
 
     Raises:
         ValueError: if there is no such folder or file, or nothing in it that can be read.
@@ -48,13 +51,21 @@ def find_files(source: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], 
         raise ValueError(
             f"data.source={source} does not exist; give the folder of your shapes, or one file"
         )
-    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in suffixes)
+    hidden = [folder.resolve() for folder in leave_out]
+    paths = sorted(
+        path
+        for path in source.rglob("*")
+        if path.suffix.lower() in suffixes and not hidden_by(path, hidden)
+    )
     if not paths:
         raise ValueError(f"no shape ({readable}) under data.source={source}")
     found: dict[str, Path] = {}
     refused: dict[str, str] = {}
     for path in paths:
         relative = path.relative_to(source)
+        if not is_text(relative):
+            refused[ascii(str(relative))] = "its name is not UTF-8; rename it"
+            continue
         name = shape_name(relative)
         if name in found:
             refused[relative.as_posix()] = (
@@ -63,6 +74,21 @@ def find_files(source: Path, suffixes: Sequence[str]) -> tuple[dict[str, Path], 
         else:
             found[name] = path
     return found, refused
+
+
+def hidden_by(path: Path, folders: Sequence[Path]) -> bool:
+    """Return whether a file lies in one of some folders, which are absolute."""
+    whole = path.resolve()
+    return any(whole.is_relative_to(folder) for folder in folders)
+
+
+def is_text(path: Path) -> bool:
+    """Return whether a file's name can be written: on Unix it may be any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def fingerprint(source: "Path | Family") -> dict[str, Any]:

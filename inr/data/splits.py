@@ -1,11 +1,14 @@
 """Who is trained on, who validates and who tests."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from inr.data.names import read_names
+
+log = logging.getLogger(__name__)
 
 Sizes = Mapping[str, int | float | str]
 
@@ -31,6 +34,20 @@ def make_splits(names: Sequence[str], sizes: Sizes, seed: int) -> dict[str, list
     counted = {split: size for split, size in sizes.items() if not isinstance(size, str)}
     dealt = _deal([name for name in names if name not in listed], counted, seed)
     known = set(names)
+    for split, wanted in lists.items():
+        missing = [name for name in wanted if name not in known]
+        if len(missing) == len(wanted):
+            raise ValueError(
+                f"data.splits.{split}={sizes[split]} names no shape that there is ('{missing[0]}' "
+                "first); a shape is named by its file, without the suffix and with '_' for '/'"
+            )
+        if missing:
+            log.warning(
+                "%s names %d shapes that are not there ('%s' first)",
+                sizes[split],
+                len(missing),
+                missing[0],
+            )
     kept = {split: [name for name in names if name in known] for split, names in lists.items()}
     return {split: (dealt | kept)[split] for split in sizes}
 

@@ -7,6 +7,7 @@ from inr.data.journal import Record
 
 # share of a shape's samples whose sign is a guess, above which it is named
 AMBIGUOUS = 0.01
+REMEDY = "(try data.repair=true)"
 # of the samples that were evaluated again
 AGREEMENT = 0.999
 ERROR = 1e-4
@@ -20,7 +21,7 @@ def count_statuses(records: Mapping[str, Record]) -> dict[str, int]:
 
 def summarise(records: Mapping[str, Record]) -> list[str]:
     """Return lines about shapes that were prepared, and about those that were not."""
-    meshes = {n: r for n, r in records.items() if r["status"] == "ok" and "faces" in r}
+    meshes = {n: r for n, r in records.items() if r["status"] == "ok" and "self_check" in r}
     lines = []
     for status in ("refused", "failed"):
         lines += [f"{status}: {_names(records, lambda r: r['status'] == status)}"]  # noqa: B023
@@ -39,12 +40,14 @@ def summarise(records: Mapping[str, Record]) -> list[str]:
 def _of_meshes(records: Mapping[str, Record]) -> list[str]:
     rows = {
         "not watertight": lambda r: not r["watertight"],
-        "faces wound inconsistently": lambda r: not r["consistent_winding"],
+        "faces wound inconsistently (data.repair=true mends them)": lambda r: (
+            not r["consistent_winding"]
+        ),
         "duplicate faces": lambda r: r["duplicate_faces"] > 0,
         "degenerate faces": lambda r: r["degenerate_faces"] > 0,
         "several components": lambda r: r["components"] > 1,
         "changed": lambda r: bool(r["changes"]),
-        f"signs ambiguous on over {AMBIGUOUS:.0%} of the samples": lambda r: (
+        f"signs ambiguous on over {AMBIGUOUS:.0%} of the samples {REMEDY}": lambda r: (
             (r["ambiguous"] or 0) > AMBIGUOUS
         ),
         "samples that a second evaluation contradicts": contradicts,

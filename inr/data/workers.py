@@ -1,5 +1,6 @@
 """Work on many shapes in processes, of which one may hang or die."""
 
+import logging
 import multiprocessing
 import os
 import threading
@@ -9,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -35,7 +38,8 @@ def run_all(
         time_limit: seconds an item may take; 0 for any time.
 
     Raises:
-        Exception: what `work` raises, after which nothing more is done.
+        OSError: if `work` does, after which nothing more is done; what else it raises is the reason
+            that an item has no result.
     """
     # spawned: forking a process that runs threads can hang the child
     context = multiprocessing.get_context("spawn")
@@ -68,6 +72,13 @@ def _outcome(future: "Future[Any]", time_limit: float) -> Any:
         if error.exitcode == -9:
             return "its process was killed, most likely for want of memory; lower workers"
         return f"its process died (exit code {error.exitcode})"
+    except OSError:  # the disk's, which no other item would be spared
+        raise
+    except MemoryError:
+        return "it needs more memory than there is; lower workers, or simplify the mesh"
+    except Exception as error:
+        log.exception("unexpected")
+        return f"unexpected {type(error).__name__}: {error}"
 
 
 @contextmanager

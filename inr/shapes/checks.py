@@ -173,15 +173,5 @@ def face_keys(mesh: Mesh) -> Ints:
     return key
 
 
-def drop_degenerate(mesh: Mesh) -> Mesh:
-    """Return a mesh without the faces that have no area; the same object if there are none.
-
-    The surface as a set of points stays what it was if those faces have neighbours, and so do
-    distances; edges without area may stay open, so topology is to be checked before.
-    """
-    degenerate = degenerate_faces(mesh)
-    return Mesh(mesh.vertices, mesh.faces[~degenerate]) if degenerate.any() else mesh
-
-
 def _weights(width: int, base: int) -> Ints:
     return np.array([base, 1] if width == 2 else [1], dtype=np.int64)

@@ -54,7 +54,7 @@ def read_points(path: Path, dim: int) -> tuple[Floats, Floats | None]:
 
 def nearest_distance(cloud: Floats, points: Floats) -> Floats:
     """Return the distance of each point (N, D) to the nearest of a cloud (K, D), (N,) float64."""
-    distance: Floats = cKDTree(cloud).query(points, workers=-1)[0]
+    distance: Floats = cKDTree(cloud).query(points)[0]
     return distance
 
 

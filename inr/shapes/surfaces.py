@@ -21,7 +21,7 @@ _MAGIC = (
     (re.compile(rb"PK[\x03\x05\x07]"), ".zip"),
     (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0", re.DOTALL), "a picture"),
     (re.compile(rb"%PDF"), ".pdf"),
-    (re.compile(rb"\s*(#[^\n]*\s+)*(ST)?C?N?4?n?OFF"), ".off"),
+    (re.compile(rb"\s*(#[^\n]*\n\s*)*(ST)?C?N?4?n?OFF"), ".off"),
     (re.compile(rb"\s*\{"), ".gltf"),
     (re.compile(rb"\s*(?=<)(?=.{0,2000}[<:]COLLADA)", re.DOTALL), ".dae"),
     (re.compile(rb"\s*<[?!\w]"), "XML or HTML"),

@@ -131,6 +131,15 @@ def _add_slivers(mesh: Mesh, points: Floats, distance: Floats) -> None:
         distance[near] = np.minimum(distance[near], sdf.unsigned_distance(slivers, points[near]))
 
 
+def check_device(device: str) -> None:
+    """Check that distances can be computed on a device.
+
+    Raises:
+        ValueError: if Warp is not installed, or finds no such device.
+    """
+    _import_warp(device)
+
+
 def _import_warp(device: str) -> Any:
     try:
         wp: Any = import_module("warp")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from inr.data.store import Draws, SampleStore, open_store
 from inr.losses import Losses
 from inr.models.inr import INR
 from inr.render import ByDimension
+from inr.run import OUTPUTS
 from inr.schema import Config
 from inr.stages.check import body_entry
 from inr.training.schedules import Schedule
@@ -114,7 +114,7 @@ def training_store(
         needs=losses.needs,
         device=device,
         dtype=config.data.sampling.dtype,
-        fallback=Path("outputs") / "packed",
+        fallback=OUTPUTS / "packed",
     )
 
 

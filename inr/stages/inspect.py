@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from inr.data.journal import Record, read_records
-from inr.data.layout import Layout
+from inr.data.journal import Record, read_records, ready_names
+from inr.data.layout import Layout, read_json
 from inr.data.read import read_samples, read_unsigned
 from inr.data.summary import contradicts, count_statuses, summarise
 from inr.render import TRUTH_COLOR, ByDimension
@@ -43,9 +43,16 @@ def inspect(command: Command) -> Path:
     """
     config = command.config
     layout = ensure_prepared(command)
-    names = layout.names()
+    names = ready_names(layout)
     if not names:
         raise ValueError(f"'{layout.root}' holds no shape with samples; run stage=prepare")
+    if layout.manifest.exists():
+        made = read_json(layout.manifest).get("settings", {}).get("dim", config.data.dim)
+        if made != config.data.dim:
+            raise ValueError(
+                f"'{layout.root}' was prepared with data.dim={made}, not {config.data.dim}; choose "
+                "data=meshes or data=outlines to suit"
+            )
     records = read_records(layout)
     chosen = names[:: -(-len(names) // MOST_SHAPES)]
     looks = [
@@ -103,8 +110,12 @@ def look(layout: Layout, name: str, dim: int, record: Record) -> dict[str, Any]:
 
 
 def _num_channels(layout: Layout, name: str, dim: int) -> int:
-    with np.load(layout.samples(name), allow_pickle=False) as file:
-        return int(file["pos"].shape[1]) - dim
+    path = layout.samples(name)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return max(1, int(file["pos"].shape[1]) - dim)
+    except Exception as error:  # a truncated archive and a bare array raise errors of their own
+        raise ValueError(f"cannot read the array 'pos' of '{path}': {error}") from error
 
 
 def _row(layout: Layout, one: dict[str, Any], dim: int, renderer: ByDimension) -> list[Image]:

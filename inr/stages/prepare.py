@@ -7,25 +7,25 @@ from dataclasses import asdict
 from pathlib import Path
 
 from inr.data.duplicates import find_duplicates
-from inr.data.journal import Journal, Shard, forget, held, read_records
+from inr.data.journal import Journal, Shard, check_alone, forget, held, read_records
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint
 from inr.data.splits import make_splits
 from inr.data.summary import count_statuses, summarise
 from inr.data.workers import run_all
-from inr.schema import Config, Data
+from inr.schema import SPLITS, Config, Data
+from inr.shapes import warp
 from inr.stages.command import Command
 from inr.stages.dataset import (
-    check_splits,
-    deal_fold,
+    deal,
+    deal_folds,
     find_sources,
-    is_finished,
     is_prepared,
     layout_of,
-    open_manifest,
     split_sizes,
 )
+from inr.stages.manifest import check_splits, is_finished, open_manifest
 from inr.stages.progress import show_outcomes
 
 log = logging.getLogger(__name__)
@@ -58,20 +58,34 @@ def prepare(command: Command) -> None:
         raise ValueError(
             f"overwrite=true does not go with prepare.shard; delete '{layout.root}' instead"
         )
+    # what cannot be is said before hours of sampling
+    if config.prepare.device != "cpu":
+        warp.check_device(config.prepare.device)
     sources, refused = find_sources(config)
-    # a size that cannot be: say so before hours of sampling
     make_splits(list(sources), split_sizes(config.data), config.data.seed)
+    deal(config.data, list(sources))
     try:
         with held(layout.root / ".lock"):
-            open_manifest(layout, command.raw["data"], config.overwrite)
-            if config.overwrite:  # or a kill half-way would leave new shapes in old splits
-                forget(layout)
+            if config.overwrite:  # first, or a kill would leave new settings beside old shapes
+                check_alone(layout)
                 for path in layout.root.glob("splits/**/*.json"):
                     path.unlink()
+                forget(layout)
+            manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+            # they get another chance, and until then nothing is done
+            manifest["shapes"] = {
+                name: record
+                for name, record in manifest["shapes"].items()
+                if record["status"] != "failed"
+            }
+            write_json(manifest, layout.manifest)
         with held(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, shard)
         with held(layout.root / ".lock"):
             _finish(config, layout, sources, refused, made, shard)
+        if is_prepared(layout):
+            deal_folds(config.data, layout)
+            _warn_of_duplicates(layout)
     except OSError as error:  # what workers raise when the disk is full among them
         raise ValueError(
             f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
@@ -91,7 +105,9 @@ def _prepare_shard(
     }
     if not todo:
         return []
-    processes = min(config.workers or _num_cores(), len(todo))
+    # each process on a GPU has a context of its own there
+    cores = _num_cores() if config.prepare.device == "cpu" else 1
+    processes = min(config.workers or cores, len(todo))
     log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
     recipe = recipe_of(config.data, config.prepare.device)
     arguments = {name: (name, source, layout.root, recipe) for name, source in todo.items()}
@@ -123,8 +139,7 @@ def _finish(
 ) -> None:
     """Write what concerns all shapes: the manifest, the splits, the summary."""
     known = read_records(layout)
-    records = {name: known[name] for name in sorted(sources) if name in known}
-    waiting = len(sources) - len(records)
+    waiting = sum(name not in known for name in sources)
     if waiting:
         log.info(
             "shard %d of %d is done; %d shapes are left to other shards, the last of which writes "
@@ -135,6 +150,11 @@ def _finish(
             layout.manifest,
         )
         return
+    records = {  # of another source too, which may be mounted in part
+        name: record
+        for name, record in sorted(known.items())
+        if name in sources or record["status"] == "ok"
+    }
     records |= {
         name: {"status": "refused", "reason": reason, "seconds": 0.0}
         for name, reason in refused.items()
@@ -176,6 +196,9 @@ def _finish(
 def _split(data: Data, layout: Layout, ready: list[str], manifest: dict[str, object]) -> None:
     sizes = split_sizes(data)
     asked = {**sizes, "seed": data.seed}
+    for size in sizes.values():
+        if isinstance(size, str):  # so that a list that was edited is noticed
+            asked |= {f"{size}": fingerprint(Path(size))["digest"]}
     usual = Layout(layout.root)
     if usual.split("train").exists():
         check_splits(usual, ready, manifest.get("splits"), asked)
@@ -188,14 +211,12 @@ def _split(data: Data, layout: Layout, ready: list[str], manifest: dict[str, obj
         for split, names in reversed(splits.items()):  # train last: its file says that all is done
             write_json(names, usual.split(split))
         log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
-        _warn_of_duplicates(splits, manifest)
-    deal_fold(data, layout)
 
 
-def _warn_of_duplicates(splits: Mapping[str, list[str]], manifest: Mapping[str, object]) -> None:
-    pairs = manifest.get("near_duplicates") or []
-    assert isinstance(pairs, list)
-    of = {name: split for split, names in splits.items() for name in names}
+def _warn_of_duplicates(layout: Layout) -> None:
+    pairs = read_json(layout.manifest).get("near_duplicates", [])
+    paths = {split: layout.split(split) for split in SPLITS}
+    of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
     across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
     if across:
         shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
@@ -231,7 +252,7 @@ def ensure_prepared(command: Command) -> Layout:
             f"the data set '{layout.root}' does not exist; run stage=prepare with the same "
             "data settings, or correct data.root"
         )
-    deal_fold(config.data, layout)
+    deal_folds(config.data, layout)
     return layout
 
 

@@ -25,7 +25,8 @@ from inr.stages.assemble import (
     training_store,
 )
 from inr.stages.command import Command, check_resume, merge_with_run, pick_device
-from inr.stages.dataset import adopt_settings, deal, find_sources, is_prepared, layout_of
+from inr.stages.dataset import deal, find_sources, is_prepared, layout_of
+from inr.stages.manifest import adopt_settings
 from inr.stages.prepare import ensure_prepared
 from inr.stages.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory

@@ -34,6 +34,8 @@ def prepared(request, tmp_path_factory):
         monkeypatch.chdir(folder)
         repair = f"data.repair={str(request.param).lower()}"
         arguments = ["stage=prepare", *SMALL, "data.source=source", "data.root=made", repair]
+        if request.param:  # so many that signs come from a grid
+            arguments.append("data.sampling.near_counts=[20000,20000]")
         assert inr(monkeypatch, *arguments) == 0
     layout = Layout(folder / "made")
     records = json.loads(layout.manifest.read_text())["shapes"]

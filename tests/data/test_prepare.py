@@ -284,7 +284,9 @@ def test_repair_says_what_it_changed(tmp_path, source):
     write_mesh(Mesh(mesh.vertices, np.concatenate([mesh.faces, mesh.faces[:3]])), path)
     layout = Layout(tmp_path / "data")
     record = prepare_shape("doubled", path, layout.root, recipe(repair=True))
-    assert record["faces"] == 12 and any("duplicate" in change for change in record["changes"])
+    assert record["faces"] == 15 and record["duplicate_faces"] == 3  # as it was given
+    assert any("duplicate" in change for change in record["changes"])
+    assert len(read_mesh(layout.mesh("doubled")).faces) == 12
     check_samples(layout, "doubled", HALF, recipe())
 
 

@@ -16,7 +16,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def test_names_of_meshes(tmp_path):
     touch(tmp_path, "b.ply", "a.OBJ", "cars/fast/red.v2.stl", "readme.txt", "c.glb", "d.off")
-    found, refused = find_files(tmp_path, MESH_SUFFIXES)
+    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
     assert found == {
         "a": tmp_path / "a.OBJ",
         "b": tmp_path / "b.ply",
@@ -29,7 +29,7 @@ def test_names_of_meshes(tmp_path):
 
 def test_two_files_of_one_name(tmp_path):
     touch(tmp_path, "a.obj", "a.ply", "x/y.ply")
-    found, refused = find_files(tmp_path, MESH_SUFFIXES)
+    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
     assert set(found) == {"a", "x_y"} and found["a"].suffix == ".obj"
     assert list(refused) == ["a.ply"]
     assert "a.ply" in refused["a.ply"] and "a.obj" in refused["a.ply"]
@@ -37,16 +37,16 @@ def test_two_files_of_one_name(tmp_path):
 
 def test_every_file_is_found_or_refused(tmp_path):
     touch(tmp_path, "a/b_c.ply", "a_b/c.ply", "a_b_c.ply")  # all three would be a_b_c
-    found, refused = find_files(tmp_path, MESH_SUFFIXES)
+    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
     assert len(found) + len(refused) == 3
 
 
 def test_sources_without_meshes(tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
-        find_files(tmp_path / "nowhere", MESH_SUFFIXES)
+        find_files(tmp_path / "nowhere", MESH_SUFFIXES, leave_out=[])
     touch(tmp_path, "readme.txt")
     with pytest.raises(ValueError, match=r"no shape .*\.obj"):
-        find_files(tmp_path, MESH_SUFFIXES)
+        find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
 
 
 def test_a_file_that_changed(tmp_path):
@@ -67,3 +67,16 @@ def test_names_too_long_for_a_file():
     assert names[0] != names[1]
     assert all(len(name.encode()) <= MOST_BYTES for name in names)
     assert shape_name(Path("größe/häuschen.obj")) == "größe_häuschen"
+
+
+def test_what_prepare_itself_wrote_is_left_out(tmp_path):
+    touch(tmp_path, "a.ply", "made/meshes/a.ply")
+    found, _ = find_files(tmp_path, MESH_SUFFIXES, leave_out=[tmp_path / "made"])
+    assert list(found) == ["a"]
+
+
+def test_a_name_that_is_no_text_is_refused_alone(tmp_path):
+    touch(tmp_path, "a.ply", os.fsdecode(b"caf\xe9.ply"))
+    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
+    assert list(found) == ["a"]
+    assert list(refused.values()) == ["its name is not UTF-8; rename it"]

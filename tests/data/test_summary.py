@@ -39,6 +39,6 @@ def test_what_stands_out_is_named():
     lines = summarise(records)
     assert "refused: 1 (c)" in lines and "failed: 1 (d)" in lines
     assert "not watertight: 1 (a)" in lines
-    assert "signs ambiguous on over 1% of the samples: 1 (a)" in lines
+    assert "signs ambiguous on over 1% of the samples (try data.repair=true): 1 (a)" in lines
     assert "samples that a second evaluation contradicts: 1 (b)" in lines
     assert count_statuses(records) == {"ok": 2, "refused": 1, "failed": 1}

@@ -10,7 +10,6 @@ from inr.shapes.checks import (
     check_mesh,
     component_of_faces,
     degenerate_faces,
-    drop_degenerate,
     edge_uses,
     face_keys,
 )
@@ -94,8 +93,6 @@ def test_degenerate_faces_are_found_at_any_scale_and_dropped():
         mesh = Mesh(np.array(line) * scale, faces)
         np.testing.assert_array_equal(degenerate_faces(mesh), [True, True, True, False, True])
         assert check_mesh(mesh).degenerate_faces == 4
-        np.testing.assert_array_equal(drop_degenerate(mesh).faces, [[0, 4, 5]])
-    assert drop_degenerate(BOX) is BOX
     flat = Mesh(np.array([[0.0, 0], [0, 0], [1, 0]]), np.array([[0, 1], [1, 1], [1, 2]]))
     np.testing.assert_array_equal(degenerate_faces(flat), [True, True, False])
 

@@ -1,0 +1,131 @@
+"""The manifest of a data set: what it was prepared with, and what that allows."""
+
+import copy
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inr.data.journal import Record
+from inr.data.layout import Layout, read_json, write_json
+from inr.data.sources import Family, has_changed
+from inr.schema import SPLITS
+from inr.stages.command import ADOPTED, Command
+
+log = logging.getLogger(__name__)
+
+# settings that data sets of before were made without knowing
+BEFORE = {"kind": "solid", "sign": "winding", "repair": False}
+SAMPLING_BEFORE = {"edge_share": 0.0, "dtype": "float32"}
+
+
+def adopt_settings(command: Command, layout: Layout) -> Command:
+    """Return the command with the settings that the data set was really prepared with.
+
+    Raises:
+        ValueError: if the command line says otherwise.
+    """
+    if not layout.manifest.exists():
+        return command
+    raw = copy.deepcopy(command.raw)
+    for key, value in read_json(layout.manifest).get("settings", {}).items():
+        if key == "sampling":
+            value = {**SAMPLING_BEFORE, **value}
+        if key not in ADOPTED or raw["data"][key] == value:
+            continue
+        if any(override.startswith(f"data.{key}") for override in command.overrides):
+            was, now = _difference(value, raw["data"][key])
+            raise ValueError(
+                f"'{layout.root}' was prepared with data.{key}={was}, not {now}; leave it out, or "
+                "prepare another data.root with it"
+            )
+        raw["data"][key] = value
+    return replace(command, raw=raw)
+
+
+def _difference(one: Any, other: Any) -> tuple[Any, Any]:
+    """Return two settings without the entries that they share."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return one, other
+    keys = [key for key in other if one.get(key) != other[key]]
+    return {key: one.get(key) for key in keys}, {key: other[key] for key in keys}
+
+
+def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides how a shape's files look."""
+    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling", "seed")
+    return {key: raw[key] for key in keys}
+
+
+def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
+    """Return the manifest to go on with, written before the first shape is.
+
+    Raises:
+        ValueError: if what is there was made with other settings, or not by this program.
+    """
+    fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
+    if not overwrite and layout.manifest.exists():
+        manifest = read_json(layout.manifest)
+        before = {**BEFORE, **manifest.get("settings", {})}
+        before["sampling"] = {**SAMPLING_BEFORE, **(before.get("sampling") or {})}
+        for key, value in fresh["settings"].items():
+            if before.get(key) != value:
+                was, now = _difference(before.get(key), value)
+                raise ValueError(
+                    f"'{layout.root}' was prepared with data.{key}={was}, not {now}; "
+                    "add overwrite=true to make it anew, or choose another data.root"
+                )
+        return dict(manifest)
+    if not overwrite and layout.names() and not any(layout.root.glob("journal_*.jsonl")):
+        raise ValueError(
+            f"'{layout.root}' holds samples that this program did not make; leave out data.source "
+            "to use them as they are, or choose another data.root"
+        )
+    write_json(fresh, layout.manifest)
+    return fresh
+
+
+def is_finished(layout: Layout, name: str, source: Path | Family, record: Record | None) -> bool:
+    """Return whether a shape needs nothing more; without a record it was cut off half-way.
+
+    Raises:
+        ValueError: if it was made from a file that has changed since.
+    """
+    if record is None or record["status"] == "failed":  # for want of time or memory, say
+        return False
+    changed = isinstance(source, Path) and has_changed(source, record)
+    if record["status"] == "refused":
+        return not changed  # a mended file gets its chance
+    if not layout.is_ready(name):
+        return False
+    if changed:
+        raise ValueError(
+            f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; add "
+            "overwrite=true to make the data set anew, or choose another data.root"
+        )
+    return True
+
+
+def check_splits(layout: Layout, ready: list[str], dealt: Any, asked: Mapping[str, Any]) -> None:
+    """Check that the splits there are those asked for, unless they are the user's own lists."""
+    folder = layout.split("train").parent
+    if dealt is not None and dealt != asked:
+        raise ValueError(
+            f"the splits of '{layout.root}' were dealt with {dealt}, not {asked}; delete {folder} "
+            "to deal them anew"
+        )
+    paths = [layout.split(split) for split in SPLITS]
+    listed = [name for path in paths if path.exists() for name in read_json(path)]
+    twice = [name for name, count in Counter(listed).items() if count > 1]
+    if twice:
+        log.warning("%d shapes are in several splits (%s first)", len(twice), twice[0])
+    left_out = sorted(set(ready) - set(listed))
+    if left_out:
+        log.info(
+            "%d shapes are in no split (%s first); delete %s to deal them anew",
+            len(left_out),
+            left_out[0],
+            folder,
+        )
