@@ -20,7 +20,7 @@ def faults():
 before = faults()
 assert keep_freed_memory()
 torch.ones(8 << 20)
-print(before, faults())
+print(before, min(faults() for _ in range(5)))  # a busy system may take idle pages back
 """
 
 
