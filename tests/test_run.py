@@ -57,9 +57,9 @@ def test_a_run_is_never_overwritten(tmp_path):
     ("text", "message"),
     [
         ("a: [", "cannot read"),
-        ("- 1", "schema version 2"),
-        ("stage: train", "schema version 2"),
-        ("schema_version: 99\nstage: train", "schema version 2"),
+        ("- 1", "schema version 3"),
+        ("stage: train", "schema version 3"),
+        ("schema_version: 99\nstage: train", "schema version 3"),
         ("a: !!python/object/apply:os.mkdir [ran]", "cannot read"),
     ],
 )

@@ -41,7 +41,7 @@ def draw_samples(samples: Floats, *, size: int) -> Image:
 
 
 def draw_histograms(values: Mapping[str, Floats], *, size: tuple[int, int]) -> Image:
-    """Draw a histogram of each of some sets of numbers, side by side, counts on a log scale.
+    """Draw a histogram of each of some sets of numbers, side by side; many on a log scale.
 
     Args:
         values: title to numbers.
@@ -51,7 +51,9 @@ def draw_histograms(values: Mapping[str, Floats], *, size: tuple[int, int]) -> I
     for axes, (title, numbers) in zip(
         figure.subplots(1, len(values), squeeze=False)[0], values.items(), strict=True
     ):
-        axes.hist(numbers, bins=60, color=INSIDE, log=True)
+        many = len(numbers) > 1000
+        axes.hist(numbers, bins=60 if many else 20, color=INSIDE, log=many)
+        axes.ticklabel_format(axis="x", useOffset=False)
         axes.set_title(title, fontsize=10)
         axes.tick_params(labelsize=8)
     return _pixels(figure)

@@ -68,7 +68,8 @@ def _distances(points: Floats, corners: Floats) -> Floats:
     The nearest point of a triangle is its plane's where that lies inside, else one of its sides'.
     """
     num = corners.shape[1]
-    sides = [_to_segments(points, corners[:, i], corners[:, (i + 1) % num]) for i in range(num)]
+    pairs = range(num if num > 2 else 1)  # a segment is its own one side
+    sides = [_to_segments(points, corners[:, i], corners[:, (i + 1) % num]) for i in pairs]
     distance = np.min(sides, axis=0)
     if num == 2:
         return distance
