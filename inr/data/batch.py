@@ -50,3 +50,18 @@ class Batch(NamedTuple):
     samples: Samples | None
     surface: Surface | None
     space: Tensor | None
+
+    def split(self, size: int) -> list["Batch"]:
+        """Return batches of so many shapes, the last one of those that are left."""
+        sets = [self.samples and self.samples.points, self.surface and self.surface.points]
+        count = max(len(points) for points in [*sets, self.space] if points is not None)
+        return [self._part(slice(start, start + size)) for start in range(0, count, size)]
+
+    def _part(self, part: slice) -> "Batch":
+        samples, surface, space = self
+        normals = None if surface is None or surface.normals is None else surface.normals[part]
+        return Batch(
+            None if samples is None else Samples(samples.points[part], samples.targets[part]),
+            None if surface is None else Surface(surface.points[part], normals),
+            None if space is None else space[part],
+        )

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -14,6 +13,7 @@ from inr.data.batch import Batch
 from inr.data.store import Draws, SampleStore
 from inr.losses import Losses, When
 from inr.models.inr import INR
+from inr.training.batches import Batches, mix_seed
 from inr.training.checkpoint import Checkpoints, Progress
 from inr.training.estimate import peak_memory
 from inr.training.interrupt import Interrupt
@@ -48,9 +48,6 @@ def fit(
 ) -> None:
     """Train until num_epochs, or until a signal is noted; then last.pt is what to resume from.
 
-    Every draw is seeded by (seed, epoch, batch), so a resumed run sees what an uninterrupted one
-    sees without any stored generator.
-
     Args:
         model: in training; its codes stand in the order of the store's shapes.
         store: samples of the training shapes.
@@ -78,7 +75,7 @@ def fit(
         FloatingPointError: if the loss is no longer a number.
     """
     device = store.device
-    generator = torch.Generator(device=store.draws_on)
+    drawn = Batches(store, draws, seed=seed, shapes_per_batch=shapes_per_batch)
     batches = math.ceil(len(store.names) / shapes_per_batch)
     meter = Meter(device)
     saved = time.monotonic()
@@ -87,18 +84,9 @@ def fit(
     )
     while progress.epoch < num_epochs and not interrupt.number:
         model.train()
-        rng = np.random.default_rng([seed, progress.epoch])
-        order = torch.from_numpy(rng.permutation(len(store.names))).to(store.draws_on)
-        for number, index in enumerate(order.split(shapes_per_batch)):
-            if number < progress.batch:
-                continue
-            mixed = mix_seed(seed, progress.epoch, number)
-            generator.manual_seed(mixed)
-            torch.manual_seed(mixed)  # dropout
+        for number, index, batch in drawn.of_epoch(progress.epoch, progress.batch):
+            torch.manual_seed(mix_seed(seed, progress.epoch, number))  # dropout
             set_rates(optimizer, schedule, progress.epoch + number / batches, num_epochs)
-            asked = time.perf_counter()
-            batch = store.draw(index, draws, generator)
-            meter.waited += time.perf_counter() - asked
             codes = model.latents(index.to(device))
             total, values = losses(model, batch, codes, When(progress.epoch, num_epochs))
             loss = total.mean()
@@ -120,6 +108,7 @@ def fit(
         progress.epoch, progress.batch = progress.epoch + 1, 0
         epoch = progress.epoch
         if meter.steps and (_is_due(epoch, log_every, num_epochs) or epoch == num_epochs):
+            meter.waited = drawn.seconds()
             values = _epoch_values(meter, model, optimizer)
             parts = [f"{name} {values[f'train/{name}']:.5f}" for name in ("loss", *losses.terms)]
             bar.set_postfix_str(
@@ -211,11 +200,6 @@ def count_points(batch: Batch) -> int:
     """Return how many points of all shapes a batch holds."""
     sets = [batch.samples and batch.samples.points, batch.surface and batch.surface.points]
     return sum(x.shape[0] * x.shape[1] for x in [*sets, batch.space] if x is not None)
-
-
-def mix_seed(*numbers: int) -> int:
-    """Return one well-mixed 63-bit seed for several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
 
 
 def _epoch_values(meter: Meter, model: INR, optimizer: torch.optim.Optimizer) -> dict[str, float]:

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from inr.losses import ClampedL1, CodeNorm, Losses, Seen, Term, When
+from inr.training.batches import mix_seed
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from inr.training.schedules import Constant, Cosine
 from inr.training.tracking import Silent, Tracker
-from inr.training.trainer import Meter, fit, mix_seed, set_rates
+from inr.training.trainer import Meter, fit, set_rates
 from tests.making import DRAWS
 
 CPU = torch.device("cpu")
@@ -137,14 +138,8 @@ def test_seed_decides_the_run(tmp_path, store, make_model, make_optimizer):
 
 def test_every_epoch_sees_every_shape_once(tmp_path, store, make_model, make_optimizer):
     seen = []
-    draw = store.draw
-
-    def note(index, *args, **kwargs):
-        seen.append(index.tolist())
-        return draw(index, *args, **kwargs)
-
-    store.draw = note
     model = make_model()
+    model.latents.register_forward_pre_hook(lambda _, given: seen.append(given[0].tolist()))
     train(tmp_path, store, model, make_optimizer(model), num_epochs=8)
     epochs = [[*a, *b] for a, b in zip(seen[::2], seen[1::2], strict=True)]
     assert all(sorted(epoch) == [0, 1] for epoch in epochs)

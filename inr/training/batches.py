@@ -1,0 +1,67 @@
+"""The batches of an epoch."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inr.data.batch import Batch
+from inr.data.store import Draws, SampleStore
+
+# small batches are drawn together, at most so many points: each draw costs some time of its own
+POINTS_AT_ONCE = 1 << 15
+
+
+class Batches:
+    """Draw batches of shapes in random order.
+
+    Every draw is seeded by (seed, epoch, batch), so a resumed run sees what an uninterrupted one
+    sees without any stored generator.
+
+    Args:
+        store: samples of the shapes.
+        draws: what a step draws for each shape.
+        seed: of the order of shapes and of the samples.
+        shapes_per_batch: B.
+    """
+
+    def __init__(
+        self, store: SampleStore, draws: Draws, *, seed: int, shapes_per_batch: int
+    ) -> None:
+        self.store = store
+        self.draws = draws
+        self.seed = seed
+        self.size = shapes_per_batch
+        self.generator = torch.Generator(device=store.draws_on)
+        points = draws.samples * (store.samples is not None)
+        points += (draws.surface + draws.space) * (store.surface is not None)
+        self.at_once = max(1, POINTS_AT_ONCE // max(1, points * shapes_per_batch))
+        self._seconds = 0.0
+
+    def of_epoch(self, epoch: int, first: int) -> Iterator[tuple[int, Tensor, Batch]]:
+        """Yield number, shapes (B,) and points of each batch of an epoch, from the first on."""
+        rng = np.random.default_rng([self.seed, epoch])
+        order = torch.from_numpy(rng.permutation(len(self.store.names))).to(self.store.draws_on)
+        shapes = order.split(self.size)
+        for start in range(first - first % self.at_once, len(shapes), self.at_once):
+            asked = time.perf_counter()
+            together = shapes[start : start + self.at_once]
+            self.generator.manual_seed(mix_seed(self.seed, epoch, start))
+            drawn = self.store.draw(torch.cat(together), self.draws, self.generator)
+            batches = drawn.split(self.size)
+            self._seconds += time.perf_counter() - asked
+            for number, pair in enumerate(zip(together, batches, strict=True), start):
+                if number >= first:
+                    yield number, *pair
+
+    def seconds(self) -> float:
+        """Return the time that draws took since the last call."""
+        taken, self._seconds = self._seconds, 0.0
+        return taken
+
+
+def mix_seed(*numbers: int) -> int:
+    """Return one well-mixed 63-bit seed for several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
