@@ -131,7 +131,7 @@ def held(path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        log.info("waiting for another process that prepares '%s'", path.parent)
+        log.info("waiting for another process that writes in '%s'", path.parent)
         lock.acquire()
     try:
         yield

@@ -8,10 +8,10 @@ from io import FileIO
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from inr.data.journal import held
 from inr.data.pack import Entry, Pack, Source
 from inr.shapes.sampling import seed_from_name
 
@@ -77,13 +77,7 @@ def bring_up_to_date(
         ValueError: if a shape cannot be read or rounded, or the disk does not take it; what was
             packed before stays, and a later call goes on from there.
     """
-    lock = FileLock(pack.folder / f"{pack.stem}.lock")
-    try:
-        lock.acquire(timeout=1)
-    except Timeout:
-        log.info("waiting for another process that packs samples into '%s'", pack.folder)
-        lock.acquire()
-    try:
+    with held(pack.folder / f"{pack.stem}.lock"):
         pack.load()
         names = pack.outdated(sources)
         kept = pack.entries.keys() - set(names)
@@ -96,8 +90,6 @@ def bring_up_to_date(
         if names:
             _append(pack, {name: sources[name] for name in names}, read)
         pack.map()
-    finally:
-        lock.release()
 
 
 def _append(pack: Pack, sources: Mapping[str, Source], read: Callable[[str], Runs]) -> None:

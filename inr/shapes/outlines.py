@@ -11,6 +11,7 @@ from inr.shapes.dxf import read_dxf
 from inr.shapes.masks import mask_loops, read_picture
 from inr.shapes.polygon import Edges, Loop, join_loops
 from inr.shapes.svg import read_svg
+from inr.shapes.text_meshes import decode
 
 PICTURE_SUFFIXES = (".png", ".bmp", ".gif", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 # beside the .npz of vertices and edges, which `read_mesh` reads
@@ -48,7 +49,7 @@ def read_outline(path: Path) -> tuple[Loop, Edges]:
 
 def _read_loops(suffix: str, data: bytes) -> tuple[list[Loop], list[str]]:
     if suffix == ".dat":
-        return [read_airfoil(_decode(data))], ["the outline"]
+        return [read_airfoil(decode(data))], ["the outline"]
     if suffix == ".svg":
         return read_svg(data)
     if suffix == ".dxf":
@@ -83,13 +84,3 @@ def _loops_of_array(data: bytes) -> tuple[list[Loop], list[str]]:
             f"{steps.max():g} between others"
         )
     return [points], ["the outline"]
-
-
-def _decode(data: bytes) -> str:
-    """Return text of whatever age: UTF-8, UTF-16 with its mark, or Latin-1."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
