@@ -52,7 +52,16 @@ def _of_meshes(records: Mapping[str, Record]) -> list[str]:
         ),
         "samples that a second evaluation contradicts": contradicts,
     }
-    lines = [f"{title}: {_names(records, is_one)}" for title, is_one in rows.items()]
+    faces = [record["faces"] for record in records.values()]
+    sound = sum(
+        record["watertight"] and record["consistent_winding"] for record in records.values()
+    )
+    pieces = sum(record["components"] == 1 for record in records.values())
+    lines = [
+        f"{len(records)} meshes of {min(faces):,} to {max(faces):,} faces: {sound} watertight and "
+        f"consistent, {pieces} in one piece"
+    ]
+    lines += [f"{title}: {_names(records, is_one)}" for title, is_one in rows.items()]
     checks = [record["self_check"] for record in records.values()]
     signs = [check["sign_agreement"] for check in checks if check["sign_agreement"] is not None]
     points = sum(check["points"] for check in checks)

@@ -23,6 +23,7 @@ def record(**changes):
 def test_what_is_sound_is_not_named():
     lines = summarise({"a": record(), "b": record(seconds=4.0)})
     assert lines == [
+        "2 meshes of 12 to 12 faces: 2 watertight and consistent, 2 in one piece",
         "second evaluation of 200 samples: signs agree on 100.000%, largest difference 1.0e-08 box "
         "units",
         "seconds a shape: median 3.0, most 4.0 (b)",
