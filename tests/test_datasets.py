@@ -11,6 +11,7 @@ import trimesh
 
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
+from inr.training.checkpoint import load_checkpoint
 from tests.cli import TINY, inr, only_run
 
 SMALL = [s for s in TINY if s.startswith("data.sampling")]
@@ -29,6 +30,10 @@ def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         box.export(folder / f"box{number}.ply")
     box.export(folder / "copy.obj")
     return folder
+
+
+def codes_of(run: Path) -> list[str]:
+    return list(load_checkpoint(run / "checkpoints" / "last.pt")["codes"])
 
 
 def names_in(layout: Layout) -> dict[str, list[str]]:
@@ -190,6 +195,21 @@ def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch):
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=train") == 0
     (latents,) = run.glob("reconstruction/*/train/latents")
     assert sorted(p.stem for p in latents.iterdir()) == ["ShapeNet_0300_box0", "ShapeNet_0300_box1"]
+    # another split by name, where there are several
+    other = Path("deepsdf/splits/lamps_train.json")
+    other.write_text(json.dumps({"ShapeNet": {"0300": ["box4"]}}))
+    train += [f"data.splits.train={other}", "train.validate_every=0", "seed=1"]
+    assert inr(monkeypatch, *train) == 0
+    trained = {tuple(codes_of(run)) for run in Path("outputs").glob("2*/*")}
+    assert trained == {("ShapeNet_0300_box0", "ShapeNet_0300_box1"), ("ShapeNet_0300_box4",)}
+
+
+def test_training_does_not_take_other_splits_than_were_dealt(boxes, monkeypatch, capsys):
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    assert inr(monkeypatch, *prepare, "data.splits.train=5") == 0
+    train = ["stage=train", "data=meshes", "data.root=made", *TRAIN, "data.splits.train=3"]
+    assert inr(monkeypatch, *train) == 2
+    assert "dealt with {'train': 5}, not {'train': 3}" in capsys.readouterr().err
 
 
 def test_a_sweep_over_shards(boxes):

@@ -20,10 +20,12 @@ class Layout:
     Args:
         root: the data set's folder.
         fold: which deal of the shapes the splits are, `2_of_5` say; None for the usual one.
+        lists: pairs of a split and the user's own list of its names, (split, path).
     """
 
     root: Path
     fold: str | None = None
+    lists: tuple[tuple[str, str], ...] = ()
 
     def mesh(self, name: str) -> Path:
         """Return the normalised mesh of a shape, whichever suffix it has; .ply if none exists."""
@@ -63,6 +65,9 @@ class Layout:
 
     def split(self, split: str) -> Path:
         """Return the list of names of a split."""
+        given = dict(self.lists).get(split)
+        if given is not None:
+            return Path(given)
         folder = self.root / "splits"
         return (folder / f"fold_{self.fold}" if self.fold else folder) / f"{split}.json"
 
@@ -87,8 +92,14 @@ def read_split(layout: Layout, split: str) -> list[str]:
     path = layout.split(split)
     prepare = f"run stage=prepare with data.root={layout.root}"
     if not path.exists():
+        others = sorted(path.parent.glob(f"*_{split}.json"))
+        if others:
+            raise ValueError(
+                f"the data set '{layout.root}' has several {split} splits: name one, say "
+                f"data.splits.{split}={others[0]}"
+            )
         raise ValueError(f"the data set '{layout.root}' has no split '{split}' ({path}); {prepare}")
-    if read_json(path) == []:
+    if path.suffix == ".json" and read_json(path) == []:
         raise ValueError(
             f"split '{split}' of '{layout.root}' is empty; add names to {path}, or choose sizes "
             f"with data.splits.{split}=<count or share> when preparing"

@@ -55,7 +55,9 @@ def find_files(
     paths = sorted(
         path
         for path in source.rglob("*")
-        if path.suffix.lower() in suffixes and not hidden_by(path, hidden)
+        if path.suffix.lower() in suffixes
+        and not is_hidden(path.relative_to(source))
+        and not hidden_by(path, hidden)
     )
     if not paths:
         raise ValueError(f"no shape ({readable}) under data.source={source}")
@@ -74,6 +76,11 @@ def find_files(
         else:
             found[name] = path
     return found, refused
+
+
+def is_hidden(path: Path) -> bool:
+    """Return whether a file is not meant to be seen, as those that macOS adds to archives."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def hidden_by(path: Path, folders: Sequence[Path]) -> bool:

@@ -1,6 +1,7 @@
 """Who is trained on, who validates and who tests."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,13 +19,14 @@ def make_splits(names: Sequence[str], sizes: Sizes, seed: int) -> dict[str, list
 
     Args:
         names: the shapes, in any order.
-        sizes: split to a whole number of shapes, to a share of those that no list names, or to a
-            file that lists them; of its names, those that are no shapes are left out.
+        sizes: split to a whole number of shapes, to a share of them, or to a file that lists them;
+            of its names, those that are no shapes are left out. Beside a list, shares are of the
+            shapes that none names, in proportion, and use all of them.
         seed: of the shuffle; the same names and seed give the same splits.
 
     Raises:
         ValueError: if a size is negative, they ask for more shapes than there are, a list cannot be
-            read, or two lists name the same shape.
+            read, or lists name the same shape twice.
     """
     lists = {
         split: read_names(Path(size)) for split, size in sizes.items() if isinstance(size, str)
@@ -32,6 +34,9 @@ def make_splits(names: Sequence[str], sizes: Sizes, seed: int) -> dict[str, list
     _check_disjoint(lists)
     listed = {name for names in lists.values() for name in names}
     counted = {split: size for split, size in sizes.items() if not isinstance(size, str)}
+    if lists:  # who lists one split means the others to share the rest
+        total = sum(size for size in counted.values() if isinstance(size, float)) or 1.0
+        counted = {s: n / total if isinstance(n, float) else n for s, n in counted.items()}
     dealt = _deal([name for name in names if name not in listed], counted, seed)
     known = set(names)
     for split, wanted in lists.items():
@@ -78,6 +83,9 @@ def make_fold(
 
 def _check_disjoint(lists: Mapping[str, list[str]]) -> None:
     for split, names in lists.items():
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise ValueError(f"the list of data.splits.{split} names '{twice[0]}' more than once")
         for other, others in lists.items():
             common = set(names) & set(others)
             if split < other and common:

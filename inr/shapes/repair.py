@@ -21,8 +21,8 @@ from inr.shapes.triangulate import triangulate
 
 # vertices nearer than this share of the bounding box's longest side are one
 MERGE_DISTANCE = 1e-8
-# a hole is small if its edges together are no longer than this share of the box's diagonal: a
-# round one of 3 % across
+# a hole is small if one face would fill it, or its edges together are no longer than this share of
+# the box's diagonal: a round one of 3 % across
 LARGEST_HOLE = 0.1
 # a component encloses something if its volume is more than this share of its box's diagonal cubed
 _LEAST_VOLUME = 1e-6
@@ -192,7 +192,11 @@ def _flip(mesh: Mesh, rows: Ints) -> Mesh:
 
 def _fill_holes(mesh: Mesh, notes: list[str]) -> Mesh:
     longest = LARGEST_HOLE * float(np.linalg.norm(mesh.bounds[1] - mesh.bounds[0]))
-    loops = [loop for loop in _boundary_loops(mesh) if _length(mesh.vertices[loop]) <= longest]
+    loops = [
+        loop
+        for loop in _boundary_loops(mesh)
+        if len(loop) == mesh.dim or _length(mesh.vertices[loop]) <= longest  # or one face is gone
+    ]
     if not loops:
         return mesh
     counts = np.array([len(loop) for loop in loops])

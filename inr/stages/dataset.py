@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from inr.schema import SPLITS, Config, Data
 from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, POINT_SUFFIXES
 from inr.stages.command import Command
 from inr.stages.manifest import shape_settings
+
+log = logging.getLogger(__name__)
 
 # of an experiment that fits one
 ONE_SHAPE = {"train": 1, "valid": 0, "test": 0}
@@ -53,7 +56,13 @@ def layout_of(command: Command) -> Layout:
     """Return where the data set of a command lies, or will lie."""
     data = command.config.data
     fold = None if data.splits.folds is None else f"{data.splits.fold}_of_{data.splits.folds}"
-    return open_layout(data_root(data, command.raw["data"]), fold)
+    layout = open_layout(data_root(data, command.raw["data"]), fold)
+    is_ours = data.family is not None or data.source is not None or layout.manifest.exists()
+    if is_ours or fold is not None:
+        return layout
+    # a data set that prepare did not deal
+    sizes = split_sizes(data).items()
+    return replace(layout, lists=tuple((s, size) for s, size in sizes if isinstance(size, str)))
 
 
 def is_prepared(layout: Layout) -> bool:
@@ -106,6 +115,7 @@ def deal_folds(data: Data, layout: Layout) -> None:
                     for split, members in dealt.items():
                         write_json(members, replace(layout, fold=f"{fold}_of_{folds}").split(split))
                 write_json(asked, done)
+            log.info("dealt %d shapes to %d folds, %s/fold_*", len(names), folds, done.parent)
         except OSError as error:
             raise ValueError(f"cannot write the folds of '{layout.root}': {error}") from error
     elif read_json(done) != asked:

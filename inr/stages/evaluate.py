@@ -73,9 +73,8 @@ def _evaluate_split(
     settings: dict[str, Any] = {
         "num_points": config.eval.num_points,
         "iou_resolution": config.eval.iou_resolution,
+        "frame": config.eval.frame,
     }
-    if config.eval.frame != "box":  # what was measured before it could be said is of the box
-        settings["frame"] = config.eval.frame
     threshold = config.eval.f_score_threshold
     folder = run.evaluation(label, split)
     record = Record(folder, {**settings, "f_score_threshold": threshold, "seed": config.eval.seed})

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 # shapes whose samples are read, evenly over all, and samples of each that enter a histogram
 MOST_SHAPES, MOST_SAMPLES = 200, 20_000
-NUM_WORST = 8
+NUM_WORST, MOST_REASONS = 8, 30
 COLUMNS = ("shape", "samples", "inside", "largest distance", "what stands out")
 
 
@@ -144,6 +144,10 @@ def _page(
     if records:
         lines.append(f"{count['refused']} refused, {count['failed']} failed")
         lines += summarise(records)
+        bad = {n: r["reason"] for n, r in records.items() if r["status"] != "ok"}
+        lines += [f"{name}: {reason}" for name, reason in list(bad.items())[:MOST_REASONS]]
+        pairs = read_json(layout.manifest).get("near_duplicates", [])
+        lines += [f"nearly the same: {one}, {other}" for one, other in pairs[:MOST_REASONS]]
     cells = [
         (one["name"], f"{one['count']:,}", f"{one['inside']:.1%}", _largest(one), one["odd"])
         for one in sorted(looks, key=lambda one: -one["oddity"])

@@ -100,12 +100,34 @@ def is_finished(layout: Layout, name: str, source: Path | Family, record: Record
         return not changed  # a mended file gets its chance
     if not layout.is_ready(name):
         return False
+    if changed and record["source"] != str(source) and Path(record["source"]).exists():
+        raise ValueError(
+            f"'{name}' in '{layout.root}' was made from '{record['source']}', and '{source}' would "
+            "have the same name; rename one of them"
+        )
     if changed:
         raise ValueError(
-            f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; add "
-            "overwrite=true to make the data set anew, or choose another data.root"
+            f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; "
+            f"delete {layout.samples(name).parent} to make it anew, or add overwrite=true to make "
+            "all of them"
         )
     return True
+
+
+def check_asked(command: Command, layout: Layout, asked: Mapping[str, Any]) -> None:
+    """Check that splits which the command line asks for are those that were dealt.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    dealt = read_json(layout.manifest).get("splits")
+    said = [o for o in command.overrides if o.startswith("data.splits.")]
+    if dealt is not None and said and dealt != asked:
+        was, now = _difference(dealt, dict(asked))
+        raise ValueError(
+            f"the splits of '{layout.root}' were dealt with {was}, not {now}; leave out {said[0]}, "
+            "or prepare another data.root with it"
+        )
 
 
 def check_splits(layout: Layout, ready: list[str], dealt: Any, asked: Mapping[str, Any]) -> None:

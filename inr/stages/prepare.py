@@ -25,7 +25,7 @@ from inr.stages.dataset import (
     layout_of,
     split_sizes,
 )
-from inr.stages.manifest import check_splits, is_finished, open_manifest
+from inr.stages.manifest import check_asked, check_splits, is_finished, open_manifest
 from inr.stages.progress import show_outcomes
 
 log = logging.getLogger(__name__)
@@ -62,8 +62,9 @@ def prepare(command: Command) -> None:
     if config.prepare.device != "cpu":
         warp.check_device(config.prepare.device)
     sources, refused = find_sources(config)
-    make_splits(list(sources), split_sizes(config.data), config.data.seed)
     deal(config.data, list(sources))
+    for name, reason in refused.items():
+        log.warning("refused %s: %s", name, reason)
     try:
         with held(layout.root / ".lock"):
             if config.overwrite:  # first, or a kill would leave new settings beside old shapes
@@ -195,10 +196,7 @@ def _finish(
 
 def _split(data: Data, layout: Layout, ready: list[str], manifest: dict[str, object]) -> None:
     sizes = split_sizes(data)
-    asked = {**sizes, "seed": data.seed}
-    for size in sizes.values():
-        if isinstance(size, str):  # so that a list that was edited is noticed
-            asked |= {f"{size}": fingerprint(Path(size))["digest"]}
+    asked = asked_splits(data)
     usual = Layout(layout.root)
     if usual.split("train").exists():
         check_splits(usual, ready, manifest.get("splits"), asked)
@@ -213,6 +211,14 @@ def _split(data: Data, layout: Layout, ready: list[str], manifest: dict[str, obj
         log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
 
 
+def asked_splits(data: Data) -> dict[str, object]:
+    """Return what decides who is in which split."""
+    sizes = split_sizes(data)
+    # so that a list that was edited is noticed
+    lists = [size for size in sizes.values() if isinstance(size, str)]
+    return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in lists}}
+
+
 def _warn_of_duplicates(layout: Layout) -> None:
     pairs = read_json(layout.manifest).get("near_duplicates", [])
     paths = {split: layout.split(split) for split in SPLITS}
@@ -222,7 +228,7 @@ def _warn_of_duplicates(layout: Layout) -> None:
         shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
         log.warning(
             "%d pairs of nearly the same shape lie in different splits: %s; see near_duplicates in "
-            "manifest.json",
+            "manifest.json; keep one of each, or list them in one split",
             len(across),
             shown,
         )
@@ -253,6 +259,8 @@ def ensure_prepared(command: Command) -> Layout:
             "data settings, or correct data.root"
         )
     deal_folds(config.data, layout)
+    if layout.manifest.exists() and layout.fold is None:
+        check_asked(command, layout, asked_splits(config.data))
     return layout
 
 

@@ -8,6 +8,9 @@ from inr.data.layout import read_json, write_json
 
 Entry = dict[str, Any]
 
+# settings that entries of before were made without knowing
+BEFORE = {"frame": "box"}
+
 
 class Record:
     """Keep shapes.json of a folder.
@@ -33,10 +36,11 @@ class Record:
         """
         for name, entry in self.shapes.items():
             for key, value in self.settings.items():
-                if entry["settings"].get(key) != value:
+                made = entry["settings"].get(key, BEFORE.get(key))
+                if made != value:
                     raise ValueError(
-                        f"'{name}' in '{self.path.parent}' was made with "
-                        f"{key}={entry['settings'].get(key)}, not {value}; {remedy} it anew"
+                        f"'{name}' in '{self.path.parent}' was made with {key}={made}, not "
+                        f"{value}; {remedy} it anew"
                     )
 
     def add(self, name: str, entry: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def test_names_of_meshes(tmp_path):
+    touch(tmp_path, "._b.ply", "__MACOSX/c.ply", ".git/d.ply")  # not meant to be seen
     touch(tmp_path, "b.ply", "a.OBJ", "cars/fast/red.v2.stl", "readme.txt", "c.glb", "d.off")
     found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
     assert found == {

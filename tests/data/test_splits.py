@@ -75,6 +75,12 @@ def test_lists_of_ones_own(tmp_path):
     assert sorted(splits["train"]) == sorted(set(NAMES) - {NAMES[1], NAMES[3], NAMES[7]})
 
 
+def test_a_list_that_repeats_itself(tmp_path):
+    (tmp_path / "test.txt").write_text(f"{NAMES[0]}\n{NAMES[0]}\n")
+    with pytest.raises(ValueError, match=f"names '{NAMES[0]}' more than once"):
+        make_splits(NAMES, {"train": 1.0, "test": str(tmp_path / "test.txt")}, 0)
+
+
 def test_two_lists_that_name_one_shape(tmp_path):
     for split in ("train", "test"):
         (tmp_path / f"{split}.json").write_text(json.dumps([NAMES[0]]))

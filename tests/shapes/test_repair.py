@@ -119,6 +119,9 @@ def test_small_holes_are_filled_and_large_ones_left():
         if is_filled:
             assert notes[0].startswith("filled 1 hole with ")
             assert check_mesh(fixed).volume == pytest.approx(check_mesh(ball).volume, rel=1e-5)
+    coarse = from_trimesh(trimesh.creation.icosphere(subdivisions=2))
+    fixed, notes = repair(Mesh(coarse.vertices, coarse.faces[1:]))  # one face, of whatever size
+    assert fixed.is_closed() and notes == ["filled 1 hole with 1 face"]
     lidless = Mesh(BOX.vertices, BOX.faces[2:])
     assert repair(lidless) == (lidless, [])
 
