@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 from inr.data.journal import Record, read_records, ready_names
 from inr.data.layout import Layout, read_json
-from inr.data.read import read_samples, read_unsigned
+from inr.data.read import read_distances
 from inr.data.summary import contradicts, count_statuses, summarise
 from inr.render import TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid
@@ -60,7 +60,8 @@ def inspect(command: Command) -> Path:
         for name in show_progress(chosen, "inspect", len(chosen))
     ]
     worst = sorted(looks, key=lambda one: -one["oddity"])[:NUM_WORST]
-    rows = [_row(layout, one, config.data.dim, build_renderer(config)) for one in worst]
+    renderer = build_renderer(config)
+    rows = [_row(layout, one["name"], config.data.dim, renderer) for one in worst]
     picture = image_grid(
         rows,
         column_titles=["shape", "samples" if config.data.dim == 2 else "samples near z = 0"],
@@ -82,14 +83,9 @@ def inspect(command: Command) -> Path:
 
 def look(layout: Layout, name: str, dim: int, record: Record) -> dict[str, Any]:
     """Return what one shape's samples are like, and how odd that is."""
-    if layout.samples(name).exists():
-        width = _num_channels(layout, name, dim)
-        outer, inner = read_samples(layout, name, dim, width)
-    else:
-        outer, inner = read_unsigned(layout, name, dim)
-    samples = np.concatenate([outer, inner])[:, : dim + 1]
-    inside = len(inner) / len(samples)
-    odd = [f"{inside:.1%} inside"] if len(inner) and inside < 0.02 else []
+    samples = _samples(layout, name, dim)
+    inside = float((samples[:, -1] < 0).mean())
+    odd = [f"{inside:.1%} inside"] if 0 < inside < 0.02 else []
     if record.get("ambiguous"):
         odd.append(f"{record['ambiguous']:.2%} of the signs ambiguous")
     if record.get("watertight") is False:
@@ -111,6 +107,8 @@ def look(layout: Layout, name: str, dim: int, record: Record) -> dict[str, Any]:
 
 def _num_channels(layout: Layout, name: str, dim: int) -> int:
     path = layout.samples(name)
+    if not path.exists():
+        return 1
     try:
         with np.load(path, allow_pickle=False) as file:
             return max(1, int(file["pos"].shape[1]) - dim)
@@ -118,15 +116,13 @@ def _num_channels(layout: Layout, name: str, dim: int) -> int:
         raise ValueError(f"cannot read the array 'pos' of '{path}': {error}") from error
 
 
-def _row(layout: Layout, one: dict[str, Any], dim: int, renderer: ByDimension) -> list[Image]:
-    shape = renderer.render(truth_mesh(layout, one["name"], dim), color=TRUTH_COLOR)
-    return [shape, draw_samples(_samples(layout, one["name"], dim), size=len(shape))]
+def _row(layout: Layout, name: str, dim: int, renderer: ByDimension) -> list[Image]:
+    shape = renderer.render(truth_mesh(layout, name, dim), color=TRUTH_COLOR)
+    return [shape, draw_samples(_samples(layout, name, dim), size=len(shape))]
 
 
 def _samples(layout: Layout, name: str, dim: int) -> Floats:
-    if not layout.samples(name).exists():
-        return read_unsigned(layout, name, dim)[0]
-    runs = read_samples(layout, name, dim, _num_channels(layout, name, dim))
+    runs = read_distances(layout, name, dim, _num_channels(layout, name, dim), signed=False)
     return np.concatenate(runs)[:, : dim + 1]
 
 

@@ -10,7 +10,7 @@ from inr.data.duplicates import find_duplicates
 from inr.data.journal import Journal, Shard, check_alone, forget, held, read_records
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.prepare import Recipe, prepare_shape
-from inr.data.sources import Family, fingerprint
+from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import make_splits
 from inr.data.summary import count_statuses, summarise
 from inr.data.workers import run_all
@@ -73,13 +73,11 @@ def prepare(command: Command) -> None:
                     path.unlink()
                 forget(layout)
             manifest = open_manifest(layout, command.raw["data"], config.overwrite)
-            # they get another chance, and until then nothing is done
-            manifest["shapes"] = {
-                name: record
-                for name, record in manifest["shapes"].items()
-                if record["status"] != "failed"
-            }
-            write_json(manifest, layout.manifest)
+            shapes = manifest["shapes"]
+            failed = [name for name, record in shapes.items() if record["status"] == "failed"]
+            if failed:  # they get another chance, and until then not all is done
+                kept = {name: record for name, record in shapes.items() if name not in failed}
+                write_json({**manifest, "shapes": kept}, layout.manifest)
         with held(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, shard)
         with held(layout.root / ".lock"):
@@ -267,8 +265,8 @@ def ensure_prepared(command: Command) -> Layout:
 def _check_unchanged(layout: Layout, source: Path) -> None:
     """Check that the one file that a data set was made of is still the same; it may be gone."""
     if source.is_file():
-        record = read_json(layout.manifest)["shapes"].get(source.stem)
-        if record is not None and record.get("digest") != fingerprint(source)["digest"]:
+        record = read_json(layout.manifest)["shapes"].get(shape_name(Path(source.name)))
+        if record is not None and has_changed(source, record):
             raise ValueError(
                 f"'{layout.root}' was made from another '{source}' than there is now; run "
                 "stage=prepare overwrite=true with the same settings to make it anew"

@@ -73,7 +73,7 @@ def test_no_sign_is_wrong(prepared):
     assert checked > 10
 
 
-def test_what_was_made_of_it_trains(prepared, tmp_path, monkeypatch):
+def test_all_that_is_ready_is_trained_on_and_stands_a_second_evaluation(prepared):
     _, layout, records, _ = prepared
     ready = [name for name, record in records.items() if record["status"] == "ok"]
     assert json.loads(layout.split("train").read_text()) == sorted(ready)
