@@ -22,6 +22,7 @@ from benchmarks.report import Row, medians, parser, report
 from inr.data.layout import Layout
 from inr.data.pack import Entry, Pack, find_source
 from inr.data.store import Draws, SampleStore, open_store
+from inr.data.workers import child_threads
 from inr.shapes.chairs import Chairs
 from inr.shapes.mesh import Floats, Mesh, read_mesh
 from inr.shapes.normalize import fit_box
@@ -234,12 +235,8 @@ def distances(name: str, mesh: Mesh, num_points: int) -> list[Row]:
 @contextmanager
 def workers(number: int) -> Iterator[ProcessPoolExecutor]:
     """Give processes of one thread each."""
-    with ProcessPoolExecutor(number, get_context("spawn"), _one_thread) as pool:
+    with child_threads(1), ProcessPoolExecutor(number, get_context("spawn")) as pool:
         yield pool
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def _query(mesh: Mesh, points: Floats) -> float:

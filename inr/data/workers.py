@@ -43,7 +43,7 @@ def run_all(
     """
     # spawned: forking a process that runs threads can hang the child
     context = multiprocessing.get_context("spawn")
-    with _threads(1 if processes > 1 else 0):
+    with child_threads(1 if processes > 1 else 0):
         pool = ProcessPool(max_workers=processes, context=context, initializer=_end_with_parent)
         try:
             futures: dict[Future[Any], str] = {
@@ -82,7 +82,7 @@ def _outcome(future: "Future[Any]", time_limit: float) -> Any:
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[None]:
+def child_threads(number: int) -> Iterator[None]:
     """Let processes that start meanwhile run so many threads; 0 for what they choose."""
     before = {key: os.environ.get(key) for key in THREADS}
     if number:
