@@ -20,6 +20,7 @@ ALLOWED = (
     "inr.losses",
     "inr.shapes",
     "inr.training",
+    "inr.metrics",
     "inr.render",
     "torch.optim",
     "torch.nn",

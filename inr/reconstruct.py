@@ -98,6 +98,11 @@ def fit_codes(
     return fitted
 
 
+def points_a_call(device: torch.device) -> int:
+    """Return how many points to hand the network at once."""
+    return POINTS_A_CALL_CPU if device.type == "cpu" else POINTS_A_CALL_GPU
+
+
 def decode_mesh(
     model: INR, code: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
 ) -> Mesh:
@@ -122,7 +127,7 @@ def decode_mesh(
         dim=dim,
         resolution=resolution,
         coarse_to_fine=coarse_to_fine and model.output == "sdf",
-        chunk_size=POINTS_A_CALL_CPU if code.device.type == "cpu" else POINTS_A_CALL_GPU,
+        chunk_size=points_a_call(code.device),
     )
 
 

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 import inr
 from inr.shapes.files import replacing
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 OUTPUTS = Path("outputs")
 
 
@@ -48,9 +48,10 @@ class Run:
         """Return the folder of new shapes that an epoch's codes gave."""
         return self.path / "samples" / epoch / title
 
-    def evaluation(self, epoch: str, split: str) -> Path:
-        """Return the folder of metrics of an epoch and split."""
-        return self.path / "evaluation" / epoch / split
+    def evaluation(self, epoch: str, split: str, protocol: str) -> Path:
+        """Return the folder of metrics of an epoch and split, one deeper for a named protocol."""
+        folder = self.path / "evaluation" / epoch / split
+        return folder if protocol == "default" else folder / protocol
 
     def config(self) -> dict[str, Any]:
         """Return the configuration that the run was made with.

@@ -21,7 +21,6 @@ KINDS = ("solid", "points")
 SIGNS = ("winding", "pseudonormal", "unsigned")
 NORMALIZE = ("box", "sphere", "none")
 DTYPES = ("float32", "float16")
-FRAMES = ("box", "native")
 OBSERVED = ("sdf", "surface", "partial")
 PRIORS = ("gaussian", "pca")
 
@@ -102,6 +101,7 @@ class Train:
     validate_every: int
     num_validation_shapes: int
     validation_resolution: int
+    validation_points: int  # on each surface
     validation_iterations: int  # of fitting a validation shape's code
     render_every: int
     num_renders: int  # the first shapes, and as many random ones
@@ -145,13 +145,14 @@ class Eval:
     """Name a protocol and its settings."""
 
     protocol: str
-    frame: str  # box | native
+    frame: str  # box | native | unit_cube
     resolution: int  # of marching cubes, in points a side
     coarse_to_fine: bool  # evaluate only near the surface
     num_points: int  # on each surface
-    iou_resolution: int  # in cells a side
-    f_score_threshold: float
     seed: int
+    empty: str  # left_out | diagonal: what an empty reconstruction counts as in distances
+    dataset: str | None  # its name in benchmarks/published.yaml
+    metrics: dict[str, Target]
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,11 @@ class Config:
     stage: str
     run: str | None
     resume: str | None
+    runs: Any  # of evaluate: a list of run directories or sweeps, or one
+    against: Any  # likewise, to hold them against
+    meshes: str | None  # of evaluate: a folder of reconstructions that no run made
+    truth: str | None  # and the folder of what they should be
+    scans: str | None  # and of the points that they were made from
     split: Any  # one of SPLITS, or a list of them
     epoch: int | str  # latest | best | a number
     device: str

@@ -36,7 +36,8 @@ TINY = [
     "reconstruct.samples_per_shape=64",
     "eval.resolution=24",
     "eval.num_points=300",
-    "eval.iou_resolution=16",
+    "eval.metrics.iou.resolution=16",
+    "train.validation_points=300",
     "renderer.solid.size=32",
 ]
 

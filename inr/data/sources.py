@@ -25,7 +25,7 @@ class Family(Protocol):
 
 
 def find_files(
-    source: Path, suffixes: Sequence[str], *, leave_out: Sequence[Path]
+    source: Path, suffixes: Sequence[str], *, leave_out: Sequence[Path], key: str = "data.source"
 ) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the files under a folder by shape name, and those refused with the reason.
 
@@ -35,6 +35,7 @@ def find_files(
         source: a folder, or one file.
         suffixes: those that can be read.
         leave_out: folders whose files are not the user's shapes.
+        key: what the user called the folder.
 
     Raises:
         ValueError: if there is no such folder or file, or nothing in it that can be read.
@@ -42,14 +43,15 @@ def find_files(
     readable = ", ".join(suffixes)
     if source.is_file():
         if source.suffix.lower() not in suffixes:
+            hint = "; data.dim=2|3 and data=points|meshes|outlines choose which"
             raise ValueError(
-                f"data.source={source} has none of the suffixes {readable} of such shapes; "
-                "data.dim=2|3 and data=points|meshes|outlines choose which"
+                f"{key}={source} has none of the suffixes {readable} of such shapes"
+                f"{hint if key == 'data.source' else ''}"
             )
         return {shape_name(Path(source.name)): source}, {}
     if not source.is_dir():
         raise ValueError(
-            f"data.source={source} does not exist; give the folder of your shapes, or one file"
+            f"{key}={source} does not exist; give the folder of your shapes, or one file"
         )
     hidden = [folder.resolve() for folder in leave_out]
     paths = sorted(
@@ -60,7 +62,7 @@ def find_files(
         and not hidden_by(path, hidden)
     )
     if not paths:
-        raise ValueError(f"no shape ({readable}) under data.source={source}")
+        raise ValueError(f"no shape ({readable}) under {key}={source}")
     found: dict[str, Path] = {}
     refused: dict[str, str] = {}
     for path in paths:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from inr.shapes.mesh import Mesh
+from inr.metrics.base import NotMeasuredError
+from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.occupancy import occupancy_on_grid
 
 
@@ -13,23 +14,30 @@ def iou(reconstruction: Mesh, truth: Mesh, *, resolution: int = 128) -> float:
     is inside is defined by `occupancy_on_grid`. An empty reconstruction scores 0.
 
     Raises:
-        ValueError: if the dimensions differ, or no cell centre is inside the truth.
+        NotMeasuredError: a ValueError, if no cell centre is inside the truth.
+        ValueError: if the dimensions differ.
     """
     if reconstruction.dim != truth.dim:
         raise ValueError(
             f"a reconstruction in {reconstruction.dim}-D cannot be held against a truth in "
             f"{truth.dim}-D"
         )
-    bounds = [mesh.bounds for mesh in (reconstruction, truth) if not mesh.is_empty]
     inside_truth = np.zeros(0, dtype=bool)
-    if bounds:
-        lower = np.min([corners[0] for corners in bounds], axis=0)
-        upper = np.max([corners[1] for corners in bounds], axis=0)
+    if not (reconstruction.is_empty and truth.is_empty):
+        lower, upper = joint_bounds(reconstruction, truth)
         inside_truth = occupancy_on_grid(truth, lower, upper, resolution)
     if not inside_truth.any():
-        raise ValueError(
+        raise NotMeasuredError(
             f"truth has no inside: none of the {resolution}^{truth.dim} cell centres is within it; "
             "check that it is closed and its faces are oriented outward, or raise the resolution"
         )
     inside = occupancy_on_grid(reconstruction, lower, upper, resolution)
     return float((inside & inside_truth).sum() / (inside | inside_truth).sum())
+
+
+def joint_bounds(one: Mesh, other: Mesh) -> tuple[Floats, Floats]:
+    """Return the lower and upper corner (D,) of two meshes, of which one may be empty."""
+    bounds = [mesh.bounds for mesh in (one, other) if not mesh.is_empty]
+    lower = np.min([corners[0] for corners in bounds], axis=0)
+    upper = np.max([corners[1] for corners in bounds], axis=0)
+    return lower, upper

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from inr.data.layout import write_json
-from inr.metrics.protocol import FLOOR, MetricInfo
+from inr.metrics.base import FLOOR, MetricInfo
 from inr.shapes.files import replacing
 
 STATUSES = ("ok", "empty", "missing", "failed")
-_NOT_METRICS = ("name", "status", "reason", "seconds")
+_NOT_METRICS = ("name", "status", "reason", "seconds", "not_measured")
 
 Row = Mapping[str, Any]
 
@@ -29,8 +29,9 @@ def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str,
         infos: the metrics to summarise, in order of display.
 
     Returns:
-        num_shapes (all rows), num_empty, num_missing, num_failed, and metrics: for each name
-        mean, median, min, max, std (of the population), count, unit and definition.
+        num_shapes (all rows), num_empty, num_missing, num_failed, seconds (of all), and metrics:
+        for each name mean, median, min, max, std (of the population), count, unit, definition,
+        and floor, the mean of its sampling floor (None where it has none).
 
     Raises:
         ValueError: if a row has another status.
@@ -42,22 +43,30 @@ def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str,
                 f"it must be one of {', '.join(STATUSES)}"
             )
     measured = [row for row in rows if row["status"] in ("ok", "empty")]
-    metrics = {}
-    for metric, info in infos.items():
-        values = np.array([row.get(metric, math.nan) for row in measured], dtype=np.float64)
-        metrics[metric] = {
-            **_statistics(values[np.isfinite(values)]),
+    metrics = {
+        metric: {
+            **_statistics(_values(measured, metric)),
+            "floor": _statistics(_values(measured, metric + FLOOR))["mean"],
             "unit": info.unit,
             "definition": info.definition,
         }
+        for metric, info in infos.items()
+    }
     count = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
     return {
         "num_shapes": len(rows),
         "num_empty": count["empty"],
         "num_missing": count["missing"],
         "num_failed": count["failed"],
+        "seconds": round(sum(row.get("seconds", 0.0) for row in rows), 3),
         "metrics": metrics,
     }
+
+
+def _values(rows: Sequence[Row], metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the numbers that rows have of a metric; one that has none may have null."""
+    values = np.array([row.get(metric, math.nan) for row in rows], dtype=np.float64)
+    return values[np.isfinite(values)]
 
 
 def _statistics(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float | int | None]:
@@ -95,33 +104,25 @@ def _cell(value: object) -> object:
 
 
 def write_summary(
-    summary: Mapping[str, Any], path: Path, *, protocol: str, split: str, epoch: int
+    summary: Mapping[str, Any], path: Path, *, protocol: str, about: Mapping[str, Any]
 ) -> None:
-    """Write what `summarise` gave, under what was evaluated, as strict JSON.
+    """Write what `summarise` gave, under the protocol and what was evaluated, as strict JSON.
 
     The file appears whole or not at all.
     """
-    document = {"protocol": protocol, "split": split, "epoch": epoch, **summary}
-    write_json(document, path)
+    write_json({"protocol": protocol, **about, **summary}, path)
 
 
 def format_table(summary: Mapping[str, Any]) -> str:
     """Lay out what `summarise` gave for a terminal, each sampling floor beside its metric."""
     metrics = summary["metrics"]
-    lines = [("metric", "mean", "median", "floor", "unit")]
+    lines = [("metric", "mean", "median", "std", "floor", "unit")]
     for name, entry in metrics.items():
         if name.endswith(FLOOR) and name.removesuffix(FLOOR) in metrics:
             continue
-        floor = metrics.get(name + FLOOR, {}).get("mean")
-        numbers = (_number(entry["mean"]), _number(entry["median"]), _number(floor))
+        numbers = [format_number(entry[key]) for key in ("mean", "median", "std", "floor")]
         lines.append((name, *numbers, entry["unit"]))
-    widths = [max(len(line[column]) for line in lines) for column in range(4)]
-    table = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(line[i].rjust(widths[i]) for i in (1, 2, 3)), line[4]]
-        )
-        for line in lines
-    ]
+    table = align(lines)
     table.append(
         f"{summary['num_shapes']} shapes: {summary['num_empty']} empty, "
         f"{summary['num_missing']} missing, {summary['num_failed']} failed"
@@ -129,5 +130,19 @@ def format_table(summary: Mapping[str, Any]) -> str:
     return "\n".join(table)
 
 
-def _number(value: float | None) -> str:
+def align(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lay out rows of cells: the first and the last column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    last = len(widths) - 1
+    return [
+        "  ".join(
+            cell if i == last else cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+
+
+def format_number(value: float | None) -> str:
+    """Return four digits of a number, a dash where there is none."""
     return "-" if value is None else f"{value:.4g}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inr.shapes.files import replacing
 from inr.shapes.outlines import FLAT_SUFFIXES, read_outline
 from inr.shapes.polygon import chain_edges, join_loops
-from inr.shapes.surfaces import SURFACE_SUFFIXES, read_surface
+from inr.shapes.surfaces import SURFACE_SUFFIXES, NoFacesError, read_surface
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -125,8 +125,9 @@ def read_mesh(path: Path) -> Mesh:
             has vertices (V, 2) and edges (E, 2).
 
     Raises:
-        ValueError: if it cannot be read (`read_surface` says why), has no face, or has a face with
-            a vertex that is not finite; 2-D also if outlines are open or, but for an .npz kept as
+        NoFacesError: a ValueError, if it has no face.
+        ValueError: if it cannot be read (`read_surface` says why), or has a face with a vertex that
+            is not finite; 2-D also if outlines are open or, but for an .npz kept as
             it is, meet themselves or one another.
     """
     suffix = path.suffix.lower()
@@ -137,7 +138,7 @@ def read_mesh(path: Path) -> Mesh:
     else:
         mesh = Mesh(*read_surface(path))
     if mesh.is_empty:
-        raise ValueError(f"'{path}' has no faces")
+        raise NoFacesError(f"'{path}' has no faces")
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
         raise ValueError(f"'{path}' has faces that name vertices it does not have")
     if not np.isfinite(mesh.vertices[mesh.used()]).all():

@@ -35,6 +35,10 @@ _SIGNED = {".ply": ".ply", ".glb": ".glb", ".off": ".off", ".gltf": ".gltf", ".d
 }
 
 
+class NoFacesError(ValueError):
+    """Say that a file is sound, and holds no face."""
+
+
 def read_surface(path: Path) -> tuple[Floats, Ints]:
     """Read the triangles of a mesh file; a scene is joined, polygons are cut up.
 
@@ -49,17 +53,18 @@ def read_surface(path: Path) -> tuple[Floats, Ints]:
 
     Raises:
         ValueError: naming the file, and the reason in a line: it is missing, empty, cut off,
-            damaged, something else than its suffix says, or has no faces.
+            damaged, something else than its suffix says, or has no faces (NoFacesError).
     """
     try:
         data = path.read_bytes()
         vertices, faces = _read(data, path.suffix.lower(), lambda name: _beside(path, name))
         if len(faces) == 0:
-            raise ValueError(_without_faces(vertices))
+            raise NoFacesError(_without_faces(vertices))
     except OSError as error:
         raise ValueError(f"cannot read '{path}': {error.strerror or error}") from error
     except ValueError as error:
-        raise ValueError(f"cannot read '{path}' as a mesh: {error}") from error
+        kind = NoFacesError if isinstance(error, NoFacesError) else ValueError
+        raise kind(f"cannot read '{path}' as a mesh: {error}") from error
     return vertices, faces
 
 

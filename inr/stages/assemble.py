@@ -10,6 +10,8 @@ from inr.build import instantiate
 from inr.data.layout import Layout
 from inr.data.store import Draws, SampleStore, open_store
 from inr.losses import Losses
+from inr.metrics.base import Conditions
+from inr.metrics.protocol import Protocol
 from inr.models.inr import INR
 from inr.render import ByDimension
 from inr.run import OUTPUTS
@@ -122,6 +124,21 @@ def build_schedule(config: Config) -> Schedule:
     """Return the learning-rate schedule."""
     schedule: Schedule = instantiate(config.optimizer.schedule, config.allow)
     return schedule
+
+
+def build_protocol(config: Config, *, of_clouds: bool = False) -> Protocol:
+    """Return what `eval` says of measuring.
+
+    Args:
+        config: holds it.
+        of_clouds: whether the truth is point clouds.
+    """
+    settings = config.eval
+    return Protocol(
+        settings.protocol,
+        Conditions(settings.frame, settings.num_points, settings.empty, of_clouds),
+        {name: instantiate(metric, config.allow) for name, metric in settings.metrics.items()},
+    )
 
 
 def build_logger(config: Config) -> Logger:

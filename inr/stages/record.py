@@ -8,9 +8,6 @@ from inr.data.layout import read_json, write_json
 
 Entry = dict[str, Any]
 
-# settings that entries of before were made without knowing
-BEFORE = {"frame": "box"}
-
 
 class Record:
     """Keep shapes.json of a folder.
@@ -36,7 +33,7 @@ class Record:
         """
         for name, entry in self.shapes.items():
             for key, value in self.settings.items():
-                made = entry["settings"].get(key, BEFORE.get(key))
+                made = entry["settings"].get(key)
                 if made != value:
                     raise ValueError(
                         f"'{name}' in '{self.path.parent}' was made with {key}={made}, not "

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from inr.data.layout import Layout
+from inr.metrics.pair import Probe
+from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
-from inr.reconstruct import decode_mesh
+from inr.reconstruct import decode_mesh, field_of, points_a_call
 from inr.run import Run, find_run
-from inr.shapes.mesh import Mesh
+from inr.shapes.mesh import Floats, Mesh
 from inr.stages.assemble import build_model
 from inr.stages.check import check_config
 from inr.stages.command import Command, pick_device
@@ -65,6 +68,25 @@ class Trained:
             resolution=config.eval.resolution,
             coarse_to_fine=config.eval.coarse_to_fine,
         )
+
+    def probe(self, code: torch.Tensor) -> Probe:
+        """Return the field of a code (L,), for metrics that ask it."""
+        field, chunk = field_of(self.model, code), points_a_call(code.device)
+
+        def gradient_norms(points: Floats) -> Floats:
+            x = torch.from_numpy(points.astype(np.float32)).to(code.device)
+            with torch.no_grad():
+                parts = [
+                    decode_with_gradient(self.model, part[None], code[None])[1][0].norm(dim=1)
+                    for part in x.split(chunk)
+                ]
+            return torch.cat(parts).cpu().numpy()
+
+        def values(points: Floats) -> Floats:
+            starts = range(0, len(points), chunk)
+            return np.concatenate([field(points[start : start + chunk]) for start in starts])
+
+        return Probe(values, gradient_norms, is_distance=self.model.output == "sdf")
 
 
 def open_model(

@@ -7,10 +7,10 @@ import numpy as np
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.read import read_surface
-from inr.metrics.protocol import evaluate_against_points, evaluate_pair
+from inr.metrics.pair import Cloud, Pair, Probe, Surface
 from inr.render.points import discs
-from inr.shapes.mesh import Mesh, empty_mesh, read_mesh
-from inr.shapes.normalize import identity
+from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh
+from inr.shapes.normalize import Normalization, identity
 
 log = logging.getLogger(__name__)
 
@@ -39,55 +39,69 @@ def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
     return discs(surface[:, :dim], surface[:, dim:] if surface.shape[1] > dim else None)
 
 
-def measure(
+def open_pair(
     mesh: Mesh,
     layout: Layout,
     name: str,
     *,
     frame: str,
     num_points: int,
-    iou_resolution: int,
-    f_score_threshold: float,
     seed: int,
-) -> dict[str, float]:
-    """Measure a reconstruction against a shape of the data set; see inr.metrics.protocol.
+    probe: Probe | None = None,
+) -> Pair:
+    """Hold a reconstruction against a shape of the data set; see inr.metrics.
 
     Args:
         mesh: the reconstruction, in the box frame.
         layout: the data set.
         name: of the shape.
-        frame: `box`, or `native` to undo the transform of `prepare` on both first.
-        num_points: and the rest: see `evaluate_pair`.
-        iou_resolution: likewise.
-        f_score_threshold: in the units of the frame.
-        seed: likewise.
+        frame: to measure in, one of inr.metrics.base.FRAMES.
+        num_points: drawn on each side.
+        seed: of all draws.
+        probe: the network, for metrics that ask it.
 
     Raises:
-        ValueError: if the shape cannot be read, or has no inside.
+        ValueError: if the shape cannot be read.
     """
     dim = mesh.dim
-    moved = identity(dim)
-    if frame == "native":
-        moved = read_normalization(layout.normalization(name))
-    mesh = moved.undo_mesh(mesh)
-    if has_only_points(layout, name):
+    points: Floats
+    normals: Floats | None = None
+    if only_points := has_only_points(layout, name):
         surface = read_surface(layout, name, dim, with_normals=False).astype(np.float64)
-        has_normals = surface.shape[1] > dim
-        return evaluate_against_points(
-            mesh,
-            moved.undo(surface[:, :dim]),
-            surface[:, dim:] @ moved.rotation if has_normals else None,
-            name=name,
-            num_points=num_points,
-            f_score_threshold=f_score_threshold,
-            seed=seed,
-        )
-    return evaluate_pair(
-        mesh,
-        moved.undo_mesh(read_mesh(layout.mesh(name))),
+        points = surface[:, :dim]
+        normals = surface[:, dim:] if surface.shape[1] > dim else None
+    else:
+        truth = read_mesh(layout.mesh(name))
+        points = truth.vertices[truth.used()]
+    box = identity(dim)
+    if frame == "native":
+        box = read_normalization(layout.normalization(name))
+    elif frame == "unit_cube":
+        box = unit_cube(points)
+    cloud = box.undo(points)
+    side: Surface | Cloud = (
+        Cloud(cloud, None if normals is None else normals @ box.rotation)
+        if only_points
+        else Surface(box.undo_mesh(truth))
+    )
+    return Pair(
+        reconstruction=Surface(box.undo_mesh(mesh)),
+        truth=side,
         name=name,
         num_points=num_points,
-        iou_resolution=iou_resolution,
-        f_score_threshold=f_score_threshold,
         seed=seed,
+        box=box,
+        probe=probe,
+        scan=cloud if only_points else None,
     )
+
+
+def unit_cube(points: Floats) -> Normalization:
+    """Return the transform that takes the frame where points' longest edge is 1 to their own.
+
+    Args:
+        points: (N, D); the origin stays where it is.
+    """
+    longest = float(np.ptp(points, axis=0).max())
+    dim = points.shape[1]
+    return Normalization(np.zeros(dim), np.eye(dim), longest if longest > 0 else 1.0)

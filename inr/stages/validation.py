@@ -11,15 +11,19 @@ import torch
 from inr.data.layout import Layout, read_json, read_split
 from inr.data.store import SampleStore
 from inr.losses import Losses
+from inr.metrics.base import Conditions
+from inr.metrics.protocol import Protocol
+from inr.metrics.surfaces import Chamfer, FScore, NormalConsistency
+from inr.metrics.volumes import GridIoU
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh, fit_codes
 from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
-from inr.schema import VALIDATION_METRICS, Config
+from inr.schema import VALIDATION_METRICS, Config, Train
 from inr.shapes.mesh import Mesh
 from inr.stages.assemble import fitting_draws, training_draws, training_store
 from inr.stages.pictures import draw_shape, picture_rows
-from inr.stages.truth import measure, truth_mesh
+from inr.stages.truth import open_pair, truth_mesh
 from inr.training.checkpoint import epoch_label
 from inr.training.tracking import Image, Tracker
 
@@ -36,6 +40,24 @@ def validation_names(layout: Layout) -> list[str]:
     if not path.exists() or read_json(path) == []:
         return []
     return read_split(layout, "valid")
+
+
+def _protocol(settings: Train) -> Protocol:
+    """Return the metrics of VALIDATION_METRICS as design and default protocol have them.
+
+    They do not depend on `eval`, so that curves of any two runs compare.
+    """
+    return Protocol(
+        "validation",
+        Conditions("box", settings.validation_points, "left_out"),
+        {
+            "chamfer_l2": Chamfer(squared=True, halved=False, scale=1.0),
+            "chamfer_l1": Chamfer(squared=False, halved=True, scale=1.0),
+            "iou": GridIoU(resolution=settings.validation_resolution),
+            "normal_consistency": NormalConsistency(empty=None),
+            "f_score": FScore(threshold=0.01, inclusive=False),
+        },
+    )
 
 
 class Validation:
@@ -74,6 +96,7 @@ class Validation:
         self.folder = folder
         self.tracker = tracker
         self.stopped = stopped
+        self.protocol = _protocol(config.train)
         limit = config.train.num_validation_shapes
         self.is_unseen = False
         self.store = train
@@ -146,17 +169,15 @@ class Validation:
         )
 
     def _metrics(self, name: str, mesh: Mesh) -> dict[str, float]:
-        settings = self.config.eval
-        return measure(
+        pair = open_pair(
             mesh,
             self.layout,
             name,
             frame="box",
-            num_points=settings.num_points,
-            iou_resolution=self.config.train.validation_resolution,
-            f_score_threshold=settings.f_score_threshold,
-            seed=settings.seed,
+            num_points=self.config.train.validation_points,
+            seed=self.config.eval.seed,
         )
+        return self.protocol.evaluate(pair)[0]
 
     def _codes(self, model: INR) -> torch.Tensor:
         settings, device = self.config.reconstruct, self.store.device

@@ -1,0 +1,111 @@
+"""Metrics of the field itself, against the true distances."""
+
+import math
+
+import numpy as np
+
+from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError, check_positive
+from inr.metrics.pair import Pair, Probe
+from inr.metrics.volumes import truth_solid
+
+ERRORS = {
+    "mae": "mean absolute error",
+    "rmse": "root of the mean squared error",
+    "smape": "mean of |f - d| / ((|f| + |d|) / 2)",
+}
+STATISTICS = ("mean", "std")
+
+
+class _OfField(Metric):
+    """Ask the field at points near the surface, or anywhere in the box.
+
+    Args:
+        near_std: of the Gaussian noise that takes the points from the surface, box units; null for
+            points uniform in the box [-1, 1]^D.
+    """
+
+    needs_field = True
+
+    def __init__(self, *, near_std: float | None) -> None:
+        if near_std is not None:
+            check_positive("near_std", near_std)
+        self.std = math.inf if near_std is None else near_std
+
+    def _where(self, conditions: Conditions) -> str:
+        if math.isinf(self.std):
+            return f"at {conditions.num_points} points uniform in the box [-1, 1]^D"
+        return (
+            f"at {conditions.num_points} points off the surface by Gaussian noise of standard "
+            f"deviation {self.std:g} box units"
+        )
+
+    def _probe(self, pair: Pair) -> Probe:
+        if pair.probe is None:
+            raise NotMeasuredError("it asks the network's field, and here are only meshes")
+        truth_solid(pair)
+        return pair.probe
+
+
+class FieldError(_OfField):
+    """Measure how far the field f is from the true signed distance d.
+
+    Args:
+        error: mae, rmse or smape.
+        near_std: see above.
+    """
+
+    def __init__(self, *, error: str, near_std: float | None) -> None:
+        super().__init__(near_std=near_std)
+        if error not in ERRORS:
+            raise ValueError(f"error is '{error}'; it has to be one of {', '.join(ERRORS)}")
+        self.error = error
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        unit = "share" if self.error == "smape" else conditions.unit()
+        text = f"{ERRORS[self.error]} of the field, {self._where(conditions)}"
+        return MetricInfo(unit, text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        probe = self._probe(pair)
+        if not probe.is_distance:
+            raise NotMeasuredError("the field is an occupancy, no distance")
+        points, distance = pair.query(self.std)
+        value = probe.values(pair.box.apply(points)) / pair.box.scale
+        difference = np.abs(value - distance)
+        if self.error == "mae":
+            return float(difference.mean())
+        if self.error == "rmse":
+            return float(np.sqrt(np.square(difference).mean()))
+        size = (np.abs(value) + np.abs(distance)) / 2
+        share = np.divide(difference, size, out=np.zeros_like(size), where=size > 0)
+        return float(share.mean())
+
+
+class GradientNorm(_OfField):
+    """Measure the length of the field's gradient, 1 everywhere for a distance.
+
+    Args:
+        statistic: mean, or std.
+        near_std: see above.
+    """
+
+    def __init__(self, *, statistic: str, near_std: float | None) -> None:
+        super().__init__(near_std=near_std)
+        if statistic not in STATISTICS:
+            raise ValueError(f"statistic is '{statistic}'; it has to be mean or std")
+        self.statistic = statistic
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        what = "mean" if self.statistic == "mean" else "standard deviation"
+        return MetricInfo("norm", f"{what} of the gradient's norm, {self._where(conditions)}")
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        probe = self._probe(pair)
+        points, _ = pair.query(self.std)
+        # a similarity scales value and point alike
+        norms = probe.gradient_norms(pair.box.apply(points))
+        return float(norms.mean() if self.statistic == "mean" else norms.std())

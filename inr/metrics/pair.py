@@ -1,0 +1,218 @@
+"""What is compared: a reconstruction and the truth, and what many metrics share of them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from inr.metrics.distances import Matches, match_nearest
+from inr.shapes.mesh import Floats, Mesh
+from inr.shapes.normalize import Normalization
+from inr.shapes.sampling import sample_surface, seed_from_name
+from inr.shapes.sdf import signed_distance, unsigned_distance
+
+
+class Drawn(NamedTuple):
+    """Hold points (N, D) and their unit normals (N, D), None where there are none."""
+
+    points: Floats
+    normals: Floats | None
+
+
+class Side(Protocol):
+    """Be one side of a comparison; lengths are those of the frame of measurement."""
+
+    @property
+    def dim(self) -> int:
+        """Return D."""
+        ...
+
+    @property
+    def mesh(self) -> Mesh | None:
+        """Return what has an inside, None where there is no such thing."""
+        ...
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is no surface."""
+        ...
+
+    def at_most(self, num_points: int) -> int:
+        """Return how many points can be drawn twice, up to a number."""
+        ...
+
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
+        """Draw points, others if `again`."""
+        ...
+
+    def distance(self, points: Floats) -> Floats:
+        """Return the distance (N,) of points (N, D) from the surface."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Be a mesh: points are uniform by area (3-D) or length (2-D), normals those of faces.
+
+    Args:
+        mesh: in the frame of measurement; may be empty.
+    """
+
+    mesh: Mesh
+
+    @property
+    def dim(self) -> int:
+        """Return D."""
+        return self.mesh.dim
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is no face."""
+        return self.mesh.is_empty
+
+    def at_most(self, num_points: int) -> int:
+        """Return the number: a surface has any number of points."""
+        return num_points
+
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
+        """Draw points, seeded by the shape's name."""
+        return Drawn(*sample_surface(self.mesh, num_points, seed_from_name(name, seed + again)))
+
+    def distance(self, points: Floats) -> Floats:
+        """Return the exact distance (N,) of points (N, D) from the surface."""
+        return unsigned_distance(self.mesh, points)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Be a point cloud, which has no inside; its own points are drawn.
+
+    Args:
+        points: (K, D), in the frame of measurement.
+        normals: (K, D) unit vectors, or None.
+    """
+
+    points: Floats
+    normals: Floats | None
+    mesh: None = None
+    is_empty: bool = False
+
+    @property
+    def dim(self) -> int:
+        """Return D."""
+        return int(self.points.shape[1])
+
+    def at_most(self, num_points: int) -> int:
+        """Return the number, but at most half the cloud, so that the other half is its floor."""
+        return min(num_points, max(1, len(self.points) // 2))
+
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
+        """Draw points of the cloud, seeded by the shape's name."""
+        order = seed_from_name(name, seed).permutation(len(self.points))
+        part = order[-num_points:] if again else order[:num_points]
+        return Drawn(self.points[part], None if self.normals is None else self.normals[part])
+
+    def distance(self, points: Floats) -> Floats:
+        """Return the distance (N,) of points (N, D) from the nearest point of the cloud."""
+        distance, _ = cKDTree(self.points).query(points, workers=-1)
+        return distance
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Ask the network itself, in the box frame.
+
+    Args:
+        values: of points (N, D), (N,): negative inside.
+        gradient_norms: of points (N, D), (N,).
+        is_distance: whether the values are distances in box units, not logits.
+    """
+
+    values: Callable[[Floats], Floats]
+    gradient_norms: Callable[[Floats], Floats]
+    is_distance: bool
+
+
+@dataclass
+class Pair:
+    """Compare a reconstruction with the truth, both in the frame of measurement.
+
+    Args:
+        reconstruction: may be empty.
+        truth: has a surface.
+        name: of the shape; seeds all draws together with `seed`.
+        num_points: drawn on each surface.
+        seed: the truth is drawn with it and the other side with the next, so that a perfect
+            reconstruction scores the floor.
+        box: from the frame of measurement to the box [-1, 1]^D.
+        probe: the network, where there is one.
+        scan: (K, D), the points that were reconstructed from, where they are not all that is known.
+    """
+
+    reconstruction: Side
+    truth: Side
+    name: str
+    num_points: int
+    seed: int
+    box: Normalization
+    probe: Probe | None = None
+    scan: Floats | None = None
+    _queries: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
+
+    @property
+    def dim(self) -> int:
+        """Return D."""
+        return self.truth.dim
+
+    def draw(self, num_points: int) -> tuple[Drawn, Drawn]:
+        """Draw so many points of the reconstruction and of the truth, fewer of a small cloud."""
+        used = self.truth.at_most(num_points)
+        return (
+            self.reconstruction.draw(used, self.name, self.seed, again=True),
+            self.truth.draw(used, self.name, self.seed, again=False),
+        )
+
+    @cached_property
+    def drawn(self) -> tuple[Drawn, Drawn]:
+        """Return the points that most metrics share: of the reconstruction, of the truth."""
+        return self.draw(self.num_points)
+
+    @cached_property
+    def matches(self) -> Matches:
+        """Return the nearest neighbours of those points in each other."""
+        reconstruction, truth = self.drawn
+        return match_nearest(reconstruction.points, truth.points)
+
+    def floor(self) -> "Pair":
+        """Return the truth against itself, sampled anew."""
+        return replace(self, reconstruction=self.truth, probe=None, _queries={})
+
+    def uniform(self, num_points: int) -> Floats:
+        """Draw points (N, D) uniformly in the box [-1, 1]^D, in the frame of measurement."""
+        generator = seed_from_name(f"{self.name}/box", self.seed)
+        return self.box.undo(generator.uniform(-1, 1, (num_points, self.dim)))
+
+    def query(self, std: float) -> tuple[Floats, Floats]:
+        """Return points (N, D) and their true signed distances (N,), drawn once for all metrics.
+
+        Args:
+            std: of the Gaussian noise that takes them from the surface, box units; infinite for
+                points anywhere in the box.
+        """
+        if std not in self._queries:
+            self._queries[std] = self._draw_query(std)
+        return self._queries[std]
+
+    def _draw_query(self, std: float) -> tuple[Floats, Floats]:
+        assert self.truth.mesh is not None
+        if math.isinf(std):
+            points = self.uniform(self.num_points)
+        else:
+            points = self.truth.draw(self.num_points, self.name, self.seed, again=False).points
+            generator = seed_from_name(f"{self.name}/near", self.seed)
+            points = points + generator.normal(scale=std / self.box.scale, size=points.shape)
+        return points, signed_distance(self.truth.mesh, np.asarray(points))

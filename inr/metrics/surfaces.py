@@ -1,0 +1,261 @@
+"""Metrics of two surfaces: distances between points that are drawn on them."""
+
+import math
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+
+from inr.metrics import distances
+from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError, check_positive
+from inr.metrics.pair import Pair
+
+# beyond so many points the assignment takes minutes and gigabytes
+MOST_ASSIGNED = 5000
+
+
+class _Distance(Metric):
+    """Be a distance: an empty reconstruction is left out of it, or far away."""
+
+    has_floor = True
+    #: of the length that it is
+    power = 1
+    #: what one distance is multiplied with, if all are the same
+    factor = 1.0
+
+    def of_empty(self, pair: Pair, distance: float | None) -> float:
+        """Return NaN, or what it is where every point is so far away."""
+        return math.nan if distance is None else self.factor * distance**self.power
+
+
+class Accuracy(_Distance):
+    """Measure the mean distance from reconstruction to truth."""
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = f"mean distance from reconstruction to truth; {conditions.points}"
+        return MetricInfo(conditions.unit(), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        return distances.accuracy(pair.matches)
+
+
+class Completeness(_Distance):
+    """Measure the mean distance from truth to reconstruction."""
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = f"mean distance from truth to reconstruction; {conditions.points}"
+        return MetricInfo(conditions.unit(), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        return distances.completeness(pair.matches)
+
+
+class Chamfer(_Distance):
+    """Measure the mean distances both ways, which the field calls by one name.
+
+    Args:
+        squared: whether distances are squared before their means are taken.
+        halved: whether the result is half the sum of both means, or the sum.
+        scale: what it is multiplied with, as papers' tables do.
+    """
+
+    def __init__(self, *, squared: bool, halved: bool, scale: float) -> None:
+        check_positive("scale", scale)
+        self.squared = squared
+        self.scale = scale
+        self.power = 2 if squared else 1
+        self.factor = scale * (1 if halved else 2)
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        sum_of = "half the sum" if self.factor == self.scale else "sum"
+        what = "means of squared distances" if self.squared else "mean distances"
+        times = "" if self.scale == 1 else f", times {self.scale:g}"
+        text = f"{sum_of} of both {what}{times}; {conditions.points}"
+        return MetricInfo(conditions.unit(self.power, self.scale), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        both = (
+            distances.chamfer_l2(pair.matches)
+            if self.squared
+            else 2 * distances.chamfer_l1(pair.matches)
+        )
+        return both * self.factor / 2
+
+
+class Hausdorff(_Distance):
+    """Measure the larger of both maxima of the distances."""
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = f"larger of both maxima of the distances; {conditions.points}"
+        return MetricInfo(conditions.unit(), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        return distances.hausdorff(pair.matches)
+
+
+class MeshAccuracy(_Distance):
+    """Measure the distance that most of the reconstruction lies within of the truth.
+
+    Park et al. (DeepSDF, CVPR 2019, section 6), who take 90 %.
+
+    Args:
+        percentile: of the exact distances from reconstruction to truth, 0 to 100.
+    """
+
+    def __init__(self, *, percentile: float) -> None:
+        if not 0 <= percentile <= 100:
+            raise ValueError(f"percentile is {percentile}; it has to lie between 0 and 100")
+        self.percentile = percentile
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = (
+            f"{self.percentile:g}th percentile of the distance from points of the reconstruction "
+            f"to the whole truth; {conditions.points}"
+        )
+        return MetricInfo(conditions.unit(), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        found = pair.truth.distance(pair.drawn[0].points)
+        return float(np.percentile(found, self.percentile))
+
+
+class EarthMover(_Distance):
+    """Measure the least mean distance over one-to-one assignments of points.
+
+    The earth mover's distance of Rubner et al. (2000) and Fan et al. (CVPR 2017), per point.
+
+    Args:
+        num_points: of each side, as the assignment takes their number cubed.
+    """
+
+    def __init__(self, *, num_points: int) -> None:
+        if not 1 <= num_points <= MOST_ASSIGNED:
+            raise ValueError(f"num_points is {num_points}; it has to be 1 to {MOST_ASSIGNED}")
+        self.num_points = num_points
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = (
+            f"least mean distance over one-to-one assignments of {self.num_points} points a side, "
+            "uniform on the surface"
+        )
+        return MetricInfo(conditions.unit(), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        reconstruction, truth = pair.draw(self.num_points)
+        cost = cdist(reconstruction.points, truth.points)
+        return float(cost[linear_sum_assignment(cost)].mean())
+
+
+class FScore(Metric):
+    """Measure the harmonic mean of precision and recall (Knapitsch et al., TOG 2017).
+
+    Args:
+        threshold: in the units of the frame.
+        inclusive: whether a distance of just the threshold is near enough.
+    """
+
+    has_floor = True
+
+    def __init__(self, *, threshold: float, inclusive: bool) -> None:
+        check_positive("threshold", threshold)
+        self.threshold = threshold
+        self.inclusive = inclusive
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        than = "not further than" if self.inclusive else "nearer than"
+        text = (
+            "harmonic mean of the shares of reconstruction and of truth points "
+            f"{than} {self.threshold:g} to the other; {conditions.points}"
+        )
+        return MetricInfo("share", text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        limit = np.nextafter(self.threshold, np.inf) if self.inclusive else self.threshold
+        return distances.f_score(pair.matches, limit)
+
+    def of_empty(self, pair: Pair, distance: float | None) -> float:
+        """Return 0."""
+        return 0.0
+
+
+class NormalConsistency(Metric):
+    """Measure the mean absolute cosine between nearest points' normals, both ways.
+
+    Args:
+        empty: what an empty reconstruction scores; null to leave it out.
+    """
+
+    has_floor = True
+
+    def __init__(self, *, empty: float | None) -> None:
+        self.empty = empty
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = (
+            "mean absolute cosine between nearest points' face normals, averaged over both "
+            f"directions; {conditions.points}"
+        )
+        return MetricInfo("cosine", text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        reconstruction, truth = pair.drawn
+        if reconstruction.normals is None or truth.normals is None:
+            raise NotMeasuredError("the point cloud has no normals")
+        return distances.normal_consistency(pair.matches, reconstruction.normals, truth.normals)
+
+    def of_empty(self, pair: Pair, distance: float | None) -> float:
+        """Return what was chosen."""
+        return math.nan if self.empty is None else self.empty
+
+
+class ScanDistance(_Distance):
+    """Measure the distances from a scan to the reconstruction, where there is a scan.
+
+    The one-sided distances of the Surface Reconstruction Benchmark (Berger et al., TOG 2013), as
+    reported since Gropp et al. (IGR, ICML 2020, table 1).
+
+    Args:
+        largest: whether it is their maximum, or their mean.
+    """
+
+    has_floor = False
+
+    def __init__(self, *, largest: bool) -> None:
+        self.largest = largest
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = (
+            f"{'largest' if self.largest else 'mean'} distance from the points of the scan, where "
+            f"there is one, to {conditions.num_points} points uniform on the reconstruction"
+        )
+        return MetricInfo(conditions.unit(), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number; NaN without a scan."""
+        if pair.scan is None:
+            return math.nan
+        drawn = pair.reconstruction.draw(pair.num_points, pair.name, pair.seed, again=True)
+        found, _ = cKDTree(drawn.points).query(pair.scan, workers=-1)
+        return float(found.max() if self.largest else found.mean())
+
+    def of_empty(self, pair: Pair, distance: float | None) -> float:
+        """Return NaN without a scan."""
+        return math.nan if pair.scan is None else super().of_empty(pair, distance)

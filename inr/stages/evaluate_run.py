@@ -1,0 +1,201 @@
+"""Metrics of a split's reconstructed shapes, under a named protocol."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from inr.data.layout import Layout, read_split
+from inr.metrics.pair import Pair, Probe
+from inr.metrics.protocol import Protocol
+from inr.run import Run, find_run, log_to, next_log
+from inr.schema import Config
+from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
+from inr.stages.assemble import build_logger, build_protocol
+from inr.stages.command import Command, merge_with_run
+from inr.stages.prepare import ensure_prepared
+from inr.stages.progress import show_progress
+from inr.stages.record import Record
+from inr.stages.results import Row, measure_row, record_settings, write_results
+from inr.stages.trained import load_run
+from inr.stages.truth import has_only_points, open_pair
+from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
+from inr.training.tracking import Tracker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Hold what the evaluation of one split gave.
+
+    Args:
+        protocol: its name.
+        rows: one a shape.
+        summary: of them.
+        table: the same for a terminal.
+        settings: what the numbers depend on.
+    """
+
+    protocol: str
+    rows: list[Row]
+    summary: dict[str, Any]
+    table: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """Hold what is evaluated: a run at an epoch, and its data."""
+
+    config: Config
+    overrides: list[str]
+    run: Run
+    layout: Layout
+    label: str
+    probe: Callable[[Path], Probe] | None
+
+
+def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
+    """Evaluate the splits of a run, and return what each gave.
+
+    Raises:
+        ValueError: for wrong input, a split that was not reconstructed among it.
+    """
+    command = merge_with_run(command, run.config(), run.path)
+    config = command.config
+    with run.lock(), log_to(next_log(run, "evaluate")):
+        path = find_checkpoint(run.checkpoints, config.epoch)
+        progress = load_checkpoint(path)["progress"]
+        epoch = int(progress["epoch"])
+        layout = ensure_prepared(command)
+        probe = _open_probe(command, run) if build_protocol(config).needs_field else None
+        subject = _Subject(config, command.overrides, run, layout, epoch_label(epoch), probe)
+        found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
+        _mirror(command, run, found, epoch, int(progress["step"]))
+    return found
+
+
+def evaluate_one(command: Command) -> None:
+    """Evaluate the splits of a run, and print each one's table."""
+    found = evaluate_run(command, find_run(command.raw["run"]))
+    print("\n" + "\n\n".join(one.table for one in found.values()), flush=True)
+
+
+def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
+    config, run = subject.config, subject.run
+    names = read_split(subject.layout, split)
+    made = _reconstructed(subject, split, epoch)
+    of_clouds = all(has_only_points(subject.layout, name) for name in names)
+    protocol = build_protocol(config, of_clouds=of_clouds)
+    folder = run.evaluation(subject.label, split, protocol.name)
+    settings = record_settings(config.eval)
+    record = Record(folder, settings)
+    if not config.overwrite:
+        record.check_settings()
+    for name in show_progress(names, f"evaluate {split}", len(names)):
+        time_made = made.get(name, {}).get("time")
+        finished = record.shapes.get(name)
+        # one that was reconstructed anew since, and one that had no metrics, is not finished
+        is_finished = (
+            finished is not None
+            and finished["made"] == time_made
+            and finished["row"]["status"] in ("ok", "empty")
+        )
+        if config.overwrite or not is_finished:
+            row = _evaluate_shape(subject, split, name, protocol, made.get(name))
+            record.add(name, {"row": row, "made": time_made})
+    rows = [record.shapes[name]["row"] for name in names]
+    summary, table = write_results(
+        rows,
+        protocol,
+        folder,
+        seed=config.eval.seed,
+        about={"split": split, "epoch": epoch},
+        title=f"{split} split, epoch {epoch}",
+        dataset=config.eval.dataset,
+    )
+    return Evaluated(protocol.name, rows, summary, table, settings)
+
+
+def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
+    """Return what stage=reconstruct made of a split.
+
+    Raises:
+        ValueError: if it made nothing, or with other settings than are asked for.
+    """
+    asked = {
+        f"eval.{key}": getattr(subject.config.eval, key)
+        for key in ("resolution", "coarse_to_fine")
+        if any(override.startswith(f"eval.{key}=") for override in subject.overrides)
+    }
+    record = Record(subject.run.reconstruction(subject.label, split), asked)
+    record.check_settings("stage=reconstruct with overwrite=true makes")
+    if not record.shapes:
+        raise ValueError(
+            f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
+            f"run={subject.run.path} split={split}"
+        )
+    return record.shapes
+
+
+def _evaluate_shape(
+    subject: _Subject, split: str, name: str, protocol: Protocol, made: Mapping[str, Any] | None
+) -> Row:
+    """Return a shape's row: its metrics, or why it has none."""
+    dim = subject.config.data.dim
+    folder = subject.run.reconstruction(subject.label, split)
+    path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
+    if made is None or (made["status"] == "ok" and not path.exists()):
+        reason = "not reconstructed" if made is None else f"'{path}' is gone"
+        return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
+    settings = subject.config.eval
+
+    def pair() -> Pair:
+        return open_pair(
+            read_mesh(path) if made["status"] == "ok" else empty_mesh(dim),
+            subject.layout,
+            name,
+            frame=settings.frame,
+            num_points=settings.num_points,
+            seed=settings.seed,
+            probe=subject.probe(folder / "latents" / f"{name}.npy") if subject.probe else None,
+        )
+
+    return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])
+
+
+def _open_probe(command: Command, run: Run) -> Callable[[Path], Probe]:
+    """Return a function that opens the field of a code's file."""
+    trained = load_run(command, run)
+
+    def probe(path: Path) -> Probe:
+        try:
+            code = np.load(path, allow_pickle=False)
+        except (OSError, EOFError, ValueError) as error:
+            raise ValueError(f"cannot read the code '{path}': {error}") from error
+        return trained.probe(torch.from_numpy(code).to(trained.device))
+
+    return probe
+
+
+def _mirror(
+    command: Command, run: Run, found: Mapping[str, Evaluated], epoch: int, step: int
+) -> None:
+    """Log the means to metrics.jsonl and the dashboard."""
+    logger = build_logger(command.config)
+    logger.start(run.path, name=run.path.name, group="", config=command.raw)
+    protocol = command.config.eval.protocol
+    prefix = "" if protocol == "default" else f"{protocol}/"
+    values = {
+        f"{prefix}{split}/{metric}": entry["mean"]
+        for split, one in found.items()
+        for metric, entry in one.summary["metrics"].items()
+        if entry["mean"] is not None
+    }
+    Tracker(run.path, logger).log(values, epoch=epoch, step=step)
+    logger.finish(0)

@@ -1,0 +1,113 @@
+"""What an evaluation leaves behind: one row a shape, a summary, a table for the terminal."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inr.metrics.pair import Pair
+from inr.metrics.protocol import Protocol
+from inr.metrics.summary import format_table, summarise, write_csv, write_summary
+from inr.schema import Eval
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+
+
+def record_settings(settings: Eval) -> dict[str, Any]:
+    """Return what the numbers of a shape depend on, a flat key each."""
+    found: dict[str, Any] = {
+        key: getattr(settings, key) for key in ("num_points", "frame", "seed", "empty")
+    }
+    for name, metric in settings.metrics.items():
+        found |= {f"metrics.{name}.{key.strip('_')}": value for key, value in metric.items()}
+    return found
+
+
+def measure_row(
+    name: str, protocol: Protocol, open_pair: Callable[[], Pair], *, seconds: float, reason: str
+) -> Row:
+    """Return a shape's row: its metrics, or why it has none.
+
+    Args:
+        name: of the shape.
+        protocol: measures.
+        open_pair: reads both sides; its ValueError is the shape's failure, not the program's.
+        seconds: taken before.
+        reason: what is known of it before.
+    """
+    started = time.perf_counter()
+    row: Row = {"name": name}
+    try:
+        pair = open_pair()
+        values, reasons = protocol.evaluate(pair)
+        # JSON has no NaN: what an empty shape has no value for is null
+        row |= {key: v if math.isfinite(v) else None for key, v in values.items()}
+        said = [reason] if reason else []
+        said += [f"{metric}: {why}" for metric, why in reasons.items()]
+        row["status"] = "empty" if pair.reconstruction.is_empty else "ok"
+        row["reason"] = "; ".join(said)
+        row["not_measured"] = reasons
+    except ValueError as error:
+        row |= {"status": "failed", "reason": str(error)}
+        log.warning("%s: %s", name, error)
+    row["seconds"] = round(time.perf_counter() - started + seconds, 3)
+    return row
+
+
+def write_results(
+    rows: Sequence[Row],
+    protocol: Protocol,
+    folder: Path,
+    *,
+    seed: int,
+    about: Mapping[str, Any],
+    title: str,
+    dataset: str | None,
+) -> tuple[dict[str, Any], str]:
+    """Write per_shape.csv and summary.json, and return the summary and a table of it.
+
+    Args:
+        rows: one a shape.
+        protocol: measured them.
+        folder: where the files go.
+        seed: of the draws.
+        about: what was evaluated: split and epoch, or the folders.
+        title: what was evaluated, for the table.
+        dataset: its name among the published ones, if it is one.
+
+    Raises:
+        ValueError: if there is no such published data set.
+    """
+    conditions = protocol.conditions
+    about = {
+        **about,
+        "frame": conditions.frame,
+        "num_points": conditions.num_points,
+        "seed": seed,
+        "empty": conditions.empty,
+    }
+    summary = summarise(rows, protocol.infos())
+    write_csv(rows, folder / "per_shape.csv")
+    write_summary(summary, folder / "summary.json", protocol=protocol.name, about=about)
+    log.info("one row a shape: %s", folder / "per_shape.csv")
+    head = (
+        f"{title}\n{protocol.name} protocol: {conditions.num_points} points a side, "
+        f"{conditions.frame} frame, seed {seed}"
+    )
+    return summary, f"{head}\n{format_table(summary)}{_unmeasured(rows, protocol)}"
+
+
+def _unmeasured(rows: Sequence[Row], protocol: Protocol) -> str:
+    """Say which metrics some shapes have no value of, and why the first of them has none."""
+    lines = []
+    for metric in protocol.metrics:
+        without = [row for row in rows if metric in row.get("not_measured", {})]
+        if without:
+            first = without[0]
+            why = first["not_measured"][metric]
+            lines.append(f"\nno {metric} for {len(without)} of them ({first['name']}: {why})")
+    return "".join(lines)
