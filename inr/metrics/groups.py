@@ -1,0 +1,164 @@
+"""Several runs as one result: their mean and spread, and the difference of two groups of runs."""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inr.shapes.mesh import Floats
+
+Run = Mapping[str, float]
+
+# resampled shapes held in memory at once
+_BLOCK = 2_000_000
+
+
+@dataclass(frozen=True)
+class OverRuns:
+    """Hold one metric over several runs.
+
+    Args:
+        mean: of the runs' means.
+        std: sample standard deviation of the runs' means (divided by one less than their
+            number); None for one run, which has none.
+        num_runs: how many there are.
+    """
+
+    mean: float
+    std: float | None
+    num_runs: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Hold how much larger a metric is in a first group of runs than in a second.
+
+    Args:
+        mean: over the shapes, of the difference of both groups' means over their runs.
+        lower: end of the bootstrap interval.
+        upper: the other end.
+        num_shapes: measured in all runs of both groups, which the numbers are of.
+        num_left_out: measured in some of the runs only.
+    """
+
+    mean: float
+    lower: float
+    upper: float
+    num_shapes: int
+    num_left_out: int
+
+
+def over_runs(means: Sequence[float]) -> OverRuns:
+    """Take the mean and the sample standard deviation of one number a run.
+
+    Raises:
+        ValueError: if there is no run, or a run's number is not finite.
+    """
+    if len(means) == 0:
+        raise ValueError("there is no run to take the mean of; give at least one")
+    for number, value in enumerate(means, start=1):
+        if not math.isfinite(value):
+            raise ValueError(
+                f"run {number} of {len(means)} has mean {value}; leave out a run that measured "
+                "no shape"
+            )
+    values = np.asarray(means, dtype=np.float64)
+    std = float(values.std(ddof=1)) if len(values) > 1 else None
+    return OverRuns(float(values.mean()), std, len(values))
+
+
+def paired_difference(
+    first: Sequence[Run],
+    second: Sequence[Run],
+    *,
+    num_resamples: int = 10000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Difference:
+    """Compare two groups of runs on the shapes that all of them measured.
+
+    The interval is a percentile bootstrap (Efron and Tibshirani 1993, chapter 13) on two
+    levels: each resample draws shapes with replacement, the same for all runs, and runs with
+    replacement within each group. A group of one run always draws that run, so the interval
+    then says nothing of how runs differ; of r runs it shows (r - 1) / r of their variance.
+
+    Args:
+        first: runs of one group: shape name to value, absent where not measured.
+        second: runs of the other.
+        num_resamples: bootstrap resamples.
+        confidence: share of resamples within the interval, between 0 and 1.
+        seed: of all draws.
+
+    Raises:
+        ValueError: if a group has no run, a value is not finite, no shape was measured in all
+            runs, or a setting is out of range.
+    """
+    if num_resamples < 1 or not 0 < confidence < 1:
+        raise ValueError(
+            f"num_resamples is {num_resamples} and confidence {confidence}; give at least one "
+            "resample and a confidence between 0 and 1, 10000 and 0.95 for instance"
+        )
+    names = _shared_names(first, second)
+    measured = set().union(*first, *second)
+    first_values = _as_table(first, names, "first")
+    second_values = _as_table(second, names, "second")
+    rng = np.random.default_rng(seed)
+    first_weights = _draw_counts(len(first), num_resamples, rng) / len(first)
+    second_weights = _draw_counts(len(second), num_resamples, rng) / len(second)
+    differences = np.empty(num_resamples)
+    step = max(1, _BLOCK // len(names))
+    for start in range(0, num_resamples, step):
+        block = slice(start, min(start + step, num_resamples))
+        shapes = _draw_counts(len(names), block.stop - start, rng) / len(names)
+        differences[block] = np.sum(first_weights[block] * (shapes @ first_values), axis=1)
+        differences[block] -= np.sum(second_weights[block] * (shapes @ second_values), axis=1)
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(differences, [tail, 1 - tail])
+    mean = np.mean(first_values.mean(axis=1) - second_values.mean(axis=1))
+    num_left_out = len(measured) - len(names)
+    return Difference(float(mean), float(lower), float(upper), len(names), num_left_out)
+
+
+def _draw_counts(num_items: int, num_resamples: int, rng: np.random.Generator) -> Floats:
+    """Return how often each item is drawn, (num_resamples, num_items) as float64."""
+    even = np.full(num_items, 1 / num_items)
+    return rng.multinomial(num_items, even, size=num_resamples).astype(np.float64)
+
+
+def _as_table(runs: Sequence[Run], names: Sequence[str], which: str) -> Floats:
+    """Return the values of the named shapes, (shapes, runs), all finite."""
+    table = np.array([[run[name] for run in runs] for name in names], dtype=np.float64)
+    wrong = np.argwhere(~np.isfinite(table))
+    if len(wrong):
+        row, column = wrong[0]
+        raise ValueError(
+            f"shape '{names[row]}' has value {table[row, column]} in run {column + 1} of the "
+            f"{which} group; leave out what was not measured"
+        )
+    return table
+
+
+def _shared_names(first: Sequence[Run], second: Sequence[Run]) -> list[str]:
+    """Return the shapes that all runs measured, in order."""
+    for which, runs in (("first", first), ("second", second)):
+        if len(runs) == 0:
+            raise ValueError(f"the {which} group has no run; give at least one in each group")
+    runs = [*first, *second]
+    names = sorted(set(runs[0]).intersection(*runs[1:]))
+    if names:
+        return names
+    counts = ", ".join(str(len(run)) for run in runs)
+    hint = ""
+    for name in sorted(runs[0]):
+        others = {other for run in runs[1:] for other in run} - {name}
+        near = difflib.get_close_matches(name, sorted(others), n=1)
+        if near:
+            hint = f" ('{name}' and '{near[0]}' are two shapes here)"
+            break
+    raise ValueError(
+        f"no shape was measured in all {len(runs)} runs, which have values for {counts} shapes"
+        f"{hint}; evaluate them on the same split, under the same protocol, and leave out runs "
+        "that failed"
+    )
