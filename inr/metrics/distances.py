@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from inr.shapes.mesh import Floats, Ints
+from inr.shapes.nearest import nearest_points
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,7 @@ def match_nearest(reconstruction: Floats, truth: Floats) -> Matches:
             f"the points have shapes {reconstruction.shape} and {truth.shape}; "
             "they must be (N, D) and (M, D)"
         )
-    reconstruction = np.asarray(reconstruction, dtype=np.float64)
-    truth = np.asarray(truth, dtype=np.float64)
-    to_truth, truth_index = cKDTree(truth).query(reconstruction, workers=-1)
-    to_reconstruction, reconstruction_index = cKDTree(reconstruction).query(truth, workers=-1)
-    return Matches(to_truth, truth_index, to_reconstruction, reconstruction_index)
+    return Matches(*nearest_points(truth, reconstruction), *nearest_points(reconstruction, truth))
 
 
 def accuracy(matches: Matches) -> float:

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from inr.metrics.distances import Matches, match_nearest
 from inr.shapes.mesh import Floats, Mesh
+from inr.shapes.nearest import nearest_points
 from inr.shapes.normalize import Normalization
 from inr.shapes.sampling import sample_surface, seed_from_name
 from inr.shapes.sdf import signed_distance, unsigned_distance
@@ -118,8 +118,7 @@ class Cloud:
 
     def distance(self, points: Floats) -> Floats:
         """Return the distance (N,) of points (N, D) from the nearest point of the cloud."""
-        distance, _ = cKDTree(self.points).query(points, workers=-1)
-        return distance
+        return nearest_points(self.points, points)[0]
 
 
 @dataclass(frozen=True)

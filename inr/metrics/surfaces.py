@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from inr.metrics import distances
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError, check_positive
 from inr.metrics.pair import Pair
+from inr.shapes.nearest import nearest_points
 
 # beyond so many points the assignment takes minutes and gigabytes
 MOST_ASSIGNED = 5000
@@ -253,7 +253,7 @@ class ScanDistance(_Distance):
         if pair.scan is None:
             return math.nan
         drawn = pair.reconstruction.draw(pair.num_points, pair.name, pair.seed, again=True)
-        found, _ = cKDTree(drawn.points).query(pair.scan, workers=-1)
+        found, _ = nearest_points(drawn.points, pair.scan)
         return float(found.max() if self.largest else found.mean())
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:

@@ -6,7 +6,8 @@ import igl
 import numpy as np
 from numpy.typing import NDArray
 
-from inr.shapes.mesh import Floats, Ints, Mesh
+from inr.shapes.mesh import Floats, Mesh
+from inr.shapes.nearest import z_order
 from inr.shapes.occupancy import occupancy_on_grid
 from inr.shapes.pseudonormal import behind_surface
 from inr.shapes.winding import ambiguity, check_points, deciding_winding_number
@@ -75,7 +76,7 @@ def measure(mesh: Mesh, points: Floats, sign: str = "winding") -> Measured:
     check_sign(sign)
     points = check_points(mesh, points)
     # neighbours in space walk the same branches of a tree: in order they take half the time
-    order = np.argsort(_morton_code(mesh, points))
+    order = z_order(points, mesh.bounds)
     found = _measure_in_order(mesh, points[order], sign)
     distance = np.empty(len(points))
     distance[order] = found.distance
@@ -149,15 +150,3 @@ def _inside_closed(mesh: Mesh, points: Floats, distance: Floats) -> NDArray[np.b
     if unknown.any():
         inside[unknown] = is_inside(mesh, points[unknown])
     return inside
-
-
-def _morton_code(mesh: Mesh, points: Floats) -> Ints:
-    """Return the place of each point on a Z-order curve of 1024 cells a side, (N,) int64."""
-    lower, upper = mesh.bounds
-    extent = max(float((upper - lower).max()), np.finfo(float).tiny)
-    cell = ((points - lower) / extent * 512 + 256).clip(0, 1023).astype(np.int64)
-    code = np.zeros(len(points), dtype=np.int64)
-    for axis in range(mesh.dim):
-        for bit in range(10):
-            code |= ((cell[:, axis] >> bit) & 1) << (bit * mesh.dim + axis)
-    return code
