@@ -12,6 +12,7 @@ from inr.data.store import Draws, SampleStore, open_store
 from inr.losses import Losses
 from inr.metrics.base import Conditions
 from inr.metrics.protocol import Protocol
+from inr.metrics.sets import SetMetric
 from inr.models.inr import INR
 from inr.render import ByDimension
 from inr.run import OUTPUTS
@@ -139,6 +140,12 @@ def build_protocol(config: Config, *, of_clouds: bool = False) -> Protocol:
         Conditions(settings.frame, settings.num_points, settings.empty, of_clouds),
         {name: instantiate(metric, config.allow) for name, metric in settings.metrics.items()},
     )
+
+
+def build_set_metrics(config: Config) -> dict[str, SetMetric]:
+    """Return the metrics of a protocol that is of sets of shapes; empty of any other."""
+    found = {name: instantiate(m, config.allow) for name, m in config.eval.metrics.items()}
+    return {name: metric for name, metric in found.items() if isinstance(metric, SetMetric)}
 
 
 def build_logger(config: Config) -> Logger:

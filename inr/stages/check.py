@@ -12,6 +12,7 @@ from inr.data.journal import Shard
 from inr.data.sources import Family
 from inr.losses import Term
 from inr.metrics.base import EMPTY, FRAMES, Metric
+from inr.metrics.sets import SetMetric
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Codes
 from inr.render.interface import FlatRenderer, Renderer
@@ -171,12 +172,19 @@ def _check_eval(raw: Mapping[str, Any]) -> None:
         )
     if not settings["metrics"]:
         raise ValueError("'eval.metrics' has no metric; choose a protocol with eval=<name>")
+    kinds = set()
     for name, metric in settings["metrics"].items():
-        check(metric, f"eval.metrics.{name}", raw["allow"], kind=Metric)
+        check(metric, f"eval.metrics.{name}", raw["allow"], kind=Metric | SetMetric)
         try:
-            instantiate(metric, raw["allow"])
+            made = instantiate(metric, raw["allow"])
         except ValueError as error:
             raise ValueError(f"eval.metrics.{name}: {error}") from error
+        kinds.add(isinstance(made, SetMetric))
+    if len(kinds) > 1:
+        raise ValueError(
+            "eval.metrics has metrics of single shapes and of sets of shapes; give each a protocol "
+            "of its own"
+        )
     if settings["empty"] == "diagonal" and settings["frame"] != "unit_cube":
         raise ValueError(
             "eval.empty=diagonal is the diagonal of the unit cube; it goes with "

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inr.data.sources import find_files
-from inr.metrics.pair import Cloud, Pair, Surface
+from inr.metrics.pair import Cloud, Pair, Side, Surface
 from inr.run import new_run_path
 from inr.schema import Config
 from inr.shapes.mesh import (
@@ -23,8 +23,9 @@ from inr.shapes.normalize import Normalization, fit_bounds, identity
 from inr.shapes.orient import orient_outward
 from inr.shapes.points import read_points
 from inr.shapes.surfaces import NoFacesError
-from inr.stages.assemble import build_protocol
+from inr.stages.assemble import build_protocol, build_set_metrics
 from inr.stages.command import Command
+from inr.stages.evaluate_sets import write_sets
 from inr.stages.progress import show_progress
 from inr.stages.results import Row, measure_row, write_results
 from inr.stages.truth import unit_cube
@@ -58,6 +59,9 @@ def evaluate_folders(command: Command) -> None:
         ValueError: for wrong input, no common name among it.
     """
     config = command.config
+    if build_set_metrics(config):
+        _evaluate_sets(command)
+        return
     meshes, truths, dim = find_pairs(config)
     scans: Mapping[str, Path] = {}
     if config.scans is not None:
@@ -101,6 +105,30 @@ def evaluate_folders(command: Command) -> None:
     print(f"\n{table}\n\nfiles: {folder}", flush=True)
 
 
+def _evaluate_sets(command: Command) -> None:
+    """Hold all of one folder against all of another, each in the frame of its own bounding box."""
+    config = command.config
+    meshes, truths, dim = _find_both(config)
+    nothing = _Read(Surface(empty_mesh(dim)), empty_mesh(dim).vertices, "")
+
+    def read(name: str, path: Path, what: str) -> Side | None:
+        found = _read(path, dim, what, may_be_points=what == "the truth")
+        return None if found.side.is_empty else _move(config, name, nothing, found, None).truth
+
+    samples = {name: read(name, path, "the mesh") for name, path in meshes.items()}
+    references = {name: read(name, path, "the truth") for name, path in truths.items()}
+    folder = command.folder or new_run_path(f"evaluate_{config.eval.protocol}")
+    _, table = write_sets(
+        config,
+        samples,
+        {name: side for name, side in references.items() if side is not None},
+        folder,
+        about={"meshes": config.meshes, "truth": config.truth},
+        title=f"{config.meshes} against {config.truth}",
+    )
+    print(f"\n{table}\n\nfiles: {folder}", flush=True)
+
+
 def find_pairs(config: Config) -> tuple[dict[str, Path], dict[str, Path], int]:
     """Return the files of meshes and of truths by name, and D.
 
@@ -109,6 +137,26 @@ def find_pairs(config: Config) -> tuple[dict[str, Path], dict[str, Path], int]:
     Raises:
         ValueError: if a folder has none, or they have no name in common.
     """
+    where, there = Path(str(config.meshes)), Path(str(config.truth))
+    meshes, truths, dim = _find_both(config)
+    if where.is_file() and there.is_file():
+        (mesh,) = meshes.values()
+        return dict.fromkeys(truths, mesh), truths, dim
+    if not meshes.keys() & truths.keys():
+        raise ValueError(
+            f"no shape in meshes={where} has the name of one in truth={there}: {_some(meshes)} "
+            f"there, {_some(truths)} here; a mesh and its truth need the same name, suffixes aside"
+        )
+    others = [name for name in meshes if name not in truths]
+    if others:
+        log.warning(
+            "%d meshes have no truth of their name and are left out: %s", len(others), _some(others)
+        )
+    return meshes, truths, dim
+
+
+def _find_both(config: Config) -> tuple[dict[str, Path], dict[str, Path], int]:
+    """Return the files of both folders by name, and D, which the suffixes of the meshes tell."""
     assert config.meshes is not None and config.truth is not None
     where, there = Path(config.meshes), Path(config.truth)
     every = (*MESH_SUFFIXES, *OUTLINE_SUFFIXES)
@@ -121,19 +169,6 @@ def find_pairs(config: Config) -> tuple[dict[str, Path], dict[str, Path], int]:
     truths, also = find_files(there, suffixes, leave_out=[], key="truth")
     for name, reason in {**refused, **also}.items():
         log.warning("left out %s: %s", name, reason)
-    if where.is_file() and there.is_file():
-        (mesh,) = meshes.values()
-        return dict.fromkeys(truths, mesh), dict(truths), dim
-    if not meshes.keys() & truths.keys():
-        raise ValueError(
-            f"no shape in meshes={where} has the name of one in truth={there}: {_some(meshes)} "
-            f"there, {_some(truths)} here; a mesh and its truth need the same name, suffixes aside"
-        )
-    others = [name for name in meshes if name not in truths]
-    if others:
-        log.warning(
-            "%d meshes have no truth of their name and are left out: %s", len(others), _some(others)
-        )
     return dict(meshes), dict(truths), dim
 
 

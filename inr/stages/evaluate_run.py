@@ -15,8 +15,9 @@ from inr.metrics.protocol import Protocol
 from inr.run import Run, find_run, log_to, next_log
 from inr.schema import Config
 from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
-from inr.stages.assemble import build_logger, build_protocol
+from inr.stages.assemble import build_logger, build_protocol, build_set_metrics
 from inr.stages.command import Command, merge_with_run
+from inr.stages.evaluate_sets import evaluate_samples
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
@@ -73,6 +74,10 @@ def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
         progress = load_checkpoint(path)["progress"]
         epoch = int(progress["epoch"])
         layout = ensure_prepared(command)
+        if build_set_metrics(config):
+            found = {s: _evaluate_sets(config, run, layout, s, epoch) for s in command.splits}
+            _mirror(command, run, found, epoch, int(progress["step"]))
+            return found
         probe = _open_probe(command, run) if build_protocol(config).needs_field else None
         subject = _Subject(config, command.overrides, run, layout, epoch_label(epoch), probe)
         found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
@@ -84,6 +89,13 @@ def evaluate_one(command: Command) -> None:
     """Evaluate the splits of a run, and print each one's table."""
     found = evaluate_run(command, find_run(command.raw["run"]))
     print("\n" + "\n\n".join(one.table for one in found.values()), flush=True)
+
+
+def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: int) -> Evaluated:
+    summary, table = evaluate_samples(
+        config, run, layout, label=epoch_label(epoch), split=split, epoch=epoch
+    )
+    return Evaluated(config.eval.protocol, [], summary, table, record_settings(config.eval))
 
 
 def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
