@@ -77,11 +77,12 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Name the optimizer, its two learning rates and their schedule."""
+    """Name the optimizer, its learning rates and their schedule."""
 
     algorithm: Target
     lr: float  # of the network
     code_lr: float  # of the codes
+    pose_lr: float  # of the parts' poses, where they are trained
     schedule: Target
 
 

@@ -28,6 +28,7 @@ from inr.schema import (
     VALIDATION_METRICS,
     Config,
 )
+from inr.stages.check_parts import check_parts
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -110,9 +111,11 @@ def check_config(raw: Mapping[str, Any]) -> None:
             value = take(raw, key)
             if value < least:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
-    context = {"dim": 2, "code_dim": 1, "out_dim": 1}
+    context = {"dim": 2, "code_dim": 1, "out_dim": 1, "num_parts": 1}
     check(body_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
-    check(raw["latent"], "latent", allow, kind=Codes, names=[], generator=None)
+    known = {"names": [], "generator": None, "space_dim": 2, "poses": None}
+    check(raw["latent"], "latent", allow, kind=Codes, **known)
+    check_parts(raw)
     _check_output(raw)
     _check_eval(raw)
     optimizer = raw["optimizer"]

@@ -164,7 +164,7 @@ class Validation:
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
             "train/code_norms",
-            model.latents.codes.detach().norm(dim=1).cpu().numpy(),
+            model.latents.codes.detach().norm(dim=-1).flatten().cpu().numpy(),
             epoch=epoch,
         )
 
