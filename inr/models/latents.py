@@ -80,7 +80,7 @@ class Codes(nn.Module):
         """Return raw states of other shapes to fit from: codes N(0, std^2), seeded by name."""
         size = self.codes.shape[1:]
         drawn = [seed_from_name(name, seed).standard_normal(size) for name in names]
-        return torch.tensor(np.array(drawn) * std, dtype=torch.float32).view(-1, *size)
+        return torch.tensor(np.array(drawn) * std, dtype=torch.float32).view(len(names), *size)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
         """Return what raw states (B, ...) are made of, by name, to be optimised apart."""

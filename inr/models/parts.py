@@ -108,6 +108,11 @@ class PartMLP(nn.Module):
         self.hidden = nn.ModuleList(hidden)
         self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
 
+    @property
+    def parts_are_apart(self) -> bool:
+        """Return whether a part's values do not depend on the other parts."""
+        return len(self.exchanges) == 0
+
     def forward(self, x: Tensor, states: Tensor) -> Field:
         """Return the field (B, N, C) and the parts' distances (B, N, P).
 
@@ -122,7 +127,7 @@ class PartMLP(nn.Module):
         shape = (*states.shape[:2], x.shape[1], -1)
         # parts that are not there cost nothing, where no other part looks at them; a sync point
         some_lack = not bool(pose.present.all())
-        if some_lack and not self.exchanges:
+        if some_lack and self.parts_are_apart:
             rows = pose.present.flatten().nonzero()[:, 0]
             there = self._decode(points[rows], constant[rows], part[rows], pose.present)
             values = there.new_full((len(points), *there.shape[1:]), FAR)
@@ -179,7 +184,9 @@ class PartLinear(Linear):
 
     def __init__(self, widths: Widths, out_dim: int, num_parts: int | None) -> None:
         super().__init__(widths, out_dim)
-        self.part_bias = None if num_parts is None else nn.Parameter(torch.zeros(num_parts, out_dim))
+        self.part_bias = (
+            None if num_parts is None else nn.Parameter(torch.zeros(num_parts, out_dim))
+        )
 
     def forward(self, fed: Fed, part: Tensor | None = None) -> Tensor:
         """Return (R, N, out_dim) for R rows; part (R,) says which part each is."""

@@ -21,6 +21,7 @@ from inr.schema import (
     KINDS,
     NORMALIZE,
     OBSERVED,
+    POSES,
     PRIORS,
     SIGNS,
     SPLITS,
@@ -39,6 +40,7 @@ CHOICES = {
     "data.sampling.dtype": DTYPES,
     "train.best_mode": ("min", "max"),
     "reconstruct.observe": OBSERVED,
+    "reconstruct.poses": POSES,
     "sample.prior": PRIORS,
     "eval.frame": FRAMES,
     "eval.empty": EMPTY,
@@ -76,6 +78,8 @@ POSITIVE = (
     "data.extent",
     "optimizer.lr",
     "reconstruct.lr",
+    "reconstruct.pose_lr",
+    "optimizer.pose_lr",
     "reconstruct.offset",
     "train.space_std",
 )
@@ -113,7 +117,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
     context = {"dim": 2, "code_dim": 1, "out_dim": 1, "num_parts": 1}
     check(body_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
-    known = {"names": [], "generator": None, "space_dim": 2, "poses": None}
+    known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
     check(raw["latent"], "latent", allow, kind=Codes, **known)
     check_parts(raw)
     _check_output(raw)

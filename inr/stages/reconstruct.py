@@ -11,22 +11,15 @@ import torch
 
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import read_split
-from inr.data.observe import open_observed
-from inr.data.store import SampleStore
-from inr.losses import Losses
-from inr.reconstruct import field_of, fit_codes
+from inr.reconstruct import field_of
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
 from inr.run import find_run, log_to, next_log
 from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
-from inr.stages.assemble import (
-    build_losses,
-    build_renderer,
-    fitting_draws,
-    training_store,
-)
+from inr.stages.assemble import build_losses, build_renderer
 from inr.stages.command import Command, merge_with_run
+from inr.stages.fitting import Fitting
 from inr.stages.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
@@ -130,51 +123,19 @@ def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
             )
         index = [trained.names.index(name) for name in names]
         return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
-    settings = config.reconstruct
-    if config.latent["dim"] == 0:
+    if config.latent["dim"] == 0 and trained.model.latents.num_parts is None:
         raise ValueError(
             f"latent=none has no code to fit to the {split} split: the network is the one training "
             "shape; use split=train"
         )
-    log.info("fitting %d codes, %d iterations", len(names), settings.iterations)
-    losses = build_losses(config)
-    return fit_codes(
+    iterations = config.reconstruct.iterations
+    log.info("fitting %d codes, %d iterations", len(names), iterations)
+    fitting = Fitting(config, trained.layout, build_losses(config))
+    return fitting.fit(
         trained.model,
-        _store(trained, names, losses),
-        losses,
-        iterations=settings.iterations,
-        draws=fitting_draws(config),
-        lr=settings.lr,
-        lr_drop=settings.lr_drop,
-        init_std=settings.init_std,
-        seed=config.seed,
+        fitting.open(names, trained.device),
+        iterations=iterations,
         progress=f"fit {len(names)} codes",
-    )
-
-
-def _store(trained: Trained, names: Sequence[str], losses: Losses) -> SampleStore:
-    """Return what is observed of unseen shapes."""
-    config = trained.command.config
-    settings, dim = config.reconstruct, config.data.dim
-    if settings.observe == "sdf":
-        return training_store(config, trained.layout, names, losses, trained.device)
-    view = None
-    if settings.observe == "partial":
-        view = settings.view or [0.0] * (dim - 1) + [1.0]
-        if len(view) != dim:
-            raise ValueError(
-                f"reconstruct.view is {view}; with data.dim={dim} it is a direction of {dim} "
-                "numbers"
-            )
-    return open_observed(
-        trained.layout,
-        names,
-        dim=dim,
-        num_channels=config.model["num_channels"],
-        view=view,
-        offset=settings.offset,
-        seed=config.seed,
-        device=trained.device,
     )
 
 
@@ -207,6 +168,9 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
             "init_std",
         ):
             settings[f"reconstruct.{key}"] = getattr(fitting, key)
+        if config.latent.get("num_parts"):
+            for key in ("poses", "pose_lr", "labels"):
+                settings[f"reconstruct.{key}"] = getattr(fitting, key)
         settings["seed"] = config.seed
         if build_losses(config).needs & {"surface", "space"}:
             for key in ("surface_per_shape", "space_per_shape", "space_near", "space_std"):
