@@ -20,6 +20,7 @@ from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 from inr.stages.assemble import build_losses, build_renderer
 from inr.stages.command import Command, merge_with_run
 from inr.stages.fitting import Fitting
+from inr.stages.part_files import draw_parts, write_parts
 from inr.stages.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
@@ -72,12 +73,14 @@ def _reconstruct_split(trained: Trained, split: str) -> None:
         codes = _codes(trained, split, batch)
         fit_seconds = (time.perf_counter() - started) / len(batch)
         for name, code, mesh, seconds in _decode(trained, batch, codes):
-            np.save(_folder(folder / "latents") / f"{name}.npy", code)
+            np.save(_folder(folder / "latents") / f"{name}.npy", code.cpu().numpy())
             path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
             path.unlink(missing_ok=True)
             reason = "the field has one sign on the whole grid" if mesh.is_empty else ""
             if not mesh.is_empty:
                 write_mesh(mesh, path)
+            if trained.model.latents.num_parts is not None:
+                write_parts(trained, name, code, folder)
             record.add(
                 name,
                 {
@@ -141,12 +144,12 @@ def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
 
 def _decode(
     trained: Trained, names: Sequence[str], codes: torch.Tensor
-) -> Iterator[tuple[str, np.ndarray, Mesh, float]]:
+) -> Iterator[tuple[str, torch.Tensor, Mesh, float]]:
     pairs = zip(names, codes, strict=True)
     for name, code in show_progress(pairs, "extract", len(names)):
         started = time.perf_counter()
         mesh = trained.extract(code)
-        yield name, code.cpu().numpy(), mesh, time.perf_counter() - started
+        yield name, code, mesh, time.perf_counter() - started
 
 
 def _settings(config: Config, split: str) -> dict[str, Any]:
@@ -181,6 +184,7 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
 def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> None:
     renderer = build_renderer(trained.command.config)
     dim = trained.command.config.data.dim
+    num_parts = trained.model.latents.num_parts
     shown = names[:NUM_PICTURES]
     columns = []
     for name in shown:
@@ -189,7 +193,9 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
         code = torch.from_numpy(np.load(folder / "latents" / f"{name}.npy")).to(trained.device)
         truth = truth_mesh(trained.layout, name, dim)
         columns.append(draw_shape(trained.model, code, mesh, truth, renderer))
-    labels = picture_rows(dim, "reconstruction")
+        if num_parts is not None:
+            columns[-1].append(draw_parts(folder, name, num_parts, dim, renderer))
+    labels = picture_rows(dim, "reconstruction") + ["parts"] * (num_parts is not None)
     image = image_grid(list(zip(*columns, strict=True)), column_titles=shown, row_labels=labels)
     picture = trained.run.renders / f"reconstruction_{trained.label}_{split}.png"
     write_png(image, picture)
