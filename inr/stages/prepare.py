@@ -3,29 +3,35 @@
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from inr.data.duplicates import find_duplicates
 from inr.data.journal import Journal, Shard, check_alone, forget, held, read_records
 from inr.data.layout import Layout, read_json, write_json
+from inr.data.part_files import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
-from inr.data.splits import make_splits
 from inr.data.summary import count_statuses, summarise
 from inr.data.workers import run_all
-from inr.schema import SPLITS, Config, Data
+from inr.schema import Config, Data
 from inr.shapes import warp
 from inr.stages.command import Command
 from inr.stages.dataset import (
     deal,
     deal_folds,
+    find_parts,
     find_sources,
     is_prepared,
     layout_of,
-    split_sizes,
 )
-from inr.stages.manifest import check_asked, check_splits, is_finished, open_manifest
+from inr.stages.dealing import asked_splits, warn_of_duplicates, write_splits
+from inr.stages.manifest import (
+    check_asked,
+    is_finished,
+    keep_num_parts,
+    open_manifest,
+)
 from inr.stages.progress import show_outcomes
 
 log = logging.getLogger(__name__)
@@ -62,6 +68,9 @@ def prepare(command: Command) -> None:
     if config.prepare.device != "cpu":
         warp.check_device(config.prepare.device)
     sources, refused = find_sources(config)
+    parts, without = find_parts(config.data, list(sources))
+    refused |= without
+    sources = {name: source for name, source in sources.items() if name not in without}
     deal(config.data, list(sources))
     for name, reason in refused.items():
         log.warning("refused %s: %s", name, reason)
@@ -73,18 +82,24 @@ def prepare(command: Command) -> None:
                     path.unlink()
                 forget(layout)
             manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+            if config.data.family is None:
+                num_parts = max((files.num_parts for files in parts.values()), default=0)
+                manifest = keep_num_parts(layout, manifest, num_parts)
+                num_parts = manifest["num_parts"]
+                parts = {name: replace(of, num_parts=num_parts) for name, of in parts.items()}
+                write_json(manifest, layout.manifest)
             shapes = manifest["shapes"]
             failed = [name for name, record in shapes.items() if record["status"] == "failed"]
             if failed:  # they get another chance, and until then not all is done
                 kept = {name: record for name, record in shapes.items() if name not in failed}
                 write_json({**manifest, "shapes": kept}, layout.manifest)
         with held(layout.root / f".lock_{shard}"):
-            made = _prepare_shard(config, layout, sources, shard)
+            made = _prepare_shard(config, layout, sources, parts, shard)
         with held(layout.root / ".lock"):
             _finish(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
             deal_folds(config.data, layout)
-            _warn_of_duplicates(layout)
+            warn_of_duplicates(layout)
     except OSError as error:  # what workers raise when the disk is full among them
         raise ValueError(
             f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
@@ -93,14 +108,19 @@ def prepare(command: Command) -> None:
 
 
 def _prepare_shard(
-    config: Config, layout: Layout, sources: Mapping[str, Path | Family], shard: Shard
+    config: Config,
+    layout: Layout,
+    sources: Mapping[str, Path | Family],
+    parts: Mapping[str, PartFiles],
+    shard: Shard,
 ) -> list[str]:
     """Prepare the shapes of a shard that are not done, and return their names."""
     records = read_records(layout)
     todo = {
         name: source
         for name, source in list(sources.items())[shard.index :: shard.count]
-        if config.overwrite or not is_finished(layout, name, source, records.get(name))
+        if config.overwrite
+        or not is_finished(layout, name, source, records.get(name), parts.get(name))
     }
     if not todo:
         return []
@@ -109,7 +129,9 @@ def _prepare_shard(
     processes = min(config.workers or cores, len(todo))
     log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
     recipe = recipe_of(config.data, config.prepare.device)
-    arguments = {name: (name, source, layout.root, recipe) for name, source in todo.items()}
+    arguments = {
+        name: (name, source, layout.root, recipe, parts.get(name)) for name, source in todo.items()
+    }
     outcomes = run_all(
         prepare_shape, arguments, processes=processes, time_limit=config.prepare.time_limit
     )
@@ -120,6 +142,8 @@ def _prepare_shard(
             if isinstance(record, str):  # why there is none
                 record = {"status": "failed", "reason": record, "seconds": None}
                 record |= fingerprint(todo[name])
+                if name in parts:
+                    record["parts"] = parts[name].fingerprints()
             journal.add(name, record)
             if record["status"] != "ok":
                 log.warning("%s %s: %s", record["status"], name, record["reason"])
@@ -187,49 +211,9 @@ def _finish(
     if made:
         for line in summarise(records):
             log.info("%s", line)
-    _split(config.data, layout, ready, manifest)
+    write_splits(config.data, layout, ready, manifest)
     if config.strict and count["ok"] < len(records):
         raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
-
-
-def _split(data: Data, layout: Layout, ready: list[str], manifest: dict[str, object]) -> None:
-    sizes = split_sizes(data)
-    asked = asked_splits(data)
-    usual = Layout(layout.root)
-    if usual.split("train").exists():
-        check_splits(usual, ready, manifest.get("splits"), asked)
-    else:
-        try:
-            splits = make_splits(ready, sizes, data.seed)
-        except ValueError as error:
-            raise ValueError(f"{error} that could be prepared") from error
-        write_json({**manifest, "splits": asked}, layout.manifest)
-        for split, names in reversed(splits.items()):  # train last: its file says that all is done
-            write_json(names, usual.split(split))
-        log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
-
-
-def asked_splits(data: Data) -> dict[str, object]:
-    """Return what decides who is in which split."""
-    sizes = split_sizes(data)
-    # so that a list that was edited is noticed
-    lists = [size for size in sizes.values() if isinstance(size, str)]
-    return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in lists}}
-
-
-def _warn_of_duplicates(layout: Layout) -> None:
-    pairs = read_json(layout.manifest).get("near_duplicates", [])
-    paths = {split: layout.split(split) for split in SPLITS}
-    of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
-    across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
-    if across:
-        shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
-        log.warning(
-            "%d pairs of nearly the same shape lie in different splits: %s; see near_duplicates in "
-            "manifest.json; keep one of each, or list them in one split",
-            len(across),
-            shown,
-        )
 
 
 def ensure_prepared(command: Command) -> Layout:
@@ -284,6 +268,7 @@ def recipe_of(data: Data, device: str) -> Recipe:
         extent=data.extent,
         **asdict(data.sampling),
         seed=data.seed,
+        primitive=data.primitive,
         device=device,
     )
 
