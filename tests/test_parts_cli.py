@@ -125,9 +125,17 @@ def test_a_resumed_run_goes_on(folder, monkeypatch) -> None:
     assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=22") == 0
 
 
-def test_new_shapes_are_not_drawn_yet(folder, monkeypatch, capsys) -> None:
-    assert inr(monkeypatch, "stage=sample", "run=latest") == 2
-    assert "made of parts" in capsys.readouterr().err
+def test_new_shapes_are_drawn(folder, monkeypatch) -> None:
+    sample = ("stage=sample", "run=latest", "sample.num_shapes=3", "eval.resolution=24")
+    names = read_split(layout_in(folder), "train")
+    assert inr(monkeypatch, *sample, "sample.prior=pca") == 0
+    assert inr(monkeypatch, *sample, f"sample.interpolate=[{names[0]},{names[1]}]") == 0
+    samples = only_run(folder) / "samples" / "epoch_000020"
+    drawn = [np.load(path) for path in sorted(samples.glob("*/latents/*.npy"))]
+    assert len(drawn) == 6
+    for state in drawn:
+        assert set(np.unique(state[:, -1])) <= {0.0, 1.0}
+        np.testing.assert_allclose(np.linalg.norm(state[:, 4:8], axis=1), 1, atol=1e-6)
 
 
 WRONG = {

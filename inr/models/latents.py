@@ -94,6 +94,14 @@ class Codes(nn.Module):
         """Return what a regulariser of codes sees of states (B, ...): (B, W)."""
         return states
 
+    def vectors(self) -> Tensor:
+        """Return the states of all shapes as vectors to draw new ones by, (S, W)."""
+        return self.constrain(self.raw())
+
+    def from_vectors(self, vectors: Tensor) -> Tensor:
+        """Return the states (B, ...) that vectors (B, W) mean."""
+        return self.constrain(vectors)
+
     def raw(self) -> Tensor:
         """Return the raw states of all shapes, (S, ...)."""
         return self.join(dict(self.state_dict()))

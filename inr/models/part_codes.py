@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.models.latents import Codes, bound_norm, read_codes
-from inr.models.poses import constrain, mean_pose, pose_dim, rest_pose
+from inr.models.poses import constrain, mean_pose, pose_dim, rest_pose, rotation_dim
 
 
 class PartCodes(Codes):
@@ -97,9 +97,7 @@ class PartCodes(Codes):
         parts present.
         """
         codes = super().start(names, std=std, seed=seed).to(self.poses)
-        pose = torch.cat([self.poses.detach(), self.present[..., None]], dim=-1)
-        mean = mean_pose(pose, self.space_dim)
-        return torch.cat([codes, mean.expand(len(names), -1, -1)], dim=-1)
+        return torch.cat([codes, self._mean_pose().expand(len(names), -1, -1)], dim=-1)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
         """Return codes (B, P, L), poses (B, P, K - 1) and present (B, P) of raw states."""
@@ -120,6 +118,32 @@ class PartCodes(Codes):
         """Return the codes of present parts, one after another, (B, P L), 0 for the others."""
         codes = states[..., : -pose_dim(self.space_dim)]
         return (codes * states[..., -1:]).flatten(1)
+
+    def vectors(self) -> Tensor:
+        """Return the states of all shapes as vectors to draw new ones by, (S, P (L + K)).
+
+        Parts that a shape lacks are at the mean of those there are; quaternions have the signs
+        that bring them together.
+        """
+        states = self.constrain(self.raw())
+        turn = states[..., -pose_dim(self.space_dim) :][..., : rotation_dim(self.space_dim)]
+        present = states[..., -1:]
+        if self.space_dim != 2:
+            mean = self._mean_pose()[:, : turn.shape[-1]]
+            turn *= torch.where((turn * mean).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
+        mean = (present * states).sum(dim=0) / present.sum(dim=0).clamp(min=1)
+        whole = torch.where(present > 0, states, mean)
+        return torch.cat([whole[..., :-1], present], dim=-1).flatten(1)
+
+    def from_vectors(self, vectors: Tensor) -> Tensor:
+        """Return the states (B, P, L + K) that vectors mean; a part is there from 0.5 on."""
+        raw = vectors.view(len(vectors), -1, self.codes.shape[-1] + pose_dim(self.space_dim))
+        present = (raw[..., -1:] >= 0.5).to(raw)
+        return self.constrain(torch.cat([raw[..., :-1], present], dim=-1))
+
+    def _mean_pose(self) -> Tensor:
+        pose = torch.cat([self.poses.detach(), self.present[..., None]], dim=-1)
+        return mean_pose(pose, self.space_dim)
 
     def optional(self) -> Tensor:
         """Return which parts some training shape lacks, (P,) bool."""

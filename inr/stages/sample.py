@@ -35,11 +35,6 @@ def sample(command: Command) -> None:
     command = merge_with_run(command, run.config(), run.path)
     with run.lock(), log_to(next_log(run, "sample")):
         trained = load_run(command, run)
-        if trained.model.latents.num_parts is not None:
-            raise ValueError(
-                f"the run '{run.path}' is of shapes made of parts, of which stage=sample draws "
-                "none yet: it takes one code a shape; train with model=deepsdf latent=codes"
-            )
         _sample(trained)
 
 
@@ -82,21 +77,22 @@ def _sample(trained: Trained) -> None:
 
 
 def _codes(trained: Trained) -> torch.Tensor:
-    """Return the new codes (B, L), as the body gets them."""
+    """Return the new codes (B, L), or states, as the body gets them."""
     config = trained.command.config
     settings = config.sample
     latents = trained.model.latents
-    every = latents(torch.arange(len(trained.names), device=trained.device)).detach()
+    every = latents.vectors()
     if settings.interpolate:
         one, other = (every[_find(trained, name)] for name in settings.interpolate)
         spherical = bool(getattr(latents, "spherical", False))
-        return interpolate(one, other, settings.num_shapes, spherical=spherical)
+        between = interpolate(one, other, settings.num_shapes, spherical=spherical)
+        return latents.from_vectors(between)
     generator = torch.Generator().manual_seed(config.seed)
     if settings.prior == "pca":
         drawn = draw_pca(every, settings.num_shapes, settings.explained_variance, generator)
     else:
         drawn = draw_gaussian(every, settings.num_shapes, generator)
-    return latents.constrain(drawn)
+    return latents.from_vectors(drawn)
 
 
 def _find(trained: Trained, name: str) -> int:

@@ -109,3 +109,30 @@ def test_poses_that_do_not_fit_are_named():
         make_part_codes(dim=3, poses=given)
     with pytest.raises(ValueError, match=r"latent\.num_parts is 0"):
         make_part_codes(dim=3, num_parts=0)
+
+
+@DIMS
+def test_vectors_to_draw_by(dim):
+    given = draw_part_poses(4, dim=dim)
+    given["s0"][1, -1] = 0
+    if dim == 3:
+        given["s2"][..., :4] *= -1
+    codes = make_part_codes(dim=dim, poses=given)
+    vectors = codes.vectors()
+    assert vectors.shape == (4, 3 * (4 + pose_dim(dim)))
+    rows = vectors.view(4, 3, -1)
+    states, again = codes(torch.arange(4)).detach(), codes.from_vectors(vectors)
+    there = codes.present > 0
+    turn = rotation_dim(dim)
+    for got in (rows, again):
+        assert torch.equal(got[..., -1], codes.present)
+        torch.testing.assert_close(got[there][:, 4 + turn :], states[there][:, 4 + turn :])
+        # a quaternion and its negative are one rotation
+        assert (
+            got[there][:, 4 : 4 + turn].abs() - states[there][:, 4 : 4 + turn].abs() < 1e-6
+        ).all()
+    torch.testing.assert_close(rows[0, 1, :-1], rows[1:, 1, :-1].mean(dim=0))
+    if dim == 3:
+        assert ((rows[2, :, 4:8] * rows[1, :, 4:8]).sum(dim=-1) > 0).all()
+    rows[..., -1] = 0.4
+    assert (codes.from_vectors(vectors)[..., -1] == 0).all()
