@@ -73,6 +73,8 @@ class Metric(ABC):
     needs_field = False
     #: whether the truth against itself, sampled anew, is worth showing beside it
     has_floor = False
+    #: whether more of it is better; decides which shapes are shown as the worst
+    higher_is_better = True
 
     @abstractmethod
     def info(self, conditions: Conditions) -> MetricInfo:

@@ -25,6 +25,7 @@ class _OfField(Metric):
     """
 
     needs_field = True
+    higher_is_better = False
 
     def __init__(self, *, near_std: float | None) -> None:
         if near_std is not None:

@@ -149,7 +149,8 @@ class Pair:
             reconstruction scores the floor.
         box: from the frame of measurement to the box [-1, 1]^D.
         probe: the network, where there is one.
-        scan: (K, D), the points that were reconstructed from, where they are not all that is known.
+        scan: (K, D), the points that were reconstructed from, where there are any.
+        note: what had to be done to read the two.
     """
 
     reconstruction: Side
@@ -160,6 +161,7 @@ class Pair:
     box: Normalization
     probe: Probe | None = None
     scan: Floats | None = None
+    note: str = ""
     _queries: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
 
     @property

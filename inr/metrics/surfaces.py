@@ -19,6 +19,7 @@ class _Distance(Metric):
     """Be a distance: an empty reconstruction is left out of it, or far away."""
 
     has_floor = True
+    higher_is_better = False
     #: of the length that it is
     power = 1
     #: what one distance is multiplied with, if all are the same

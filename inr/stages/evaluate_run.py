@@ -14,16 +14,22 @@ from inr.metrics.pair import Pair, Probe
 from inr.metrics.protocol import Protocol
 from inr.run import Run, find_run, log_to, next_log
 from inr.schema import Config
-from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
-from inr.stages.assemble import build_logger, build_protocol, build_set_metrics
+from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
+from inr.stages.assemble import (
+    build_logger,
+    build_protocol,
+    build_renderer,
+    build_set_metrics,
+)
 from inr.stages.command import Command, merge_with_run
 from inr.stages.evaluate_sets import evaluate_samples
+from inr.stages.pictures import draw_worst
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
 from inr.stages.results import Row, measure_row, record_settings, write_results
 from inr.stages.trained import load_run
-from inr.stages.truth import has_only_points, open_pair
+from inr.stages.truth import open_pair, truth_mesh
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
 
@@ -102,8 +108,7 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     config, run = subject.config, subject.run
     names = read_split(subject.layout, split)
     made = _reconstructed(subject, split, epoch)
-    of_clouds = all(has_only_points(subject.layout, name) for name in names)
-    protocol = build_protocol(config, of_clouds=of_clouds)
+    protocol = build_protocol(config)
     folder = run.evaluation(subject.label, split, protocol.name)
     settings = record_settings(config.eval)
     record = Record(folder, settings)
@@ -131,6 +136,7 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
         title=f"{split} split, epoch {epoch}",
         dataset=config.eval.dataset,
     )
+    _draw_worst(subject, split, rows, protocol)
     return Evaluated(protocol.name, rows, summary, table, settings)
 
 
@@ -179,6 +185,21 @@ def _evaluate_shape(
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])
+
+
+def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protocol) -> None:
+    config, dim = subject.config, subject.config.data.dim
+    meshes = subject.run.reconstruction(subject.label, split) / "meshes"
+
+    def read(name: str) -> tuple[Mesh, Mesh]:
+        path = meshes / f"{name}{mesh_suffix(dim)}"
+        mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
+        return truth_mesh(subject.layout, name, dim), mesh
+
+    metric, first = next(iter(protocol.metrics.items()))
+    name = f"evaluation_{subject.label}_{split}_{protocol.name}.png"
+    path, renderer = subject.run.renders / name, build_renderer(config)
+    draw_worst(rows, metric, first.higher_is_better, read, renderer, path)
 
 
 def _open_probe(command: Command, run: Run) -> Callable[[Path], Probe]:

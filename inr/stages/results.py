@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
 from inr.schema import Eval
+from inr.stages.published import published_lines
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +48,12 @@ def measure_row(
         values, reasons = protocol.evaluate(pair)
         # JSON has no NaN: what an empty shape has no value for is null
         row |= {key: v if math.isfinite(v) else None for key, v in values.items()}
-        said = [reason] if reason else []
+        said = [text for text in (reason, pair.note) if text]
         said += [f"{metric}: {why}" for metric, why in reasons.items()]
         row["status"] = "empty" if pair.reconstruction.is_empty else "ok"
         row["reason"] = "; ".join(said)
         row["not_measured"] = reasons
+        row["of_cloud"] = pair.truth.mesh is None
     except ValueError as error:
         row |= {"status": "failed", "reason": str(error)}
         log.warning("%s: %s", name, error)
@@ -82,6 +85,9 @@ def write_results(
     Raises:
         ValueError: if there is no such published data set.
     """
+    clouds = [row["of_cloud"] for row in rows if "of_cloud" in row]
+    if clouds and all(clouds):
+        protocol = replace(protocol, conditions=replace(protocol.conditions, of_clouds=True))
     conditions = protocol.conditions
     about = {
         **about,
@@ -98,7 +104,9 @@ def write_results(
         f"{title}\n{protocol.name} protocol: {conditions.num_points} points a side, "
         f"{conditions.frame} frame, seed {seed}"
     )
-    return summary, f"{head}\n{format_table(summary)}{_unmeasured(rows, protocol)}"
+    table = format_table(summary) + _unmeasured(rows, protocol)
+    measured = sum(row["status"] in ("ok", "empty") for row in rows)
+    return summary, f"{head}\n{table}{published_lines(dataset, protocol.name, measured)}"
 
 
 def _unmeasured(rows: Sequence[Row], protocol: Protocol) -> str:
