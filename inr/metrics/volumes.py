@@ -201,11 +201,15 @@ def truth_solid(pair: Pair) -> Mesh:
     """Return the truth's mesh.
 
     Raises:
-        NotMeasuredError: if it is a point cloud.
+        NotMeasuredError: if it is a point cloud, or a 2-D outline that is open.
     """
-    if pair.truth.mesh is None:
+    mesh = pair.truth.mesh
+    if mesh is None:
         raise NotMeasuredError("the truth is a point cloud, which has no inside")
-    return pair.truth.mesh
+    # crossings of a ray would call all inside that lies on one side of it
+    if mesh.dim == 2 and not mesh.is_closed():
+        raise NotMeasuredError("truth has no inside: its outline is open")
+    return mesh
 
 
 def _check_resolution(value: int, least: int) -> None:
