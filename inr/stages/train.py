@@ -30,6 +30,7 @@ from inr.stages.manifest import adopt_settings
 from inr.stages.prepare import ensure_prepared
 from inr.stages.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory
+from inr.training.cadence import count_due
 from inr.training.checkpoint import (
     Checkpoints,
     Progress,
@@ -224,6 +225,8 @@ def announce(command: Command, device: torch.device, epochs_done: int) -> None:
         draws=training_draws(config),
         num_channels=config.model["num_channels"],
         num_epochs=config.train.epochs - epochs_done,
+        num_validations=count_due(config.train.validate_every, epochs_done, config.train.epochs),
+        num_pictures=count_due(config.train.render_every, epochs_done, config.train.epochs),
         sample_bytes=num_shapes * per_shape,
         device=device,
     )
