@@ -23,6 +23,7 @@ from inr.stages.record import Record
 from inr.stages.results import Row, measure_row, record_settings, write_results
 from inr.stages.trained import load_run
 from inr.stages.truth import has_only_points, open_pair
+from inr.stages.unmeasured import has_truth, warn_of_unmeasured
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
 
@@ -90,6 +91,7 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     config, run = subject.config, subject.run
     names = read_split(subject.layout, split)
     made = _reconstructed(subject, split, epoch)
+    warn_of_unmeasured(subject.layout, names, "they have no metrics")
     of_clouds = all(has_only_points(subject.layout, name) for name in names)
     protocol = build_protocol(config, of_clouds=of_clouds)
     folder = run.evaluation(subject.label, split, protocol.name)
@@ -153,6 +155,9 @@ def _evaluate_shape(
     if made is None or (made["status"] == "ok" and not path.exists()):
         reason = "not reconstructed" if made is None else f"'{path}' is gone"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
+    if not has_truth(subject.layout, name):  # which was said, once for all
+        reason = "the data set has neither its mesh nor its surface points"
+        return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
     settings = subject.config.eval
 
     def pair() -> Pair:
