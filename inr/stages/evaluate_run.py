@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import Layout
 from inr.metrics.pair import Pair, Probe
 from inr.metrics.protocol import Protocol
 from inr.run import Run, find_run, log_to, next_log
@@ -17,6 +17,7 @@ from inr.schema import Config
 from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
 from inr.stages.assemble import build_logger, build_protocol
 from inr.stages.command import Command, merge_with_run
+from inr.stages.dataset import read_trained_split
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
@@ -51,13 +52,14 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class _Subject:
-    """Hold what is evaluated: a run at an epoch, and its data."""
+    """Hold what is evaluated: a run at an epoch, its data, and the shapes it was trained on."""
 
     config: Config
     overrides: list[str]
     run: Run
     layout: Layout
     label: str
+    trained: list[str]
     probe: Callable[[Path], Probe] | None
 
 
@@ -71,11 +73,14 @@ def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
     config = command.config
     with run.lock(), log_to(next_log(run, "evaluate")):
         path = find_checkpoint(run.checkpoints, config.epoch)
-        progress = load_checkpoint(path)["progress"]
+        checkpoint = load_checkpoint(path)
+        progress, trained = checkpoint["progress"], list(checkpoint["codes"])
         epoch = int(progress["epoch"])
         layout = ensure_prepared(command)
         probe = _open_probe(command, run) if build_protocol(config).needs_field else None
-        subject = _Subject(config, command.overrides, run, layout, epoch_label(epoch), probe)
+        subject = _Subject(
+            config, command.overrides, run, layout, epoch_label(epoch), trained, probe
+        )
         found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
         _mirror(command, run, found, epoch, int(progress["step"]))
     return found
@@ -89,7 +94,7 @@ def evaluate_one(command: Command) -> None:
 
 def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     config, run = subject.config, subject.run
-    names = read_split(subject.layout, split)
+    names = read_trained_split(subject.layout, split, subject.trained)
     made = _reconstructed(subject, split, epoch)
     warn_of_unmeasured(subject.layout, names, "they have no metrics")
     of_clouds = all(has_only_points(subject.layout, name) for name in names)
