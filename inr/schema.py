@@ -73,6 +73,7 @@ class Prepare:
     shard: str  # 0/8: the first of eight
     time_limit: float  # seconds a shape
     device: str  # cpu | cuda
+    drop_gone: bool  # drop shapes whose source file is no longer there
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import Layout
 from inr.metrics.pair import Pair, Probe
 from inr.metrics.protocol import Protocol
 from inr.run import Run, find_run, log_to, next_log
@@ -22,6 +22,7 @@ from inr.stages.assemble import (
     build_set_metrics,
 )
 from inr.stages.command import Command, merge_with_run
+from inr.stages.dataset import read_trained_split
 from inr.stages.evaluate_sets import evaluate_samples
 from inr.stages.pictures import draw_worst
 from inr.stages.prepare import ensure_prepared
@@ -30,6 +31,7 @@ from inr.stages.record import Record
 from inr.stages.results import Row, measure_row, record_settings, write_results
 from inr.stages.trained import load_run
 from inr.stages.truth import open_pair, truth_mesh
+from inr.stages.unmeasured import has_truth, warn_of_unmeasured
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
 
@@ -57,13 +59,14 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class _Subject:
-    """Hold what is evaluated: a run at an epoch, and its data."""
+    """Hold what is evaluated: a run at an epoch, its data, and the shapes it was trained on."""
 
     config: Config
     overrides: list[str]
     run: Run
     layout: Layout
     label: str
+    trained: list[str]
     probe: Callable[[Path], Probe] | None
 
 
@@ -77,7 +80,8 @@ def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
     config = command.config
     with run.lock(), log_to(next_log(run, "evaluate")):
         path = find_checkpoint(run.checkpoints, config.epoch)
-        progress = load_checkpoint(path)["progress"]
+        checkpoint = load_checkpoint(path)
+        progress, trained = checkpoint["progress"], list(checkpoint["codes"])
         epoch = int(progress["epoch"])
         layout = ensure_prepared(command)
         if build_set_metrics(config):
@@ -85,7 +89,9 @@ def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
             _mirror(command, run, found, epoch, int(progress["step"]))
             return found
         probe = _open_probe(command, run) if build_protocol(config).needs_field else None
-        subject = _Subject(config, command.overrides, run, layout, epoch_label(epoch), probe)
+        subject = _Subject(
+            config, command.overrides, run, layout, epoch_label(epoch), trained, probe
+        )
         found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
         _mirror(command, run, found, epoch, int(progress["step"]))
     return found
@@ -106,8 +112,9 @@ def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: 
 
 def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     config, run = subject.config, subject.run
-    names = read_split(subject.layout, split)
+    names = read_trained_split(subject.layout, split, subject.trained)
     made = _reconstructed(subject, split, epoch)
+    warn_of_unmeasured(subject.layout, names, "they have no metrics")
     protocol = build_protocol(config)
     folder = run.evaluation(subject.label, split, protocol.name)
     settings = record_settings(config.eval)
@@ -171,6 +178,9 @@ def _evaluate_shape(
     if made is None or (made["status"] == "ok" and not path.exists()):
         reason = "not reconstructed" if made is None else f"'{path}' is gone"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
+    if not has_truth(subject.layout, name):  # which was said, once for all
+        reason = "the data set has neither its mesh nor its surface points"
+        return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
     settings = subject.config.eval
 
     def pair() -> Pair:

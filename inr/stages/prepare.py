@@ -3,29 +3,32 @@
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from inr.data.duplicates import find_duplicates
-from inr.data.journal import Journal, Shard, check_alone, forget, held, read_records
+from inr.data.journal import (
+    Journal,
+    Shard,
+    check_alone,
+    forget,
+    held,
+    read_records,
+    ready_names,
+)
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
-from inr.data.splits import make_splits
+from inr.data.splits import read_lists
 from inr.data.summary import count_statuses, summarise
 from inr.data.workers import run_all
-from inr.schema import SPLITS, Config, Data
+from inr.schema import Config, Data
 from inr.shapes import warp
 from inr.stages.command import Command
-from inr.stages.dataset import (
-    deal,
-    deal_folds,
-    find_sources,
-    is_prepared,
-    layout_of,
-    split_sizes,
-)
-from inr.stages.manifest import check_asked, check_splits, is_finished, open_manifest
+from inr.stages.dataset import deal, find_sources, is_prepared, layout_of, split_sizes
+from inr.stages.dealing import asked_splits, deal_all, deal_folds, warn_of_duplicates
+from inr.stages.gone import drop_gone, mark_gone
+from inr.stages.manifest import check_asked, check_dealt, is_finished, open_manifest
 from inr.stages.progress import show_outcomes
 
 log = logging.getLogger(__name__)
@@ -62,7 +65,10 @@ def prepare(command: Command) -> None:
     if config.prepare.device != "cpu":
         warp.check_device(config.prepare.device)
     sources, refused = find_sources(config)
-    deal(config.data, list(sources))
+    if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
+        deal(config.data, list(sources))
+    else:  # of those that are dealt some may be gone
+        read_lists(split_sizes(config.data))
     for name, reason in refused.items():
         log.warning("refused %s: %s", name, reason)
     try:
@@ -73,6 +79,7 @@ def prepare(command: Command) -> None:
                     path.unlink()
                 forget(layout)
             manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+            check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
             shapes = manifest["shapes"]
             failed = [name for name, record in shapes.items() if record["status"] == "failed"]
             if failed:  # they get another chance, and until then not all is done
@@ -84,7 +91,7 @@ def prepare(command: Command) -> None:
             _finish(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
             deal_folds(config.data, layout)
-            _warn_of_duplicates(layout)
+            warn_of_duplicates(layout)
     except OSError as error:  # what workers raise when the disk is full among them
         raise ValueError(
             f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
@@ -149,9 +156,11 @@ def _finish(
             layout.manifest,
         )
         return
+    if config.prepare.drop_gone:
+        known = drop_gone(layout, known, sources)
     records = {  # of another source too, which may be mounted in part
         name: record
-        for name, record in sorted(known.items())
+        for name, record in sorted(mark_gone(known, sources).items())
         if name in sources or record["status"] == "ok"
     }
     records |= {
@@ -159,6 +168,8 @@ def _finish(
         for name, reason in refused.items()
     }
     manifest = read_json(layout.manifest)
+    if is_prepared(layout):  # before, the splits were of all that was ready
+        manifest.setdefault("dealt", ready_names(layout))
     is_new = bool(made) or manifest["shapes"] != records
     manifest["shapes"] = records
     ready = [name for name, record in records.items() if record["status"] == "ok"]
@@ -187,49 +198,9 @@ def _finish(
     if made:
         for line in summarise(records):
             log.info("%s", line)
-    _split(config.data, layout, ready, manifest)
+    deal_all(config.data, layout)
     if config.strict and count["ok"] < len(records):
         raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
-
-
-def _split(data: Data, layout: Layout, ready: list[str], manifest: dict[str, object]) -> None:
-    sizes = split_sizes(data)
-    asked = asked_splits(data)
-    usual = Layout(layout.root)
-    if usual.split("train").exists():
-        check_splits(usual, ready, manifest.get("splits"), asked)
-    else:
-        try:
-            splits = make_splits(ready, sizes, data.seed)
-        except ValueError as error:
-            raise ValueError(f"{error} that could be prepared") from error
-        write_json({**manifest, "splits": asked}, layout.manifest)
-        for split, names in reversed(splits.items()):  # train last: its file says that all is done
-            write_json(names, usual.split(split))
-        log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
-
-
-def asked_splits(data: Data) -> dict[str, object]:
-    """Return what decides who is in which split."""
-    sizes = split_sizes(data)
-    # so that a list that was edited is noticed
-    lists = [size for size in sizes.values() if isinstance(size, str)]
-    return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in lists}}
-
-
-def _warn_of_duplicates(layout: Layout) -> None:
-    pairs = read_json(layout.manifest).get("near_duplicates", [])
-    paths = {split: layout.split(split) for split in SPLITS}
-    of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
-    across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
-    if across:
-        shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
-        log.warning(
-            "%d pairs of nearly the same shape lie in different splits: %s; see near_duplicates in "
-            "manifest.json; keep one of each, or list them in one split",
-            len(across),
-            shown,
-        )
 
 
 def ensure_prepared(command: Command) -> Layout:

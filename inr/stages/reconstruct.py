@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from inr.data.deepsdf_layout import read_normalization
-from inr.data.layout import read_split
 from inr.data.observe import open_observed
 from inr.data.store import SampleStore
 from inr.losses import Losses
@@ -27,6 +26,7 @@ from inr.stages.assemble import (
     training_store,
 )
 from inr.stages.command import Command, merge_with_run
+from inr.stages.dataset import read_trained_split
 from inr.stages.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
@@ -56,7 +56,7 @@ def reconstruct(command: Command) -> None:
 
 def _reconstruct_split(trained: Trained, split: str) -> None:
     config = trained.command.config
-    names = read_split(trained.layout, split)
+    names = read_trained_split(trained.layout, split, trained.names)
     folder = trained.run.reconstruction(trained.label, split)
     record = Record(folder, _settings(config, split) | {"step": trained.step})
     if not config.overwrite:
