@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import FLOOR
+from inr.metrics.pair import Drawn
+from inr.metrics.surfaces import FScore
 from tests.metrics.pairs import (
     PROTOCOLS,
     box_distance,
@@ -185,3 +187,14 @@ def test_every_metric_agrees_with_brute_force(name, dim):
         if name in ("base_inr", "partsdf") and metric == "iou":
             continue  # flat faces lie in the grid's planes: see test_volumes
         assert got[metric] == pytest.approx(definition(found), rel=1e-6, abs=1e-12), metric
+
+
+@pytest.mark.parametrize(("inclusive", "score"), [(True, 1.0), (False, 0.0)])
+@pytest.mark.parametrize("dim", [2, 3])
+def test_a_distance_of_just_the_threshold(inclusive, score, dim):
+    """Published F-scores differ in it; points elsewhere never lie so."""
+    subject = pair(cube(dim), cube(dim))
+    subject.drawn = Drawn(np.zeros((1, dim)), None), Drawn(0.1 * np.eye(dim)[:1], None)
+    assert FScore(threshold=0.1, inclusive=inclusive).measure(subject) == score
+    assert FScore(threshold=0.11, inclusive=inclusive).measure(subject) == 1
+    assert FScore(threshold=0.09, inclusive=inclusive).measure(subject) == 0
