@@ -112,6 +112,8 @@ class MeshAccuracy(_Distance):
         percentile: of the exact distances from reconstruction to truth, 0 to 100.
     """
 
+    has_floor = False  # of exact distances to the whole truth it is 0
+
     def __init__(self, *, percentile: float) -> None:
         if not 0 <= percentile <= 100:
             raise ValueError(f"percentile is {percentile}; it has to lie between 0 and 100")

@@ -117,7 +117,7 @@ def _check_alike(found: Mapping[Path, Evaluated]) -> None:
                 raise ValueError(
                     f"'{path}' was measured under {one.protocol} with {key}={mine}, "
                     f"'{other_path}' under {other.protocol} with {key}={theirs}; add "
-                    "eval=<protocol> to measure all of them alike"
+                    "eval=<protocol> overwrite=true to measure all of them alike"
                 )
 
 

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -63,7 +64,8 @@ def protocol(name: str, *, of_clouds: bool = False, **changes) -> Protocol:
         place = section["metrics"].get(metric) if metric else section
         if place is not None and setting in place:
             place[setting] = value
-    return build_protocol(Settings(section), of_clouds=of_clouds)  # type: ignore[arg-type]
+    made = build_protocol(Settings(section))  # type: ignore[arg-type]
+    return replace(made, conditions=replace(made.conditions, of_clouds=of_clouds))
 
 
 def pair(reconstruction: Mesh | Side, truth: Mesh | Side, **changes) -> Pair:

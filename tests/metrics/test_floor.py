@@ -61,7 +61,7 @@ DISTANCES = {
     "field": {},
 }
 # those of which theory gives an exponent, or the tests below another law
-OTHERS = {"hausdorff", "f_score", "f_score_15", "f_score_20", "emd", "mesh_accuracy"}
+OTHERS = {"hausdorff", "f_score", "f_score_15", "f_score_20", "emd"}
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -144,4 +144,4 @@ def test_the_least_assignment_sinks_as_matching_theory_says(dim):
 @DIMS
 def test_distances_to_the_whole_truth_have_no_floor(dim):
     """Points of the truth lie on it, however many they are."""
-    assert floors("deepsdf", dim, 200)["mesh_accuracy_floor"] < 1e-9
+    assert "mesh_accuracy_floor" not in floors("deepsdf", dim, 200)

@@ -20,7 +20,7 @@ def metrics():
 def clouds(*shifts):
     """One cloud moved along x, so far apart that its points match one to one."""
     base = np.random.default_rng(0).uniform(-0.001, 0.001, (20, 3))
-    return [base + [shift, 0, 0] for shift in shifts]
+    return [base + np.array([shift, 0, 0]) for shift in shifts]
 
 
 def test_a_copy_covers_all_and_is_at_no_distance():

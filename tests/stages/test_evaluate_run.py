@@ -92,7 +92,7 @@ def test_every_protocol_writes_its_own_folder(
         assert (entry["std"], entry["count"]) == (0, 1)
         floor = row.get(metric + FLOOR)
         assert entry["floor"] == (None if floor is None else float(floor))
-        if floor is not None and metric != "mesh_accuracy":
+        if floor is not None:
             # the truth in place of its reconstruction, as .ply holds it
             assert float(row[metric]) == pytest.approx(float(floor), rel=1e-3)
     if name in ("default", "occnet", "base_inr", "partsdf"):
