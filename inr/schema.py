@@ -22,6 +22,7 @@ SIGNS = ("winding", "pseudonormal", "unsigned")
 NORMALIZE = ("box", "sphere", "none")
 DTYPES = ("float32", "float16")
 OBSERVED = ("sdf", "surface", "partial")
+POSES = ("mean", "given", "given_frozen")
 PRIORS = ("gaussian", "pca")
 
 
@@ -78,11 +79,12 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Name the optimizer, its two learning rates and their schedule."""
+    """Name the optimizer, its learning rates and their schedule."""
 
     algorithm: Target
     lr: float  # of the network
     code_lr: float  # of the codes
+    pose_lr: float  # of the parts' poses, where they are trained
     schedule: Target
 
 
@@ -128,6 +130,9 @@ class Reconstruct:
     lr: float
     lr_drop: float  # factor on the learning rate after half the iterations
     init_std: float  # of the codes at the start
+    poses: str  # mean | given | given_frozen: where parts start, and whether they stay
+    pose_lr: float  # of poses, at the start
+    labels: bool  # whether the part of each sample is known
     shapes_per_batch: int  # how many are fitted together; no effect on the result
 
 

@@ -6,12 +6,14 @@ from torch import Tensor
 
 # the sets of points that a batch may hold, and the words in which a loss says what it needs
 SETS = ("samples", "surface", "space")
-NEEDS = frozenset({*SETS, "signed", "normals", *(f"{name}.gradient" for name in SETS)})
+_GRADIENTS = (f"{name}.gradient" for name in SETS)
+NEEDS = frozenset({*SETS, "signed", "labels", "parts", "normals", *_GRADIENTS})
 
 
 def set_of(need: str) -> str:
     """Return the set of points that a word of NEEDS is about."""
-    return {"signed": "samples", "normals": "surface"}.get(need, need.partition(".")[0])
+    of = dict.fromkeys(("signed", "labels", "parts"), "samples") | {"normals": "surface"}
+    return of.get(need, need.partition(".")[0])
 
 
 class Samples(NamedTuple):
@@ -45,11 +47,13 @@ class Batch(NamedTuple):
         samples: points with distances.
         surface: points on the surface.
         space: (B, K, D), points anywhere, of which nothing is known.
+        labels: (B, N) int64, the part that each of `samples` belongs to.
     """
 
     samples: Samples | None
     surface: Surface | None
     space: Tensor | None
+    labels: Tensor | None = None
 
     def split(self, size: int) -> list["Batch"]:
         """Return batches of so many shapes, the last one of those that are left."""
@@ -58,10 +62,11 @@ class Batch(NamedTuple):
         return [self._part(slice(start, start + size)) for start in range(0, count, size)]
 
     def _part(self, part: slice) -> "Batch":
-        samples, surface, space = self
+        samples, surface, space, labels = self
         normals = None if surface is None or surface.normals is None else surface.normals[part]
         return Batch(
             None if samples is None else Samples(samples.points[part], samples.targets[part]),
             None if surface is None else Surface(surface.points[part], normals),
             None if space is None else space[part],
+            None if labels is None else labels[part],
         )

@@ -59,6 +59,22 @@ class Layout:
         bare = self.root / "samples" / name / "surface.npy"
         return bare if bare.exists() else bare.with_suffix(".npz")
 
+    def part_meshes(self, name: str) -> Path:
+        """Return the folder of a shape's parts, part<i> with the suffix of a mesh."""
+        return self.root / "parts" / "meshes" / name
+
+    def labels(self, name: str) -> Path:
+        """Return the file of each sample's part: arrays pos (n,) and neg (m,) as of the samples."""
+        return self.root / "parts" / "sample_labels" / name / "deepsdf.npz"
+
+    def poses(self, name: str) -> Path:
+        """Return the folder of the parts' poses."""
+        return self.root / "parts" / "parameters" / name
+
+    def primitives(self, name: str) -> Path:
+        """Return the folder of the cuboids or cylinders that the poses stand for."""
+        return self.root / "parts" / "primitives" / name
+
     def is_ready(self, name: str) -> bool:
         """Return whether a shape has samples; they are what prepare writes last."""
         return self.samples(name).exists() or self.unsigned(name).exists()

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
+from inr.data.parts import read_labels
 from inr.shapes.points import read_points
 
 Array = NDArray[np.float32]
@@ -33,6 +34,24 @@ def read_samples(layout: Layout, name: str, dim: int, num_channels: int) -> tupl
     Raises:
         ValueError: if the file cannot be read, has other widths, or no sample at all.
     """
+    return _drop_broken(*_read_samples(layout, name, dim, num_channels), layout.samples(name))
+
+
+def read_labelled(layout: Layout, name: str, dim: int, num_channels: int) -> tuple[Array, Array]:
+    """Return samples as `read_samples` does, with their part's number as one more column.
+
+    Raises:
+        ValueError: if samples or labels cannot be read, or do not match.
+    """
+    pos, neg = _read_samples(layout, name, dim, num_channels)
+    rows = [
+        np.concatenate([side, labels[:, None].astype(np.float32)], axis=1)
+        for side, labels in zip((pos, neg), read_labels(layout, name), strict=True)
+    ]
+    return _drop_broken(rows[0], rows[1], layout.samples(name))
+
+
+def _read_samples(layout: Layout, name: str, dim: int, num_channels: int) -> tuple[Array, Array]:
     path = layout.samples(name)
     if not path.exists():
         raise ValueError(
@@ -47,6 +66,10 @@ def read_samples(layout: Layout, name: str, dim: int, num_channels: int) -> tupl
                 f"'{path}' has samples of shape {array.shape}; data.dim={dim} and "
                 f"model.num_channels={num_channels} need (n, {width})"
             )
+    return pos, neg
+
+
+def _drop_broken(pos: Array, neg: Array, path: Path) -> tuple[Array, Array]:
     # DeepSDF's own sampler leaves NaN distances behind on some meshes
     pos, neg = (a[np.isfinite(a).all(axis=1)] for a in (pos, neg))
     if len(pos) + len(neg) == 0:

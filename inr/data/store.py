@@ -13,7 +13,7 @@ from inr.data.batch import Batch, Samples, Surface, set_of
 from inr.data.layout import Layout
 from inr.data.pack import Source, find_source
 from inr.data.packing import Runs, open_pack
-from inr.data.read import read_distances, read_surface
+from inr.data.read import read_distances, read_labelled, read_surface
 from inr.data.rows import Generators, Rows, normal, uniform
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class SampleStore:
         device: where batches go.
         samples: outer and inner samples, rows of D + C, or None.
         surface: surface points, rows of D, or with normals of 2 D; no second run; or None.
+        labelled: whether rows of `samples` end in one more column, the number of a part.
     """
 
     def __init__(
@@ -61,12 +62,14 @@ class SampleStore:
         device: torch.device,
         samples: Rows | None,
         surface: Rows | None,
+        labelled: bool = False,
     ) -> None:
         self.names = list(names)
         self.dim = dim
         self.device = device
         self.samples = samples
         self.surface = surface
+        self.labelled = labelled
 
     @property
     def draws_on(self) -> torch.device:
@@ -84,16 +87,18 @@ class SampleStore:
             generator: one for all, or one a shape, so that a shape's draws depend on it alone.
                 It may be on any device; one that is not on `draws_on` makes the CPU wait.
         """
-        samples = surface = space = None
+        samples = surface = space = labels = None
         dim = self.dim
         if self.samples is not None:
             rows = self.samples.draw(index, draws.samples, generator, balanced=draws.sign_balanced)
+            if self.labelled:
+                rows, labels = rows[..., :-1], rows[..., -1].long()
             samples = Samples(rows[..., :dim], rows[..., dim:])
         if self.surface is not None:
             rows = self.surface.draw(index, draws.surface, generator, balanced=False)
             surface = Surface(rows[..., :dim], rows[..., dim:] if rows.shape[-1] > dim else None)
             space = self._space(index, draws, generator)
-        return Batch(samples, surface, space)
+        return Batch(samples, surface, space, labels)
 
     def _space(self, index: Tensor, draws: Draws, generator: Generators) -> Tensor:
         assert self.surface is not None
@@ -143,11 +148,9 @@ def open_store(
     folders = [layout.root / "packed", fallback / f"{root.name}_{mark}"]
 
     def rows(
-        kind: str, width: int, paths: Callable[[str], list[Path]], read: Callable[[str], Runs]
+        kind: str, width: int, sources: dict[str, Source], read: Callable[[str], Runs]
     ) -> Rows:
-        pack = open_pack(
-            folders, kind, _sources(names, paths, read), read, dim=dim, width=width, dtype=dtype
-        )
+        pack = open_pack(folders, kind, sources, read, dim=dim, width=width, dtype=dtype)
         if names and pack.rounding(names) != (0.0, 0.0):
             points, values = pack.rounding(names)
             log.info(
@@ -155,14 +158,21 @@ def open_store(
                 kind,
                 dtype,
                 points,
-                "distances" if kind == "samples" else "normals",
+                "normals" if kind == "surface" else "distances",
                 values,
             )
         return Rows.of_pack(pack, names, device)
 
     samples = surface = None
     sets = {set_of(need) for need in needs}
-    if "samples" in sets:
+    if "labels" in needs:
+
+        def labelled(name: str) -> Runs:
+            return read_labelled(layout, name, dim, num_channels)
+
+        sources = _labelled_sources(layout, names, labelled)
+        samples = rows("labelled", dim + num_channels + 1, sources, labelled)
+    elif "samples" in sets:
         signed = "signed" in needs
 
         def sample_paths(name: str) -> list[Path]:
@@ -172,7 +182,8 @@ def open_store(
         def distances(name: str) -> Runs:
             return read_distances(layout, name, dim, num_channels, signed)
 
-        samples = rows("samples", dim + num_channels, sample_paths, distances)
+        sources = _sources(names, sample_paths, distances)
+        samples = rows("samples", dim + num_channels, sources, distances)
     if sets & {"surface", "space"}:  # part of space is drawn around the surface
         with_normals = "normals" in needs
         width = 2 * dim if with_normals else dim
@@ -182,8 +193,16 @@ def open_store(
             array = read_surface(layout, name, dim, with_normals)[:, :width]
             return array, array[:0]
 
-        surface = rows("surface", width, lambda name: [layout.surface(name)], points)
-    return SampleStore(names, dim=dim, device=device, samples=samples, surface=surface)
+        sources = _sources(names, lambda name: [layout.surface(name)], points)
+        surface = rows("surface", width, sources, points)
+    return SampleStore(
+        names,
+        dim=dim,
+        device=device,
+        samples=samples,
+        surface=surface,
+        labelled="labels" in needs,
+    )
 
 
 def _sources(
@@ -198,3 +217,20 @@ def _sources(
             raise ValueError(f"'{paths(name)[0]}' does not exist")
         sources[name] = source
     return sources
+
+
+def _labelled_sources(
+    layout: Layout, names: Iterable[str], read: Callable[[str], Runs]
+) -> dict[str, Source]:
+    """Return each shape's file of samples, with what tells a change of its labels too."""
+    names = list(names)
+    samples = _sources(names, lambda name: [layout.samples(name)], read)
+    labels = _sources(names, lambda name: [layout.labels(name)], read)
+    return {
+        name: Source(
+            samples[name].path,
+            samples[name].size + labels[name].size,
+            samples[name].mtime_ns + labels[name].mtime_ns,
+        )
+        for name in names
+    }

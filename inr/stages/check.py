@@ -19,6 +19,7 @@ from inr.schema import (
     KINDS,
     NORMALIZE,
     OBSERVED,
+    POSES,
     PRIORS,
     SIGNS,
     SPLITS,
@@ -27,6 +28,7 @@ from inr.schema import (
     Config,
 )
 from inr.stages.check_eval import check_eval
+from inr.stages.check_parts import check_parts
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -37,6 +39,7 @@ CHOICES = {
     "data.sampling.dtype": DTYPES,
     "train.best_mode": ("min", "max"),
     "reconstruct.observe": OBSERVED,
+    "reconstruct.poses": POSES,
     "sample.prior": PRIORS,
     "eval.frame": FRAMES,
     "eval.empty": EMPTY,
@@ -74,6 +77,8 @@ POSITIVE = (
     "data.extent",
     "optimizer.lr",
     "reconstruct.lr",
+    "reconstruct.pose_lr",
+    "optimizer.pose_lr",
     "reconstruct.offset",
     "train.space_std",
 )
@@ -109,9 +114,11 @@ def check_config(raw: Mapping[str, Any]) -> None:
             value = take(raw, key)
             if value < least:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
-    context = {"dim": 2, "code_dim": 1, "out_dim": 1}
+    context = {"dim": 2, "code_dim": 1, "out_dim": 1, "num_parts": 1}
     check(body_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
-    check(raw["latent"], "latent", allow, kind=Codes, names=[], generator=None)
+    known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
+    check(raw["latent"], "latent", allow, kind=Codes, **known)
+    check_parts(raw)
     _check_output(raw)
     check_eval(raw)
     optimizer = raw["optimizer"]

@@ -24,8 +24,10 @@ from inr.stages.assemble import (
     training_draws,
     training_store,
 )
+from inr.stages.check_parts import has_parts
 from inr.stages.command import Command, check_resume, merge_with_run, pick_device
 from inr.stages.dataset import deal, find_sources, is_prepared, layout_of
+from inr.stages.fitting import part_poses
 from inr.stages.manifest import adopt_settings
 from inr.stages.prepare import ensure_prepared
 from inr.stages.resume import Done, find_done, restore_run, training_names
@@ -92,7 +94,10 @@ def train(command: Command) -> Run:
         names = training_names(layout, done)
         validation_names(layout)  # what is wrong with it shows before there is a directory
         store = training_store(config, layout, names, parts.losses, device)
-        model = build_model(config, names, device, fresh=resumed is None)
+        poses = None
+        if resumed is None and has_parts(command.raw):
+            poses = part_poses(layout, names, config.data.dim)
+        model = build_model(config, names, device, fresh=resumed is None, poses=poses)
         optimizer = build_optimizer(config, model)
         if resumed is not None:
             progress = restore_run(resumed, model, optimizer, names)
@@ -204,12 +209,12 @@ def announce(command: Command, device: torch.device, done: Done) -> None:
     else:
         names = training_names(layout, done)
     num_shapes = len(names)
-    if config.latent["dim"] == 0 and num_shapes > 1:
+    if config.latent["dim"] == 0 and num_shapes > 1 and not has_parts(command.raw):
         raise ValueError(
             f"latent=none (a code of width 0) fits one shape; the training split has {num_shapes}: "
             "use latent=codes, or data.splits.train=1"
         )
-    model = build_model(config, names, device, fresh=False)
+    model = build_model(config, names, device, fresh=False, poses=None)
     build_optimizer(config, model)
     sampling = config.data.sampling
     per_shape = 4 * (config.data.dim + 1) * (sum(sampling.near_counts) + sampling.num_uniform)

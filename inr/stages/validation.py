@@ -16,12 +16,13 @@ from inr.metrics.protocol import Protocol
 from inr.metrics.surfaces import Chamfer, FScore, NormalConsistency
 from inr.metrics.volumes import GridIoU
 from inr.models.inr import INR
-from inr.reconstruct import decode_mesh, fit_codes
+from inr.reconstruct import decode_mesh
 from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
 from inr.schema import VALIDATION_METRICS, Config, Train
 from inr.shapes.mesh import Mesh, empty_mesh
-from inr.stages.assemble import fitting_draws, training_draws, training_store
+from inr.stages.assemble import training_draws, training_store
+from inr.stages.fitting import Fitting
 from inr.stages.pictures import draw_shape, picture_rows
 from inr.stages.truth import open_pair, truth_mesh
 from inr.stages.unmeasured import has_truth, warn_of_unmeasured
@@ -117,7 +118,9 @@ class Validation:
         unseen = validation_names(layout)[:limit] if config.latent["dim"] > 0 else []
         if unseen:
             self.is_unseen, self.names = True, unseen
-            self.store = training_store(config, layout, self.names, losses, train.device)
+            self.fitting = Fitting(config, layout, losses)
+            self.losses = self.fitting.losses
+            self.store = training_store(config, layout, self.names, self.losses, train.device)
         else:
             log.info("no validation split: validating on %d training shapes", len(self.names))
         self.unmeasured = _unmeasured(layout, self.names, config.train.best_metric)
@@ -176,7 +179,7 @@ class Validation:
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
             "train/code_norms",
-            model.latents.codes.detach().norm(dim=1).cpu().numpy(),
+            model.latents.codes.detach().norm(dim=-1).flatten().cpu().numpy(),
             epoch=epoch,
         )
 
@@ -192,19 +195,13 @@ class Validation:
         return self.protocol.evaluate(pair)[0]
 
     def _codes(self, model: INR) -> torch.Tensor:
-        settings, device = self.config.reconstruct, self.store.device
         if not self.is_unseen:
-            return model.latents(torch.arange(len(self.names), device=device)).detach()
-        return fit_codes(
+            index = torch.arange(len(self.names), device=self.store.device)
+            return model.latents(index).detach()
+        return self.fitting.fit(
             model,
             self.store,
-            self.losses,
             iterations=self.config.train.validation_iterations,
-            draws=fitting_draws(self.config),
-            lr=settings.lr,
-            lr_drop=settings.lr_drop,
-            init_std=settings.init_std,
-            seed=self.config.seed,
             stopped=self.stopped,
         )
 

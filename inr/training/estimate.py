@@ -89,7 +89,7 @@ def estimate(
     x = {name: _points(num_batch, max(1, round(n * share)), dim) for name, n in counts.items()}
     x = {name: points.to(device) for name, points in x.items()}
     scale = per_shape / sum(points.shape[1] for points in x.values())
-    batch = _batch(x, num_channels)
+    batch = _batch(x, num_channels, labelled="labels" in losses.needs)
     index = torch.arange(num_batch, device=device)
 
     def step() -> None:
@@ -127,17 +127,18 @@ def _points(num_shapes: int, num_points: int, dim: int) -> Tensor:
     return torch.rand(num_shapes, num_points, dim, generator=generator) * 2 - 1
 
 
-def _batch(points: dict[str, Tensor], num_channels: int) -> Batch:
+def _batch(points: dict[str, Tensor], num_channels: int, labelled: bool) -> Batch:
     """Return points as if the shapes were balls."""
-    samples = surface = None
+    samples = surface = labels = None
     if "samples" in points:
         x = points["samples"]
+        labels = torch.zeros(x.shape[:2], dtype=torch.long, device=x.device) if labelled else None
         distance = x.norm(dim=-1, keepdim=True) - 0.5
         samples = Samples(x, distance.expand(*x.shape[:2], num_channels))
     if "surface" in points:
         x = points["surface"]
         surface = Surface(x, torch.nn.functional.normalize(x, dim=-1))
-    return Batch(samples, surface, points.get("space"))
+    return Batch(samples, surface, points.get("space"), labels)
 
 
 def format_seconds(seconds: float) -> str:
