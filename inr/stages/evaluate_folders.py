@@ -9,6 +9,7 @@ import numpy as np
 
 from inr.data.sources import find_files
 from inr.metrics.pair import Cloud, Pair, Side, Surface
+from inr.render.views import cast_views
 from inr.run import new_run_path
 from inr.schema import Config
 from inr.shapes.mesh import (
@@ -219,6 +220,7 @@ def _move(config: Config, name: str, mesh: _Read, truth: _Read, scan: Floats | N
         seed=config.eval.seed,
         box=box,
         scan=_scan(scan, truth, move),
+        views=cast_views,
     )
 
 
