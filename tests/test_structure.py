@@ -14,6 +14,7 @@ ORDER = (
     "losses",
     "training",
     "reconstruct",
+    "optimize",
     "metrics",
     "render",
     "stages",

@@ -1,12 +1,13 @@
 """What is compared: a reconstruction and the truth, and what many metrics share of them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inr.metrics.distances import Matches, match_nearest
 from inr.shapes.mesh import Floats, Mesh
@@ -136,6 +137,18 @@ class Probe:
     is_distance: bool
 
 
+class Views(NamedTuple):
+    """Hold what fixed cameras see of a mesh: V pictures of H x W pixels.
+
+    Args:
+        masks: (V, H, W), whether there is surface.
+        normals: (V, H, W, 3) unit normals, turned to the camera; 0 where there is none.
+    """
+
+    masks: NDArray[np.bool_]
+    normals: Floats
+
+
 @dataclass
 class Pair:
     """Compare a reconstruction with the truth, both in the frame of measurement.
@@ -151,6 +164,8 @@ class Pair:
         probe: the network, where there is one.
         scan: (K, D), the points that were reconstructed from, where there are any.
         note: what had to be done to read the two.
+        parts: of the reconstruction and of the truth, None for each that is absent.
+        views: casts a mesh of the box frame from fixed cameras, where there is a renderer.
     """
 
     reconstruction: Side
@@ -162,6 +177,8 @@ class Pair:
     probe: Probe | None = None
     scan: Floats | None = None
     note: str = ""
+    parts: tuple[Sequence[Mesh | None], Sequence[Mesh | None]] | None = None
+    views: Callable[[Mesh], Views] | None = None
     _queries: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
 
     @property
@@ -190,7 +207,8 @@ class Pair:
 
     def floor(self) -> "Pair":
         """Return the truth against itself, sampled anew."""
-        return replace(self, reconstruction=self.truth, probe=None, _queries={})
+        parts = None if self.parts is None else (self.parts[1], self.parts[1])
+        return replace(self, reconstruction=self.truth, probe=None, parts=parts, _queries={})
 
     def uniform(self, num_points: int) -> Floats:
         """Draw points (N, D) uniformly in the box [-1, 1]^D, in the frame of measurement."""

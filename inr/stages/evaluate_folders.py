@@ -9,6 +9,7 @@ from inr.data.sources import find_files
 from inr.metrics.pair import Cloud, Pair, Side, Surface
 from inr.metrics.protocol import Protocol
 from inr.render.points import discs
+from inr.render.views import cast_views
 from inr.run import new_run_path
 from inr.schema import Config
 from inr.shapes.mesh import Floats, Mesh, empty_mesh
@@ -149,6 +150,7 @@ def _move(
         box=box,
         scan=_scan(scan, truth, move),
         note="; ".join(one.note for one in (truth, mesh) if one.note),
+        views=cast_views,
     )
 
 

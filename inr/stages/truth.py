@@ -9,6 +9,7 @@ from inr.data.layout import Layout
 from inr.data.read import read_surface
 from inr.metrics.pair import Cloud, Pair, Probe, Surface
 from inr.render.points import discs
+from inr.render.views import cast_views
 from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh
 from inr.shapes.normalize import Normalization, identity
 
@@ -93,6 +94,7 @@ def open_pair(
         box=box,
         probe=probe,
         scan=cloud if only_points else None,
+        views=cast_views,
     )
 
 
