@@ -20,6 +20,7 @@ SPLITS = ("train", "valid", "test")
 KINDS = ("solid", "points")
 SIGNS = ("winding", "pseudonormal", "unsigned")
 NORMALIZE = ("box", "sphere", "none")
+PRIMITIVES = ("cuboid", "cylinder")
 DTYPES = ("float32", "float16")
 OBSERVED = ("sdf", "surface", "partial")
 POSES = ("mean", "given", "given_frozen")
@@ -64,6 +65,7 @@ class Data:
     extent: float  # longest half-extent after normalisation
     sampling: Sampling
     splits: Splits
+    primitive: str  # cuboid | cylinder: fitted to each part, for its pose
     seed: int
 
 

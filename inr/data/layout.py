@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inr.data.names import read_names
 from inr.shapes.files import replacing
-from inr.shapes.mesh import Floats
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,10 @@ class Layout:
     def labels(self, name: str) -> Path:
         """Return the file of each sample's part: arrays pos (n,) and neg (m,) as of the samples."""
         return self.root / "parts" / "sample_labels" / name / "deepsdf.npz"
+
+    def uniform_labels(self, name: str) -> Path:
+        """Return the file of the uniform samples' parts, arrays pos and neg."""
+        return self.labels(name).with_name("uniform.npz")
 
     def poses(self, name: str) -> Path:
         """Return the folder of the parts' poses."""
@@ -151,7 +155,7 @@ def write_json(content: Any, path: Path) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def write_npz(path: Path, **arrays: Floats) -> None:
+def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
     """Write uncompressed arrays; the file appears whole or not at all."""
     with replacing(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]

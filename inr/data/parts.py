@@ -89,25 +89,36 @@ def read_poses(layout: Layout, name: str, dim: int, num_parts: int | None = None
     present = read_present(layout, name)
     folder = layout.poses(name)
     _check_number(name, folder, len(present), num_parts)
-    files = {rotation_file(dim): 1 if dim == 2 else 4, "translations.npy": dim, "scales.npy": dim}
+    return check_poses(
+        *load_poses(folder, dim, len(present)), present, where=f"'{folder}'", in_box=True
+    )
+
+
+def load_poses(folder: Path, dim: int, num_parts: int) -> tuple[Floats, Floats, Floats]:
+    """Return rotations, translations and scales as the files of a folder have them.
+
+    Raises:
+        ValueError: if one is missing, cannot be read, or is not of `num_parts` rows.
+    """
     arrays: list[Floats] = []
-    for file, width in files.items():
+    widths = {rotation_file(dim): 1 if dim == 2 else 4, "translations.npy": dim, "scales.npy": dim}
+    for file, width in widths.items():
         path = folder / file
         if not path.exists():
             raise ValueError(
-                f"'{name}' has no poses of its parts ('{path}' is missing); run stage=prepare on "
-                "its meshes and parts, which fits them"
+                f"there are no poses of the parts ('{path}' is missing); run stage=prepare on "
+                "meshes and parts without parts/parameters, which fits them"
             )
         array = _load(path).astype(np.float64)
         array = array[:, None] if dim == 2 and array.ndim == 1 else array
-        if array.shape != (len(present), width):
+        if array.shape != (num_parts, width):
             raise ValueError(
-                f"'{path}' is of shape {array.shape}; {len(present)} parts with data.dim={dim} "
-                f"need ({len(present)}, {width})"
+                f"'{path}' is of shape {array.shape}; {num_parts} parts with data.dim={dim} "
+                f"need ({num_parts}, {width})"
             )
         arrays.append(array)
     rotations, translations, scales = arrays
-    return check_poses(rotations, translations, scales, present, where=f"'{folder}'")
+    return rotations, translations, scales
 
 
 def read_labels(layout: Layout, name: str, num_parts: int | None = None) -> tuple[Ints, Ints]:

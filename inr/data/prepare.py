@@ -3,13 +3,21 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from inr.data.journal import Record
 from inr.data.layout import Layout, write_npz
+from inr.data.part_files import PartFiles
+from inr.data.prepare_parts import (
+    complete_poses,
+    forget_parts,
+    read_composite,
+    write_labels,
+    write_parts,
+)
 from inr.data.sources import Family, fingerprint
 from inr.shapes.checks import check_mesh
 from inr.shapes.composite import Composite, without_parts
@@ -47,10 +55,17 @@ class Recipe:
     edge_share: float
     dtype: str
     seed: int
+    primitive: str
     device: str
 
 
-def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) -> Record:
+def prepare_shape(
+    name: str,
+    source: Path | Family,
+    root: Path,
+    recipe: Recipe,
+    parts: PartFiles | None = None,
+) -> Record:
     """Normalise and sample one shape, and write its files; its samples come last.
 
     So a shape that has a sample file is whole. All draws are seeded by the shape's name.
@@ -60,6 +75,7 @@ def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) 
         source: a file, or the family that makes it.
         root: the data set's folder.
         recipe: what to do.
+        parts: the files of its parts; None for a shape without, or of a family.
 
     Returns:
         The shape's entry in manifest.json: status `ok`, or `refused` with the reason.
@@ -74,14 +90,20 @@ def prepare_shape(name: str, source: Path | Family, root: Path, recipe: Recipe) 
         if recipe.kind == "points" and isinstance(source, Path):
             details = _write_cloud(name, source, layout, recipe)
         else:
-            details = _write_shape(name, _read(name, source, recipe), layout, recipe)
+            native = _read(name, source, recipe, parts)
+            is_made = bool(native.parts) and not isinstance(source, Path)
+            mended, changes = (native, []) if is_made else _mended(native, recipe)
+            details = _write_shape(name, native.mesh, mended, layout, recipe)
+            details["changes"] = changes
     except ValueError as error:
         details = {"status": "refused", "reason": str(error)}
+    if parts is not None:
+        details["parts"] = parts.fingerprints()
     seconds = round(time.perf_counter() - started, 3)
     return {**details, **fingerprint(source), "seconds": seconds}
 
 
-def _read(name: str, source: Path | Family, recipe: Recipe) -> Composite:
+def _read(name: str, source: Path | Family, recipe: Recipe, parts: PartFiles | None) -> Composite:
     if not isinstance(source, Path):
         return source.make(name)
     mesh = read_mesh(source)
@@ -89,14 +111,16 @@ def _read(name: str, source: Path | Family, recipe: Recipe) -> Composite:
         raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
     if mesh.dim == 2:
         check_outline(mesh)
-    return without_parts(mesh)
+    return without_parts(mesh) if parts is None else read_composite(mesh, parts, recipe.repair)
 
 
-def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -> Record:
-    given = native.mesh
-    native, changes = _mended(native, recipe)
-    normalization = _normalization(native.mesh, recipe)
-    shape = native.normalised(normalization)
+def _write_shape(
+    name: str, given: Mesh, mended: Composite, layout: Layout, recipe: Recipe
+) -> Record:
+    normalization = _normalization(mended.mesh, recipe)
+    shape = mended.normalised(normalization)
+    if shape.parts:
+        shape = complete_poses(shape, recipe.primitive)
     mesh = shape.mesh
     rng = seed_from_name(name, recipe.seed)
     near_and_uniform = sample_sdf(
@@ -121,7 +145,9 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
     write_mesh(mesh, layout.root / "meshes" / f"{name}{mesh_suffix(mesh.dim)}")
     normalization.save(layout.normalization(name))
     if shape.parts:
-        _write_parts(name, shape, layout)
+        write_parts(name, shape, layout, recipe.primitive)
+    if shape.parts and is_signed:
+        write_labels(name, shape, layout, samples, recipe.num_uniform)
     surface = np.concatenate([points, normals], axis=1).astype(np.float32)
     write_npz(layout.surface(name), all=surface)
     if is_signed:
@@ -137,7 +163,6 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
         **check_mesh(normalization.apply_mesh(given)).as_dict(),  # as it was given
         "sign": recipe.sign,
         "ambiguous": near_and_uniform.ambiguity,
-        "changes": changes,
         "positive": len(pos),
         "negative": len(neg),
         "self_check": check._asdict(),
@@ -147,8 +172,6 @@ def _write_shape(name: str, native: Composite, layout: Layout, recipe: Recipe) -
 
 def _mended(native: Composite, recipe: Recipe) -> tuple[Composite, list[str]]:
     """Return a shape as it will be sampled, and what was changed for that."""
-    if native.parts:  # procedural
-        return native, []
     mesh, changes = repair(native.mesh) if recipe.repair else (native.mesh, [])
     if recipe.sign != "unsigned" and mesh.dim > 2:
         turned, is_another = orient_outward(mesh)
@@ -158,7 +181,7 @@ def _mended(native: Composite, recipe: Recipe) -> tuple[Composite, list[str]]:
         elif is_another:
             changes = [*changes, "turned faces outward"]
         mesh = turned
-    return without_parts(mesh), changes
+    return replace(native, mesh=mesh), changes
 
 
 def _normalization(mesh: Mesh, recipe: Recipe) -> Normalization:
@@ -174,6 +197,7 @@ def delete_shape(layout: Layout, name: str) -> None:
     for _ in (".npy", ".npz"):
         layout.surface(name).unlink(missing_ok=True)
     layout.mesh(name).unlink(missing_ok=True)
+    forget_parts(name, layout)
     layout.normalization(name).unlink(missing_ok=True)
     with suppress(OSError):  # of the user's own files there
         layout.samples(name).parent.rmdir()
@@ -210,15 +234,3 @@ def _fit_points(points: Floats, recipe: Recipe) -> Normalization:
     if recipe.normalize == "box":
         return fit_bounds(bounds, recipe.extent)
     return fit_ball(points, recipe.extent)
-
-
-def _write_parts(name: str, shape: Composite, layout: Layout) -> None:
-    folder = layout.root / "parts"
-    for number, part in enumerate(shape.parts):
-        if part is not None:
-            write_mesh(part, folder / "meshes" / name / f"part{number}{mesh_suffix(part.dim)}")
-    parameters = folder / "parameters" / name
-    parameters.mkdir(parents=True, exist_ok=True)
-    np.save(parameters / "quaternions.npy", shape.quaternions)
-    np.save(parameters / "translations.npy", shape.translations)
-    np.save(parameters / "scales.npy", shape.scales)

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from inr.shapes.composite import Composite
 from inr.shapes.mesh import Floats, Ints, Mesh
+from inr.shapes.poses import absent_poses, rotations_of
 from inr.shapes.sampling import seed_from_name
 
 PART_NAMES = (
@@ -120,10 +121,8 @@ def build_chair(chair: Proportions) -> Composite:
     posed: list[_Part | None] = [_seat(chair), _back(chair)]
     posed += [_leg(chair, x, z) for z in (1, -1) for x in (-1, 1)]
     posed += [_arm(chair, x) if chair.has_arms else None for x in (-1, 1)]
-    num_parts = len(posed)
     parts: list[Mesh | None] = []
-    quaternions = np.tile([1.0, 0.0, 0.0, 0.0], (num_parts, 1))
-    translations, scales = np.zeros((num_parts, 3)), np.ones((num_parts, 3))
+    poses = absent_poses(len(posed), 3)
     for i, part in enumerate(posed):
         if part is None:
             parts.append(None)
@@ -131,10 +130,11 @@ def build_chair(chair: Proportions) -> Composite:
         part = _fill_unit_box(part)
         vertices = part.rotation.apply(part.canonical.vertices * part.scale) + part.translation
         parts.append(Mesh(vertices, part.canonical.faces))
-        quaternions[i] = np.roll(part.rotation.as_quat(), 1)
-        translations[i], scales[i] = part.translation, part.scale
+        poses.rotations[i] = rotations_of(part.rotation.as_matrix()[None])
+        poses.translations[i], poses.scales[i] = part.translation, part.scale
+        poses.present[i] = True
     whole = unite([part for part in parts if part is not None])
-    return Composite(whole, parts, quaternions, translations, scales)
+    return Composite(whole, parts, poses)
 
 
 def unite(meshes: list[Mesh]) -> Mesh:

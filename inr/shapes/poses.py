@@ -4,8 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from inr.shapes.mesh import Floats
+from inr.shapes.normalize import Normalization
 
 Flags = NDArray[np.bool_]
 
@@ -13,13 +15,13 @@ Flags = NDArray[np.bool_]
 class Poses(NamedTuple):
     """Hold the poses of a shape's P parts.
 
-    A pose maps a part's canonical space to the box frame by scale, then rotation, then
+    A pose maps a part's canonical space to the shape's frame by scale, then rotation, then
     translation. An absent part has translation 0, no rotation and scale 1.
 
     Args:
         rotations: (P, 4) unit quaternions, w first and not negative; in 2-D (P, 1) angles,
             radians, anticlockwise.
-        translations: (P, D), box units.
+        translations: (P, D).
         scales: (P, D), above 0: half-extents along the canonical axes.
         present: (P,), whether the shape has the part.
     """
@@ -29,9 +31,58 @@ class Poses(NamedTuple):
     scales: Floats
     present: Flags
 
+    def normalised(self, normalization: Normalization) -> "Poses":
+        """Return the poses in the box frame."""
+        rows = self.present[:, None]
+        turned = normalization.rotation @ rotation_matrices(self.rotations)
+        return Poses(
+            np.where(rows, rotations_of(turned), self.rotations),
+            np.where(rows, normalization.apply(self.translations), self.translations),
+            np.where(rows, normalization.scale * self.scales, self.scales),
+            self.present,
+        )
+
+
+def no_rotation(dim: int) -> Floats:
+    """Return the quaternion (4,), or in 2-D the angle (1,), that turns nothing."""
+    return np.zeros(1) if dim == 2 else np.array([1.0, 0.0, 0.0, 0.0])
+
+
+def absent_poses(num_parts: int, dim: int) -> Poses:
+    """Return the poses of parts of which none is present."""
+    return Poses(
+        np.tile(no_rotation(dim), (num_parts, 1)),
+        np.zeros((num_parts, dim)),
+        np.ones((num_parts, dim)),
+        np.zeros(num_parts, dtype=bool),
+    )
+
+
+def rotation_matrices(rotations: Floats) -> Floats:
+    """Return matrices (P, D, D) of quaternions (P, 4) of any norm but 0, or of angles (P, 1)."""
+    if rotations.shape[1] == 1:
+        cos, sin = np.cos(rotations), np.sin(rotations)
+        return np.concatenate([cos, -sin, sin, cos], axis=1).reshape(-1, 2, 2)
+    matrices: Floats = Rotation.from_quat(np.roll(rotations, -1, axis=1)).as_matrix()
+    return matrices.reshape(-1, 3, 3)
+
+
+def rotations_of(matrices: Floats) -> Floats:
+    """Return unit quaternions (P, 4), w first and not negative, or angles (P, 1) of matrices."""
+    if matrices.shape[-1] == 2:
+        return np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0])[:, None]
+    quaternions = np.roll(Rotation.from_matrix(matrices).as_quat(), 1, axis=1)
+    return np.where(quaternions[:, :1] < 0, -quaternions, quaternions)
+
 
 def check_poses(
-    rotations: Floats, translations: Floats, scales: Floats, present: Flags, *, where: str
+    rotations: Floats,
+    translations: Floats,
+    scales: Floats,
+    present: Flags,
+    *,
+    where: str,
+    in_box: bool,
 ) -> Poses:
     """Return poses with unit quaternions and with rows of absent parts that are no pose at all.
 
@@ -41,26 +92,28 @@ def check_poses(
         scales: (P, D).
         present: (P,); the other rows may hold anything, NaN say.
         where: what messages name.
+        in_box: whether they have to be in the box frame.
 
     Raises:
         ValueError: if of a part that is present a value is not finite, a quaternion has norm 0, a
             scale is not above 0, or the middle lies outside the box [-1, 1]^D.
     """
-    is_flat = rotations.shape[1] == 1
-    still = np.zeros(1) if is_flat else np.array([1.0, 0.0, 0.0, 0.0])
+    dim = translations.shape[1]
     rows = present[:, None]
-    rotations = np.where(rows, rotations, still)
+    rotations = np.where(rows, rotations, no_rotation(dim))
     translations, scales = np.where(rows, translations, 0.0), np.where(rows, scales, 1.0)
     norms = np.linalg.norm(rotations, axis=1, keepdims=True)
     finite = np.isfinite(np.concatenate([rotations, translations, scales], axis=1)).all(axis=1)
     _refuse(~finite, where, "a pose that is not finite; an absent part needs no mesh and no sample")
-    if not is_flat:
+    if dim != 2:
         _refuse(norms[:, 0] == 0, where, "a quaternion of norm 0; w first, no rotation is 1 0 0 0")
         rotations = rotations / np.where(norms == 0, 1, norms)
         rotations = np.where(rotations[:, :1] < 0, -rotations, rotations)
     _refuse((scales <= 0).any(axis=1), where, "a scale that is not above 0 (half-extents)")
     outside = (np.abs(translations) > 1).any(axis=1)
-    _refuse(outside, where, "its middle outside the box [-1, 1]^D; poses are in the box frame")
+    _refuse(
+        outside & in_box, where, "its middle outside the box [-1, 1]^D; poses are in the box frame"
+    )
     return Poses(rotations, translations, scales, present)
 
 

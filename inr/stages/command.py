@@ -15,7 +15,7 @@ from inr.stages.check import check_config, take
 # what a checkpoint depends on; data.root and data.source may move
 FIXED_GROUPS = ("data", "model", "latent", "loss")
 # settings of prepare that a later stage only records, from the data set's manifest
-ADOPTED = ("sign", "repair", "normalize", "extent", "sampling", "seed")
+ADOPTED = ("sign", "repair", "normalize", "extent", "sampling", "primitive", "seed")
 MOVABLE = ("data.root", "data.source")
 # what a resumed run has to go on with, or its steps would not be those of an unbroken one
 FIXED_ON_RESUME = (

@@ -11,6 +11,7 @@ from typing import Any
 from inr.build import instantiate
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout, read_split
+from inr.data.part_files import PartFiles, find_part_files, part_folder
 from inr.data.sources import Family, find_files
 from inr.data.splits import Copies, make_fold, make_splits
 from inr.run import OUTPUTS
@@ -128,7 +129,11 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
         return dict.fromkeys(family.names(), family), {}
     assert config.data.source is not None
     ours = [OUTPUTS] if config.data.root is None else [OUTPUTS, Path(config.data.root)]
-    found, refused = find_files(Path(config.data.source), suffixes(config.data), leave_out=ours)
+    source = Path(config.data.source)
+    if has_parts(config.data):
+        ours.append(source / "parts")
+        source = source / "meshes" if (source / "meshes").is_dir() else source
+    found, refused = find_files(source, suffixes(config.data), leave_out=ours)
     sizes = split_sizes(config.data)
     # 1.0, a share, is all of them
     if sizes == ONE_SHAPE and isinstance(sizes["train"], int) and len(found) > 1:
@@ -137,6 +142,20 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
             f"name its file, say data.source={next(iter(found.values()))}"
         )
     return dict(found), refused
+
+
+def has_parts(data: Data) -> bool:
+    """Return whether the source holds the parts of its shapes too."""
+    if data.source is None or data.kind == "points":
+        return False
+    return part_folder(Path(data.source), suffixes(data)) is not None
+
+
+def find_parts(data: Data, names: Sequence[str]) -> tuple[dict[str, PartFiles], dict[str, str]]:
+    """Return each shape's part files, and the shapes refused; nothing for shapes without parts."""
+    if data.source is None or not has_parts(data):
+        return {}, {}
+    return find_part_files(Path(data.source), names, suffixes(data))
 
 
 def suffixes(data: Data) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ from typing import Any
 
 from inr.data.journal import Record
 from inr.data.layout import Layout, read_json, write_json
+from inr.data.part_files import PartFiles
 from inr.data.sources import Family, has_changed
 from inr.stages.command import ADOPTED, Command
 
 # settings that data sets of before were made without knowing
-BEFORE = {"kind": "solid", "sign": "winding", "repair": False}
+BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
 SAMPLING_BEFORE = {"edge_share": 0.0, "dtype": "float32"}
 
 
@@ -50,8 +51,8 @@ def _difference(one: Any, other: Any) -> tuple[Any, Any]:
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides how a shape's files look."""
-    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling", "seed")
-    return {key: raw[key] for key in keys}
+    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling")
+    return {key: raw[key] for key in (*keys, "primitive", "seed")}
 
 
 def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
@@ -82,7 +83,35 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     return fresh
 
 
-def is_finished(layout: Layout, name: str, source: Path | Family, record: Record | None) -> bool:
+def keep_num_parts(layout: Layout, manifest: dict[str, Any], num_parts: int) -> dict[str, Any]:
+    """Return the manifest with the number of parts that each shape has, absent ones counted.
+
+    A data set keeps that of its first call: shapes that are added later may have fewer.
+
+    Args:
+        layout: the data set.
+        manifest: what is known so far.
+        num_parts: of the shapes that are asked for, 0 where the source has no parts.
+
+    Raises:
+        ValueError: if they have more than those before, or one has parts and the other has none.
+    """
+    before = manifest.get("num_parts", 0 if manifest["shapes"] else num_parts)
+    if num_parts > before or (before > 0 and num_parts == 0):
+        raise ValueError(
+            f"'{layout.root}' was prepared with {before} parts a shape, and there are {num_parts} "
+            "now; add overwrite=true to make it anew, or choose another data.root"
+        )
+    return {**manifest, "num_parts": before}
+
+
+def is_finished(
+    layout: Layout,
+    name: str,
+    source: Path | Family,
+    record: Record | None,
+    parts: PartFiles | None,
+) -> bool:
     """Return whether a shape needs nothing more; without a record it was cut off half-way.
 
     Raises:
@@ -91,8 +120,9 @@ def is_finished(layout: Layout, name: str, source: Path | Family, record: Record
     if record is None or record["status"] == "failed":  # for want of time or memory, say
         return False
     changed = isinstance(source, Path) and has_changed(source, record)
+    other_parts = parts is not None and parts.have_changed(record)
     if record["status"] == "refused":
-        return not changed  # a mended file gets its chance
+        return not (changed or other_parts)  # a mended file gets its chance
     if not layout.is_ready(name):
         return False
     if changed and record["source"] != str(source) and Path(record["source"]).exists():
@@ -105,6 +135,12 @@ def is_finished(layout: Layout, name: str, source: Path | Family, record: Record
             f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; "
             f"delete {layout.samples(name).parent} to make it anew, or add overwrite=true to make "
             "all of them"
+        )
+    if other_parts:
+        raise ValueError(
+            f"the parts of '{name}' in '{layout.root}' were made from other files than there are "
+            f"now; delete {layout.samples(name).parent} to make it anew, or add overwrite=true to "
+            "make all of them"
         )
     return True
 

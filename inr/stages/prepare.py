@@ -17,6 +17,7 @@ from inr.data.journal import (
     ready_names,
 )
 from inr.data.layout import Layout, read_json, write_json
+from inr.data.part_files import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
@@ -25,10 +26,23 @@ from inr.data.workers import run_all
 from inr.schema import Config, Data
 from inr.shapes import warp
 from inr.stages.command import Command
-from inr.stages.dataset import deal, find_sources, is_prepared, layout_of, split_sizes
+from inr.stages.dataset import (
+    deal,
+    find_parts,
+    find_sources,
+    is_prepared,
+    layout_of,
+    split_sizes,
+)
 from inr.stages.dealing import asked_splits, deal_all, deal_folds, warn_of_duplicates
 from inr.stages.gone import drop_gone, mark_gone
-from inr.stages.manifest import check_asked, check_dealt, is_finished, open_manifest
+from inr.stages.manifest import (
+    check_asked,
+    check_dealt,
+    is_finished,
+    keep_num_parts,
+    open_manifest,
+)
 from inr.stages.progress import show_outcomes
 
 log = logging.getLogger(__name__)
@@ -65,6 +79,9 @@ def prepare(command: Command) -> None:
     if config.prepare.device != "cpu":
         warp.check_device(config.prepare.device)
     sources, refused = find_sources(config)
+    parts, without = find_parts(config.data, list(sources))
+    refused |= without
+    sources = {name: source for name, source in sources.items() if name not in without}
     if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
         deal(config.data, list(sources))
     else:  # of those that are dealt some may be gone
@@ -80,13 +97,19 @@ def prepare(command: Command) -> None:
                 forget(layout)
             manifest = open_manifest(layout, command.raw["data"], config.overwrite)
             check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
+            if config.data.family is None:
+                num_parts = max((files.num_parts for files in parts.values()), default=0)
+                manifest = keep_num_parts(layout, manifest, num_parts)
+                num_parts = manifest["num_parts"]
+                parts = {name: replace(of, num_parts=num_parts) for name, of in parts.items()}
+                write_json(manifest, layout.manifest)
             shapes = manifest["shapes"]
             failed = [name for name, record in shapes.items() if record["status"] == "failed"]
             if failed:  # they get another chance, and until then not all is done
                 kept = {name: record for name, record in shapes.items() if name not in failed}
                 write_json({**manifest, "shapes": kept}, layout.manifest)
         with held(layout.root / f".lock_{shard}"):
-            made = _prepare_shard(config, layout, sources, shard)
+            made = _prepare_shard(config, layout, sources, parts, shard)
         with held(layout.root / ".lock"):
             _finish(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
@@ -100,14 +123,19 @@ def prepare(command: Command) -> None:
 
 
 def _prepare_shard(
-    config: Config, layout: Layout, sources: Mapping[str, Path | Family], shard: Shard
+    config: Config,
+    layout: Layout,
+    sources: Mapping[str, Path | Family],
+    parts: Mapping[str, PartFiles],
+    shard: Shard,
 ) -> list[str]:
     """Prepare the shapes of a shard that are not done, and return their names."""
     records = read_records(layout)
     todo = {
         name: source
         for name, source in list(sources.items())[shard.index :: shard.count]
-        if config.overwrite or not is_finished(layout, name, source, records.get(name))
+        if config.overwrite
+        or not is_finished(layout, name, source, records.get(name), parts.get(name))
     }
     if not todo:
         return []
@@ -116,7 +144,9 @@ def _prepare_shard(
     processes = min(config.workers or cores, len(todo))
     log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
     recipe = recipe_of(config.data, config.prepare.device)
-    arguments = {name: (name, source, layout.root, recipe) for name, source in todo.items()}
+    arguments = {
+        name: (name, source, layout.root, recipe, parts.get(name)) for name, source in todo.items()
+    }
     outcomes = run_all(
         prepare_shape, arguments, processes=processes, time_limit=config.prepare.time_limit
     )
@@ -127,6 +157,8 @@ def _prepare_shard(
             if isinstance(record, str):  # why there is none
                 record = {"status": "failed", "reason": record, "seconds": None}
                 record |= fingerprint(todo[name])
+                if name in parts:
+                    record["parts"] = parts[name].fingerprints()
             journal.add(name, record)
             if record["status"] != "ok":
                 log.warning("%s %s: %s", record["status"], name, record["reason"])
@@ -255,6 +287,7 @@ def recipe_of(data: Data, device: str) -> Recipe:
         extent=data.extent,
         **asdict(data.sampling),
         seed=data.seed,
+        primitive=data.primitive,
         device=device,
     )
 

@@ -10,6 +10,7 @@ from inr.data.prepare import Recipe, prepare_shape
 from inr.shapes.composite import Composite, without_parts
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
+from inr.shapes.poses import Poses
 
 CENTRE = np.array([5.0, -3.0, 2.0])
 SIZE = np.array([1.0, 2.0, 3.0])
@@ -31,6 +32,7 @@ def recipe(**changes) -> Recipe:
         "edge_share": 0.0,
         "dtype": "float32",
         "seed": 0,
+        "primitive": "cuboid",
         "device": "cpu",
     }
     return Recipe(**{**settings, **changes})
@@ -160,7 +162,9 @@ class Pairs:
         translations = np.array([[0, 0, 0], [0, 0, 3.5], [0, 0, 0.0]])
         scales = np.array([SIZE / 2, SIZE / 2, np.ones(3)])
         quaternions = np.tile([1.0, 0, 0, 0], (3, 1))
-        return Composite(whole, [lower, upper, None], quaternions, translations, scales)
+        present = np.array([True, True, False])
+        poses = Poses(quaternions, translations, scales, present)
+        return Composite(whole, [lower, upper, None], poses)
 
 
 def test_parts_and_their_poses(tmp_path):

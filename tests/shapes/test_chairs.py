@@ -70,12 +70,14 @@ def test_poses_bring_parts_to_a_unit_canonical_box(chairs):
     for chair in chairs:
         for i, part in enumerate(chair.parts):
             if part is None:
-                np.testing.assert_array_equal(chair.quaternions[i], [1, 0, 0, 0])
-                np.testing.assert_array_equal(chair.translations[i], 0)
-                np.testing.assert_array_equal(chair.scales[i], 1)
+                np.testing.assert_array_equal(chair.poses.rotations[i], [1, 0, 0, 0])
+                np.testing.assert_array_equal(chair.poses.translations[i], 0)
+                np.testing.assert_array_equal(chair.poses.scales[i], 1)
                 continue
-            rotation = Rotation.from_quat(np.roll(chair.quaternions[i], -1)).as_matrix()
-            canonical = (part.vertices - chair.translations[i]) @ rotation / chair.scales[i]
+            rotation = Rotation.from_quat(np.roll(chair.poses.rotations[i], -1)).as_matrix()
+            canonical = (
+                (part.vertices - chair.poses.translations[i]) @ rotation / chair.poses.scales[i]
+            )
             np.testing.assert_allclose(canonical.max(axis=0), 1, atol=1e-9)
             np.testing.assert_allclose(canonical.min(axis=0), -1, atol=1e-9)
 
@@ -94,14 +96,16 @@ def test_normalised_moves_meshes_and_poses_together(chairs):
             for i, part in enumerate(chair.parts):
                 if part is None:
                     assert moved.parts[i] is None
-                    assert (moved.scales[i] == 1).all() and (moved.translations[i] == 0).all()
+                    assert (moved.poses.scales[i] == 1).all() and (
+                        moved.poses.translations[i] == 0
+                    ).all()
                     continue
-                before = Rotation.from_quat(np.roll(chair.quaternions[i], -1))
-                after = Rotation.from_quat(np.roll(moved.quaternions[i], -1))
-                canonical = before.inv().apply(part.vertices - chair.translations[i])
-                canonical /= chair.scales[i]
+                before = Rotation.from_quat(np.roll(chair.poses.rotations[i], -1))
+                after = Rotation.from_quat(np.roll(moved.poses.rotations[i], -1))
+                canonical = before.inv().apply(part.vertices - chair.poses.translations[i])
+                canonical /= chair.poses.scales[i]
                 np.testing.assert_allclose(
-                    after.apply(canonical * moved.scales[i]) + moved.translations[i],
+                    after.apply(canonical * moved.poses.scales[i]) + moved.poses.translations[i],
                     moved.parts[i].vertices,
                     atol=1e-12,
                 )
@@ -129,7 +133,7 @@ def test_chairs_stand_upright_and_mirror(chairs):
 def test_nothing_is_thin(chairs):
     for chair in chairs:
         half_extent = np.diff(chair.mesh.bounds, axis=0).max() / 2
-        assert chair.scales.min() > 0.06 * half_extent
+        assert chair.poses.scales.min() > 0.06 * half_extent
         for leg in chair.parts[2:6]:
             foot = leg.vertices[leg.vertices[:, 1] < leg.bounds[0, 1] + 0.2]
             assert (np.ptp(foot, axis=0)[[0, 2]] > 0.12 * half_extent).all()

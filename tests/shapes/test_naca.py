@@ -73,7 +73,7 @@ def test_names_are_the_digits():
     family = Naca(num_shapes=527, num_points=60)
     shape = family.make("naca_2412")
     np.testing.assert_array_equal(shape.mesh.vertices, naca4(0.02, 0.4, 0.12, 60).vertices)
-    assert shape.parts == [] and shape.quaternions.shape == (0, 4)
+    assert shape.parts == [] and shape.poses is None
     assert "naca_0012" in family.names()
     for name in family.names():
         mesh = family.make(name).mesh

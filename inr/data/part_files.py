@@ -1,0 +1,101 @@
+"""The parts of the user's own shapes: which files they are in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from inr.data.journal import Record
+from inr.data.parts import part_number
+from inr.data.sources import fingerprint, has_changed, is_hidden, shape_name
+
+
+@dataclass(frozen=True)
+class PartFiles:
+    """Name the files of one shape's parts.
+
+    Args:
+        meshes: part i to its mesh, of those that the shape has.
+        poses: the folder of their poses; None where they are to be fitted.
+        num_parts: P, of the whole data set.
+    """
+
+    meshes: Mapping[int, Path]
+    poses: Path | None
+    num_parts: int
+
+    def fingerprints(self) -> dict[str, Record]:
+        """Return what tells whether a file has changed since, by the file's name."""
+        return {path.name: fingerprint(path) for path in self._files()}
+
+    def have_changed(self, record: Record) -> bool:
+        """Return whether they are others than those that a record was made of."""
+        before, files = record.get("parts", {}), self._files()
+        if {path.name for path in files} != set(before):
+            return True
+        return any(has_changed(path, before[path.name]) for path in files)
+
+    def _files(self) -> list[Path]:
+        poses = [] if self.poses is None else sorted(self.poses.glob("*.npy"))
+        return [*self.meshes.values(), *poses]
+
+
+def part_folder(source: Path, suffixes: Sequence[str]) -> Path | None:
+    """Return the folder of a source that holds <name>/part<i>, None where it has no parts.
+
+    Args:
+        source: of the shapes; parts are in its parts/meshes, or in its parts.
+        suffixes: of meshes that can be read.
+    """
+    for folder in (source / "parts" / "meshes", source / "parts"):
+        if folder.is_dir() and next(_part_paths(folder, suffixes), None) is not None:
+            return folder
+    return None
+
+
+def find_part_files(
+    source: Path, names: Sequence[str], suffixes: Sequence[str]
+) -> tuple[dict[str, PartFiles], dict[str, str]]:
+    """Return the part files of each shape, and the shapes refused with the reason.
+
+    Args:
+        source: of the shapes.
+        names: the shapes.
+        suffixes: of meshes that can be read.
+
+    Returns:
+        Nothing of either where the source has no parts at all.
+    """
+    folder = part_folder(source, suffixes)
+    if folder is None:
+        return {}, {}
+    meshes: dict[str, dict[int, Path]] = {}
+    refused: dict[str, str] = {}
+    for path in sorted(_part_paths(folder, suffixes)):
+        # as the whole, whose name its suffix is cut from
+        above = path.parent.relative_to(folder)
+        name, number = shape_name(above.with_name(above.name + ".x")), part_number(path)
+        assert number is not None
+        of_shape = meshes.setdefault(name, {})
+        if number in of_shape:
+            refused[name] = f"'{path}' and '{of_shape[number]}' are both its part {number}"
+        of_shape[number] = path
+    for name in sorted(set(names) - meshes.keys()):
+        refused[name] = f"it has no parts: '{folder / name}' holds no part<i> that can be read"
+    for name in sorted(meshes.keys() - set(names)):
+        refused[name] = f"it has parts ('{folder / name}'), and there is no mesh of the whole"
+    num_parts = max(max(of_shape) for of_shape in meshes.values()) + 1
+    poses = source / "parts" / "parameters"
+    found = {
+        name: PartFiles(meshes[name], poses / name if poses.is_dir() else None, num_parts)
+        for name in names
+        if name not in refused
+    }
+    return found, refused
+
+
+def _part_paths(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    for path in folder.glob("*/**/part*"):
+        relative = path.relative_to(folder)
+        is_mesh = path.suffix.lower() in suffixes and not is_hidden(relative)
+        if is_mesh and part_number(path) is not None:
+            yield path

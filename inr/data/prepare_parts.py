@@ -1,0 +1,137 @@
+"""The parts of a shape from their source to the files of a data set."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+
+from inr.data.layout import Layout, write_npz
+from inr.data.part_files import PartFiles
+from inr.data.parts import check_in_box, load_poses, rotation_file
+from inr.shapes.composite import Composite
+from inr.shapes.files import replacing
+from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.orient import orient_outward
+from inr.shapes.part_labels import label_points
+from inr.shapes.poses import Poses, absent_poses, check_poses, rotation_matrices
+from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
+from inr.shapes.repair import repair
+
+
+def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
+    """Return a shape with its parts, in its native frame.
+
+    Args:
+        mesh: the whole.
+        files: of the parts; their poses are read where there are any.
+        mend: whether the parts are repaired; they are turned outward in any case.
+
+    Raises:
+        ValueError: if a part or its pose cannot be read, or the pose is none or not the part's.
+    """
+    parts: list[Mesh | None] = [None] * files.num_parts
+    for number, path in files.meshes.items():
+        part = read_mesh(path)
+        if part.dim != mesh.dim:
+            raise ValueError(f"'{path}' is {part.dim}-D, and the whole is {mesh.dim}-D")
+        if part.dim == 2:
+            check_outline(part)
+        solid = repair(part)[0] if mend else part
+        parts[number] = solid if part.dim == 2 else orient_outward(solid)[0]
+    if files.poses is None:
+        return Composite(mesh, parts, None)
+    present = np.array([part is not None for part in parts])
+    where = f"'{files.poses}'"
+    arrays = load_poses(files.poses, mesh.dim, len(present))
+    poses = check_poses(*arrays, present, where=where, in_box=False)
+    for number, given in enumerate(parts):
+        if given is not None:
+            _check_fits(given, poses, number, where)
+    return Composite(mesh, parts, poses)
+
+
+def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:
+    middle = part.bounds.mean(axis=0) - poses.translations[number]
+    canonical = middle @ rotation_matrices(poses.rotations)[number] / poses.scales[number]
+    if np.abs(canonical).max() > 2:
+        raise ValueError(
+            f"{where}: the pose of part {number} is not that of its mesh, whose middle is at "
+            f"{canonical.round(2).tolist()} in the part's canonical box [-1, 1]^D; poses are in "
+            "the frame of the meshes beside them, or leave out parts/parameters to have them fitted"
+        )
+
+
+def complete_poses(shape: Composite, primitive: str) -> Composite:
+    """Return a shape in the box frame with the poses of its parts, fitted where not known.
+
+    Raises:
+        ValueError: if a part leaves the box, or its pose is none.
+    """
+    present = [(i, part) for i, part in enumerate(shape.parts) if part is not None]
+    for number, part in present:
+        check_in_box(part, f"part {number}")
+    if shape.poses is not None:
+        return replace(shape, poses=check_poses(*shape.poses, where="its poses", in_box=True))
+    poses = absent_poses(len(shape.parts), shape.mesh.dim)
+    for number, part in present:
+        fitted = fit_primitive(part, primitive)
+        poses.rotations[number] = fitted.rotation
+        poses.translations[number] = fitted.translation
+        poses.scales[number] = fitted.scale
+        poses.present[number] = True
+    return replace(shape, poses=poses)
+
+
+def write_parts(name: str, shape: Composite, layout: Layout, primitive: str) -> None:
+    """Write the meshes and poses of a shape's parts, and what primitives the poses stand for."""
+    assert shape.poses is not None
+    rotations, translations, scales, present = shape.poses
+    for number, part in enumerate(shape.parts):
+        if part is None:
+            continue
+        write_mesh(part, layout.part_meshes(name) / f"part{number}{mesh_suffix(part.dim)}")
+        form = Primitive(primitive, rotations[number], translations[number], scales[number])
+        file = f"part{number}_{primitive}{'.npz' if part.dim == 2 else '.obj'}"
+        write_mesh(primitive_mesh(form), layout.primitives(name) / file)
+    arrays = {
+        rotation_file(shape.mesh.dim): rotations,
+        "translations.npy": translations,
+        "scales.npy": scales,
+        "present.npy": present,
+    }
+    for file, array in arrays.items():
+        with replacing(layout.poses(name) / file) as temporary:
+            np.save(temporary, array)
+
+
+def write_labels(
+    name: str, shape: Composite, layout: Layout, samples: Floats, num_uniform: int
+) -> None:
+    """Write which part each sample belongs to, in the order of the files of samples.
+
+    Args:
+        name: of the shape.
+        shape: in the box frame.
+        layout: the data set.
+        samples: (S, D + 1), as they are stored; the uniform ones last.
+        num_uniform: how many those are.
+    """
+    labels = label_points(samples[:, :-1].astype(np.float64), shape.parts)
+    outside = samples[:, -1] >= 0
+    for path, first in (
+        (layout.labels(name), 0),
+        (layout.uniform_labels(name), len(samples) - num_uniform),
+    ):
+        side, of = outside[first:], labels[first:]
+        write_npz(path, pos=of[side], neg=of[~side])
+
+
+def forget_parts(name: str, layout: Layout) -> None:
+    """Delete what was made of a shape's parts before."""
+    for folder in (
+        layout.part_meshes(name),
+        layout.primitives(name),
+        layout.poses(name),
+        layout.labels(name).parent,
+    ):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from inr.data.part_files import find_part_files, part_folder
+from inr.shapes.mesh import MESH_SUFFIXES
+
+
+def touch(folder: Path, *paths: str) -> Path:
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(path)
+    return folder
+
+
+@pytest.mark.parametrize("under", ["parts/meshes", "parts"])
+def test_parts_of_each_shape(tmp_path, under):
+    touch(tmp_path, f"{under}/a/part0.obj", f"{under}/a/part11.PLY", f"{under}/b/part2.stl")
+    touch(tmp_path, f"{under}/b/part1.txt", f"{under}/b/notes.obj", f"{under}/b/.part3.obj")
+    touch(tmp_path, f"{under}/__MACOSX/part1.obj", f"{under}/part4.obj")
+    assert part_folder(tmp_path, MESH_SUFFIXES) == tmp_path / under
+    found, refused = find_part_files(tmp_path, ["a", "b"], MESH_SUFFIXES)
+    assert refused == {} and set(found) == {"a", "b"}
+    assert set(found["a"].meshes) == {0, 11} and set(found["b"].meshes) == {2}
+    assert {files.num_parts for files in found.values()} == {12}
+    assert all(files.poses is None for files in found.values())
+
+
+def test_no_parts_at_all(tmp_path):
+    assert part_folder(tmp_path / "nowhere", MESH_SUFFIXES) is None
+    touch(tmp_path, "parts/a.obj", "parts/partition/a.obj")  # shapes, in a folder of that name
+    assert part_folder(tmp_path, MESH_SUFFIXES) is None
+    assert find_part_files(tmp_path, ["parts_a"], MESH_SUFFIXES) == ({}, {})
+
+
+def test_shapes_in_folders_and_with_dots_are_named_as_the_whole_is(tmp_path):
+    touch(tmp_path, "parts/meshes/x/y.v2/part0.obj")
+    found, refused = find_part_files(tmp_path, ["x_y.v2"], MESH_SUFFIXES)
+    assert set(found) == {"x_y.v2"} and refused == {}
+
+
+def test_what_is_refused(tmp_path):
+    touch(tmp_path, "parts/meshes/a/part0.obj", "parts/meshes/a/part00.obj")
+    touch(tmp_path, "parts/meshes/alone/part0.obj", "parts/meshes/fine/part0.obj")
+    found, refused = find_part_files(tmp_path, ["a", "bare", "fine"], MESH_SUFFIXES)
+    assert set(found) == {"fine"}
+    assert "are both its part 0" in refused["a"]
+    assert "it has no parts" in refused["bare"]
+    assert "no mesh of the whole" in refused["alone"]
+
+
+def test_a_change_of_any_file_is_noticed(tmp_path):
+    touch(tmp_path, "parts/meshes/a/part0.obj", "parts/parameters/a/scales.npy")
+    files = find_part_files(tmp_path, ["a"], MESH_SUFFIXES)[0]["a"]
+    record = {"parts": files.fingerprints()}
+    assert set(record["parts"]) == {"part0.obj", "scales.npy"}
+    assert not files.have_changed(record)
+    touch(tmp_path, "parts/meshes/a/part0.obj")  # another time, the same content
+    assert not files.have_changed(record)
+    (tmp_path / "parts/parameters/a/scales.npy").write_text("others")
+    assert files.have_changed(record)
+    touch(tmp_path, "parts/meshes/a/part1.obj")
+    more = find_part_files(tmp_path, ["a"], MESH_SUFFIXES)[0]["a"]
+    assert more.have_changed({"parts": more.fingerprints() | {"part2.obj": {}}})
+    assert files.have_changed({})  # made before there were parts
