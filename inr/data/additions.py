@@ -43,7 +43,8 @@ def add_to_splits(
     for name in new:
         if name in listed:
             added[listed[name]].append(name)
-    place |= {name: split for name, split in listed.items() if name in names}
+    known = set(names)
+    place |= {name: split for name, split in listed.items() if name in known}
     counts = count_shares(counted, sum(name not in listed for name in names))
     alone, same = [], _groups(copies)
     for unit in gather(shuffle([name for name in new if name not in listed], seed), copies):
@@ -52,7 +53,6 @@ def add_to_splits(
             alone.append(unit)
         elif there in counts:
             added[there] += unit
-    known = set(names)
     has = {s: sum(name in known for name in splits.get(s, ())) + len(added[s]) for s in counts}
     whole = {split: [*splits.get(split, ()), *added[split]] for split in counts}
     spread(alone, {split: counts[split] - has[split] for split in counts}, whole)
@@ -94,10 +94,11 @@ def add_to_folds(
     added = []
     for fold, test in zip(folds, tested, strict=True):
         others = {split: fold[split] for split in ("train", "valid")}
+        is_tested = set(test)
         found = add_to_splits(
             others,
-            [name for name in new if name not in test],
-            names=[name for name in names if name not in test],
+            [name for name in new if name not in is_tested],
+            names=[name for name in names if name not in is_tested],
             sizes={"valid": valid, "train": share},
             seed=seed,
             copies=copies,

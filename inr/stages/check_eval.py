@@ -23,7 +23,7 @@ def check_eval(raw: Mapping[str, Any]) -> None:
         )
     if not settings["metrics"]:
         raise ValueError("'eval.metrics' has no metric; choose a protocol with eval=<name>")
-    kinds = set()
+    kinds, metrics = set(), []
     for name, metric in settings["metrics"].items():
         check(metric, f"eval.metrics.{name}", raw["allow"], kind=Metric | SetMetric)
         try:
@@ -31,10 +31,18 @@ def check_eval(raw: Mapping[str, Any]) -> None:
         except ValueError as error:
             raise ValueError(f"eval.metrics.{name}: {error}") from error
         kinds.add(isinstance(made, SetMetric))
+        metrics.append(made)
     if len(kinds) > 1:
         raise ValueError(
             "eval.metrics has metrics of single shapes and of sets of shapes; give each a protocol "
             "of its own"
+        )
+    if kinds == {True}:
+        _check_sets(raw)
+    elif raw["meshes"] and all(metric.needs_field for metric in metrics):
+        raise ValueError(
+            f"eval={settings['protocol']} asks a network's field, and meshes={raw['meshes']} have "
+            "none: evaluate a run, or choose another protocol"
         )
     check_dataset(settings["dataset"])
     if settings["empty"] == "diagonal" and settings["frame"] != "unit_cube":
@@ -43,6 +51,22 @@ def check_eval(raw: Mapping[str, Any]) -> None:
             "eval.frame=unit_cube"
         )
     _check_subject(raw)
+
+
+def _check_sets(raw: Mapping[str, Any]) -> None:
+    protocol, frame = raw["eval"]["protocol"], raw["eval"]["frame"]
+    if raw["stage"] == "all":
+        raise ValueError(
+            f"eval={protocol} is of new shapes, which stage=all does not make: run it without, and "
+            f"then stage=sample run=latest and stage=evaluate run=latest eval={protocol}"
+        )
+    if raw["runs"]:
+        raise ValueError(f"eval={protocol} is of one run at a time; give run instead of runs")
+    if frame != "box" and not raw["meshes"]:
+        raise ValueError(
+            f"eval.frame={frame} does not go with new shapes, which have a box frame and no other; "
+            "use eval.frame=box"
+        )
 
 
 def _check_subject(raw: Mapping[str, Any]) -> None:

@@ -88,16 +88,18 @@ def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> li
     """
     names = read_split(layout, split)
     known = set(trained)
-    # a split that was changed otherwise is refused where a code is missing
-    if split != "train" or len(names) == len(known) or not known < set(names):
+    kept = [name for name in names if name in known]
+    # a split of which nothing is left is refused where a code is missing
+    if split != "train" or not kept or len(kept) == len(names) == len(known):
         return names
     log.info(
-        "%d shapes were added to the training split after the run was begun, which goes on with "
-        "its own %d",
-        len(names) - len(known),
-        len(known),
+        "the training split has changed since the run was begun: %d shapes were added, %d taken "
+        "out; the run goes on with the %d that it has codes of",
+        len(names) - len(kept),
+        len(known) - len(kept),
+        len(kept),
     )
-    return [name for name in names if name in known]
+    return kept
 
 
 def deal(data: Data, names: Sequence[str], copies: Copies = ()) -> dict[str, list[str]]:

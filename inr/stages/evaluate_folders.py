@@ -30,7 +30,7 @@ from inr.stages.folders import (
 from inr.stages.pictures import draw_worst
 from inr.stages.progress import show_progress
 from inr.stages.results import Row, measure_row, write_results
-from inr.stages.truth import unit_cube
+from inr.stages.truth import LONGEST_EDGE, unit_frame
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +66,9 @@ def evaluate_folders(command: Command) -> None:
         rows,
         protocol,
         folder,
-        seed=config.eval.seed,
+        settings=config.eval,
         about={"meshes": config.meshes, "truth": config.truth, "scans": config.scans},
         title=f"{config.meshes} against {config.truth}",
-        dataset=config.eval.dataset,
     )
     _draw_worst(config, meshes, truths, dim, rows, protocol, folder / "worst.png")
     print(f"\n{table}\n\nfiles: {folder}", flush=True)
@@ -114,7 +113,7 @@ def _evaluate_sets(command: Command) -> None:
         {name: side for name, side in references.items() if side is not None},
         folder,
         about={"meshes": config.meshes, "truth": config.truth},
-        title=f"{config.meshes} against {config.truth}",
+        title=f"{config.meshes} against {config.truth}, each shape in its own bounding box",
     )
     print(f"\n{table}\n\nfiles: {folder}", flush=True)
 
@@ -137,8 +136,8 @@ def _move(
     move, box = identity(to_box.rotation.shape[0]), to_box
     if frame == "box":
         move, box = to_box, move
-    elif frame == "unit_cube":
-        edge = unit_cube(truth.points).scale
+    elif frame in LONGEST_EDGE:
+        edge = unit_frame(truth.points, frame).scale
         move = Normalization(to_box.translation, to_box.rotation, 1 / edge)
         box = Normalization(0 * to_box.translation, to_box.rotation, to_box.scale * edge)
     return Pair(

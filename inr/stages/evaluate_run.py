@@ -28,9 +28,9 @@ from inr.stages.pictures import draw_worst
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
-from inr.stages.results import Row, measure_row, record_settings, write_results
+from inr.stages.results import Row, made_at, measure_row, record_settings, write_results
 from inr.stages.trained import load_run
-from inr.stages.truth import open_pair, truth_mesh
+from inr.stages.truth import open_pair, truth_mesh, truth_stamp
 from inr.stages.unmeasured import has_truth, warn_of_unmeasured
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
@@ -121,27 +121,27 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     record = Record(folder, settings)
     if not config.overwrite:
         record.check_settings()
-    for name in show_progress(names, f"evaluate {split}", len(names)):
-        time_made = made.get(name, {}).get("time")
-        finished = record.shapes.get(name)
-        # one that was reconstructed anew since, and one that had no metrics, is not finished
-        is_finished = (
-            finished is not None
-            and finished["made"] == time_made
-            and finished["row"]["status"] in ("ok", "empty")
-        )
-        if config.overwrite or not is_finished:
-            row = _evaluate_shape(subject, split, name, protocol, made.get(name))
-            record.add(name, {"row": row, "made": time_made})
+    with record:
+        for name in show_progress(names, f"evaluate {split}", len(names)):
+            of = [made.get(name, {}).get("time"), truth_stamp(subject.layout, name)]
+            finished = record.shapes.get(name)
+            # one whose sides are others since, and one that had no metrics, is not finished
+            is_finished = (
+                finished is not None
+                and finished["made"] == of
+                and finished["row"]["status"] in ("ok", "empty")
+            )
+            if config.overwrite or not is_finished:
+                row = _evaluate_shape(subject, split, name, protocol, made.get(name))
+                record.add(name, {"row": row, "made": of})
     rows = [record.shapes[name]["row"] for name in names]
     summary, table = write_results(
         rows,
         protocol,
         folder,
-        seed=config.eval.seed,
-        about={"split": split, "epoch": epoch},
+        settings=config.eval,
+        about={"split": split, "epoch": epoch, "resolution": made_at(made, config.eval)},
         title=f"{split} split, epoch {epoch}",
-        dataset=config.eval.dataset,
     )
     _draw_worst(subject, split, rows, protocol)
     return Evaluated(protocol.name, rows, summary, table, settings)

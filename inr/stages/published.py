@@ -1,12 +1,13 @@
 """Papers' numbers beside ours, where the protocol and the data are the same."""
 
-from pathlib import Path
+import yaml
 
 from inr.build import nearest
 from inr.metrics.published import Published, matching, read_published
 from inr.metrics.summary import align, format_number
+from inr.schema import Eval
+from inr.stages.compose import CONF, PACKAGE
 
-PACKAGE = Path(__file__).resolve().parents[1]
 # of a checkout; a plain install has none
 TABLE = PACKAGE.parent / "benchmarks" / "published.yaml"
 
@@ -37,12 +38,21 @@ def check_dataset(dataset: str | None) -> None:
             raise ValueError(f"eval.dataset is '{dataset}': {nearest(dataset, known)}")
 
 
-def published_lines(dataset: str | None, protocol: str, num_shapes: int) -> str:
-    """Return papers' numbers as lines below a table, or why none can stand there."""
+def published_lines(settings: Eval, num_shapes: int) -> str:
+    """Return papers' numbers as lines below a table, or why none can stand there.
+
+    Args:
+        settings: of the evaluation.
+        num_shapes: that it measured.
+    """
+    dataset, protocol = settings.dataset, settings.protocol
     if dataset is None:
         return ""
     entries = [entry for entry in read_table() if entry.data == dataset]
     found = matching(entries, data=dataset, protocol=protocol, num_shapes=num_shapes)
+    changed = _changed(settings)
+    if changed:
+        return f"\nno published number can stand here: {', '.join(changed)} differs from {protocol}"
     if not found:
         have = "; ".join(
             sorted({f"protocol {entry.protocol}, {entry.num_shapes} shapes" for entry in entries})
@@ -57,3 +67,13 @@ def published_lines(dataset: str | None, protocol: str, num_shapes: int) -> str:
             numbers = [format_number(value.get(key)) for key in ("mean", "median")]
             lines.append([entry.method, metric, *numbers, entry.source])
     return "\n" + "\n".join(align(lines))
+
+
+def _changed(settings: Eval) -> list[str]:
+    """Return what is measured otherwise than the protocol of that name has it."""
+    path = CONF / "eval" / f"{settings.protocol}.yaml"
+    if not path.exists():
+        return []
+    theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
+    keys = ("frame", "num_points", "empty", "metrics")
+    return [f"eval.{key}" for key in keys if getattr(settings, key) != theirs[key]]

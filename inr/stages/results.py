@@ -29,6 +29,21 @@ def record_settings(settings: Eval) -> dict[str, Any]:
     return found
 
 
+def made_at(made: Mapping[str, Any], settings: Eval) -> int | None:
+    """Return the resolution that the meshes were extracted at; null if at several."""
+    found = {entry["settings"].get("eval.resolution") for entry in made.values()}
+    if found != {settings.resolution}:
+        log.warning(
+            "the meshes were extracted at resolution %s, where eval=%s has %d; stage=reconstruct "
+            "eval=%s overwrite=true makes them so",
+            " and ".join(map(str, sorted(found))),
+            settings.protocol,
+            settings.resolution,
+            settings.protocol,
+        )
+    return found.pop() if len(found) == 1 else None
+
+
 def measure_row(
     name: str, protocol: Protocol, open_pair: Callable[[], Pair], *, seconds: float, reason: str
 ) -> Row:
@@ -66,10 +81,9 @@ def write_results(
     protocol: Protocol,
     folder: Path,
     *,
-    seed: int,
+    settings: Eval,
     about: Mapping[str, Any],
     title: str,
-    dataset: str | None,
 ) -> tuple[dict[str, Any], str]:
     """Write per_shape.csv and summary.json, and return the summary and a table of it.
 
@@ -77,10 +91,9 @@ def write_results(
         rows: one a shape.
         protocol: measured them.
         folder: where the files go.
-        seed: of the draws.
+        settings: that the protocol was built from.
         about: what was evaluated: split and epoch, or the folders.
         title: what was evaluated, for the table.
-        dataset: its name among the published ones, if it is one.
 
     Raises:
         ValueError: if there is no such published data set.
@@ -93,7 +106,7 @@ def write_results(
         **about,
         "frame": conditions.frame,
         "num_points": conditions.num_points,
-        "seed": seed,
+        "seed": settings.seed,
         "empty": conditions.empty,
     }
     summary = summarise(rows, protocol.infos())
@@ -102,11 +115,11 @@ def write_results(
     log.info("one row a shape: %s", folder / "per_shape.csv")
     head = (
         f"{title}\n{protocol.name} protocol: {conditions.num_points} points a side, "
-        f"{conditions.frame} frame, seed {seed}"
+        f"{conditions.frame} frame, seed {settings.seed}"
     )
     table = format_table(summary) + _unmeasured(rows, protocol)
     measured = sum(row["status"] in ("ok", "empty") for row in rows)
-    return summary, f"{head}\n{table}{published_lines(dataset, protocol.name, measured)}"
+    return summary, f"{head}\n{table}{published_lines(settings, measured)}"
 
 
 def _unmeasured(rows: Sequence[Row], protocol: Protocol) -> str:

@@ -15,11 +15,21 @@ from inr.shapes.normalize import Normalization, identity
 
 log = logging.getLogger(__name__)
 
+# of the truth's bounding box, in frames that are named after it
+LONGEST_EDGE = {"unit_cube": 1, "unit_box": 2}
+
 
 def has_only_points(layout: Layout, name: str) -> bool:
     """Return whether a shape has no mesh with an inside to be measured against."""
     has_sign = layout.samples(name).exists() or not layout.unsigned(name).exists()
     return not (has_sign and layout.mesh(name).exists())
+
+
+def truth_stamp(layout: Layout, name: str) -> list[int]:
+    """Return size and time of the file that a shape is measured against, to know it again."""
+    path = layout.surface(name) if has_only_points(layout, name) else layout.mesh(name)
+    status = path.stat() if path.exists() else None
+    return [] if status is None else [status.st_size, status.st_mtime_ns]
 
 
 def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
@@ -77,8 +87,8 @@ def open_pair(
     box = identity(dim)
     if frame == "native":
         box = read_normalization(layout.normalization(name))
-    elif frame == "unit_cube":
-        box = unit_cube(points)
+    elif frame in LONGEST_EDGE:
+        box = unit_frame(points, frame)
     cloud = box.undo(points)
     side: Surface | Cloud = (
         Cloud(cloud, None if normals is None else normals @ box.rotation)
@@ -98,12 +108,14 @@ def open_pair(
     )
 
 
-def unit_cube(points: Floats) -> Normalization:
-    """Return the transform that takes the frame where points' longest edge is 1 to their own.
+def unit_frame(points: Floats, frame: str) -> Normalization:
+    """Return the transform that takes the frame where points' longest edge is 1 or 2 to theirs.
 
     Args:
         points: (N, D); the origin stays where it is.
+        frame: which, one of LONGEST_EDGE.
     """
     longest = float(np.ptp(points, axis=0).max())
     dim = points.shape[1]
-    return Normalization(np.zeros(dim), np.eye(dim), longest if longest > 0 else 1.0)
+    scale = longest / LONGEST_EDGE[frame]
+    return Normalization(np.zeros(dim), np.eye(dim), scale if scale > 0 else 1.0)

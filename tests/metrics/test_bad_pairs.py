@@ -113,11 +113,12 @@ def test_a_cloud_as_truth(name, has_normals, dim):
 
 
 @DIMS
-def test_a_cloud_is_drawn_in_halves_that_share_no_point(dim):
+def test_a_clouds_floor_is_of_halves_that_share_no_point(dim):
     points, normals = outward(dim, num_points=101)
     truth = Cloud(points, normals)
-    subject = pair(truth, truth, num_points=1000)
-    one, other = subject.drawn
+    whole = pair(ball(0.5, dim), truth, num_points=1000)
+    assert [len(side.points) for side in whole.drawn] == [1000, 101]
+    one, other = whole.floor().drawn
     assert len(one.points) == len(other.points) == 50
     rows = np.concatenate([one.points, other.points])
     assert len(np.unique(rows, axis=0)) == 100
@@ -131,7 +132,10 @@ def test_a_cloud_is_drawn_in_halves_that_share_no_point(dim):
 @DIMS
 def test_definitions_tell_of_a_cloud(dim):
     infos = protocol("default", of_clouds=True, num_points=77).infos()
-    assert "half the cloud's points but at most 77" in infos["accuracy"].definition
+    assert (
+        "77 points uniform on the reconstruction, and at most as many"
+        in infos["accuracy"].definition
+    )
 
 
 @DIMS

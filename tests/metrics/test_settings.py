@@ -22,7 +22,7 @@ PUBLISHED = {
         },
     ),
     "srb": ("native", 1000000, "left_out", {"scan_to_reconstruction": " 1000000 points"}),
-    "vecset": ("box", 100000, "left_out", {"iou": " 100000 points", "f_score": " 0.02 to"}),
+    "vecset": ("unit_box", 100000, "left_out", {"iou": " 100000 points", "f_score": " 0.02 to"}),
     "field": ("box", 100000, "left_out", {"mae": "uniform in the box", "mae_near": "0.02 box"}),
 }
 

@@ -117,7 +117,7 @@ def test_runs_under_different_protocols_are_refused(
     both = f"runs=[{runs['a']},{runs['b']}]"
     assert inr(monkeypatch, *EVALUATE, both) == 2
     said = capsys.readouterr().err
-    assert "num_points=300" in said and "num_points=200" in said
+    assert "num_points=300" in said and "with 200" in said
     assert "add eval=<protocol> overwrite=true" in said
     assert not list(copy.glob("outputs/*/*_comparison_*"))
     # which does what it says
