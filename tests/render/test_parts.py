@@ -34,7 +34,7 @@ def test_each_mesh_has_its_colour(renderer, make):
     left, right = image[:, :20], image[:, 28:]
     for side, channel in ((left, 0), (right, 2)):
         others = [c for c in range(3) if c != channel]
-        assert (side[..., channel] > side[..., others].max(axis=-1) + 60).sum() > 60
+        assert (side[..., channel] > side[..., others].max(axis=-1) + 60).sum() > 25
         for other in others:
             assert not (side[..., other] > side[..., channel] + 60).any()
 
