@@ -131,11 +131,8 @@ def test_a_clouds_floor_is_of_halves_that_share_no_point(dim):
 
 @DIMS
 def test_definitions_tell_of_a_cloud(dim):
-    infos = protocol("default", of_clouds=True, num_points=77).infos()
-    assert (
-        "77 points uniform on the reconstruction, and at most as many"
-        in infos["accuracy"].definition
-    )
+    text = protocol("default", of_clouds=True, num_points=77).infos()["accuracy"].definition
+    assert "77 points uniform on the reconstruction, and at most as many" in text
 
 
 @DIMS
