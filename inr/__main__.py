@@ -37,6 +37,7 @@ stages
   evaluate     run=latest | run=<directory>: metrics of the reconstructed meshes, eval=<protocol>
                meshes=<folder> truth=<folder>: of anybody's; runs=[...] [against=[...]]: of several
   sample       run=latest | run=<directory>: new shapes from the trained codes, or between two
+  edit         run=... shape=<name>: change one part of a shape made of parts
   all          prepare, train, reconstruct and evaluate, one after the other
 
 groups and their choices

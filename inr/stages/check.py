@@ -19,6 +19,7 @@ from inr.schema import (
     KINDS,
     NORMALIZE,
     OBSERVED,
+    OPERATIONS,
     POSES,
     PRIMITIVES,
     PRIORS,
@@ -43,6 +44,7 @@ CHOICES = {
     "reconstruct.observe": OBSERVED,
     "reconstruct.poses": POSES,
     "sample.prior": PRIORS,
+    "edit.operation": OPERATIONS,
     "eval.frame": FRAMES,
     "eval.empty": EMPTY,
 }
@@ -70,6 +72,7 @@ LEAST = {
         "reconstruct.samples_per_shape",
         "reconstruct.shapes_per_batch",
         "sample.num_shapes",
+        "edit.steps",
         "eval.num_points",
         "train.validation_points",
     ),

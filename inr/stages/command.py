@@ -34,7 +34,7 @@ FIXED_ON_RESUME = (
         )
     ),
 )
-LATER_SECTIONS = ("eval", "reconstruct", "sample", "renderer", "logger")
+LATER_SECTIONS = ("eval", "reconstruct", "sample", "edit", "renderer", "logger")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from inr.stages.assemble import (
 from inr.stages.command import Command, merge_with_run
 from inr.stages.dataset import read_trained_split
 from inr.stages.evaluate_sets import evaluate_samples
+from inr.stages.part_files import read_part_meshes
 from inr.stages.pictures import draw_worst
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
@@ -182,6 +183,7 @@ def _evaluate_shape(
         reason = "the data set has neither its mesh nor its surface points"
         return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
     settings = subject.config.eval
+    num_parts = subject.config.latent.get("num_parts")
 
     def pair() -> Pair:
         return open_pair(
@@ -192,6 +194,7 @@ def _evaluate_shape(
             num_points=settings.num_points,
             seed=settings.seed,
             probe=subject.probe(folder / "latents" / f"{name}.npy") if subject.probe else None,
+            parts=read_part_meshes(folder, name, num_parts, dim) if num_parts else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])

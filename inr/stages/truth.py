@@ -1,11 +1,13 @@
 """What a data set holds to measure a shape against: its mesh, or its points."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
+from inr.data.parts import count_parts, read_parts
 from inr.data.read import read_surface
 from inr.metrics.pair import Cloud, Pair, Probe, Surface
 from inr.render.points import discs
@@ -59,6 +61,7 @@ def open_pair(
     num_points: int,
     seed: int,
     probe: Probe | None = None,
+    parts: Sequence[Mesh | None] | None = None,
 ) -> Pair:
     """Hold a reconstruction against a shape of the data set; see inr.metrics.
 
@@ -70,6 +73,8 @@ def open_pair(
         num_points: drawn on each side.
         seed: of all draws.
         probe: the network, for metrics that ask it.
+        parts: of the reconstruction, in the box frame; None where it is one piece: the truth's
+            parts, if there are any, then divide it as well.
 
     Raises:
         ValueError: if the shape cannot be read.
@@ -104,8 +109,21 @@ def open_pair(
         box=box,
         probe=probe,
         scan=cloud if only_points else None,
+        parts=_parts(layout, name, parts, box),
         views=cast_views,
     )
+
+
+def _parts(
+    layout: Layout, name: str, parts: Sequence[Mesh | None] | None, box: Normalization
+) -> tuple[Sequence[Mesh | None], Sequence[Mesh | None]] | None:
+    """Return the parts of both sides in the frame of measurement; None where there are none."""
+    if count_parts(layout, name) == 0:
+        return None
+    truth = read_parts(layout, name)
+    given = truth if parts is None else parts
+    sides = [[None if m is None else box.undo_mesh(m) for m in side] for side in (given, truth)]
+    return sides[0], sides[1]
 
 
 def unit_frame(points: Floats, frame: str) -> Normalization:
