@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Target = dict[str, Any]
-STAGES = ("prepare", "inspect", "train", "reconstruct", "evaluate", "sample", "all")
+STAGES = ("prepare", "inspect", "train", "reconstruct", "evaluate", "sample", "edit", "all")
 VALIDATION_METRICS = (
     "loss",
     "chamfer_l2",
@@ -24,6 +24,7 @@ PRIMITIVES = ("cuboid", "cylinder")
 DTYPES = ("float32", "float16")
 OBSERVED = ("sdf", "surface", "partial")
 POSES = ("mean", "given", "given_frozen")
+OPERATIONS = ("replace", "remove", "move", "scale", "swap", "interpolate")
 PRIORS = ("gaussian", "pca")
 
 
@@ -76,6 +77,7 @@ class Prepare:
     shard: str  # 0/8: the first of eight
     time_limit: float  # seconds a shape
     device: str  # cpu | cuda
+    drop_gone: bool  # drop shapes whose source file is no longer there
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,19 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """Say how stage=edit changes a shape that is made of parts."""
+
+    operation: str  # replace | remove | move | scale | swap | interpolate
+    part: int
+    other: str | None  # of replace, swap, interpolate: the other shape
+    keep_pose: bool  # of replace: take the other part's form, and stay in place
+    offset: list[float] | None  # of move, box units
+    factor: Any  # of scale: a number, or one for each of the part's axes
+    steps: int  # of interpolate
+
+
+@dataclass(frozen=True)
 class Eval:
     """Name a protocol and its settings."""
 
@@ -182,6 +197,7 @@ class Config:
     meshes: str | None  # of evaluate: a folder of reconstructions that no run made
     truth: str | None  # and the folder of what they should be
     scans: str | None  # and of the points that they were made from
+    shape: str | None  # of edit
     split: Any  # one of SPLITS, or a list of them
     epoch: int | str  # latest | best | a number
     device: str
@@ -199,6 +215,7 @@ class Config:
     train: Train
     reconstruct: Reconstruct
     sample: Sample
+    edit: Edit
     eval: Eval
     logger: Target
     renderer: Renderer

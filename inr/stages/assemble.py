@@ -141,17 +141,12 @@ def build_schedule(config: Config) -> Schedule:
     return schedule
 
 
-def build_protocol(config: Config, *, of_clouds: bool = False) -> Protocol:
-    """Return what `eval` says of measuring.
-
-    Args:
-        config: holds it.
-        of_clouds: whether the truth is point clouds.
-    """
+def build_protocol(config: Config) -> Protocol:
+    """Return what `eval` says of measuring."""
     settings = config.eval
     return Protocol(
         settings.protocol,
-        Conditions(settings.frame, settings.num_points, settings.empty, of_clouds),
+        Conditions(settings.frame, settings.num_points, settings.empty),
         {name: instantiate(metric, config.allow) for name, metric in settings.metrics.items()},
     )
 

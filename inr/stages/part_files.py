@@ -47,12 +47,16 @@ def write_parts(trained: Trained, name: str, state: torch.Tensor, folder: Path) 
     write_npz(path, **{key: value.cpu().numpy() for key, value in arrays.items()})
 
 
+def read_part_meshes(folder: Path, name: str, num_parts: int, dim: int) -> list[Mesh | None]:
+    """Return the meshes of a shape's parts that write_parts wrote, None for what it lacks."""
+    paths = [_part_path(folder, name, part, dim) for part in range(num_parts)]
+    return [read_mesh(path) if path.exists() else None for path in paths]
+
+
 def draw_parts(folder: Path, name: str, num_parts: int, dim: int, renderer: ByDimension) -> Image:
     """Draw the parts that write_parts wrote, each part number in its colour."""
-    shown: list[Mesh] = []
-    for part in range(num_parts):
-        path = _part_path(folder, name, part, dim)
-        shown.append(read_mesh(path) if path.exists() else empty_mesh(dim))
+    meshes = read_part_meshes(folder, name, num_parts, dim)
+    shown = [empty_mesh(dim) if mesh is None else mesh for mesh in meshes]
     return renderer.render_parts(shown, part_colors(num_parts))
 
 

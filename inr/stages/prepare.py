@@ -7,11 +7,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from inr.data.duplicates import find_duplicates
-from inr.data.journal import Journal, Shard, check_alone, forget, held, read_records
+from inr.data.journal import (
+    Journal,
+    Shard,
+    check_alone,
+    forget,
+    held,
+    read_records,
+    ready_names,
+)
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.part_files import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
+from inr.data.splits import read_lists
 from inr.data.summary import count_statuses, summarise
 from inr.data.workers import run_all
 from inr.schema import Config, Data
@@ -19,15 +28,17 @@ from inr.shapes import warp
 from inr.stages.command import Command
 from inr.stages.dataset import (
     deal,
-    deal_folds,
     find_parts,
     find_sources,
     is_prepared,
     layout_of,
+    split_sizes,
 )
-from inr.stages.dealing import asked_splits, warn_of_duplicates, write_splits
+from inr.stages.dealing import asked_splits, deal_all, deal_folds, warn_of_duplicates
+from inr.stages.gone import drop_gone, mark_gone
 from inr.stages.manifest import (
     check_asked,
+    check_dealt,
     is_finished,
     keep_num_parts,
     open_manifest,
@@ -71,7 +82,10 @@ def prepare(command: Command) -> None:
     parts, without = find_parts(config.data, list(sources))
     refused |= without
     sources = {name: source for name, source in sources.items() if name not in without}
-    deal(config.data, list(sources))
+    if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
+        deal(config.data, list(sources))
+    else:  # of those that are dealt some may be gone
+        read_lists(split_sizes(config.data))
     for name, reason in refused.items():
         log.warning("refused %s: %s", name, reason)
     try:
@@ -82,6 +96,7 @@ def prepare(command: Command) -> None:
                     path.unlink()
                 forget(layout)
             manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+            check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
             if config.data.family is None:
                 num_parts = max((files.num_parts for files in parts.values()), default=0)
                 manifest = keep_num_parts(layout, manifest, num_parts)
@@ -173,9 +188,11 @@ def _finish(
             layout.manifest,
         )
         return
+    if config.prepare.drop_gone:
+        known = drop_gone(layout, known, sources)
     records = {  # of another source too, which may be mounted in part
         name: record
-        for name, record in sorted(known.items())
+        for name, record in sorted(mark_gone(known, sources).items())
         if name in sources or record["status"] == "ok"
     }
     records |= {
@@ -183,6 +200,8 @@ def _finish(
         for name, reason in refused.items()
     }
     manifest = read_json(layout.manifest)
+    if is_prepared(layout):  # before, the splits were of all that was ready
+        manifest.setdefault("dealt", ready_names(layout))
     is_new = bool(made) or manifest["shapes"] != records
     manifest["shapes"] = records
     ready = [name for name, record in records.items() if record["status"] == "ok"]
@@ -211,7 +230,7 @@ def _finish(
     if made:
         for line in summarise(records):
             log.info("%s", line)
-    write_splits(config.data, layout, ready, manifest)
+    deal_all(config.data, layout)
     if config.strict and count["ok"] < len(records):
         raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
 

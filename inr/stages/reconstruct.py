@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from inr.data.deepsdf_layout import read_normalization
-from inr.data.layout import read_split
 from inr.reconstruct import field_of
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
@@ -19,6 +18,7 @@ from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 from inr.stages.assemble import build_losses, build_renderer
 from inr.stages.command import Command, merge_with_run
+from inr.stages.dataset import read_trained_split
 from inr.stages.fitting import Fitting
 from inr.stages.part_files import draw_parts, write_parts
 from inr.stages.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
@@ -50,7 +50,7 @@ def reconstruct(command: Command) -> None:
 
 def _reconstruct_split(trained: Trained, split: str) -> None:
     config = trained.command.config
-    names = read_split(trained.layout, split)
+    names = read_trained_split(trained.layout, split, trained.names)
     folder = trained.run.reconstruction(trained.label, split)
     record = Record(folder, _settings(config, split) | {"step": trained.step})
     if not config.overwrite:
