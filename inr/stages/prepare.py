@@ -71,28 +71,12 @@ def prepare(command: Command) -> None:
     parts, without = find_parts(config.data, list(sources))
     refused |= without
     sources = {name: source for name, source in sources.items() if name not in without}
-    deal(config.data, list(sources))
     for name, reason in refused.items():
         log.warning("refused %s: %s", name, reason)
+    deal(config.data, list(sources))
     try:
         with held(layout.root / ".lock"):
-            if config.overwrite:  # first, or a kill would leave new settings beside old shapes
-                check_alone(layout)
-                for path in layout.root.glob("splits/**/*.json"):
-                    path.unlink()
-                forget(layout)
-            manifest = open_manifest(layout, command.raw["data"], config.overwrite)
-            if config.data.family is None:
-                num_parts = max((files.num_parts for files in parts.values()), default=0)
-                manifest = keep_num_parts(layout, manifest, num_parts)
-                num_parts = manifest["num_parts"]
-                parts = {name: replace(of, num_parts=num_parts) for name, of in parts.items()}
-                write_json(manifest, layout.manifest)
-            shapes = manifest["shapes"]
-            failed = [name for name, record in shapes.items() if record["status"] == "failed"]
-            if failed:  # they get another chance, and until then not all is done
-                kept = {name: record for name, record in shapes.items() if name not in failed}
-                write_json({**manifest, "shapes": kept}, layout.manifest)
+            parts = _open(command, layout, parts)
         with held(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, parts, shard)
         with held(layout.root / ".lock"):
@@ -105,6 +89,29 @@ def prepare(command: Command) -> None:
             f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
             "same command goes on from there"
         ) from error
+
+
+def _open(command: Command, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
+    """Write the manifest to go on with; return the part files with the number of parts in it."""
+    config = command.config
+    if config.overwrite:  # first, or a kill would leave new settings beside old shapes
+        check_alone(layout)
+        for path in layout.root.glob("splits/**/*.json"):
+            path.unlink()
+        forget(layout)
+    manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+    if config.data.family is None:
+        num_parts = max((files.num_parts for files in parts.values()), default=0)
+        manifest = keep_num_parts(layout, manifest, num_parts)
+        num_parts = manifest["num_parts"]
+        parts = {name: replace(files, num_parts=num_parts) for name, files in parts.items()}
+    # those that failed get another chance, and until then not all is done
+    records = manifest["shapes"].items()
+    kept = {name: record for name, record in records if record["status"] != "failed"}
+    fresh = {**manifest, "shapes": kept}
+    if fresh != read_json(layout.manifest):
+        write_json(fresh, layout.manifest)
+    return parts
 
 
 def _prepare_shard(
