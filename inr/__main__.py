@@ -34,8 +34,10 @@ stages
   inspect      one page on a data set: counts, histograms, the shapes that stand out
   train        samples -> network and codes, in a new run directory under outputs/
   reconstruct  run=latest | run=<directory>: codes and meshes of a split
-  evaluate     run=latest | run=<directory>: metrics of the reconstructed meshes
+  evaluate     run=latest | run=<directory>: metrics of the reconstructed meshes, eval=<protocol>
+               meshes=<folder> truth=<folder>: of anybody's; runs=[...] [against=[...]]: of several
   sample       run=latest | run=<directory>: new shapes from the trained codes, or between two
+  edit         run=... shape=<name>: change one part of a shape made of parts
   all          prepare, train, reconstruct and evaluate, one after the other
 
 groups and their choices

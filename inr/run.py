@@ -48,6 +48,10 @@ class Run:
         """Return the folder of new shapes that an epoch's codes gave."""
         return self.path / "samples" / epoch / title
 
+    def edits(self, epoch: str, title: str) -> Path:
+        """Return the folder of one edit of a shape of an epoch."""
+        return self.path / "edits" / epoch / title
+
     def evaluation(self, epoch: str, split: str, protocol: str) -> Path:
         """Return the folder of metrics of an epoch and split, one deeper for a named protocol."""
         folder = self.path / "evaluation" / epoch / split

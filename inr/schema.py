@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Target = dict[str, Any]
-STAGES = ("prepare", "inspect", "train", "reconstruct", "evaluate", "sample", "all")
+STAGES = ("prepare", "inspect", "train", "reconstruct", "evaluate", "sample", "edit", "all")
 VALIDATION_METRICS = (
     "loss",
     "chamfer_l2",
@@ -23,6 +23,8 @@ NORMALIZE = ("box", "sphere", "none")
 PRIMITIVES = ("cuboid", "cylinder")
 DTYPES = ("float32", "float16")
 OBSERVED = ("sdf", "surface", "partial")
+POSES = ("mean", "given", "given_frozen")
+OPERATIONS = ("replace", "remove", "move", "scale", "swap", "interpolate")
 PRIORS = ("gaussian", "pca")
 
 
@@ -75,15 +77,17 @@ class Prepare:
     shard: str  # 0/8: the first of eight
     time_limit: float  # seconds a shape
     device: str  # cpu | cuda
+    drop_gone: bool  # drop shapes whose source file is no longer there
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Name the optimizer, its two learning rates and their schedule."""
+    """Name the optimizer, its learning rates and their schedule."""
 
     algorithm: Target
     lr: float  # of the network
     code_lr: float  # of the codes
+    pose_lr: float  # of the parts' poses, where they are trained
     schedule: Target
 
 
@@ -129,6 +133,9 @@ class Reconstruct:
     lr: float
     lr_drop: float  # factor on the learning rate after half the iterations
     init_std: float  # of the codes at the start
+    poses: str  # mean | given | given_frozen: where parts start, and whether they stay
+    pose_lr: float  # of poses, at the start
+    labels: bool  # whether the part of each sample is known
     shapes_per_batch: int  # how many are fitted together; no effect on the result
 
 
@@ -140,6 +147,19 @@ class Sample:
     prior: str  # gaussian | pca, fitted to the trained codes
     explained_variance: float  # share of it that the kept components of pca hold
     interpolate: list[str]  # two training shapes to go between, instead of a prior
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Say how stage=edit changes a shape that is made of parts."""
+
+    operation: str  # replace | remove | move | scale | swap | interpolate
+    part: int
+    other: str | None  # of replace, swap, interpolate: the other shape
+    keep_pose: bool  # of replace: take the other part's form, and stay in place
+    offset: list[float] | None  # of move, box units
+    factor: Any  # of scale: a number, or one for each of the part's axes
+    steps: int  # of interpolate
 
 
 @dataclass(frozen=True)
@@ -177,6 +197,7 @@ class Config:
     meshes: str | None  # of evaluate: a folder of reconstructions that no run made
     truth: str | None  # and the folder of what they should be
     scans: str | None  # and of the points that they were made from
+    shape: str | None  # of edit
     split: Any  # one of SPLITS, or a list of them
     epoch: int | str  # latest | best | a number
     device: str
@@ -194,6 +215,7 @@ class Config:
     train: Train
     reconstruct: Reconstruct
     sample: Sample
+    edit: Edit
     eval: Eval
     logger: Target
     renderer: Renderer

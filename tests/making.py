@@ -11,6 +11,9 @@ from inr.data.store import Draws, SampleStore, open_store
 from inr.models.bodies import MLP
 from inr.models.inr import INR
 from inr.models.latents import Codes
+from inr.models.part_codes import PartCodes
+from inr.models.parts import PartMLP
+from inr.models.poses import constrain, rest_pose
 from inr.stages.check import body_entry
 from inr.stages.compose import compose, register_resolvers
 
@@ -42,6 +45,43 @@ def make_mlp(*, dim: int = 2, code_dim: int = 4, out_dim: int = 1, **changes) ->
     }
     del settings["_target_"]
     return MLP(dim=dim, code_dim=code_dim, out_dim=out_dim, **{**settings, **changes})
+
+
+def make_part_mlp(*, dim: int, code_dim: int = 4, out_dim: int = 1, **changes) -> PartMLP:
+    """A small smooth network of three parts; what is not said is as in conf/model/partsdf.yaml."""
+    settings = body_entry(compose(["model=partsdf", "latent=parts"])["model"])
+    settings |= {
+        "num_parts": 3,
+        "hidden_dim": 16,
+        "num_layers": 2,
+        "activation": nn.Softplus(beta=30),
+        "weight_norm": False,
+        "part_conv": False,
+    }
+    del settings["_target_"]
+    return PartMLP(dim=dim, code_dim=code_dim, out_dim=out_dim, **{**settings, **changes})
+
+
+def draw_part_poses(num_shapes: int, *, dim: int, num_parts: int = 3) -> dict[str, Tensor]:
+    """Proper poses of the shapes s0, s1, ..., a bit off the box's frame."""
+    generator = torch.Generator().manual_seed(2)
+    pose = rest_pose(num_shapes, num_parts, dim=dim)
+    pose[..., :-1] += 0.2 * torch.randn(pose[..., :-1].shape, generator=generator)
+    return {f"s{number}": row for number, row in enumerate(constrain(pose, dim))}
+
+
+def make_part_codes(
+    num_shapes: int = 4, code_dim: int = 4, *, dim: int, seed: int = 0, **changes
+) -> PartCodes:
+    """Codes and poses of the three parts of the shapes s0, s1, ..."""
+    settings = {"num_parts": 3, "max_norm": None, "pretrained": None, "trainable": True}
+    return PartCodes(
+        names=[f"s{number}" for number in range(num_shapes)],
+        dim=code_dim,
+        space_dim=dim,
+        generator=torch.Generator().manual_seed(seed),
+        **{**settings, "train_poses": False, "poses": None, **changes},
+    )
 
 
 def make_model(body: nn.Module, codes: Codes, output: str = "sdf") -> INR:

@@ -174,7 +174,7 @@ def test_a_page_on_a_data_set(boxes, monkeypatch, capsys):
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch):
+def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch, capsys):
     prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
     assert inr(monkeypatch, *prepare) == 0
     made = Layout(Path("made"))
@@ -188,11 +188,24 @@ def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch):
     for which in ("train", "test"):
         (Path("deepsdf") / "splits" / f"{which}.json").write_text(json.dumps(split))
     train = [*TRAIN]
-    train += ["stage=train", "data=meshes", "data.root=deepsdf", "train.epochs=1"]
+    train += ["stage=train", "data=meshes", "data.root=deepsdf", "train.epochs=4"]
+    capsys.readouterr()
     assert inr(monkeypatch, *train) == 0
     run = only_run(Path())
     assert (run / "checkpoints" / "last.pt").exists()
+    # there is nothing to measure against: said once, with what helps, and the loss is there
+    lines = [line for line in capsys.readouterr().err.splitlines() if "measured against" in line]
+    assert len(lines) == 1 and "2 of 2 shapes" in lines[0] and "stage=prepare" not in lines[0]
+    assert "deepsdf/SurfaceSamples/ShapeNet/0300/box0.ply" in lines[0]
+    assert "train.best_metric=valid/loss" in lines[0]
+    logged = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    measured = [entry for entry in logged if "valid/loss" in entry]
+    assert len(measured) == 2 and all(m["valid/loss"] > 0 for m in measured)
+    assert len(list((run / "renders").glob("valid_*.png"))) == 2
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=train") == 0
+    capsys.readouterr()
+    assert inr(monkeypatch, "stage=evaluate", "run=latest", "split=train") == 0
+    assert capsys.readouterr().err.count("box0") == 3  # in one line: its name and two files
     (latents,) = run.glob("reconstruction/*/train/latents")
     assert sorted(p.stem for p in latents.iterdir()) == ["ShapeNet_0300_box0", "ShapeNet_0300_box1"]
     # another split by name, where there are several

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from inr.build import check, instantiate
+from inr.models.parts import PartMLP
+from inr.models.poses import pose_dim, rest_pose
 from inr.stages.check import body_entry
 from inr.stages.compose import compose, register_resolvers
 
@@ -23,7 +25,9 @@ PIECEWISE = {
     "latent_demodulated",
     "latent_modulated",
     "levels_of_experts",
+    "partsdf",
 }
+NUM_PARTS = 3
 EVERY = pytest.mark.parametrize("model", MODELS)
 DIMS = pytest.mark.parametrize("dim", [2, 3])
 CODE_DIMS = pytest.mark.parametrize("code_dim", [0, 6])
@@ -38,10 +42,30 @@ def build(model: str, dim: int, code_dim: int, out_dim: int = 1) -> nn.Module:
     entry = dict(composed(model))
     if "hidden_dim" in entry:
         entry["hidden_dim"] = min(entry["hidden_dim"], 32)
-    context = {"dim": dim, "code_dim": code_dim, "out_dim": out_dim}
+    context = {"dim": dim, "code_dim": code_dim, "out_dim": out_dim, "num_parts": NUM_PARTS}
     check(entry, "model", **context)
     torch.manual_seed(0)
-    return instantiate(entry, **context)
+    body = instantiate(entry, **context)
+    return OfParts(body, dim) if isinstance(body, PartMLP) else body
+
+
+class OfParts(nn.Module):
+    """Show a body of parts the same code for each, at poses that differ from part to part."""
+
+    def __init__(self, body: PartMLP, dim: int) -> None:
+        super().__init__()
+        self.body = body
+        pose = rest_pose(NUM_PARTS, dim=dim)
+        pose[:, :-1] += 0.2 * torch.randn(NUM_PARTS, pose_dim(dim) - 1)
+        self.register_buffer("pose", pose)
+
+    def named_parameters(self, *_: object, **__: object):
+        return self.body.named_parameters()
+
+    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+        each = codes[:, None].expand(-1, NUM_PARTS, -1)
+        states = torch.cat([each, self.pose.expand(len(codes), -1, -1)], dim=-1)
+        return self.body(x, states).value
 
 
 def draw(dim: int, code_dim: int, num: int = 200) -> tuple[Tensor, Tensor]:
@@ -54,7 +78,7 @@ def draw(dim: int, code_dim: int, num: int = 200) -> tuple[Tensor, Tensor]:
 def test_there_are_models():
     family = (
         "deepsdf latent_modulated input_modulated latent_demodulated siren latent_modulated_siren "
-        "levels_of_experts hash_grid finer wire igr"
+        "levels_of_experts hash_grid finer wire igr partsdf"
     )
     assert set(family.split()) <= set(MODELS)
 

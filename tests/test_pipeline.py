@@ -25,7 +25,7 @@ from tests.cli import TINY, inr, only_run
 def test_all_writes_the_run_directory_of_the_design(finished: Path) -> None:
     run = only_run(finished)
     assert json.loads((run / "status.json").read_text())["status"] == "done"
-    assert yaml.safe_load((run / "config.yaml").read_text())["schema_version"] == 3
+    assert yaml.safe_load((run / "config.yaml").read_text())["schema_version"] == 4
     assert "latent.dim=4" in yaml.safe_load((run / "overrides.yaml").read_text())
     assert "experiment=quickstart" in yaml.safe_load((run / "overrides.yaml").read_text())
     assert {path.name for path in (run / "checkpoints").glob("*.pt")} >= {

@@ -57,9 +57,9 @@ def test_a_run_is_never_overwritten(tmp_path):
     ("text", "message"),
     [
         ("a: [", "cannot read"),
-        ("- 1", "schema version 3"),
-        ("stage: train", "schema version 3"),
-        ("schema_version: 99\nstage: train", "schema version 3"),
+        ("- 1", "schema version 4"),
+        ("stage: train", "schema version 4"),
+        ("schema_version: 99\nstage: train", "schema version 4"),
         ("a: !!python/object/apply:os.mkdir [ran]", "cannot read"),
     ],
 )
@@ -156,7 +156,7 @@ def test_a_run_can_be_moved(tmp_path):
         found.checkpoints,
         found.renders,
         found.reconstruction("epoch_000001", "test"),
-        found.evaluation("epoch_000001", "test"),
+        found.evaluation("epoch_000001", "test", "default"),
     ):
         assert path.is_relative_to(moved)
     with found.lock():

@@ -14,6 +14,7 @@ ORDER = (
     "losses",
     "training",
     "reconstruct",
+    "optimize",
     "metrics",
     "render",
     "stages",
@@ -25,7 +26,7 @@ OTHER_THREES = {
     "models/row_sums.py": ["inputs[:3]", "inputs[3"],
     "training/checkpoint.py": ["[1:3]"],
     "training/tracking.py": ["round(time.time(), 3)"],
-    "metrics/summary.py": ["for i in (1, 2, 3)"],
+    "metrics/summary.py": ["for row in rows), 3)"],
 }
 
 

@@ -7,12 +7,12 @@ from torch import Tensor
 # the sets of points that a batch may hold, and the words in which a loss says what it needs
 SETS = ("samples", "surface", "space")
 _GRADIENTS = (f"{name}.gradient" for name in SETS)
-NEEDS = frozenset({*SETS, "signed", "labels", "normals", *_GRADIENTS})
+NEEDS = frozenset({*SETS, "signed", "labels", "parts", "normals", *_GRADIENTS})
 
 
 def set_of(need: str) -> str:
     """Return the set of points that a word of NEEDS is about."""
-    of = {"signed": "samples", "labels": "samples", "normals": "surface"}
+    of = dict.fromkeys(("signed", "labels", "parts"), "samples") | {"normals": "surface"}
     return of.get(need, need.partition(".")[0])
 
 

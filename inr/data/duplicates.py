@@ -1,6 +1,6 @@
 """Shapes that are nearly the same under two names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from inr.shapes.signature import TOLERANCE, near_duplicates
 # mean distance between two surfaces that count as the same, by dimension, box units
 SAME = {2: 0.0005, 3: 0.003}
 POINTS = 2000
+# distance between signatures below which two of those are one shape saved twice: what the digits
+# of text formats and single precision leave
+IDENTICAL = 1e-5
 
 
 def find_duplicates(
@@ -36,6 +39,32 @@ def find_duplicates(
         for one, other in near_duplicates(signatures, TOLERANCE[dim])
         if max(_mean_distance(layout, one, other), _mean_distance(layout, other, one)) < SAME[dim]
     ]
+
+
+def find_copies(
+    records: Mapping[str, Mapping[str, Any]], pairs: Sequence[Sequence[str]]
+) -> list[list[str]]:
+    """Return groups of names that are one shape: files of one content, or identical surfaces.
+
+    Args:
+        records: the manifest's entries of the shapes.
+        pairs: of nearly the same shapes, as find_duplicates gives them.
+    """
+    files: dict[str, list[str]] = {}
+    for name, record in records.items():
+        if record.get("digest"):
+            files.setdefault(record["digest"], []).append(name)
+    linked = [list(names) for names in files.values() if len(names) > 1]
+    for one, other in pairs:
+        if one in records and other in records:
+            here, there = (records[name].get("signature") for name in (one, other))
+            if here and there and np.linalg.norm(np.subtract(here, there)) < IDENTICAL:
+                linked.append([one, other])
+    group_of: dict[str, frozenset[str]] = {}
+    for names in linked:
+        joined = frozenset(names).union(*(group_of.get(name, ()) for name in names))
+        group_of |= dict.fromkeys(joined, joined)
+    return sorted(sorted(group) for group in set(group_of.values()))
 
 
 def _mean_distance(layout: Layout, one: str, other: str) -> float:

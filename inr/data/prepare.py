@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def prepare_shape(
     """
     started = time.perf_counter()
     layout = Layout(root)
-    _forget(layout, name)  # what was made of it before must not be taken for what is made now
+    delete_shape(layout, name)  # what was made of it before must not be taken for what is made now
     try:
         if recipe.kind == "points" and isinstance(source, Path):
             details = _write_cloud(name, source, layout, recipe)
@@ -189,13 +190,17 @@ def _normalization(mesh: Mesh, recipe: Recipe) -> Normalization:
     return (fit_sphere if recipe.normalize == "sphere" else fit_box)(mesh, recipe.extent)
 
 
-def _forget(layout: Layout, name: str) -> None:
-    """Delete what another kind of source or sign left, which would be taken for this one's."""
+def delete_shape(layout: Layout, name: str) -> None:
+    """Delete a shape's files, also those of another kind of source or sign than it has now."""
     for stale in (layout.samples(name), layout.uniform(name), layout.unsigned(name)):
         stale.unlink(missing_ok=True)
-    layout.surface(name).unlink(missing_ok=True)  # .npy
+    for _ in (".npy", ".npz"):
+        layout.surface(name).unlink(missing_ok=True)
     layout.mesh(name).unlink(missing_ok=True)
     forget_parts(name, layout)
+    layout.normalization(name).unlink(missing_ok=True)
+    with suppress(OSError):  # of the user's own files there
+        layout.samples(name).parent.rmdir()
 
 
 def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Record:

@@ -101,9 +101,10 @@ def read_surface(layout: Layout, name: str, dim: int, with_normals: bool) -> Arr
     """
     path = layout.surface(name)
     if not path.exists():
-        raise ValueError(
-            f"'{name}' has no surface points ({path}); run stage=prepare on its data set"
-        )
+        remedy = f"delete {path.parent} and run stage=prepare to make them"
+        if not layout.manifest.exists():  # prepare knows nothing of what it was made of
+            remedy = "its data set was made elsewhere: add that file, or do without (loss=deepsdf)"
+        raise ValueError(f"'{name}' has no surface points ({path}); {remedy}")
     array = _read_native(layout, name, dim) if path.suffix == ".ply" else _read(path, "all")
     if array.ndim != 2 or array.shape[1] not in (dim, 2 * dim) or len(array) == 0:
         raise ValueError(

@@ -112,9 +112,9 @@ def fingerprint(source: "Path | Family") -> dict[str, Any]:
         with source.open("rb") as file:
             digest = hashlib.file_digest(file, "blake2b").hexdigest()[:16]
     except OSError:
-        return {"source": str(source), "digest": None}
+        return {"source": str(source.resolve()), "digest": None}
     stamp = [status.st_size, status.st_mtime_ns]
-    return {"source": str(source), "digest": digest, "stamp": stamp}
+    return {"source": str(source.resolve()), "digest": digest, "stamp": stamp}
 
 
 def has_changed(source: Path, record: Mapping[str, Any]) -> bool:

@@ -12,10 +12,17 @@ from inr.data.names import read_names
 log = logging.getLogger(__name__)
 
 Sizes = Mapping[str, int | float | str]
+# names of shapes that are the same, a group each
+Copies = Sequence[Sequence[str]]
 
 
-def make_splits(names: Sequence[str], sizes: Sizes, seed: int) -> dict[str, list[str]]:
+def make_splits(
+    names: Sequence[str], sizes: Sizes, seed: int, copies: Copies = ()
+) -> dict[str, list[str]]:
     """Deal names to splits at random, but for those that a list names.
+
+    Copies of one shape come into the same split, and shares differ by that; but counts and lists
+    are kept to.
 
     Args:
         names: the shapes, in any order.
@@ -23,21 +30,15 @@ def make_splits(names: Sequence[str], sizes: Sizes, seed: int) -> dict[str, list
             of its names, those that are no shapes are left out. Beside a list, shares are of the
             shapes that none names, in proportion, and use all of them.
         seed: of the shuffle; the same names and seed give the same splits.
+        copies: groups of names that are one shape.
 
     Raises:
         ValueError: if a size is negative, they ask for more shapes than there are, a list cannot be
             read, or lists name the same shape twice.
     """
-    lists = {
-        split: read_names(Path(size)) for split, size in sizes.items() if isinstance(size, str)
-    }
-    _check_disjoint(lists)
+    lists, counted = read_lists(sizes)
     listed = {name for names in lists.values() for name in names}
-    counted = {split: size for split, size in sizes.items() if not isinstance(size, str)}
-    if lists:  # who lists one split means the others to share the rest
-        total = sum(size for size in counted.values() if isinstance(size, float)) or 1.0
-        counted = {s: n / total if isinstance(n, float) else n for s, n in counted.items()}
-    dealt = _deal([name for name in names if name not in listed], counted, seed)
+    dealt = _deal([name for name in names if name not in listed], counted, seed, copies)
     known = set(names)
     for split, wanted in lists.items():
         missing = [name for name in wanted if name not in known]
@@ -57,10 +58,35 @@ def make_splits(names: Sequence[str], sizes: Sizes, seed: int) -> dict[str, list
     return {split: (dealt | kept)[split] for split in sizes}
 
 
+def read_lists(sizes: Sizes) -> tuple[dict[str, list[str]], dict[str, int | float]]:
+    """Return the names of the splits that lists give, and the sizes of the others.
+
+    Raises:
+        ValueError: if a list cannot be read, or lists name the same shape twice.
+    """
+    lists = {
+        split: read_names(Path(size)) for split, size in sizes.items() if isinstance(size, str)
+    }
+    _check_disjoint(lists)
+    counted = {split: size for split, size in sizes.items() if not isinstance(size, str)}
+    if lists:  # who lists one split means the others to share the rest
+        total = sum(size for size in counted.values() if isinstance(size, float)) or 1.0
+        counted = {s: n / total if isinstance(n, float) else n for s, n in counted.items()}
+    return lists, counted
+
+
 def make_fold(
-    names: Sequence[str], *, fold: int, folds: int, valid: int | float, seed: int
+    names: Sequence[str],
+    *,
+    fold: int,
+    folds: int,
+    valid: int | float,
+    seed: int,
+    copies: Copies = (),
 ) -> dict[str, list[str]]:
     """Deal names into folds of equal size, one of them to test on and the others to train.
+
+    Copies of one shape come into the same fold.
 
     Args:
         names: the shapes, in any order.
@@ -68,16 +94,21 @@ def make_fold(
         folds: how many.
         valid: a count or share of the others, to validate with.
         seed: of the shuffle; all folds of a seed together test each shape once.
+        copies: groups of names that are one shape.
 
     Raises:
         ValueError: if there are more folds than shapes.
     """
-    if folds > len(names):
-        raise ValueError(f"data.splits.folds is {folds}; there are {len(names)} shapes")
-    order = [sorted(names)[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    test = sorted(order[fold::folds])
-    rest = sorted(set(order) - set(test))
-    validating = _deal(rest, {"valid": valid}, seed)["valid"]
+    units = gather(shuffle(names, seed), copies)
+    if folds > len(units):
+        same = "" if len(units) == len(names) else f", {len(names) - len(units)} of them copies"
+        raise ValueError(f"data.splits.folds is {folds}; there are {len(names)} shapes{same}")
+    dealt: list[list[str]] = [[] for _ in range(folds)]
+    for unit in sorted(units, key=len, reverse=True):  # each in turn, where all are of one size
+        min(dealt, key=len).extend(unit)
+    test = sorted(dealt[fold])
+    rest = sorted(set(names) - set(test))
+    validating = _deal(rest, {"valid": valid}, seed, copies)["valid"]
     return {"train": sorted(set(rest) - set(validating)), "valid": validating, "test": test}
 
 
@@ -95,31 +126,86 @@ def _check_disjoint(lists: Mapping[str, list[str]]) -> None:
                 )
 
 
+def shuffle(names: Sequence[str], seed: int) -> list[str]:
+    """Return names in an order that the names and a seed decide."""
+    return [sorted(names)[i] for i in np.random.default_rng(seed).permutation(len(names))]
+
+
+def gather(names: Sequence[str], copies: Copies) -> list[list[str]]:
+    """Return names in their order, those of copies together where the first of them stands."""
+    group_of = {name: number for number, group in enumerate(copies) for name in group}
+    units: dict[int | str, list[str]] = {}
+    for name in names:
+        units.setdefault(group_of.get(name, name), []).append(name)
+    return list(units.values())
+
+
+def count_shares(sizes: Mapping[str, int | float], num_names: int) -> dict[str, int]:
+    """Return how many of some names each share is.
+
+    Each ends where the running sum rounds to, so that shares of 1 use every shape.
+    """
+    running, counts = 0.0, dict[str, int]()
+    for split, share in sizes.items():
+        if isinstance(share, float):
+            running += share
+            counts[split] = round(running * num_names) - sum(counts.values())
+    return counts
+
+
+def spread(
+    units: Sequence[list[str]], room: Mapping[str, int], splits: dict[str, list[str]]
+) -> None:
+    """Add each unit to the split that lacks most, of equal ones to the smallest, in place.
+
+    Args:
+        units: names that stay together.
+        room: how many each split lacks; what comes when none lacks any is left out.
+        splits: split to its names.
+    """
+    left = dict(room)
+    for unit in units:
+        split = max(left, key=lambda split: (left[split], -len(splits[split])), default=None)
+        if split is not None and left[split] > 0:
+            splits[split] += unit
+            left[split] -= len(unit)
+
+
 def _deal(
-    names: Sequence[str], sizes: Mapping[str, int | float], seed: int
+    names: Sequence[str], sizes: Mapping[str, int | float], seed: int, copies: Copies
 ) -> dict[str, list[str]]:
     for split, size in sizes.items():
         if size < 0 or (isinstance(size, float) and size > 1):
             raise ValueError(
                 f"data.splits.{split} is {size}; it has to be a count, or a share from 0.0 to 1.0"
             )
-    order = [sorted(names)[i] for i in np.random.default_rng(seed).permutation(len(names))]
-    shares = {split: size for split, size in sizes.items() if isinstance(size, float)}
-    total = sum(shares.values())
+    total = sum(size for size in sizes.values() if isinstance(size, float))
     if total > 1 + 1e-9:
         raise ValueError(f"the shares in data.splits add up to {total:g}; at most 1")
-    counts = {s: size if isinstance(size, int) else 0 for s, size in sizes.items()}
-    # each share ends where the running sum rounds to, so that shares of 1 use every shape
-    running, dealt = 0.0, 0
-    for split, share in shares.items():
-        running += share
-        counts[split] = round(running * len(order)) - dealt
-        dealt += counts[split]
-    if sum(counts.values()) > len(order):
+    shares = count_shares(sizes, len(names))
+    counts = {split: shares.get(split, int(size)) for split, size in sizes.items()}
+    if sum(counts.values()) > len(names):
         parts = " + ".join(f"{count} {split}" for split, count in counts.items())
-        raise ValueError(f"data.splits asks for {parts} shapes; there are {len(order)}")
-    splits, start = {}, 0
+        raise ValueError(f"data.splits asks for {parts} shapes; there are {len(names)}")
+    units = gather(shuffle(names, seed), copies)
+    splits: dict[str, list[str]] = {}
     for split, count in counts.items():
-        splits[split] = sorted(order[start : start + count])
-        start += count
-    return splits
+        splits[split], units = _take(units, count, exact=split not in shares)
+    spread(units, {split: counts[split] - len(splits[split]) for split in shares}, splits)
+    return {split: sorted(members) for split, members in splits.items()}
+
+
+def _take(units: list[list[str]], count: int, exact: bool) -> tuple[list[str], list[list[str]]]:
+    """Return the first names that make a count, and the units left, one of them torn if need be."""
+    taken: list[str] = []
+    left = []
+    for unit in units:
+        if len(taken) + len(unit) <= count:
+            taken += unit
+        else:
+            left.append(unit)
+    if exact and len(taken) < count:
+        torn, missing = left.pop(0), count - len(taken)
+        taken += torn[:missing]
+        left.append(torn[missing:])
+    return taken, left

@@ -9,6 +9,7 @@ from inr.data.batch import NEEDS, Batch, Samples, Surface
 from inr.losses.base import At, Losses, Seen, Term, When
 from inr.losses.distances import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic
 from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
+from inr.losses.parts import Intersection, PartDistance
 from inr.losses.regularisers import CodeNorm, WeightNorm
 from inr.losses.surface import Eikonal, Heat, NormalAlignment, OffSurface, SurfaceDistance
 
@@ -26,10 +27,12 @@ __all__ = [
     "Eikonal",
     "HardSamples",
     "Heat",
+    "Intersection",
     "LinearHardSamples",
     "Losses",
     "NormalAlignment",
     "OffSurface",
+    "PartDistance",
     "Samples",
     "Seen",
     "SignAgnostic",

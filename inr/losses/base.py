@@ -1,7 +1,7 @@
 """What a loss term sees and gives, and the one place that weighs and sums terms."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -33,6 +33,8 @@ class At(NamedTuple):
         gradient: (B, N, D), of the field's channel 0 with respect to the point.
         target: (B, N, C), what the field should be; channel 0 is the distance.
         normal: (B, N, D), outward and of unit length.
+        parts: (B, N, P), of the field, for shapes made of parts.
+        labels: (B, N) int64, the part that each point belongs to.
     """
 
     points: Tensor
@@ -40,6 +42,8 @@ class At(NamedTuple):
     gradient: Tensor | None
     target: Tensor | None
     normal: Tensor | None
+    parts: Tensor | None
+    labels: Tensor | None
 
 
 class Seen(NamedTuple):
@@ -49,7 +53,7 @@ class Seen(NamedTuple):
         samples: points with distances.
         surface: points on the surface.
         space: points anywhere.
-        codes: (B, L), as the body got them.
+        codes: (B, L), as the body got them; those of parts one after another.
         body: the network.
         when: how far training is; None where codes are fitted.
     """
@@ -66,8 +70,9 @@ class Term(nn.Module, ABC):
     """Give one addend of the loss.
 
     A term says in `needs` what it looks at, in the words of NEEDS: the sets `samples`, `surface`
-    and `space`; `signed`, samples whose sign is known; `normals`, a surface that has them; and
-    `<set>.gradient`, the field's gradient there. It is shown that and nothing more.
+    and `space`; `signed`, samples whose sign is known; `parts`, the values of a shape's parts at
+    the samples; `labels`, the part that each sample belongs to; `normals`, a surface that has
+    them; and `<set>.gradient`, the field's gradient there. It is shown that and nothing more.
 
     Args:
         weight: factor of this term in the sum.
@@ -114,7 +119,7 @@ class Losses(nn.Module):
         Args:
             model: decodes the points of the batch.
             batch: of B shapes.
-            codes: (B, L), as the body gets them (bounded).
+            codes: (B, L), as the body gets them (bounded), or states.
             when: how far training is; None where codes are fitted, which knows no ramps.
 
         Returns:
@@ -126,15 +131,25 @@ class Losses(nn.Module):
         terms = self.named_terms()
         for name, term in terms.items():
             _check_batch(name, term, batch)
+            if "parts" in term.needs and model.latents.num_parts is None:
+                raise ValueError(
+                    f"loss.{name} ({type(term).__name__}) is for shapes made of parts: add "
+                    f"model=partsdf latent=parts, or leave it out: ~loss.{name}"
+                )
         sets = _decode(model, batch, codes, self.needs)
         total = codes.new_zeros(codes.shape[0])
         values = {}
+        penalised = model.latents.penalised(codes)
         for name, term in terms.items():
             shown = {key: _narrow(at, key, term.needs) for key, at in sets.items()}
-            value = term(Seen(**shown, codes=codes, body=model.body, when=when))
+            value = term(Seen(**shown, codes=penalised, body=model.body, when=when))
             total = total + term.scale(when) * value
             values[name] = value.detach()
         return total, values
+
+    def select(self, keep: Callable[[Term], bool]) -> "Losses":
+        """Return the terms of which something holds."""
+        return Losses({name: term for name, term in self.named_terms().items() if keep(term)})
 
     def named_terms(self) -> dict[str, Term]:
         """Return the terms by name."""
@@ -149,6 +164,11 @@ def _check_batch(name: str, term: Term, batch: Batch) -> None:
                 f"loss.{name} ({kind}) needs {_WORDS[set_of(need)]}, which these data do not give; "
                 f"take another loss, or leave the term out: ~loss.{name}"
             )
+    if "labels" in term.needs and batch.labels is None:
+        raise ValueError(
+            f"loss.{name} ({kind}) needs part labels of the samples, which these data do not "
+            f"have; leave the term out: ~loss.{name}"
+        )
     if "normals" in term.needs and batch.surface is not None and batch.surface.normals is None:
         raise ValueError(
             f"loss.{name} ({kind}) needs normals, which these data do not have; leave the term "
@@ -181,10 +201,11 @@ def _decode(model: INR, batch: Batch, codes: Tensor, needs: frozenset[str]) -> d
             assert batch.space is not None
             points = batch.space
         if f"{name}.gradient" in needs:
-            value, gradient = decode_with_gradient(model, points, codes)
+            field, gradient = decode_with_gradient(model, points, codes)
         else:
-            value, gradient = model.decode(points, codes).value, None
-        sets[name] = At(points, value, gradient, target, normal)
+            field, gradient = model.decode(points, codes), None
+        labels = batch.labels if name == "samples" else None
+        sets[name] = At(points, field.value, gradient, target, normal, field.parts, labels)
     return sets
 
 
@@ -194,7 +215,9 @@ def _narrow(at: At | None, name: str, needs: frozenset[str]) -> At | None:
         return None
     gradient = at.gradient if f"{name}.gradient" in needs else None
     normal = at.normal if "normals" in needs else None
-    return At(at.points, at.value, gradient, at.target, normal)
+    parts = at.parts if "parts" in needs else None
+    labels = at.labels if "labels" in needs else None
+    return At(at.points, at.value, gradient, at.target, normal, parts, labels)
 
 
 def mean_of_points(values: Tensor) -> Tensor:

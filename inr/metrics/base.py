@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from inr.metrics.pair import Pair
 
 FLOOR = "_floor"
-FRAMES = ("box", "native", "unit_cube")
+FRAMES = ("box", "native", "unit_cube", "unit_box")
 # what an empty reconstruction counts as in mean distances
 EMPTY = ("left_out", "diagonal")
-_UNITS = {"box": "box units", "native": "native units", "unit_cube": "unit-cube units"}
+_UNITS = {
+    "box": "box units",
+    "native": "native units",
+    "unit_cube": "unit-cube units",
+    "unit_box": "unit-box units",
+}
 
 
 class NotMeasuredError(ValueError):
@@ -34,8 +39,8 @@ class Conditions:
     """Say how a protocol measures, for the metrics' own words.
 
     Args:
-        frame: one of FRAMES: the box [-1, 1]^D, the user's own, or the one in which the truth's
-            bounding box has a longest edge of 1.
+        frame: one of FRAMES: the box [-1, 1]^D, the user's own, or that in which the longest edge
+            of the truth's bounding box is 1 (unit_cube) or 2 (unit_box).
         num_points: drawn on each surface.
         empty: one of EMPTY: whether an empty reconstruction is left out of distances, or counts as
             far away as the unit cube's diagonal is long.
@@ -57,8 +62,8 @@ class Conditions:
         """Return which points a point-based metric is of."""
         if self.of_clouds:
             return (
-                f"half the cloud's points but at most {self.num_points}, and as many uniform on "
-                "the reconstruction"
+                f"{self.num_points} points uniform on the reconstruction, and at most as many of "
+                "the cloud's (floor: one half of them against the other)"
             )
         return f"{self.num_points} points a side, uniform on the surface"
 
@@ -73,6 +78,8 @@ class Metric(ABC):
     needs_field = False
     #: whether the truth against itself, sampled anew, is worth showing beside it
     has_floor = False
+    #: whether more of it is better; decides which shapes are shown as the worst
+    higher_is_better = True
 
     @abstractmethod
     def info(self, conditions: Conditions) -> MetricInfo:

@@ -25,6 +25,7 @@ class _OfField(Metric):
     """
 
     needs_field = True
+    higher_is_better = False
 
     def __init__(self, *, near_std: float | None) -> None:
         if near_std is not None:
@@ -42,6 +43,8 @@ class _OfField(Metric):
     def _probe(self, pair: Pair) -> Probe:
         if pair.probe is None:
             raise NotMeasuredError("it asks the network's field, and here are only meshes")
+        if not pair.probe.is_distance:
+            raise NotMeasuredError("the field is an occupancy, no distance")
         truth_solid(pair)
         return pair.probe
 
@@ -69,8 +72,6 @@ class FieldError(_OfField):
     def measure(self, pair: Pair) -> float:
         """Return the number."""
         probe = self._probe(pair)
-        if not probe.is_distance:
-            raise NotMeasuredError("the field is an occupancy, no distance")
         points, distance = pair.query(self.std)
         value = probe.values(pair.box.apply(points)) / pair.box.scale
         difference = np.abs(value - distance)

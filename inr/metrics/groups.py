@@ -11,6 +11,7 @@ from inr.shapes.mesh import Floats
 
 Run = Mapping[str, float]
 
+NUM_RESAMPLES, CONFIDENCE = 10000, 0.95  # of the bootstrap
 # resampled shapes held in memory at once
 _BLOCK = 2_000_000
 
@@ -73,8 +74,8 @@ def paired_difference(
     first: Sequence[Run],
     second: Sequence[Run],
     *,
-    num_resamples: int = 10000,
-    confidence: float = 0.95,
+    num_resamples: int = NUM_RESAMPLES,
+    confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> Difference:
     """Compare two groups of runs on the shapes that all of them measured.

@@ -1,12 +1,13 @@
 """What is compared: a reconstruction and the truth, and what many metrics share of them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inr.metrics.distances import Matches, match_nearest
 from inr.shapes.mesh import Floats, Mesh
@@ -41,8 +42,8 @@ class Side(Protocol):
         """Return whether there is no surface."""
         ...
 
-    def at_most(self, num_points: int) -> int:
-        """Return how many points can be drawn twice, up to a number."""
+    def at_most(self, num_points: int, *, twice: bool = False) -> int:
+        """Return how many different points can be drawn, or twice as many, up to a number."""
         ...
 
     def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
@@ -74,7 +75,7 @@ class Surface:
         """Return whether there is no face."""
         return self.mesh.is_empty
 
-    def at_most(self, num_points: int) -> int:
+    def at_most(self, num_points: int, *, twice: bool = False) -> int:
         """Return the number: a surface has any number of points."""
         return num_points
 
@@ -106,9 +107,9 @@ class Cloud:
         """Return D."""
         return int(self.points.shape[1])
 
-    def at_most(self, num_points: int) -> int:
-        """Return the number, but at most half the cloud, so that the other half is its floor."""
-        return min(num_points, max(1, len(self.points) // 2))
+    def at_most(self, num_points: int, *, twice: bool = False) -> int:
+        """Return the number, but at most all the cloud's points, or half of them for each half."""
+        return min(num_points, max(1, len(self.points) // 2) if twice else len(self.points))
 
     def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
         """Draw points of the cloud, seeded by the shape's name."""
@@ -136,6 +137,18 @@ class Probe:
     is_distance: bool
 
 
+class Views(NamedTuple):
+    """Hold what fixed cameras see of a mesh: V pictures of H x W pixels.
+
+    Args:
+        masks: (V, H, W), whether there is surface.
+        normals: (V, H, W, 3) unit normals, turned to the camera; 0 where there is none.
+    """
+
+    masks: NDArray[np.bool_]
+    normals: Floats
+
+
 @dataclass
 class Pair:
     """Compare a reconstruction with the truth, both in the frame of measurement.
@@ -149,7 +162,10 @@ class Pair:
             reconstruction scores the floor.
         box: from the frame of measurement to the box [-1, 1]^D.
         probe: the network, where there is one.
-        scan: (K, D), the points that were reconstructed from, where they are not all that is known.
+        scan: (K, D), the points that were reconstructed from, where there are any.
+        note: what had to be done to read the two.
+        parts: of the reconstruction and of the truth, None for each that is absent.
+        views: casts a mesh of the box frame from fixed cameras, where there is a renderer.
     """
 
     reconstruction: Side
@@ -160,6 +176,9 @@ class Pair:
     box: Normalization
     probe: Probe | None = None
     scan: Floats | None = None
+    note: str = ""
+    parts: tuple[Sequence[Mesh | None], Sequence[Mesh | None]] | None = None
+    views: Callable[[Mesh], Views] | None = None
     _queries: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
 
     @property
@@ -168,11 +187,11 @@ class Pair:
         return self.truth.dim
 
     def draw(self, num_points: int) -> tuple[Drawn, Drawn]:
-        """Draw so many points of the reconstruction and of the truth, fewer of a small cloud."""
-        used = self.truth.at_most(num_points)
+        """Draw so many points of the reconstruction and of the truth, of a cloud what it has."""
+        one, other = (side.at_most(num_points) for side in (self.reconstruction, self.truth))
         return (
-            self.reconstruction.draw(used, self.name, self.seed, again=True),
-            self.truth.draw(used, self.name, self.seed, again=False),
+            self.reconstruction.draw(one, self.name, self.seed, again=True),
+            self.truth.draw(other, self.name, self.seed, again=False),
         )
 
     @cached_property
@@ -187,8 +206,24 @@ class Pair:
         return match_nearest(reconstruction.points, truth.points)
 
     def floor(self) -> "Pair":
-        """Return the truth against itself, sampled anew."""
-        return replace(self, reconstruction=self.truth, probe=None, _queries={})
+        """Return the truth against itself, sampled anew; of a cloud, one half against the other."""
+        parts = None if self.parts is None else (self.parts[1], self.parts[1])
+        return replace(
+            self,
+            reconstruction=self.truth,
+            parts=parts,
+            num_points=self.truth.at_most(self.num_points, twice=True),
+            probe=None,
+            _queries={},
+        )
+
+    @cached_property
+    def scan_distances(self) -> Floats | None:
+        """Return the distances from the scan's points to those drawn on the reconstruction."""
+        if self.scan is None:
+            return None
+        drawn = self.reconstruction.draw(self.num_points, self.name, self.seed, again=True)
+        return nearest_points(drawn.points, self.scan)[0]
 
     def uniform(self, num_points: int) -> Floats:
         """Draw points (N, D) uniformly in the box [-1, 1]^D, in the frame of measurement."""

@@ -13,7 +13,7 @@ from inr.metrics.base import FLOOR, MetricInfo
 from inr.shapes.files import replacing
 
 STATUSES = ("ok", "empty", "missing", "failed")
-_NOT_METRICS = ("name", "status", "reason", "seconds", "not_measured")
+_NOT_METRICS = ("name", "status", "reason", "seconds", "not_measured", "of_cloud")
 
 Row = Mapping[str, Any]
 

@@ -3,22 +3,17 @@
 import math
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from inr.metrics import distances
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError, check_positive
 from inr.metrics.pair import Pair
-from inr.shapes.nearest import nearest_points
-
-# beyond so many points the assignment takes minutes and gigabytes
-MOST_ASSIGNED = 5000
 
 
-class _Distance(Metric):
+class Distance(Metric):
     """Be a distance: an empty reconstruction is left out of it, or far away."""
 
     has_floor = True
+    higher_is_better = False
     #: of the length that it is
     power = 1
     #: what one distance is multiplied with, if all are the same
@@ -29,7 +24,7 @@ class _Distance(Metric):
         return math.nan if distance is None else self.factor * distance**self.power
 
 
-class Accuracy(_Distance):
+class Accuracy(Distance):
     """Measure the mean distance from reconstruction to truth."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
@@ -42,7 +37,7 @@ class Accuracy(_Distance):
         return distances.accuracy(pair.matches)
 
 
-class Completeness(_Distance):
+class Completeness(Distance):
     """Measure the mean distance from truth to reconstruction."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
@@ -55,7 +50,7 @@ class Completeness(_Distance):
         return distances.completeness(pair.matches)
 
 
-class Chamfer(_Distance):
+class Chamfer(Distance):
     """Measure the mean distances both ways, which the field calls by one name.
 
     Args:
@@ -89,7 +84,7 @@ class Chamfer(_Distance):
         return both * self.factor / 2
 
 
-class Hausdorff(_Distance):
+class Hausdorff(Distance):
     """Measure the larger of both maxima of the distances."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
@@ -102,7 +97,7 @@ class Hausdorff(_Distance):
         return distances.hausdorff(pair.matches)
 
 
-class MeshAccuracy(_Distance):
+class MeshAccuracy(Distance):
     """Measure the distance that most of the reconstruction lies within of the truth.
 
     Park et al. (DeepSDF, CVPR 2019, section 6), who take 90 %.
@@ -110,6 +105,8 @@ class MeshAccuracy(_Distance):
     Args:
         percentile: of the exact distances from reconstruction to truth, 0 to 100.
     """
+
+    has_floor = False  # of exact distances to the whole truth it is 0
 
     def __init__(self, *, percentile: float) -> None:
         if not 0 <= percentile <= 100:
@@ -128,35 +125,6 @@ class MeshAccuracy(_Distance):
         """Return the number."""
         found = pair.truth.distance(pair.drawn[0].points)
         return float(np.percentile(found, self.percentile))
-
-
-class EarthMover(_Distance):
-    """Measure the least mean distance over one-to-one assignments of points.
-
-    The earth mover's distance of Rubner et al. (2000) and Fan et al. (CVPR 2017), per point.
-
-    Args:
-        num_points: of each side, as the assignment takes their number cubed.
-    """
-
-    def __init__(self, *, num_points: int) -> None:
-        if not 1 <= num_points <= MOST_ASSIGNED:
-            raise ValueError(f"num_points is {num_points}; it has to be 1 to {MOST_ASSIGNED}")
-        self.num_points = num_points
-
-    def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
-        text = (
-            f"least mean distance over one-to-one assignments of {self.num_points} points a side, "
-            "uniform on the surface"
-        )
-        return MetricInfo(conditions.unit(), text)
-
-    def measure(self, pair: Pair) -> float:
-        """Return the number."""
-        reconstruction, truth = pair.draw(self.num_points)
-        cost = cdist(reconstruction.points, truth.points)
-        return float(cost[linear_sum_assignment(cost)].mean())
 
 
 class FScore(Metric):
@@ -223,39 +191,3 @@ class NormalConsistency(Metric):
     def of_empty(self, pair: Pair, distance: float | None) -> float:
         """Return what was chosen."""
         return math.nan if self.empty is None else self.empty
-
-
-class ScanDistance(_Distance):
-    """Measure the distances from a scan to the reconstruction, where there is a scan.
-
-    The one-sided distances of the Surface Reconstruction Benchmark (Berger et al., TOG 2013), as
-    reported since Gropp et al. (IGR, ICML 2020, table 1).
-
-    Args:
-        largest: whether it is their maximum, or their mean.
-    """
-
-    has_floor = False
-
-    def __init__(self, *, largest: bool) -> None:
-        self.largest = largest
-
-    def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
-        text = (
-            f"{'largest' if self.largest else 'mean'} distance from the points of the scan, where "
-            f"there is one, to {conditions.num_points} points uniform on the reconstruction"
-        )
-        return MetricInfo(conditions.unit(), text)
-
-    def measure(self, pair: Pair) -> float:
-        """Return the number; NaN without a scan."""
-        if pair.scan is None:
-            return math.nan
-        drawn = pair.reconstruction.draw(pair.num_points, pair.name, pair.seed, again=True)
-        found, _ = nearest_points(drawn.points, pair.scan)
-        return float(found.max() if self.largest else found.mean())
-
-    def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return NaN without a scan."""
-        return math.nan if pair.scan is None else super().of_empty(pair, distance)

@@ -83,11 +83,12 @@ class CornerGridIoU(_Overlap):
         axes = [np.linspace(low, high, self.resolution) for low, high in ends]
         shape = (self.resolution,) * pair.dim
         count = _Count()
+        is_in_reconstruction, is_in_truth = _asks_fast(reconstruction), _asks_fast(truth)
         for start in range(0, self.resolution**pair.dim, _POINTS_AT_ONCE):
             flat = np.arange(start, min(start + _POINTS_AT_ONCE, self.resolution**pair.dim))
             index = np.unravel_index(flat, shape)
             points = np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1)
-            count.add(_inside_fast(reconstruction, points), _inside_fast(truth, points))
+            count.add(is_in_reconstruction(points), is_in_truth(points))
         return count.ratio()
 
 
@@ -181,14 +182,16 @@ def _inside(mesh: Mesh, points: Floats) -> Bools:
     return np.zeros(len(points), dtype=bool) if mesh.is_empty else is_inside(mesh, points)
 
 
-def _inside_fast(mesh: Mesh, points: Floats) -> Bools:
+def _asks_fast(mesh: Mesh) -> Callable[[Floats], Bools]:
+    """Return a function that says which points the fast winding number has inside."""
     if mesh.is_empty:
-        return np.zeros(len(points), dtype=bool)
+        return lambda points: np.zeros(len(points), dtype=bool)
     if mesh.dim == 2:
-        return winding_number(mesh, points) != 0
+        return lambda points: winding_number(mesh, points) != 0
+    tree = igl.FastWindingNumberBVH()  # once for all points
     vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
-    faces = np.ascontiguousarray(mesh.faces, dtype=np.int64)
-    return igl.fast_winding_number(vertices, faces, points) >= 0.5
+    tree.init(vertices, np.ascontiguousarray(mesh.faces, dtype=np.int64), 2)
+    return lambda points: tree.winding_number(points, 2.0) >= 0.5
 
 
 def _solid(pair: Pair) -> Mesh:
@@ -201,11 +204,15 @@ def truth_solid(pair: Pair) -> Mesh:
     """Return the truth's mesh.
 
     Raises:
-        NotMeasuredError: if it is a point cloud.
+        NotMeasuredError: if it is a point cloud, or a 2-D outline that is open.
     """
-    if pair.truth.mesh is None:
+    mesh = pair.truth.mesh
+    if mesh is None:
         raise NotMeasuredError("the truth is a point cloud, which has no inside")
-    return pair.truth.mesh
+    # crossings of a ray would call all inside that lies on one side of it
+    if mesh.dim == 2 and not mesh.is_closed():
+        raise NotMeasuredError("truth has no inside: its outline is open")
+    return mesh
 
 
 def _check_resolution(value: int, least: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inr.models.inr import INR
+from inr.models.inr import INR, Field
 
 ScalarField = Callable[[Tensor], Tensor]
 # gradients shorter than this have no direction
@@ -200,7 +200,7 @@ def scalar_field(model: INR, code: Tensor, channel: int = 0) -> ScalarField:
 
     Args:
         model: decodes the points; set model.eval() before.
-        code: (L,), as the body gets it.
+        code: (L,), or a state, as the body gets it.
         channel: from 0.
     """
 
@@ -211,7 +211,7 @@ def scalar_field(model: INR, code: Tensor, channel: int = 0) -> ScalarField:
     return field
 
 
-def decode_with_gradient(model: INR, points: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+def decode_with_gradient(model: INR, points: Tensor, codes: Tensor) -> tuple[Field, Tensor]:
     """Return the field and the gradient of its channel 0, for a loss to differentiate again.
 
     Where gradients are off (torch.no_grad or inference_mode), the gradient with respect to the
@@ -220,18 +220,21 @@ def decode_with_gradient(model: INR, points: Tensor, codes: Tensor) -> tuple[Ten
     Args:
         model: decodes the points.
         points: (B, N, D).
-        codes: (B, L).
+        codes: (B, L), or states.
 
     Returns:
-        The value (B, N, C) and the gradient (B, N, D).
+        The field and the gradient (B, N, D).
     """
     again = torch.is_grad_enabled()
     with torch.inference_mode(False), torch.enable_grad():
         # autograd saves no tensor that was made in inference mode, but it does save a copy
         x = points.detach().clone().requires_grad_(True)
         z = codes.clone() if codes.is_inference() else codes
-        value = model.decode(x, z).value
+        field = model.decode(x, z)
         (gradient,) = torch.autograd.grad(
-            value[..., 0].sum(), x, create_graph=again, materialize_grads=True
+            field.value[..., 0].sum(), x, create_graph=again, materialize_grads=True
         )
-    return (value, gradient) if again else (value.detach(), gradient)
+    if again:
+        return field, gradient
+    parts = None if field.parts is None else field.parts.detach()
+    return Field(field.value.detach(), parts), gradient

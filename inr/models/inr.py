@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from inr.models.latents import Codes
@@ -27,8 +28,9 @@ class INR(nn.Module):
     """Join a body with the codes of the shapes that it represents.
 
     Args:
-        body: maps points (B, N, D) and codes (B, L) to values (B, N, C).
-        latents: the look-up from a shape's index to its code.
+        body: maps points (B, N, D) and codes (B, L) to values (B, N, C); one of shapes made of
+            parts maps them and states (B, P, L + K) to a Field.
+        latents: the look-up from a shape's index to its code, or state.
         output: what channel 0 is: `sdf`, or `occupancy` (logits, positive inside: Mescheder et
             al., Occupancy Networks, CVPR 2019).
     """
@@ -47,9 +49,18 @@ class INR(nn.Module):
     def decode(self, x: Tensor, codes: Tensor, poses: Tensor | None = None) -> Field:
         """Return the field at x (B, N, D) for explicit codes (B, L).
 
+        Args:
+            x: (B, N, D).
+            codes: (B, L); of shapes made of parts their states (B, P, L + K), or with poses their
+                codes (B, P, L).
+            poses: (B, P, K), see inr.models.poses.
+
         Raises:
             ValueError: if poses are given to a model that has no parts.
         """
         if poses is not None:
-            raise ValueError("this model has no parts, so it takes no poses")
-        return Field(self.body(x, codes), None)
+            if self.latents.num_parts is None:
+                raise ValueError("this model has no parts, so it takes no poses")
+            codes = torch.cat([codes, poses], dim=-1)
+        result = self.body(x, codes)
+        return result if isinstance(result, Field) else Field(result, None)

@@ -8,9 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inr.shapes.sampling import seed_from_name
+
 
 class Codes(nn.Module):
     """Hold one code a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
+
+    What a shape is decoded from is its *state*: here the code, of shapes made of parts also where
+    the parts are (`inr.models.part_codes`). Others handle it as one tensor a shape. Unless bounded
+    by `constrain` it is raw, as it is optimised and stored.
 
     Args:
         names: the shapes, in the order of their codes.
@@ -26,6 +32,8 @@ class Codes(nn.Module):
         ValueError: if the settings contradict each other, or a pretrained code is missing or of
             another width.
     """
+
+    num_parts: int | None = None
 
     def __init__(
         self,
@@ -55,7 +63,7 @@ class Codes(nn.Module):
             std = 1 / math.sqrt(max(dim, 1))
             codes = torch.randn(len(names), dim, generator=generator) * std
         else:
-            codes = read_codes(Path(pretrained), names, dim)
+            codes = read_codes(Path(pretrained), names, (dim,))
         self.codes = nn.Parameter(codes, requires_grad=trainable)
 
     def forward(self, index: Tensor) -> Tensor:
@@ -68,6 +76,36 @@ class Codes(nn.Module):
             return nn.functional.normalize(codes, dim=-1)
         return bound_norm(codes, self.max_norm)
 
+    def start(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
+        """Return raw states of other shapes to fit from: codes N(0, std^2), seeded by name."""
+        size = self.codes.shape[1:]
+        drawn = [seed_from_name(name, seed).standard_normal(size) for name in names]
+        return torch.tensor(np.array(drawn) * std, dtype=torch.float32).view(len(names), *size)
+
+    def split(self, raw: Tensor) -> dict[str, Tensor]:
+        """Return what raw states (B, ...) are made of, by name, to be optimised apart."""
+        return {"codes": raw}
+
+    def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
+        """Return the raw states of which `split` gives these pieces."""
+        return pieces["codes"]
+
+    def penalised(self, states: Tensor) -> Tensor:
+        """Return what a regulariser of codes sees of states (B, ...): (B, W)."""
+        return states
+
+    def raw(self) -> Tensor:
+        """Return the raw states of all shapes, (S, ...)."""
+        return self.join(dict(self.state_dict()))
+
+    def load(self, raw: Tensor) -> None:
+        """Set the raw states of all shapes, (S, ...).
+
+        Raises:
+            RuntimeError: if they are of another shape.
+        """
+        self.load_state_dict(self.split(raw))
+
 
 def bound_norm(codes: Tensor, max_norm: float | None) -> Tensor:
     """Scale codes (B, L) that are longer than max_norm back to it, differentiably."""
@@ -78,14 +116,19 @@ def bound_norm(codes: Tensor, max_norm: float | None) -> Tensor:
     return codes * (max_norm / norm.clamp(min=max_norm))
 
 
-def read_codes(path: Path, names: Sequence[str], dim: int) -> Tensor:
-    """Read the codes of some shapes from a folder of <name>.npy or from a checkpoint.
+def read_codes(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tensor:
+    """Read the codes (or states) of some shapes from a folder of <name>.npy or a checkpoint.
+
+    Args:
+        path: of the folder or the checkpoint.
+        names: the shapes.
+        size: what each has to be: (L,), or (P, L + K).
 
     Returns:
-        (B, L) float32, in the order of the names.
+        (B, *size) float32, in the order of the names.
 
     Raises:
-        ValueError: if one is missing, unreadable or of another width.
+        ValueError: if one is missing, unreadable or of another size.
     """
     if path.is_dir():
         found = {file.stem: file for file in path.glob("*.npy")}
@@ -103,12 +146,12 @@ def read_codes(path: Path, names: Sequence[str], dim: int) -> Tensor:
         _check_names(path, stored, names)
         codes = [stored[name].float() for name in names]
     for name, code in zip(names, codes, strict=True):
-        if code.shape != (dim,):
+        if code.shape != size:
             raise ValueError(
-                f"the code of '{name}' in '{path}' has shape {tuple(code.shape)}; latent.dim={dim} "
-                f"needs ({dim},)"
+                f"the code of '{name}' in '{path}' has shape {tuple(code.shape)}; 'latent' as it "
+                f"is set needs {size}"
             )
-    return torch.stack(codes)
+    return torch.stack(codes) if codes else torch.zeros(0, *size)
 
 
 def _read_code(path: Path) -> np.ndarray:

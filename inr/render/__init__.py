@@ -1,5 +1,7 @@
 """Pictures of shapes: a protocol (`interface`), back ends, and grids of pictures."""
 
+from collections.abc import Sequence
+
 from inr.render.interface import Color, FlatRenderer, Image, Renderer
 from inr.shapes.mesh import Mesh
 
@@ -21,3 +23,10 @@ class ByDimension:
     def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
         """Draw a mesh in box units; see `Renderer.render`."""
         return (self.flat if mesh.dim == 2 else self.solid).render(mesh, size=size, color=color)
+
+    def render_parts(
+        self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
+    ) -> Image:
+        """Draw meshes of one dimension in one picture; see `Renderer.render_parts`."""
+        flat = any(mesh.dim == 2 for mesh in meshes)
+        return (self.flat if flat else self.solid).render_parts(meshes, colors, size=size)

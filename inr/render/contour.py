@@ -1,5 +1,7 @@
 """Pictures of 2-D shapes and of 2-D distance fields."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,6 +11,7 @@ from matplotlib.path import Path as Outline
 
 from inr.render.grid import message_image
 from inr.render.interface import Color, Image, check_color, check_dim, check_size
+from inr.render.parts import join_meshes
 from inr.shapes.mesh import Floats, Ints, Mesh
 
 # a power of two, so that size / DPI * DPI is size again
@@ -32,16 +35,25 @@ class Contour:
 
     def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
         """Fill the inside of a 2-D mesh by the non-zero rule; see `Renderer.render`."""
-        check_dim(mesh, 2, other="inr.render.raycast.RayCast")
+        return self.render_parts([mesh], [self.color if color is None else color], size=size)
+
+    def render_parts(
+        self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
+    ) -> Image:
+        """Fill several 2-D meshes, the last on top; see `Renderer.render_parts`."""
         size = check_size(self.size if size is None else size)
-        inside = self.color if color is None else check_color(color)
-        if mesh.is_empty:
+        whole = join_meshes(meshes)[0]
+        check_dim(whole, 2, other="inr.render.raycast.RayCast")
+        pairs = [(mesh, check_color(c)) for mesh, c in zip(meshes, colors, strict=True)]
+        if whole.is_empty:
             return message_image("empty", size=size, background=self.background)
         figure, axes = self._box(size)
-        edge = tuple(0.5 * value for value in inside)
-        axes.add_patch(
-            PathPatch(mesh_outline(mesh), facecolor=inside, edgecolor=edge, linewidth=_stroke(size))
-        )
+        for mesh, inside in pairs:
+            if not mesh.is_empty:
+                edge = tuple(0.5 * value for value in inside)
+                patch = PathPatch(mesh_outline(mesh), facecolor=inside, edgecolor=edge)
+                patch.set_linewidth(_stroke(size))
+                axes.add_patch(patch)
         return _pixels(figure)
 
     def render_field(

@@ -33,6 +33,16 @@ class Renderer(Protocol):
         """
         ...
 
+    def render_parts(
+        self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
+    ) -> Image:
+        """Draw several meshes in one picture, each in its colour; see `render`.
+
+        Raises:
+            ValueError: if there is no mesh, or not one colour for each.
+        """
+        ...
+
 
 @runtime_checkable
 class FlatRenderer(Renderer, Protocol):

@@ -1,5 +1,7 @@
 """Shaded pictures of 3-D meshes by ray casting on the CPU (Embree)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 
 from inr.render.grid import message_image
 from inr.render.interface import Camera, Color, Image, check_color, check_dim, check_size
+from inr.render.parts import join_meshes
 from inr.shapes.mesh import Floats, Ints, Mesh
 
 GAMMA = 2.2
@@ -84,9 +87,21 @@ class RayCast:
 
     def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
         """Draw one 3-D mesh; see `Renderer.render`."""
+        return self._draw(mesh, np.array(self.color if color is None else check_color(color)), size)
+
+    def render_parts(
+        self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
+    ) -> Image:
+        """Draw several 3-D meshes, each in its colour; see `Renderer.render_parts`."""
+        mesh, owner = join_meshes(meshes)
+        palette = np.array([check_color(color) for _, color in zip(meshes, colors, strict=True)])
+        return self._draw(mesh, palette[owner], size)
+
+    def _draw(self, mesh: Mesh, colors: Floats, size: int | None) -> Image:
+        """Draw a mesh in one colour (3,), or in one a face (F, 3)."""
         check_dim(mesh, 3, other="inr.render.contour.Contour")
         size = check_size(self.size if size is None else size)
-        surface = np.array(self.color if color is None else check_color(color)) ** GAMMA
+        surface = np.broadcast_to(colors**GAMMA, (len(mesh.faces), 3))
         if mesh.is_empty:
             return message_image("empty", size=size, background=self.background)
         # robust: without it rays slip through the seam between two triangles
@@ -125,7 +140,7 @@ class RayCast:
         flat, smooth = flat * side_seen, _unit(smooth * side_seen)
         points = self.camera.eye - view * distance + 1e-4 * flat
         openness = self._openness(scene, points, flat, smooth, x[hit], y[hit])
-        light[hit] = self._shade(surface, points, smooth, view, openness)
+        light[hit] = self._shade(surface[faces], points, smooth, view, openness)
         pixels: Floats = light.reshape(len(rows), fine, size, fine, 3).mean(axis=(1, 3))
         return pixels
 

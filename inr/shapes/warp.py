@@ -6,6 +6,8 @@ Warp is optional (`pip install 'inr[warp]'`) and imported here alone, at the fir
 # Warp reads the annotations of its kernels, which are no types of Python's
 # mypy: disable-error-code="valid-type,name-defined"
 
+import ctypes
+import sys
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, no_type_check
@@ -148,17 +150,33 @@ def _import_warp(device: str) -> Any:
             f"prepare.device={device} needs NVIDIA Warp, which is not installed; "
             "pip install 'inr[warp]', or prepare.device=cpu"
         ) from error
+    elsewhere = "prepare.device=cpu works everywhere"
+    # Warp's library writes to stderr where there is no driver, whatever the log level, so the
+    # driver is looked for first, and devices in its list
+    if device != "cpu" and not _has_driver():
+        raise ValueError(
+            f"prepare.device={device} is not there: this computer has no NVIDIA driver; {elsewhere}"
+        )
     wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
     wp.init()
-    try:
-        wp.get_device(device)
-    except (ValueError, RuntimeError) as error:
-        known = ", ".join(str(each) for each in wp.get_devices())
+    known = [str(each) for each in wp.get_devices()]
+    if device not in known and not (device == "cuda" and wp.is_cuda_available()):
         raise ValueError(
-            f"prepare.device={device} is not there; Warp finds {known}: prepare.device=cpu "
-            "works everywhere"
-        ) from error
+            f"prepare.device={device} is not there; Warp finds {', '.join(known)}: {elsewhere}"
+        )
     return wp
+
+
+def _has_driver() -> bool:
+    """Return whether NVIDIA's driver can be loaded, by the names that Warp tries."""
+    names = ("nvcuda.dll",) if sys.platform == "win32" else ("libcuda.so", "libcuda.so.1")
+    for name in names:
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
 
 
 @lru_cache

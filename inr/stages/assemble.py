@@ -1,6 +1,6 @@
 """Objects from configuration, shared by the stages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,14 @@ from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
 
-def build_model(config: Config, names: Sequence[str], device: torch.device, *, fresh: bool) -> INR:
+def build_model(
+    config: Config,
+    names: Sequence[str],
+    device: torch.device,
+    *,
+    fresh: bool,
+    poses: Mapping[str, torch.Tensor] | None,
+) -> INR:
     """Return a model of these shapes; the same seed gives the same weights.
 
     Args:
@@ -30,6 +37,7 @@ def build_model(config: Config, names: Sequence[str], device: torch.device, *, f
         names: the shapes, in the order of their codes.
         device: where it goes.
         fresh: whether pretrained codes are read; a checkpoint brings its own.
+        poses: of the parts of each shape, (P, K), where they start; see inr.models.poses.
 
     Raises:
         ValueError: if its settings do not fit together.
@@ -41,6 +49,8 @@ def build_model(config: Config, names: Sequence[str], device: torch.device, *, f
         config.allow,
         names=names,
         generator=torch.Generator().manual_seed(config.seed),
+        space_dim=config.data.dim,
+        poses=poses,
     )
     latents.codes.requires_grad_(config.latent.get("trainable", True))
     body = instantiate(
@@ -49,6 +59,7 @@ def build_model(config: Config, names: Sequence[str], device: torch.device, *, f
         dim=config.data.dim,
         code_dim=config.latent["dim"],
         out_dim=config.model["num_channels"],
+        num_parts=latents.num_parts,
     )
     return INR(body, latents, output=config.model["output"]).to(device)
 
@@ -59,7 +70,7 @@ def build_losses(config: Config) -> Losses:
 
 
 def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
-    """Return the optimizer: one group for the network, one for the codes.
+    """Return the optimizer: one group for the network, one for the codes, one for trained poses.
 
     Parameters of modules that have a `rate`, a factor on the network's learning rate, are in a
     group of their own.
@@ -71,7 +82,10 @@ def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
         fast.setdefault(rate, []).extend(module.parameters(recurse=False))
     groups: list[dict[str, Any]] = [_group("network", fast.pop(1.0), settings.lr)]
     groups += [_group(f"network_x{rate:g}", p, settings.lr * rate) for rate, p in fast.items()]
-    groups.append(_group("codes", list(model.latents.parameters()), settings.code_lr))
+    groups.append(_group("codes", [model.latents.codes], settings.code_lr))
+    poses = getattr(model.latents, "poses", None)
+    if poses is not None and poses.requires_grad:
+        groups.append(_group("poses", [poses], settings.pose_lr))
     optimizer: torch.optim.Optimizer = instantiate(
         settings.algorithm, config.allow, params=groups, lr=settings.lr
     )
@@ -127,17 +141,12 @@ def build_schedule(config: Config) -> Schedule:
     return schedule
 
 
-def build_protocol(config: Config, *, of_clouds: bool = False) -> Protocol:
-    """Return what `eval` says of measuring.
-
-    Args:
-        config: holds it.
-        of_clouds: whether the truth is point clouds.
-    """
+def build_protocol(config: Config) -> Protocol:
+    """Return what `eval` says of measuring."""
     settings = config.eval
     return Protocol(
         settings.protocol,
-        Conditions(settings.frame, settings.num_points, settings.empty, of_clouds),
+        Conditions(settings.frame, settings.num_points, settings.empty),
         {name: instantiate(metric, config.allow) for name, metric in settings.metrics.items()},
     )
 

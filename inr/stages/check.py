@@ -1,18 +1,16 @@
 """Checking a whole configuration before anything runs."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from inr.build import check, check_section, instantiate, nearest, resolve
+from inr.build import check, check_section, nearest, resolve
 from inr.data.journal import Shard
 from inr.data.sources import Family
 from inr.losses import Term
-from inr.metrics.base import EMPTY, FRAMES, Metric
-from inr.metrics.sets import SetMetric
+from inr.metrics.base import EMPTY, FRAMES
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Codes
 from inr.render.interface import FlatRenderer, Renderer
@@ -21,6 +19,8 @@ from inr.schema import (
     KINDS,
     NORMALIZE,
     OBSERVED,
+    OPERATIONS,
+    POSES,
     PRIMITIVES,
     PRIORS,
     SIGNS,
@@ -29,6 +29,8 @@ from inr.schema import (
     VALIDATION_METRICS,
     Config,
 )
+from inr.stages.check_eval import check_eval
+from inr.stages.check_parts import check_parts
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -40,7 +42,9 @@ CHOICES = {
     "data.sampling.dtype": DTYPES,
     "train.best_mode": ("min", "max"),
     "reconstruct.observe": OBSERVED,
+    "reconstruct.poses": POSES,
     "sample.prior": PRIORS,
+    "edit.operation": OPERATIONS,
     "eval.frame": FRAMES,
     "eval.empty": EMPTY,
 }
@@ -68,6 +72,7 @@ LEAST = {
         "reconstruct.samples_per_shape",
         "reconstruct.shapes_per_batch",
         "sample.num_shapes",
+        "edit.steps",
         "eval.num_points",
         "train.validation_points",
     ),
@@ -77,6 +82,8 @@ POSITIVE = (
     "data.extent",
     "optimizer.lr",
     "reconstruct.lr",
+    "reconstruct.pose_lr",
+    "optimizer.pose_lr",
     "reconstruct.offset",
     "train.space_std",
 )
@@ -112,11 +119,13 @@ def check_config(raw: Mapping[str, Any]) -> None:
             value = take(raw, key)
             if value < least:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
-    context = {"dim": 2, "code_dim": 1, "out_dim": 1}
+    context = {"dim": 2, "code_dim": 1, "out_dim": 1, "num_parts": 1}
     check(body_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
-    check(raw["latent"], "latent", allow, kind=Codes, names=[], generator=None)
+    known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
+    check(raw["latent"], "latent", allow, kind=Codes, **known)
+    check_parts(raw)
     _check_output(raw)
-    _check_eval(raw)
+    check_eval(raw)
     optimizer = raw["optimizer"]
     check(
         optimizer["algorithm"],
@@ -163,45 +172,6 @@ def _check_output(raw: Mapping[str, Any]) -> None:
                 f"loss.{name} ({term['_target_']}) is for model.output={wanted}, which is "
                 f"{output}; add {remedy}"
             )
-
-
-def _check_eval(raw: Mapping[str, Any]) -> None:
-    """Check the protocol, and what it is to be applied to."""
-    settings = raw["eval"]
-    if re.fullmatch(r"[a-z0-9_]+", settings["protocol"]) is None:
-        raise ValueError(
-            f"eval.protocol is '{settings['protocol']}'; it names a folder, of a-z, 0-9 and _"
-        )
-    if not settings["metrics"]:
-        raise ValueError("'eval.metrics' has no metric; choose a protocol with eval=<name>")
-    kinds = set()
-    for name, metric in settings["metrics"].items():
-        check(metric, f"eval.metrics.{name}", raw["allow"], kind=Metric | SetMetric)
-        try:
-            made = instantiate(metric, raw["allow"])
-        except ValueError as error:
-            raise ValueError(f"eval.metrics.{name}: {error}") from error
-        kinds.add(isinstance(made, SetMetric))
-    if len(kinds) > 1:
-        raise ValueError(
-            "eval.metrics has metrics of single shapes and of sets of shapes; give each a protocol "
-            "of its own"
-        )
-    if settings["empty"] == "diagonal" and settings["frame"] != "unit_cube":
-        raise ValueError(
-            "eval.empty=diagonal is the diagonal of the unit cube; it goes with "
-            "eval.frame=unit_cube"
-        )
-    given = [key for key in ("runs", "against", "meshes", "truth", "scans") if raw[key]]
-    if given and raw["stage"] != "evaluate":
-        raise ValueError(f"{given[0]}={raw[given[0]]} goes with stage=evaluate")
-    for key, needed in (("against", "runs"), ("meshes", "truth"), ("truth", "meshes")):
-        if raw[key] and not raw[needed]:
-            raise ValueError(f"{key}={raw[key]} needs {needed} as well")
-    if raw["scans"] and not raw["meshes"]:
-        raise ValueError(f"scans={raw['scans']} goes with meshes=<folder> truth=<folder>")
-    if len([key for key in ("run", "runs", "meshes") if raw[key]]) > 1:
-        raise ValueError("run, runs and meshes each say what to evaluate; give one of them")
 
 
 def _check_shares(raw: Mapping[str, Any]) -> None:

@@ -34,7 +34,7 @@ FIXED_ON_RESUME = (
         )
     ),
 )
-LATER_SECTIONS = ("eval", "reconstruct", "sample", "renderer", "logger")
+LATER_SECTIONS = ("eval", "reconstruct", "sample", "edit", "renderer", "logger")
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,8 @@ def merge_with_run(command: Command, stored: dict[str, Any], run: Path) -> Comma
                 _refuse_contradiction(section, stored, command.raw, run, override)
         elif key.split(".")[0] in FIXED_GROUPS and key not in MOVABLE:
             _refuse_contradiction(key, stored, command.raw, run, override)
+        elif override.startswith("~"):
+            _drop(merged, key)
         elif not key.startswith("hydra"):
             _put(merged, key, take(command.raw, key))
     check_config(merged)
@@ -155,3 +157,10 @@ def _put(config: dict[str, Any], key: str, value: Any) -> None:
     for name in path:
         config = config.setdefault(name, {})
     config[last] = copy.deepcopy(value)
+
+
+def _drop(config: dict[str, Any], key: str) -> None:
+    path, _, last = key.rpartition(".")
+    section = take(config, path) if path else config
+    if isinstance(section, dict):
+        section.pop(last, None)

@@ -7,17 +7,20 @@ from typing import Any
 
 from inr.data.layout import write_json
 from inr.metrics.base import FLOOR
-from inr.metrics.groups import Difference, over_runs, paired_difference
+from inr.metrics.groups import (
+    CONFIDENCE,
+    NUM_RESAMPLES,
+    Difference,
+    over_runs,
+    paired_difference,
+)
 from inr.metrics.summary import align, format_number, write_csv
 from inr.run import Run, find_run, new_run_path
-from inr.stages.command import Command
+from inr.stages.command import Command, merge_with_run
 from inr.stages.evaluate_run import Evaluated, evaluate_run
-from inr.stages.results import Row
+from inr.stages.results import Row, record_settings
 
 log = logging.getLogger(__name__)
-
-CONFIDENCE = 0.95
-NUM_RESAMPLES = 10000
 
 
 def compare_runs(command: Command) -> None:
@@ -31,6 +34,7 @@ def compare_runs(command: Command) -> None:
     both = [run for run in runs if run.path.resolve() in {a.path.resolve() for a in against}]
     if both:
         raise ValueError(f"'{both[0].path}' is in runs and in against; it cannot be in both")
+    _check_alike(command, [*runs, *against])
     found = [evaluate_run(command, run) for run in runs]
     others = [evaluate_run(command, run) for run in against]
     folder = command.folder or new_run_path("comparison")
@@ -74,7 +78,6 @@ def _write(
     second: Mapping[Path, Evaluated],
 ) -> str:
     """Write one split's per_shape.csv and summary.json, and return its table."""
-    _check_alike({**first, **second})
     one = next(iter(first.values()))
     metrics = {
         metric: {
@@ -107,28 +110,42 @@ def _write(
     return _table(split, one.protocol, len(first), len(second), metrics)
 
 
-def _check_alike(found: Mapping[Path, Evaluated]) -> None:
-    """Refuse to put together what was measured in different ways."""
-    (path, one), *others = found.items()
+def _check_alike(command: Command, runs: Sequence[Run]) -> None:
+    """Refuse to put together what would be measured in different ways, before hours of it."""
+    (path, one), *others = [
+        (run.path, merge_with_run(command, run.config(), run.path).config) for run in runs
+    ]
+    mine = {"protocol": one.eval.protocol, **record_settings(one.eval)}
     for other_path, other in others:
-        for key in one.settings.keys() | other.settings.keys():
-            mine, theirs = one.settings.get(key), other.settings.get(key)
-            if mine != theirs or one.protocol != other.protocol:
+        theirs = {"protocol": other.eval.protocol, **record_settings(other.eval)}
+        for key in mine.keys() | theirs.keys():
+            if mine.get(key) != theirs.get(key):
                 raise ValueError(
-                    f"'{path}' was measured under {one.protocol} with {key}={mine}, "
-                    f"'{other_path}' under {other.protocol} with {key}={theirs}; add "
-                    "eval=<protocol> to measure all of them alike"
+                    f"'{path}' would be measured with eval.{key}={mine.get(key)}, '{other_path}' "
+                    f"with {theirs.get(key)}; add eval=<protocol> overwrite=true to measure all of "
+                    "them alike"
                 )
+        for key in ("eval.resolution", "data.source", "data.family", "data.seed"):
+            section, _, name = key.partition(".")
+            values = [getattr(getattr(config, section), name) for config in (one, other)]
+            if values[0] != values[1]:
+                log.warning("'%s' and '%s' differ in %s: %s and %s", path, other_path, key, *values)
 
 
 def _group(metric: str, found: Mapping[Path, Evaluated]) -> dict[str, Any]:
-    """Return a metric's mean and spread over some runs, and each run's own mean."""
-    means = [one.summary["metrics"][metric]["mean"] for one in found.values()]
-    present = [mean for mean in means if mean is not None]
-    if not present:
-        return {"mean": None, "std": None, "num_runs": 0, "means": means}
-    over = over_runs(present)
-    return {"mean": over.mean, "std": over.std, "num_runs": over.num_runs, "means": means}
+    """Return a metric's mean and spread over some runs, and each run's own mean.
+
+    All are of the shapes that every run of the group has a value for.
+    """
+    values = [_values(metric, one.rows) for one in found.values()]
+    common = set.intersection(*(set(run) for run in values))
+    count = {"num_shapes": len(common), "num_left_out": len(set().union(*values)) - len(common)}
+    if not common:
+        return {"mean": None, "std": None, "num_runs": 0, "means": [], **count}
+    means = [sum(run[name] for name in sorted(common)) / len(common) for run in values]
+    over = over_runs(means)
+    spread = {"mean": over.mean, "std": over.std, "num_runs": over.num_runs, "means": means}
+    return {**spread, **count}
 
 
 def _difference(
@@ -140,9 +157,7 @@ def _difference(
     if not set.intersection(*(set(run) for group in groups for run in group)):
         log.warning("no shape has a %s in all runs: no difference of it", metric)
         return None
-    found: Difference = paired_difference(
-        *groups, num_resamples=NUM_RESAMPLES, confidence=CONFIDENCE, seed=0
-    )
+    found: Difference = paired_difference(*groups)
     return {
         "mean": found.mean,
         "lower": found.lower,
@@ -175,10 +190,13 @@ def _table(
                 cells[3:] = [format_number(gap["mean"]), f"[{ends[0]}, {ends[1]}]"]
         lines.append([*cells, entry["unit"]])
     foot = []
+    left = max(entry["runs"]["num_left_out"] for entry in metrics.values())
+    if left:
+        foot = [f"{left} shapes that not every run has a value for are left out"]
     gaps = [entry["difference"] for entry in metrics.values() if entry["difference"]]
     if gaps:
         left_out = max(gap["num_left_out"] for gap in gaps)
-        foot = [
+        foot += [
             f"difference: of {max(gap['num_shapes'] for gap in gaps)} shapes that all runs "
             f"measured ({left_out} left out), bootstrap over shapes and runs"
         ]

@@ -1,4 +1,4 @@
-"""Where a data set lies, where its shapes come from, and how they are dealt to splits."""
+"""Where a data set lies, where its shapes come from, and which of them are meant."""
 
 import hashlib
 import json
@@ -10,11 +10,10 @@ from typing import Any
 
 from inr.build import instantiate
 from inr.data.deepsdf_layout import open_layout
-from inr.data.journal import held, ready_names
-from inr.data.layout import Layout, read_json, write_json
+from inr.data.layout import Layout, read_split
 from inr.data.part_files import PartFiles, find_part_files, part_folder
 from inr.data.sources import Family, find_files
-from inr.data.splits import make_fold, make_splits
+from inr.data.splits import Copies, make_fold, make_splits
 from inr.run import OUTPUTS
 from inr.schema import SPLITS, Config, Data
 from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, POINT_SUFFIXES
@@ -76,15 +75,42 @@ def split_sizes(data: Data) -> dict[str, int | float | str]:
     return {split: getattr(data.splits, split) for split in SPLITS}
 
 
-def deal(data: Data, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the splits of some shapes.
+def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> list[str]:
+    """Return the names in a split as a run knows it: of the training split, those with a code.
+
+    Args:
+        layout: the data set.
+        split: which.
+        trained: the shapes that the run has codes of.
+
+    Raises:
+        ValueError: see `inr.data.layout.read_split`.
+    """
+    names = read_split(layout, split)
+    known = set(trained)
+    kept = [name for name in names if name in known]
+    # a split of which nothing is left is refused where a code is missing
+    if split != "train" or not kept or len(kept) == len(names) == len(known):
+        return names
+    log.info(
+        "the training split has changed since the run was begun: %d shapes were added, %d taken "
+        "out; the run goes on with the %d that it has codes of",
+        len(names) - len(kept),
+        len(known) - len(kept),
+        len(kept),
+    )
+    return kept
+
+
+def deal(data: Data, names: Sequence[str], copies: Copies = ()) -> dict[str, list[str]]:
+    """Return the splits of some shapes, of which copies of one come into the same.
 
     Raises:
         ValueError: if there are too few.
     """
     splits = data.splits
     if splits.folds is None:
-        return make_splits(names, split_sizes(data), data.seed)
+        return make_splits(names, split_sizes(data), data.seed, copies)
     for split, size in split_sizes(data).items():
         if isinstance(size, str):
             raise ValueError(
@@ -93,37 +119,9 @@ def deal(data: Data, names: Sequence[str]) -> dict[str, list[str]]:
             )
     valid = splits.valid
     assert not isinstance(valid, str)
-    return make_fold(names, fold=splits.fold, folds=splits.folds, valid=valid, seed=data.seed)
-
-
-def deal_folds(data: Data, layout: Layout) -> None:
-    """Write the splits of every fold, if folds are asked for and they are not there.
-
-    Raises:
-        ValueError: if there are too few shapes, the folds there were dealt otherwise, or they
-            cannot be written.
-    """
-    if layout.fold is None:
-        return
-    names, folds = ready_names(layout), data.splits.folds
-    asked = {"names": names, "valid": data.splits.valid, "seed": data.seed}
-    done = layout.root / "splits" / f"folds_of_{folds}.json"
-    if not done.exists():
-        try:
-            with held(layout.root / ".lock"):
-                for fold in range(folds or 0):
-                    dealt = deal(replace(data, splits=replace(data.splits, fold=fold)), names)
-                    for split, members in dealt.items():
-                        write_json(members, replace(layout, fold=f"{fold}_of_{folds}").split(split))
-                write_json(asked, done)
-            log.info("dealt %d shapes to %d folds, %s/fold_*", len(names), folds, done.parent)
-        except OSError as error:
-            raise ValueError(f"cannot write the folds of '{layout.root}': {error}") from error
-    elif read_json(done) != asked:
-        raise ValueError(
-            f"the {folds} folds of '{layout.root}' were dealt of other shapes, or with another "
-            f"data.seed or data.splits.valid; delete {done} to deal them anew"
-        )
+    return make_fold(
+        names, fold=splits.fold, folds=splits.folds, valid=valid, seed=data.seed, copies=copies
+    )
 
 
 def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from inr.stages.command import Command
+from inr.stages.edit import edit
 from inr.stages.evaluate import evaluate
 from inr.stages.inspect import inspect
 from inr.stages.prepare import prepare
@@ -21,6 +22,7 @@ def dispatch(command: Command) -> None:
         "reconstruct": reconstruct,
         "evaluate": evaluate,
         "sample": sample,
+        "edit": edit,
         "all": run_all,
     }
     stages[command.raw["stage"]](command)

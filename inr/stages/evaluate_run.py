@@ -9,21 +9,30 @@ from typing import Any
 import numpy as np
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import Layout
 from inr.metrics.pair import Pair, Probe
 from inr.metrics.protocol import Protocol
 from inr.run import Run, find_run, log_to, next_log
 from inr.schema import Config
-from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
-from inr.stages.assemble import build_logger, build_protocol, build_set_metrics
+from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
+from inr.stages.assemble import (
+    build_logger,
+    build_protocol,
+    build_renderer,
+    build_set_metrics,
+)
 from inr.stages.command import Command, merge_with_run
+from inr.stages.dataset import read_trained_split
 from inr.stages.evaluate_sets import evaluate_samples
+from inr.stages.part_files import read_part_meshes
+from inr.stages.pictures import draw_worst
 from inr.stages.prepare import ensure_prepared
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
-from inr.stages.results import Row, measure_row, record_settings, write_results
+from inr.stages.results import Row, made_at, measure_row, record_settings, write_results
 from inr.stages.trained import load_run
-from inr.stages.truth import has_only_points, open_pair
+from inr.stages.truth import open_pair, truth_mesh, truth_stamp
+from inr.stages.unmeasured import has_truth, warn_of_unmeasured
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
 
@@ -51,13 +60,14 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class _Subject:
-    """Hold what is evaluated: a run at an epoch, and its data."""
+    """Hold what is evaluated: a run at an epoch, its data, and the shapes it was trained on."""
 
     config: Config
     overrides: list[str]
     run: Run
     layout: Layout
     label: str
+    trained: list[str]
     probe: Callable[[Path], Probe] | None
 
 
@@ -71,7 +81,8 @@ def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
     config = command.config
     with run.lock(), log_to(next_log(run, "evaluate")):
         path = find_checkpoint(run.checkpoints, config.epoch)
-        progress = load_checkpoint(path)["progress"]
+        checkpoint = load_checkpoint(path)
+        progress, trained = checkpoint["progress"], list(checkpoint["codes"])
         epoch = int(progress["epoch"])
         layout = ensure_prepared(command)
         if build_set_metrics(config):
@@ -79,7 +90,9 @@ def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
             _mirror(command, run, found, epoch, int(progress["step"]))
             return found
         probe = _open_probe(command, run) if build_protocol(config).needs_field else None
-        subject = _Subject(config, command.overrides, run, layout, epoch_label(epoch), probe)
+        subject = _Subject(
+            config, command.overrides, run, layout, epoch_label(epoch), trained, probe
+        )
         found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
         _mirror(command, run, found, epoch, int(progress["step"]))
     return found
@@ -100,37 +113,38 @@ def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: 
 
 def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     config, run = subject.config, subject.run
-    names = read_split(subject.layout, split)
+    names = read_trained_split(subject.layout, split, subject.trained)
     made = _reconstructed(subject, split, epoch)
-    of_clouds = all(has_only_points(subject.layout, name) for name in names)
-    protocol = build_protocol(config, of_clouds=of_clouds)
+    warn_of_unmeasured(subject.layout, names, "they have no metrics")
+    protocol = build_protocol(config)
     folder = run.evaluation(subject.label, split, protocol.name)
     settings = record_settings(config.eval)
     record = Record(folder, settings)
     if not config.overwrite:
         record.check_settings()
-    for name in show_progress(names, f"evaluate {split}", len(names)):
-        time_made = made.get(name, {}).get("time")
-        finished = record.shapes.get(name)
-        # one that was reconstructed anew since, and one that had no metrics, is not finished
-        is_finished = (
-            finished is not None
-            and finished["made"] == time_made
-            and finished["row"]["status"] in ("ok", "empty")
-        )
-        if config.overwrite or not is_finished:
-            row = _evaluate_shape(subject, split, name, protocol, made.get(name))
-            record.add(name, {"row": row, "made": time_made})
+    with record:
+        for name in show_progress(names, f"evaluate {split}", len(names)):
+            of = [made.get(name, {}).get("time"), truth_stamp(subject.layout, name)]
+            finished = record.shapes.get(name)
+            # one whose sides are others since, and one that had no metrics, is not finished
+            is_finished = (
+                finished is not None
+                and finished["made"] == of
+                and finished["row"]["status"] in ("ok", "empty")
+            )
+            if config.overwrite or not is_finished:
+                row = _evaluate_shape(subject, split, name, protocol, made.get(name))
+                record.add(name, {"row": row, "made": of})
     rows = [record.shapes[name]["row"] for name in names]
     summary, table = write_results(
         rows,
         protocol,
         folder,
-        seed=config.eval.seed,
-        about={"split": split, "epoch": epoch},
+        settings=config.eval,
+        about={"split": split, "epoch": epoch, "resolution": made_at(made, config.eval)},
         title=f"{split} split, epoch {epoch}",
-        dataset=config.eval.dataset,
     )
+    _draw_worst(subject, split, rows, protocol)
     return Evaluated(protocol.name, rows, summary, table, settings)
 
 
@@ -165,7 +179,11 @@ def _evaluate_shape(
     if made is None or (made["status"] == "ok" and not path.exists()):
         reason = "not reconstructed" if made is None else f"'{path}' is gone"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
+    if not has_truth(subject.layout, name):  # which was said, once for all
+        reason = "the data set has neither its mesh nor its surface points"
+        return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
     settings = subject.config.eval
+    num_parts = subject.config.latent.get("num_parts")
 
     def pair() -> Pair:
         return open_pair(
@@ -176,9 +194,25 @@ def _evaluate_shape(
             num_points=settings.num_points,
             seed=settings.seed,
             probe=subject.probe(folder / "latents" / f"{name}.npy") if subject.probe else None,
+            parts=read_part_meshes(folder, name, num_parts, dim) if num_parts else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])
+
+
+def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protocol) -> None:
+    config, dim = subject.config, subject.config.data.dim
+    meshes = subject.run.reconstruction(subject.label, split) / "meshes"
+
+    def read(name: str) -> tuple[Mesh, Mesh]:
+        path = meshes / f"{name}{mesh_suffix(dim)}"
+        mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
+        return truth_mesh(subject.layout, name, dim), mesh
+
+    metric, first = next(iter(protocol.metrics.items()))
+    name = f"evaluation_{subject.label}_{split}_{protocol.name}.png"
+    path, renderer = subject.run.renders / name, build_renderer(config)
+    draw_worst(rows, metric, first.higher_is_better, read, renderer, path)
 
 
 def _open_probe(command: Command, run: Run) -> Callable[[Path], Probe]:

@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from inr.data.layout import Layout, read_json, read_split
 from inr.metrics.base import Conditions, MetricInfo
+from inr.metrics.generation import pairwise_chamfer
 from inr.metrics.pair import Side, Surface
 from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
 from inr.metrics.summary import format_table, write_csv, write_summary
@@ -31,11 +33,6 @@ def evaluate_samples(
         ValueError: if stage=sample has not been run, or there is nothing to compare.
     """
     settings, prior = config.eval, config.sample.prior
-    if settings.frame != "box":
-        raise ValueError(
-            f"eval.frame={settings.frame} does not go with new shapes, which have a box frame and "
-            "no other; use eval.frame=box"
-        )
     folder = run.samples(label, prior)
     if not (folder / "shapes.json").exists():
         raise ValueError(
@@ -105,13 +102,14 @@ def write_sets(
             for name, side in s
         ]
         for s, again in (
-            (present.items(), False),
+            (present.items(), True),
             (references.items(), False),
             (references.items(), True),
         )
     ]
     distances = chamfer_distances(drawn[0], drawn[1])
-    floor = chamfer_distances(drawn[2], drawn[1])
+    log.info("distances of the references to themselves, sampled anew, for the floor")
+    floor = replace(distances, across=pairwise_chamfer(drawn[2], drawn[1]))
     conditions = Conditions(settings.frame, settings.num_points, settings.empty)
     summary = {
         "num_shapes": len(samples),

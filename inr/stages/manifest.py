@@ -1,8 +1,6 @@
 """The manifest of a data set: what it was prepared with, and what that allows."""
 
 import copy
-import logging
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +10,7 @@ from inr.data.journal import Record
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.part_files import PartFiles
 from inr.data.sources import Family, has_changed
-from inr.schema import SPLITS
 from inr.stages.command import ADOPTED, Command
-
-log = logging.getLogger(__name__)
 
 # settings that data sets of before were made without knowing
 BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
@@ -166,24 +161,15 @@ def check_asked(command: Command, layout: Layout, asked: Mapping[str, Any]) -> N
         )
 
 
-def check_splits(layout: Layout, ready: list[str], dealt: Any, asked: Mapping[str, Any]) -> None:
-    """Check that the splits there are those asked for, unless they are the user's own lists."""
-    folder = layout.split("train").parent
-    if dealt is not None and dealt != asked:
+def check_dealt(layout: Layout, manifest: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Check that the splits there are those asked for, unless they are the user's own lists.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    dealt = manifest.get("splits")
+    if dealt is not None and dealt != asked and layout.split("train").exists():
         raise ValueError(
-            f"the splits of '{layout.root}' were dealt with {dealt}, not {asked}; delete {folder} "
-            "to deal them anew"
-        )
-    paths = [layout.split(split) for split in SPLITS]
-    listed = [name for path in paths if path.exists() for name in read_json(path)]
-    twice = [name for name, count in Counter(listed).items() if count > 1]
-    if twice:
-        log.warning("%d shapes are in several splits (%s first)", len(twice), twice[0])
-    left_out = sorted(set(ready) - set(listed))
-    if left_out:
-        log.info(
-            "%d shapes are in no split (%s first); delete %s to deal them anew",
-            len(left_out),
-            left_out[0],
-            folder,
+            f"the splits of '{layout.root}' were dealt with {dealt}, not {asked}; delete "
+            f"{layout.split('train').parent} to deal them anew"
         )

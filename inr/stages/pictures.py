@@ -1,15 +1,24 @@
 """Pictures of a shape: the truth, the surface, and the field itself."""
 
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 
 from inr.models.inr import INR
 from inr.reconstruct import field_of
 from inr.render import TRUTH_COLOR, ByDimension
+from inr.render.grid import image_grid, write_png
 from inr.render.interface import Image
 from inr.render.slices import cross_section, slice_values
 from inr.shapes.mesh import Mesh
 
+log = logging.getLogger(__name__)
+
+NUM_WORST = 8
 FIELD_RESOLUTION = 128
 AXIS = 2  # a 3-D field is cut in the middle, where z = 0
 
@@ -41,6 +50,41 @@ def draw_shape(
     size = len(pictures[0])  # renderers of either dimension may differ in theirs
     cut = renderer.flat.render_field(values, truth=outline, size=size)
     return [*pictures, renderer.render(mesh), cut]
+
+
+def draw_worst(
+    rows: Sequence[Mapping[str, Any]],
+    metric: str,
+    higher_is_better: bool,
+    read: Callable[[str], tuple[Mesh, Mesh]],
+    renderer: ByDimension,
+    path: Path,
+) -> None:
+    """Draw the shapes with the worst values of a metric, the truth above.
+
+    Args:
+        rows: one a shape; those without a value are left out.
+        metric: decides.
+        higher_is_better: whether a low value is a bad one.
+        read: gives a shape's truth and reconstruction, in the box frame.
+        renderer: draws.
+        path: of the picture.
+    """
+    measured = [row for row in rows if row.get(metric) is not None]
+    worst = sorted(measured, key=lambda row: row[metric], reverse=not higher_is_better)[:NUM_WORST]
+    if not worst:
+        return
+    pairs = [read(row["name"]) for row in worst]
+    image = image_grid(
+        [
+            [renderer.render(truth, color=TRUTH_COLOR) for truth, _ in pairs],
+            [renderer.render(mesh) for _, mesh in pairs],
+        ],
+        column_titles=[f"{row[metric]:.3g}  {row['name']}" for row in worst],
+        row_labels=["truth", f"worst by\n{metric}"],
+    )
+    write_png(image, path)
+    log.info("the worst by %s: %s", metric, path)
 
 
 def _draw_flat(

@@ -1,33 +1,43 @@
 """Make a data set: normalise, sample, split, and say in manifest.json what was done."""
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from inr.data.duplicates import find_duplicates
-from inr.data.journal import Journal, Shard, check_alone, forget, held, read_records
+from inr.data.journal import (
+    Journal,
+    Shard,
+    check_alone,
+    forget,
+    held,
+    read_records,
+    ready_names,
+)
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.part_files import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
+from inr.data.splits import read_lists
 from inr.data.summary import count_statuses, summarise
-from inr.data.workers import run_all
+from inr.data.workers import num_cores, run_all
 from inr.schema import Config, Data
 from inr.shapes import warp
 from inr.stages.command import Command
 from inr.stages.dataset import (
     deal,
-    deal_folds,
     find_parts,
     find_sources,
     is_prepared,
     layout_of,
+    split_sizes,
 )
-from inr.stages.dealing import asked_splits, warn_of_duplicates, write_splits
+from inr.stages.dealing import asked_splits, deal_all, deal_folds, warn_of_duplicates
+from inr.stages.gone import drop_gone, mark_gone
 from inr.stages.manifest import (
     check_asked,
+    check_dealt,
     is_finished,
     keep_num_parts,
     open_manifest,
@@ -73,7 +83,10 @@ def prepare(command: Command) -> None:
     sources = {name: source for name, source in sources.items() if name not in without}
     for name, reason in refused.items():
         log.warning("refused %s: %s", name, reason)
-    deal(config.data, list(sources))
+    if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
+        deal(config.data, list(sources))
+    else:  # of those that are dealt some may be gone
+        read_lists(split_sizes(config.data))
     try:
         with held(layout.root / ".lock"):
             parts = _open(command, layout, parts)
@@ -100,6 +113,7 @@ def _open(command: Command, layout: Layout, parts: dict[str, PartFiles]) -> dict
             path.unlink()
         forget(layout)
     manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+    check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
     if config.data.family is None:
         num_parts = max((files.num_parts for files in parts.values()), default=0)
         manifest = keep_num_parts(layout, manifest, num_parts)
@@ -132,7 +146,7 @@ def _prepare_shard(
     if not todo:
         return []
     # each process on a GPU has a context of its own there
-    cores = _num_cores() if config.prepare.device == "cpu" else 1
+    cores = num_cores() if config.prepare.device == "cpu" else 1
     processes = min(config.workers or cores, len(todo))
     log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
     recipe = recipe_of(config.data, config.prepare.device)
@@ -180,9 +194,11 @@ def _finish(
             layout.manifest,
         )
         return
+    if config.prepare.drop_gone:
+        known = drop_gone(layout, known, sources)
     records = {  # of another source too, which may be mounted in part
         name: record
-        for name, record in sorted(known.items())
+        for name, record in sorted(mark_gone(known, sources).items())
         if name in sources or record["status"] == "ok"
     }
     records |= {
@@ -190,6 +206,8 @@ def _finish(
         for name, reason in refused.items()
     }
     manifest = read_json(layout.manifest)
+    if is_prepared(layout):  # before, the splits were of all that was ready
+        manifest.setdefault("dealt", ready_names(layout))
     is_new = bool(made) or manifest["shapes"] != records
     manifest["shapes"] = records
     ready = [name for name, record in records.items() if record["status"] == "ok"]
@@ -218,7 +236,7 @@ def _finish(
     if made:
         for line in summarise(records):
             log.info("%s", line)
-    write_splits(config.data, layout, ready, manifest)
+    deal_all(config.data, layout)
     if config.strict and count["ok"] < len(records):
         raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
 
@@ -278,10 +296,3 @@ def recipe_of(data: Data, device: str) -> Recipe:
         primitive=data.primitive,
         device=device,
     )
-
-
-def _num_cores() -> int:
-    """Return the cores that this process may use, which a cluster may limit."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -10,23 +10,17 @@ import numpy as np
 import torch
 
 from inr.data.deepsdf_layout import read_normalization
-from inr.data.layout import read_split
-from inr.data.observe import open_observed
-from inr.data.store import SampleStore
-from inr.losses import Losses
-from inr.reconstruct import field_of, fit_codes
+from inr.reconstruct import field_of
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
 from inr.run import find_run, log_to, next_log
 from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
-from inr.stages.assemble import (
-    build_losses,
-    build_renderer,
-    fitting_draws,
-    training_store,
-)
+from inr.stages.assemble import build_losses, build_renderer
 from inr.stages.command import Command, merge_with_run
+from inr.stages.dataset import read_trained_split
+from inr.stages.fitting import Fitting
+from inr.stages.part_files import draw_parts, write_parts
 from inr.stages.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
 from inr.stages.progress import show_progress
 from inr.stages.record import Record
@@ -56,7 +50,7 @@ def reconstruct(command: Command) -> None:
 
 def _reconstruct_split(trained: Trained, split: str) -> None:
     config = trained.command.config
-    names = read_split(trained.layout, split)
+    names = read_trained_split(trained.layout, split, trained.names)
     folder = trained.run.reconstruction(trained.label, split)
     record = Record(folder, _settings(config, split) | {"step": trained.step})
     if not config.overwrite:
@@ -79,12 +73,14 @@ def _reconstruct_split(trained: Trained, split: str) -> None:
         codes = _codes(trained, split, batch)
         fit_seconds = (time.perf_counter() - started) / len(batch)
         for name, code, mesh, seconds in _decode(trained, batch, codes):
-            np.save(_folder(folder / "latents") / f"{name}.npy", code)
+            np.save(_folder(folder / "latents") / f"{name}.npy", code.cpu().numpy())
             path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
             path.unlink(missing_ok=True)
             reason = "the field has one sign on the whole grid" if mesh.is_empty else ""
             if not mesh.is_empty:
                 write_mesh(mesh, path)
+            if trained.model.latents.num_parts is not None:
+                write_parts(trained, name, code, folder)
             record.add(
                 name,
                 {
@@ -130,62 +126,30 @@ def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
             )
         index = [trained.names.index(name) for name in names]
         return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
-    settings = config.reconstruct
-    if config.latent["dim"] == 0:
+    if config.latent["dim"] == 0 and trained.model.latents.num_parts is None:
         raise ValueError(
             f"latent=none has no code to fit to the {split} split: the network is the one training "
             "shape; use split=train"
         )
-    log.info("fitting %d codes, %d iterations", len(names), settings.iterations)
-    losses = build_losses(config)
-    return fit_codes(
+    iterations = config.reconstruct.iterations
+    log.info("fitting %d codes, %d iterations", len(names), iterations)
+    fitting = Fitting(config, trained.layout, build_losses(config))
+    return fitting.fit(
         trained.model,
-        _store(trained, names, losses),
-        losses,
-        iterations=settings.iterations,
-        draws=fitting_draws(config),
-        lr=settings.lr,
-        lr_drop=settings.lr_drop,
-        init_std=settings.init_std,
-        seed=config.seed,
+        fitting.open(names, trained.device),
+        iterations=iterations,
         progress=f"fit {len(names)} codes",
-    )
-
-
-def _store(trained: Trained, names: Sequence[str], losses: Losses) -> SampleStore:
-    """Return what is observed of unseen shapes."""
-    config = trained.command.config
-    settings, dim = config.reconstruct, config.data.dim
-    if settings.observe == "sdf":
-        return training_store(config, trained.layout, names, losses, trained.device)
-    view = None
-    if settings.observe == "partial":
-        view = settings.view or [0.0] * (dim - 1) + [1.0]
-        if len(view) != dim:
-            raise ValueError(
-                f"reconstruct.view is {view}; with data.dim={dim} it is a direction of {dim} "
-                "numbers"
-            )
-    return open_observed(
-        trained.layout,
-        names,
-        dim=dim,
-        num_channels=config.model["num_channels"],
-        view=view,
-        offset=settings.offset,
-        seed=config.seed,
-        device=trained.device,
     )
 
 
 def _decode(
     trained: Trained, names: Sequence[str], codes: torch.Tensor
-) -> Iterator[tuple[str, np.ndarray, Mesh, float]]:
+) -> Iterator[tuple[str, torch.Tensor, Mesh, float]]:
     pairs = zip(names, codes, strict=True)
     for name, code in show_progress(pairs, "extract", len(names)):
         started = time.perf_counter()
         mesh = trained.extract(code)
-        yield name, code.cpu().numpy(), mesh, time.perf_counter() - started
+        yield name, code, mesh, time.perf_counter() - started
 
 
 def _settings(config: Config, split: str) -> dict[str, Any]:
@@ -207,6 +171,9 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
             "init_std",
         ):
             settings[f"reconstruct.{key}"] = getattr(fitting, key)
+        if config.latent.get("num_parts"):
+            for key in ("poses", "pose_lr", "labels"):
+                settings[f"reconstruct.{key}"] = getattr(fitting, key)
         settings["seed"] = config.seed
         if build_losses(config).needs & {"surface", "space"}:
             for key in ("surface_per_shape", "space_per_shape", "space_near", "space_std"):
@@ -217,6 +184,7 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
 def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> None:
     renderer = build_renderer(trained.command.config)
     dim = trained.command.config.data.dim
+    num_parts = trained.model.latents.num_parts
     shown = names[:NUM_PICTURES]
     columns = []
     for name in shown:
@@ -225,7 +193,9 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
         code = torch.from_numpy(np.load(folder / "latents" / f"{name}.npy")).to(trained.device)
         truth = truth_mesh(trained.layout, name, dim)
         columns.append(draw_shape(trained.model, code, mesh, truth, renderer))
-    labels = picture_rows(dim, "reconstruction")
+        if num_parts is not None:
+            columns[-1].append(draw_parts(folder, name, num_parts, dim, renderer))
+    labels = picture_rows(dim, "reconstruction") + ["parts"] * (num_parts is not None)
     image = image_grid(list(zip(*columns, strict=True)), column_titles=shown, row_labels=labels)
     picture = trained.run.renders / f"reconstruction_{trained.label}_{split}.png"
     write_png(image, picture)

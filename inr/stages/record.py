@@ -1,5 +1,6 @@
 """Which shapes of a folder are finished, and with which settings: its shapes.json."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,14 @@ from inr.data.layout import read_json, write_json
 
 Entry = dict[str, Any]
 
+# the file is written again after so many times what writing it took
+PATIENCE = 20
+
 
 class Record:
     """Keep shapes.json of a folder.
+
+    As a context it is written whole at the end.
 
     Args:
         folder: of one epoch and split.
@@ -21,6 +27,7 @@ class Record:
         self.path = folder / "shapes.json"
         self.settings = dict(settings)
         self.shapes: dict[str, Entry] = read_json(self.path) if self.path.exists() else {}
+        self._written, self._seconds = 0.0, 0.0
 
     def check_settings(self, remedy: str = "overwrite=true makes") -> None:
         """Check that every finished shape was made with these settings.
@@ -41,6 +48,23 @@ class Record:
                     )
 
     def add(self, name: str, entry: Mapping[str, Any]) -> None:
-        """Note a finished shape."""
+        """Note a finished shape; on disk it is at once, or for many quick ones at the end."""
         self.shapes[name] = {**entry, "settings": self.settings}
+        started = time.monotonic()
+        # the whole file each time: of many shapes that would take longer than they do
+        if started - self._written > PATIENCE * self._seconds:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is noted."""
+        started = time.monotonic()
         write_json(self.shapes, self.path)
+        self._written = time.monotonic()
+        self._seconds = self._written - started
+
+    def __enter__(self) -> "Record":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.shapes:
+            self.flush()

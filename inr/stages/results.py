@@ -4,6 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
 from inr.schema import Eval
+from inr.stages.published import published_lines
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,21 @@ def record_settings(settings: Eval) -> dict[str, Any]:
     for name, metric in settings.metrics.items():
         found |= {f"metrics.{name}.{key.strip('_')}": value for key, value in metric.items()}
     return found
+
+
+def made_at(made: Mapping[str, Any], settings: Eval) -> int | None:
+    """Return the resolution that the meshes were extracted at; null if at several."""
+    found = {entry["settings"].get("eval.resolution") for entry in made.values()}
+    if found != {settings.resolution}:
+        log.warning(
+            "the meshes were extracted at resolution %s, where eval=%s has %d; stage=reconstruct "
+            "eval=%s overwrite=true makes them so",
+            " and ".join(map(str, sorted(found))),
+            settings.protocol,
+            settings.resolution,
+            settings.protocol,
+        )
+    return found.pop() if len(found) == 1 else None
 
 
 def measure_row(
@@ -46,11 +63,12 @@ def measure_row(
         values, reasons = protocol.evaluate(pair)
         # JSON has no NaN: what an empty shape has no value for is null
         row |= {key: v if math.isfinite(v) else None for key, v in values.items()}
-        said = [reason] if reason else []
+        said = [text for text in (reason, pair.note) if text]
         said += [f"{metric}: {why}" for metric, why in reasons.items()]
         row["status"] = "empty" if pair.reconstruction.is_empty else "ok"
         row["reason"] = "; ".join(said)
         row["not_measured"] = reasons
+        row["of_cloud"] = pair.truth.mesh is None
     except ValueError as error:
         row |= {"status": "failed", "reason": str(error)}
         log.warning("%s: %s", name, error)
@@ -63,10 +81,9 @@ def write_results(
     protocol: Protocol,
     folder: Path,
     *,
-    seed: int,
+    settings: Eval,
     about: Mapping[str, Any],
     title: str,
-    dataset: str | None,
 ) -> tuple[dict[str, Any], str]:
     """Write per_shape.csv and summary.json, and return the summary and a table of it.
 
@@ -74,20 +91,22 @@ def write_results(
         rows: one a shape.
         protocol: measured them.
         folder: where the files go.
-        seed: of the draws.
+        settings: that the protocol was built from.
         about: what was evaluated: split and epoch, or the folders.
         title: what was evaluated, for the table.
-        dataset: its name among the published ones, if it is one.
 
     Raises:
         ValueError: if there is no such published data set.
     """
+    clouds = [row["of_cloud"] for row in rows if "of_cloud" in row]
+    if clouds and all(clouds):
+        protocol = replace(protocol, conditions=replace(protocol.conditions, of_clouds=True))
     conditions = protocol.conditions
     about = {
         **about,
         "frame": conditions.frame,
         "num_points": conditions.num_points,
-        "seed": seed,
+        "seed": settings.seed,
         "empty": conditions.empty,
     }
     summary = summarise(rows, protocol.infos())
@@ -96,9 +115,11 @@ def write_results(
     log.info("one row a shape: %s", folder / "per_shape.csv")
     head = (
         f"{title}\n{protocol.name} protocol: {conditions.num_points} points a side, "
-        f"{conditions.frame} frame, seed {seed}"
+        f"{conditions.frame} frame, seed {settings.seed}"
     )
-    return summary, f"{head}\n{format_table(summary)}{_unmeasured(rows, protocol)}"
+    table = format_table(summary) + _unmeasured(rows, protocol)
+    measured = sum(row["status"] in ("ok", "empty") for row in rows)
+    return summary, f"{head}\n{table}{published_lines(settings, measured)}"
 
 
 def _unmeasured(rows: Sequence[Row], protocol: Protocol) -> str:

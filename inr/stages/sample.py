@@ -35,6 +35,11 @@ def sample(command: Command) -> None:
     command = merge_with_run(command, run.config(), run.path)
     with run.lock(), log_to(next_log(run, "sample")):
         trained = load_run(command, run)
+        if trained.model.latents.num_parts is not None:
+            raise ValueError(
+                f"the run '{run.path}' is of shapes made of parts, of which stage=sample draws "
+                "none yet: it takes one code a shape; train with model=deepsdf latent=codes"
+            )
         _sample(trained)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import Layout
 from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR
@@ -24,19 +24,17 @@ from inr.stages.assemble import (
     training_draws,
     training_store,
 )
+from inr.stages.check_parts import has_parts
 from inr.stages.command import Command, check_resume, merge_with_run, pick_device
 from inr.stages.dataset import deal, find_sources, is_prepared, layout_of
+from inr.stages.fitting import part_poses
 from inr.stages.manifest import adopt_settings
 from inr.stages.prepare import ensure_prepared
+from inr.stages.resume import Done, find_done, restore_run, training_names
 from inr.stages.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory
-from inr.training.checkpoint import (
-    Checkpoints,
-    Progress,
-    find_checkpoint,
-    load_checkpoint,
-    restore_model,
-)
+from inr.training.cadence import count_due
+from inr.training.checkpoint import Checkpoints, Progress
 from inr.training.estimate import estimate, format_seconds
 from inr.training.interrupt import Interrupt, Interrupted
 from inr.training.schedules import Schedule
@@ -70,7 +68,7 @@ def train(command: Command) -> Run:
         Interrupted: after a signal, with last.pt to go on from.
     """
     with ExitStack() as held:
-        resumed = None
+        resumed, done = None, Done(0, None)
         if command.raw["resume"] is not None:
             resumed = find_run(command.raw["resume"], key="resume")
             held.enter_context(resumed.lock())
@@ -87,17 +85,22 @@ def train(command: Command) -> Run:
             renderer=build_renderer(config),
             logger=build_logger(config),
         )
-        announce(command, device, _epochs_done(resumed, config.train.epochs))
+        if resumed is not None:
+            done = find_done(resumed, config.train.epochs)
+        announce(command, device, done)
         layout = ensure_prepared(command)
         command = adopt_settings(command, layout)
         config = command.config
-        names = read_split(layout, "train")
+        names = training_names(layout, done)
         validation_names(layout)  # what is wrong with it shows before there is a directory
         store = training_store(config, layout, names, parts.losses, device)
-        model = build_model(config, names, device, fresh=resumed is None)
+        poses = None
+        if resumed is None and has_parts(command.raw):
+            poses = part_poses(layout, names, config.data.dim)
+        model = build_model(config, names, device, fresh=resumed is None, poses=poses)
         optimizer = build_optimizer(config, model)
         if resumed is not None:
-            progress = _restore(resumed, model, optimizer, names)
+            progress = restore_run(resumed, model, optimizer, names)
             run = resumed
         else:
             progress = Progress()
@@ -185,7 +188,7 @@ def _fit(
         parts.logger.finish(exit_code)
 
 
-def announce(command: Command, device: torch.device, epochs_done: int) -> None:
+def announce(command: Command, device: torch.device, done: Done) -> None:
     """Log what training will take; on a slow device, name the preset that takes minutes.
 
     Data that will be made on first use need not exist for it.
@@ -204,14 +207,14 @@ def announce(command: Command, device: torch.device, epochs_done: int) -> None:
                 f"data.splits.train={config.data.splits.train} leaves no shape to train on"
             )
     else:
-        names = read_split(layout, "train")
+        names = training_names(layout, done)
     num_shapes = len(names)
-    if config.latent["dim"] == 0 and num_shapes > 1:
+    if config.latent["dim"] == 0 and num_shapes > 1 and not has_parts(command.raw):
         raise ValueError(
             f"latent=none (a code of width 0) fits one shape; the training split has {num_shapes}: "
             "use latent=codes, or data.splits.train=1"
         )
-    model = build_model(config, names, device, fresh=False)
+    model = build_model(config, names, device, fresh=False, poses=None)
     build_optimizer(config, model)
     sampling = config.data.sampling
     per_shape = 4 * (config.data.dim + 1) * (sum(sampling.near_counts) + sampling.num_uniform)
@@ -223,7 +226,9 @@ def announce(command: Command, device: torch.device, epochs_done: int) -> None:
         shapes_per_batch=config.train.shapes_per_batch,
         draws=training_draws(config),
         num_channels=config.model["num_channels"],
-        num_epochs=config.train.epochs - epochs_done,
+        num_epochs=config.train.epochs - done.epochs,
+        num_validations=count_due(config.train.validate_every, done.epochs, config.train.epochs),
+        num_pictures=count_due(config.train.render_every, done.epochs, config.train.epochs),
         sample_bytes=num_shapes * per_shape,
         device=device,
     )
@@ -252,32 +257,3 @@ def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None],
         return None
 
     return is_better
-
-
-def _epochs_done(resumed: Run | None, num_epochs: int) -> int:
-    if resumed is None:
-        return 0
-    content = load_checkpoint(find_checkpoint(resumed.checkpoints, "latest"))
-    done = Progress(**content["progress"]).epoch
-    if done >= num_epochs:
-        raise ValueError(
-            f"the run '{resumed.path}' has finished its {done} epochs; add train.epochs=<more> to "
-            "go on"
-        )
-    return done
-
-
-def _restore(run: Run, model: INR, optimizer: torch.optim.Optimizer, names: list[str]) -> Progress:
-    path = find_checkpoint(run.checkpoints, "latest")
-    content = load_checkpoint(path)
-    restore_model(content, model, names, path)
-    if list(content["codes"]) != names:
-        raise ValueError(
-            f"the training split has changed since '{path}' was written: the run cannot go on "
-            "where it stopped; restore splits/train.json, or train anew"
-        )
-    base_rates = [group["base_lr"] for group in optimizer.param_groups]
-    optimizer.load_state_dict(content["optimizer"])
-    for group, rate in zip(optimizer.param_groups, base_rates, strict=True):
-        group["base_lr"] = rate  # the configuration's, which may be overridden on resuming
-    return Progress(**content["progress"])

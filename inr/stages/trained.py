@@ -140,7 +140,7 @@ def load_run(command: Command, run: Run) -> Trained:
     path = find_checkpoint(run.checkpoints, config.epoch)
     content = load_checkpoint(path)
     names = list(content["codes"])
-    model = build_model(config, names, device, fresh=False)
+    model = build_model(config, names, device, fresh=False, poses=None)
     restore_model(content, model, names, path)
     model.eval()
     layout = layout_of(command)

@@ -1,24 +1,37 @@
 """What a data set holds to measure a shape against: its mesh, or its points."""
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
+from inr.data.parts import count_parts, read_parts
 from inr.data.read import read_surface
 from inr.metrics.pair import Cloud, Pair, Probe, Surface
 from inr.render.points import discs
+from inr.render.views import cast_views
 from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh
 from inr.shapes.normalize import Normalization, identity
 
 log = logging.getLogger(__name__)
+
+# of the truth's bounding box, in frames that are named after it
+LONGEST_EDGE = {"unit_cube": 1, "unit_box": 2}
 
 
 def has_only_points(layout: Layout, name: str) -> bool:
     """Return whether a shape has no mesh with an inside to be measured against."""
     has_sign = layout.samples(name).exists() or not layout.unsigned(name).exists()
     return not (has_sign and layout.mesh(name).exists())
+
+
+def truth_stamp(layout: Layout, name: str) -> list[int]:
+    """Return size and time of the file that a shape is measured against, to know it again."""
+    path = layout.surface(name) if has_only_points(layout, name) else layout.mesh(name)
+    status = path.stat() if path.exists() else None
+    return [] if status is None else [status.st_size, status.st_mtime_ns]
 
 
 def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
@@ -48,6 +61,7 @@ def open_pair(
     num_points: int,
     seed: int,
     probe: Probe | None = None,
+    parts: Sequence[Mesh | None] | None = None,
 ) -> Pair:
     """Hold a reconstruction against a shape of the data set; see inr.metrics.
 
@@ -59,6 +73,8 @@ def open_pair(
         num_points: drawn on each side.
         seed: of all draws.
         probe: the network, for metrics that ask it.
+        parts: of the reconstruction, in the box frame; None where it is one piece: the truth's
+            parts, if there are any, then divide it as well.
 
     Raises:
         ValueError: if the shape cannot be read.
@@ -76,8 +92,8 @@ def open_pair(
     box = identity(dim)
     if frame == "native":
         box = read_normalization(layout.normalization(name))
-    elif frame == "unit_cube":
-        box = unit_cube(points)
+    elif frame in LONGEST_EDGE:
+        box = unit_frame(points, frame)
     cloud = box.undo(points)
     side: Surface | Cloud = (
         Cloud(cloud, None if normals is None else normals @ box.rotation)
@@ -93,15 +109,31 @@ def open_pair(
         box=box,
         probe=probe,
         scan=cloud if only_points else None,
+        parts=_parts(layout, name, parts, box),
+        views=cast_views,
     )
 
 
-def unit_cube(points: Floats) -> Normalization:
-    """Return the transform that takes the frame where points' longest edge is 1 to their own.
+def _parts(
+    layout: Layout, name: str, parts: Sequence[Mesh | None] | None, box: Normalization
+) -> tuple[Sequence[Mesh | None], Sequence[Mesh | None]] | None:
+    """Return the parts of both sides in the frame of measurement; None where there are none."""
+    if count_parts(layout, name) == 0:
+        return None
+    truth = read_parts(layout, name)
+    given = truth if parts is None else parts
+    sides = [[None if m is None else box.undo_mesh(m) for m in side] for side in (given, truth)]
+    return sides[0], sides[1]
+
+
+def unit_frame(points: Floats, frame: str) -> Normalization:
+    """Return the transform that takes the frame where points' longest edge is 1 or 2 to theirs.
 
     Args:
         points: (N, D); the origin stays where it is.
+        frame: which, one of LONGEST_EDGE.
     """
     longest = float(np.ptp(points, axis=0).max())
     dim = points.shape[1]
-    return Normalization(np.zeros(dim), np.eye(dim), longest if longest > 0 else 1.0)
+    scale = longest / LONGEST_EDGE[frame]
+    return Normalization(np.zeros(dim), np.eye(dim), scale if scale > 0 else 1.0)

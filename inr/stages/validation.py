@@ -16,14 +16,16 @@ from inr.metrics.protocol import Protocol
 from inr.metrics.surfaces import Chamfer, FScore, NormalConsistency
 from inr.metrics.volumes import GridIoU
 from inr.models.inr import INR
-from inr.reconstruct import decode_mesh, fit_codes
+from inr.reconstruct import decode_mesh
 from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
 from inr.schema import VALIDATION_METRICS, Config, Train
-from inr.shapes.mesh import Mesh
-from inr.stages.assemble import fitting_draws, training_draws, training_store
+from inr.shapes.mesh import Mesh, empty_mesh
+from inr.stages.assemble import training_draws, training_store
+from inr.stages.fitting import Fitting
 from inr.stages.pictures import draw_shape, picture_rows
 from inr.stages.truth import open_pair, truth_mesh
+from inr.stages.unmeasured import has_truth, warn_of_unmeasured
 from inr.training.checkpoint import epoch_label
 from inr.training.tracking import Image, Tracker
 
@@ -58,6 +60,14 @@ def _protocol(settings: Train) -> Protocol:
             "f_score": FScore(threshold=0.01, inclusive=False),
         },
     )
+
+
+def _unmeasured(layout: Layout, names: list[str], best_metric: str) -> set[str]:
+    """Return the validation shapes of which there is the loss only, which is said once."""
+    consequence = "validation gives their loss only"
+    if best_metric != "valid/loss" and not any(has_truth(layout, name) for name in names):
+        consequence += f", and no best.pt by {best_metric} (train.best_metric=valid/loss does)"
+    return warn_of_unmeasured(layout, names, consequence)
 
 
 class Validation:
@@ -101,15 +111,19 @@ class Validation:
         self.is_unseen = False
         self.store = train
         self.names = train.names[:limit]
+        self.unmeasured: set[str] = set()
         if config.train.validate_every == 0:
             return
         # without codes the network is the training shape, and no other
         unseen = validation_names(layout)[:limit] if config.latent["dim"] > 0 else []
-        if not unseen:
+        if unseen:
+            self.is_unseen, self.names = True, unseen
+            self.fitting = Fitting(config, layout, losses)
+            self.losses = self.fitting.losses
+            self.store = training_store(config, layout, self.names, self.losses, train.device)
+        else:
             log.info("no validation split: validating on %d training shapes", len(self.names))
-            return
-        self.is_unseen, self.names = True, unseen
-        self.store = training_store(config, layout, self.names, losses, train.device)
+        self.unmeasured = _unmeasured(layout, self.names, config.train.best_metric)
 
     def measure(self, model: INR, epoch: int) -> dict[str, float]:
         """Return the means over the validation shapes, named valid/<metric>."""
@@ -126,12 +140,13 @@ class Validation:
                 coarse_to_fine=self.config.eval.coarse_to_fine,
             )
             num_empty += mesh.is_empty
-            try:
-                rows.append(self._metrics(name, mesh))
-                truth = truth_mesh(self.layout, name, self.config.data.dim)
-            except ValueError as error:  # what evaluate would count as failed must not end a run
-                log.warning("%s is left out of the validation: %s", name, error)
-                continue
+            truth = empty_mesh(mesh.dim)
+            if name not in self.unmeasured:
+                try:
+                    rows.append(self._metrics(name, mesh))
+                    truth = truth_mesh(self.layout, name, mesh.dim)
+                except ValueError as error:  # what evaluate counts as failed must not end a run
+                    log.warning("%s is left out of the metrics: %s", name, error)
             names.append(name)
             pictures.append(draw_shape(model, code.detach(), mesh, truth, self.renderer))
         self._write("valid", pictures, epoch, names)
@@ -164,7 +179,7 @@ class Validation:
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
             "train/code_norms",
-            model.latents.codes.detach().norm(dim=1).cpu().numpy(),
+            model.latents.codes.detach().norm(dim=-1).flatten().cpu().numpy(),
             epoch=epoch,
         )
 
@@ -180,19 +195,13 @@ class Validation:
         return self.protocol.evaluate(pair)[0]
 
     def _codes(self, model: INR) -> torch.Tensor:
-        settings, device = self.config.reconstruct, self.store.device
         if not self.is_unseen:
-            return model.latents(torch.arange(len(self.names), device=device)).detach()
-        return fit_codes(
+            index = torch.arange(len(self.names), device=self.store.device)
+            return model.latents(index).detach()
+        return self.fitting.fit(
             model,
             self.store,
-            self.losses,
             iterations=self.config.train.validation_iterations,
-            draws=fitting_draws(self.config),
-            lr=settings.lr,
-            lr_drop=settings.lr_drop,
-            init_std=settings.init_std,
-            seed=self.config.seed,
             stopped=self.stopped,
         )
 

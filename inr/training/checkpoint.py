@@ -62,7 +62,7 @@ class Checkpoints:
         content = {
             "format": FORMAT,
             "body": model.body.state_dict(),
-            "codes": dict(zip(self.names, model.latents.codes.detach(), strict=True)),
+            "codes": dict(zip(self.names, model.latents.raw(), strict=True)),
             "optimizer": optimizer.state_dict(),
             "progress": asdict(progress),
         }
@@ -146,7 +146,7 @@ def restore_model(content: dict[str, Any], model: INR, names: Sequence[str], pat
     try:
         model.body.load_state_dict(content["body"])
         stacked = torch.stack([content["codes"][name] for name in names])
-        model.latents.load_state_dict({"codes": stacked})
+        model.latents.load(stacked)
     except RuntimeError as error:
         lines = str(error).splitlines()
         first = "; ".join(line.strip() for line in lines[1:3] or lines)

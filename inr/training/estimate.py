@@ -29,6 +29,8 @@ class Estimate:
         memory: bytes that a step needs at its peak, the samples and the weights included.
         step_seconds: one optimizer step.
         num_steps: of the whole run.
+        num_validations: that come on top, and take what the first of them will show.
+        num_pictures: sets of pictures, likewise.
     """
 
     num_parameters: int
@@ -37,10 +39,12 @@ class Estimate:
     memory: int
     step_seconds: float
     num_steps: int
+    num_validations: int
+    num_pictures: int
 
     @property
     def seconds(self) -> float:
-        """Return the length of the run in seconds, validation not counted."""
+        """Return the length of the run in seconds, validation and pictures not counted."""
         return self.step_seconds * self.num_steps
 
     def __str__(self) -> str:
@@ -48,8 +52,13 @@ class Estimate:
             f"{self.num_parameters:,} parameters, {self.num_shapes} shapes, "
             f"{self.samples_a_step:,} samples a step, about {self.memory / 2**30:.1f} GiB, "
             f"{self.step_seconds:.2g} s a step, {self.num_steps:,} steps: "
-            f"about {format_seconds(self.seconds)}"
+            f"about {format_seconds(self.seconds)}{self._besides()}"
         )
+
+    def _besides(self) -> str:
+        counts = {"validations": self.num_validations, "sets of pictures": self.num_pictures}
+        parts = [f"{count:,} {what}" for what, count in counts.items() if count]
+        return f", not counting {' and '.join(parts)}" if parts else ""
 
 
 def estimate(
@@ -62,6 +71,8 @@ def estimate(
     draws: Draws,
     num_channels: int,
     num_epochs: int,
+    num_validations: int,
+    num_pictures: int,
     sample_bytes: int,
     device: torch.device,
 ) -> Estimate:
@@ -101,6 +112,8 @@ def estimate(
         memory=int(saved * scale) + weights + sample_bytes + baseline,
         step_seconds=statistics.median(times) * scale,
         num_steps=num_epochs * -(-num_shapes // shapes_per_batch),
+        num_validations=num_validations,
+        num_pictures=num_pictures,
     )
 
 

@@ -14,6 +14,7 @@ from inr.data.store import Draws, SampleStore
 from inr.losses import Losses, When
 from inr.models.inr import INR
 from inr.training.batches import Batches, mix_seed
+from inr.training.cadence import Costs, is_due, is_tenth
 from inr.training.checkpoint import Checkpoints, Progress
 from inr.training.estimate import peak_memory
 from inr.training.interrupt import Interrupt
@@ -77,7 +78,7 @@ def fit(
     device = store.device
     drawn = Batches(store, draws, seed=seed, shapes_per_batch=shapes_per_batch)
     batches = math.ceil(len(store.names) / shapes_per_batch)
-    meter = Meter(device)
+    meter, costs = Meter(device), Costs(num_epochs)
     saved = time.monotonic()
     bar = tqdm(
         total=num_epochs * batches, initial=progress.step, unit="step", disable=None, leave=False
@@ -107,7 +108,7 @@ def fit(
             break
         progress.epoch, progress.batch = progress.epoch + 1, 0
         epoch = progress.epoch
-        if meter.steps and (_is_due(epoch, log_every, num_epochs) or epoch == num_epochs):
+        if meter.steps and (is_due(epoch, log_every, num_epochs) or epoch == num_epochs):
             meter.waited = drawn.seconds()
             values = _epoch_values(meter, model, optimizer)
             parts = [f"{name} {values[f'train/{name}']:.5f}" for name in ("loss", *losses.terms)]
@@ -116,9 +117,9 @@ def fit(
                 f"{values['train/memory_gib']:.1f} GiB"
             )
             tracker.log(values, epoch=epoch, step=progress.step)
-            if _is_tenth(epoch, log_every, num_epochs):
+            if is_tenth(epoch, log_every, num_epochs):
                 log.info("epoch %d/%d: loss %.6f", epoch, num_epochs, values["train/loss"])
-        if _is_due(epoch, validate_every, num_epochs):
+        if is_due(epoch, validate_every, num_epochs):
             started = time.perf_counter()
             metrics = validate(model.eval(), epoch)
             if interrupt.number:  # cut short: a resumed run validates this epoch anew
@@ -129,11 +130,15 @@ def fit(
             if best is not None:
                 progress.best = best
                 checkpoints.save("best", model, optimizer, progress)
-            meter.started += time.perf_counter() - started
-        if _is_due(epoch, render_every, num_epochs):
+            seconds = time.perf_counter() - started
+            meter.started += seconds
+            costs.note("a validation", seconds, validate_every, epoch)
+        if is_due(epoch, render_every, num_epochs):
             started = time.perf_counter()
             render(model.eval(), epoch)
-            meter.started += time.perf_counter() - started
+            seconds = time.perf_counter() - started
+            meter.started += seconds
+            costs.note("a set of pictures", seconds, render_every, epoch)
         checkpoints.save_epoch(model, optimizer, progress)
     bar.close()
     checkpoints.save("last", model, optimizer, progress)
@@ -209,13 +214,3 @@ def _epoch_values(meter: Meter, model: INR, optimizer: torch.optim.Optimizer) ->
     values["train/code_norm"] = float(model.latents.codes.detach().norm(dim=-1).mean())
     values["train/memory_gib"] = peak_memory(meter.device) / 2**30
     return values
-
-
-def _is_due(epoch: int, every: int, num_epochs: int) -> bool:
-    """Return whether something is due after an epoch: at its cadence, and at the end."""
-    return every > 0 and (epoch % every == 0 or epoch == num_epochs)
-
-
-def _is_tenth(epoch: int, log_every: int, num_epochs: int) -> bool:
-    tenth = max(1, num_epochs // 10)
-    return epoch == num_epochs or epoch // tenth != (epoch - max(log_every, 1)) // tenth

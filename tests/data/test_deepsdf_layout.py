@@ -105,6 +105,16 @@ def test_a_surface_without_its_transform(root):
         read_surface(layout, NAMES[0], 3, with_normals=False)
 
 
+def test_without_surface_points(root):
+    layout = open_layout(root, None)
+    layout.surface(NAMES[0]).unlink()
+    with pytest.raises(ValueError, match=r"SurfaceSamples/Mine/x_y/ball2\.ply.* made elsewhere"):
+        read_surface(layout, NAMES[0], 3, with_normals=False)
+    layout.manifest.write_text("{}")  # one of our own: prepare can make them
+    with pytest.raises(ValueError, match=r"delete .* and run stage=prepare"):
+        read_surface(layout, NAMES[0], 3, with_normals=False)
+
+
 def test_its_splits_name_its_shapes(root):
     nested = {"ShapeNet_V2": {"03": ["ball", "a_b"]}}
     path = root / "splits" / "sv2_balls_train.json"

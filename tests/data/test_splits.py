@@ -117,3 +117,50 @@ def test_folds_test_each_shape_once():
 def test_more_folds_than_shapes():
     with pytest.raises(ValueError, match=r"data\.splits\.folds is 21; there are 20"):
         make_fold(NAMES, fold=0, folds=21, valid=0, seed=0)
+
+
+def test_copies_come_into_one_split():
+    copies = [NAMES[:2], NAMES[2:5], NAMES[5:7]]
+    for seed in range(30):
+        splits = make_splits(NAMES, {"train": 0.7, "valid": 0.1, "test": 0.2}, seed, copies)
+        assert sorted(name for names in splits.values() for name in names) == sorted(NAMES)
+        for group in copies:
+            assert any(set(group) <= set(names) for names in splits.values())
+        assert abs(len(splits["train"]) - 14) <= 1 and splits["test"]
+
+
+def test_nothing_but_copies():
+    """The shares cannot be what they were asked for; no split is left empty for that."""
+    splits = make_splits(["a", "b", "c", "d"], {"train": 0.8, "test": 0.2}, 0, ["ab", "cd"])
+    assert sorted(splits.values()) == [["a", "b"], ["c", "d"]]
+    splits = make_splits(["a", "b"], {"train": 0.5, "test": 0.5}, 0, ["ab"])
+    assert sorted(splits.values()) == [[], ["a", "b"]]
+
+
+def test_a_count_is_kept_to_whatever_the_copies():
+    for seed in range(10):
+        splits = make_splits(["a", "b", "c"], {"train": 1, "test": 2}, seed, ["abc"])
+        assert [len(names) for names in splits.values()] == [1, 2]
+        splits = make_splits(NAMES, {"train": 5, "test": 4}, seed, [NAMES[:2], NAMES[2:4]])
+        assert [len(names) for names in splits.values()] == [5, 4]
+        assert not set(splits["train"]) & set(splits["test"])
+
+
+def test_copies_come_into_one_fold():
+    copies = [NAMES[:4], NAMES[7:9]]
+    folds = [make_fold(NAMES, fold=k, folds=5, valid=3, seed=1, copies=copies) for k in range(5)]
+    assert sorted(name for fold in folds for name in fold["test"]) == sorted(NAMES)
+    assert [len(fold["test"]) for fold in folds] == [4] * 5
+    for fold in folds:
+        assert any(set(copies[0]) <= set(names) for names in fold.values())
+        assert len(fold["valid"]) == 3
+    with pytest.raises(ValueError, match=r"folds is 18; there are 20 shapes, 4 of them copies"):
+        make_fold(NAMES, fold=0, folds=18, valid=0, seed=0, copies=copies)
+
+
+def test_without_copies_the_order_alone_decides():
+    """Splits that were dealt before copies counted are dealt the same again."""
+    order = [sorted(NAMES)[i] for i in np.random.default_rng(3).permutation(20)]
+    splits = make_splits(NAMES, {"train": 0.7, "valid": 2, "test": 0.2}, 3)
+    assert splits["train"] == sorted(order[:14]) and splits["valid"] == sorted(order[14:16])
+    assert make_fold(NAMES, fold=1, folds=3, valid=0, seed=3)["test"] == sorted(order[1::3])

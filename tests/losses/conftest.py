@@ -57,6 +57,8 @@ def see():
             gradient=known.get("gradient"),
             target=known.get("target"),
             normal=known.get("normal"),
+            parts=known.get("parts"),
+            labels=known.get("labels"),
         )
         sets = dict.fromkeys(("samples", "surface", "space")) | {where: at}
         codes = known.get("codes", torch.zeros(len(value), 0))

@@ -10,6 +10,7 @@ from inr.build import check, instantiate
 from inr.losses import Batch, CodeNorm, Losses, Samples, Surface, Term, When
 from inr.models.inr import INR
 from inr.stages.compose import compose, register_resolvers
+from tests.making import make_part_codes, make_part_mlp
 
 register_resolvers()
 
@@ -63,6 +64,7 @@ def test_the_presets_are_there():
         "hotspot",
         "sal",
         "occupancy",
+        "parts",
     }
 
 
@@ -73,10 +75,14 @@ def test_values_and_gradients_are_finite(make_model, path, dim, when):
     losses = build(path)
     outputs = {term.output for term in losses.named_terms().values()} - {None}
     assert len(outputs) == 1
-    body = SmallBody(dim, 3)
-    model = INR(body, make_model(None, code_dim=3).latents, output=outputs.pop())
+    batch, body, latents = make_batch(dim), SmallBody(dim, 3), make_model(None, code_dim=3).latents
+    if "parts" in losses.needs:
+        torch.manual_seed(0)
+        body, latents = make_part_mlp(dim=dim), make_part_codes(2, dim=dim)
+        batch = batch._replace(labels=torch.arange(64).expand(2, -1) % 3)
+    model = INR(body, latents, output=outputs.pop())
     codes = model.latents(torch.arange(2))
-    total, values = losses(model, make_batch(dim), codes, when)
+    total, values = losses(model, batch, codes, when)
     assert total.shape == (2,) and all(value.shape == (2,) for value in values.values())
     assert total.isfinite().all() and all(value.isfinite().all() for value in values.values())
     assert all((value > 0).all() for value in values.values())

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from inr.metrics.protocol import FLOOR, evaluate_pair, metric_infos
-from inr.shapes.extract import extract_mesh
+from inr.metrics.base import FLOOR
 from inr.shapes.mesh import Mesh
+from tests.metrics.pairs import coarse_ball, pair, protocol
 
 POINT_BASED = [
     "accuracy",
@@ -18,19 +18,17 @@ POINT_BASED = [
 ]
 
 
-def ball(radius, dim):
-    return extract_mesh(lambda p: np.linalg.norm(p, axis=1) - radius, dim=dim, resolution=64)
-
-
-def measure(reconstruction, truth, **changes):
-    settings = {"name": "ball", "num_points": 3000, "iou_resolution": 48, **changes}
-    return evaluate_pair(reconstruction, truth, **settings)
+def measure(reconstruction, truth, *, f_score_threshold=0.01, **changes):
+    default = protocol("default", iou__resolution=48, f_score__threshold=f_score_threshold)
+    values, reasons = default.evaluate(pair(reconstruction, truth, **changes))
+    assert reasons == {}
+    assert list(values) == list(default.infos())
+    return values
 
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_concentric_balls(dim):
-    got = measure(ball(0.6, dim), ball(0.5, dim), f_score_threshold=0.15)
-    assert list(got) == list(metric_infos())
+    got = measure(coarse_ball(0.6, dim), coarse_ball(0.5, dim), f_score_threshold=0.15)
     for metric in ("accuracy", "completeness", "chamfer_l1", "hausdorff"):
         tolerance = 0.25 if metric == "hausdorff" else 0.05
         assert got[metric] == pytest.approx(0.1, rel=tolerance), metric
@@ -43,7 +41,7 @@ def test_concentric_balls(dim):
 
 
 def test_sides_are_not_exchanged():
-    truth = ball(0.5, 2)
+    truth = coarse_ball(0.5, 2)
     part = Mesh(truth.vertices, truth.faces[truth.corners()[:, :, 0].max(axis=1) < 0])
     got = measure(part, truth)
     assert got["accuracy"] < 2 * got["accuracy_floor"]
@@ -51,7 +49,7 @@ def test_sides_are_not_exchanged():
 
 
 def test_a_perfect_reconstruction_scores_the_floor():
-    truth = ball(0.5, 3)
+    truth = coarse_ball(0.5, 3)
     got = measure(truth, truth)
     assert got["iou"] == 1
     for metric in POINT_BASED:
@@ -60,7 +58,7 @@ def test_a_perfect_reconstruction_scores_the_floor():
 
 
 def test_floor_shrinks_as_points_are_added():
-    truth = ball(0.5, 3)
+    truth = coarse_ball(0.5, 3)
     few, many = (measure(truth, truth, num_points=n) for n in (1000, 16000))
     # Nearest distances on a surface go as the inverse root of the number of samples.
     assert few["chamfer_l1_floor"] / many["chamfer_l1_floor"] == pytest.approx(4, rel=0.15)
@@ -69,7 +67,7 @@ def test_floor_shrinks_as_points_are_added():
 
 
 def test_results_depend_on_name_and_seed_alone():
-    one, other = ball(0.5, 2), ball(0.55, 2)
+    one, other = coarse_ball(0.5, 2), coarse_ball(0.55, 2)
     assert measure(one, other) == measure(one, other)
     assert measure(one, other)["accuracy"] != measure(one, other, seed=1)["accuracy"]
     assert measure(one, other)["accuracy"] != measure(one, other, name="x")["accuracy"]
@@ -78,8 +76,7 @@ def test_results_depend_on_name_and_seed_alone():
 @pytest.mark.parametrize("dim", [2, 3])
 def test_empty_reconstruction(dim):
     empty = Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
-    got = measure(empty, ball(0.5, dim))
-    assert list(got) == list(metric_infos())
+    got = measure(empty, coarse_ball(0.5, dim))
     assert got["iou"] == 0 and got["f_score"] == 0
     for metric in POINT_BASED:
         assert math.isfinite(got[metric + FLOOR])
@@ -87,7 +84,23 @@ def test_empty_reconstruction(dim):
 
 
 def test_infos_say_the_settings():
-    infos = metric_infos(num_points=123, iou_resolution=45, f_score_threshold=0.02)
+    changed = {"num_points": 123, "iou__resolution": 45, "f_score__threshold": 0.02}
+    infos = protocol("default", **changed).infos()
     assert "123 points" in infos["accuracy"].definition
     assert "45 cells" in infos["iou"].definition
     assert "0.02" in infos["f_score"].definition
+
+
+def test_a_protocol_asks_for_the_field_only_if_a_metric_does():
+    asking = {
+        name for name in ("default", "occnet", "vecset", "field") if protocol(name).needs_field
+    }
+    assert asking == {"vecset", "field"}
+
+
+def test_other_dimensions_and_a_truth_without_surface_are_refused():
+    flat, solid = coarse_ball(0.5, 2), coarse_ball(0.5, 3)
+    with pytest.raises(ValueError, match="in 2-D cannot be held against a truth in 3-D"):
+        measure(flat, solid)
+    with pytest.raises(ValueError, match="the truth has no surface"):
+        measure(flat, Mesh(np.zeros((0, 2)), np.zeros((0, 2), dtype=np.int64)))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from inr.metrics.protocol import MetricInfo
+from inr.metrics.base import MetricInfo
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
 
 INFOS = {
@@ -35,18 +35,23 @@ def test_statistics_leave_out_what_they_should():
     assert (entry["unit"], entry["definition"]) == ("box units", "mean distance")
     assert summary["metrics"]["iou"]["mean"] == pytest.approx(2.0 / 4)
     assert summary["metrics"]["iou"]["count"] == 4
+    # the mean over all rows that have a floor, an empty reconstruction's among them
+    assert entry["floor"] == pytest.approx((0.01 + 0.03 + 0.02 + 0.02) / 4)
+    assert summary["metrics"]["iou"]["floor"] is None
+    assert summary["seconds"] == 9.0
 
 
 def test_summary_file_is_strict_json(tmp_path):
     path = tmp_path / "evaluation" / "summary.json"
     nothing = summarise([{"name": "a", "accuracy": math.nan, "status": "empty"}], INFOS)
-    write_summary(nothing, path, protocol="default", split="test", epoch=100)
+    about = {"split": "test", "epoch": 100}
+    write_summary(nothing, path, protocol="default", about=about)
     written = json.loads(path.read_text(), parse_constant=pytest.fail)
     assert written["protocol"] == "default" and written["split"] == "test"
     assert written["epoch"] == 100 and written["num_empty"] == 1
     assert written["metrics"]["accuracy"]["mean"] is None
     assert written["metrics"]["accuracy"]["count"] == 0
-    write_summary(summarise(TIMED, INFOS), path, protocol="default", split="test", epoch=100)
+    write_summary(summarise(TIMED, INFOS), path, protocol="default", about=about)
     assert json.loads(path.read_text())["metrics"]["iou"]["max"] == 0.9
     assert [item.name for item in path.parent.iterdir()] == ["summary.json"]
 
@@ -75,9 +80,9 @@ def test_csv_has_a_line_a_shape(tmp_path):
 
 def test_table_is_aligned_and_shows_floors():
     lines = format_table(summarise(TIMED, INFOS)).splitlines()
-    assert lines[0].split() == ["metric", "mean", "median", "floor", "unit"]
-    assert lines[1].split() == ["accuracy", "0.3667", "0.3", "0.02", "box", "units"]
-    assert lines[2].split() == ["iou", "0.5", "0.55", "-", "share"]
+    assert lines[0].split() == ["metric", "mean", "median", "std", "floor", "unit"]
+    assert lines[1].split() == ["accuracy", "0.3667", "0.3", "0.2494", "0.02", "box", "units"]
+    assert lines[2].split() == ["iou", "0.5", "0.55", "0.324", "-", "share"]
     assert len(lines) == 4
     assert lines[0].index("unit") == lines[1].index("box units") == lines[2].index("share")
     assert lines[3] == "6 shapes: 1 empty, 1 missing, 1 failed"
@@ -85,7 +90,7 @@ def test_table_is_aligned_and_shows_floors():
 
 def test_table_of_no_shapes():
     lines = format_table(summarise([], INFOS)).splitlines()
-    assert lines[1].split()[:4] == ["accuracy", "-", "-", "-"]
+    assert lines[1].split()[:5] == ["accuracy", "-", "-", "-", "-"]
 
 
 def test_unknown_status_is_refused():

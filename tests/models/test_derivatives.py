@@ -232,7 +232,7 @@ def test_the_gradient_of_a_batch(context):
     model = make_model(3, channels=2)
     codes, x = model.latents.codes.detach(), draw(2, 9, 3).float()
     with context():
-        value, gradient = decode_with_gradient(model, x.clone(), codes.clone())
+        (value, _), gradient = decode_with_gradient(model, x.clone(), codes.clone())
     assert value.requires_grad == gradient.requires_grad == (context is torch.enable_grad)
     torch.testing.assert_close(value, model.decode(x, codes).value)
     for number, code in enumerate(codes):

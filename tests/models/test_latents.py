@@ -98,7 +98,9 @@ def test_pretrained_codes_that_do_not_fit(tmp_path):
     np.save(tmp_path / "s0.npy", np.zeros(6))
     with pytest.raises(ValueError, match=r"has no code for 's1' \(1 missing of 2\)"):
         make_codes(2, pretrained=str(tmp_path))
-    with pytest.raises(ValueError, match=r"'s0' in .* shape \(6,\); latent\.dim=7"):
+    with pytest.raises(
+        ValueError, match=r"'s0' in .* shape \(6,\); 'latent' as it is set needs \(7,\)"
+    ):
         make_codes(1, 7, pretrained=str(tmp_path))
     (tmp_path / "s0.npy").write_text("no array")
     with pytest.raises(ValueError, match=r"cannot read the code .*s0\.npy"):

@@ -1,4 +1,6 @@
+import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,3 +116,40 @@ def test_what_is_missing_is_named(monkeypatch):
         warp.signed_distance(torus, points, device="cuda:77")
     with pytest.raises(ValueError, match=r"data\.sign"):
         warp.signed_distance(torus, points, "both", device="cpu")
+
+
+def test_a_device_that_is_not_there(monkeypatch):
+    """Warp is asked for its list alone: its look-up of a device that is not there prints lines."""
+    ready = {"config": SimpleNamespace(log_level=20), "LOG_WARNING": 30, "init": lambda: None}
+    one = {"get_devices": lambda: ["cpu", "cuda:0"], "is_cuda_available": lambda: True}
+    monkeypatch.setitem(sys.modules, "warp", SimpleNamespace(**ready, **one))
+    monkeypatch.setattr(warp, "_has_driver", lambda: True)
+    for device in ("cpu", "cuda", "cuda:0"):
+        warp.check_device(device)
+    assert ready["config"].log_level == 30
+    with pytest.raises(ValueError, match=r"device=cuda:1 is not there; Warp finds cpu, cuda:0"):
+        warp.check_device("cuda:1")
+    none = {"get_devices": lambda: ["cpu"], "is_cuda_available": lambda: False}
+    monkeypatch.setitem(sys.modules, "warp", SimpleNamespace(**ready, **none))
+    with pytest.raises(ValueError, match=r"device=cuda is not there; Warp finds cpu"):
+        warp.check_device("cuda")
+
+
+def test_without_a_driver_warp_is_not_begun(monkeypatch):
+    monkeypatch.setitem(sys.modules, "warp", SimpleNamespace())
+    monkeypatch.setattr(warp, "_has_driver", lambda: False)
+    with pytest.raises(ValueError, match=r"device=cuda .* no NVIDIA driver; prepare\.device=cpu"):
+        warp.check_device("cuda")
+
+
+def test_nothing_but_our_own_message_is_printed():
+    """In a process of its own, whose standard error Warp's library would write to."""
+    pytest.importorskip("warp")
+    code = (
+        "from inr.shapes.warp import check_device\n"
+        "try: check_device('cuda:77')\n"
+        "except ValueError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("prepare.device=cuda:77 is not there")
+    assert done.stderr == ""

@@ -22,6 +22,8 @@ def test_changes_nothing_of_the_model(make_model):
         draws=replace(DRAWS, samples=100),
         num_channels=1,
         num_epochs=10,
+        num_validations=3,
+        num_pictures=0,
         sample_bytes=0,
         device=torch.device("cpu"),
     )
@@ -30,6 +32,7 @@ def test_changes_nothing_of_the_model(make_model):
     assert all(parameter.grad is None for parameter in model.parameters())
     assert model.training
     assert found.num_shapes == 5 and found.samples_a_step == 200
+    assert found.num_validations == 3 and found.num_pictures == 0
     assert found.num_steps == 10 * 3  # the last batch is smaller
     # weight norm: g, v and the bias of two hidden layers, then the output
     assert found.num_parameters == (6 * 16 + 2 * 16) + (16 * 16 + 2 * 16) + 17
@@ -48,6 +51,8 @@ def test_memory_counts_the_samples_and_grows_with_the_batch(monkeypatch, make_mo
             draws=replace(DRAWS, samples=samples_per_shape),
             num_channels=1,
             num_epochs=1,
+            num_validations=0,
+            num_pictures=0,
             sample_bytes=sample_bytes,
             device=torch.device("cpu"),
         ).memory
@@ -89,8 +94,15 @@ def test_estimate_reads_as_a_sentence():
         memory=3 << 30,
         step_seconds=0.5,
         num_steps=14400,
+        num_validations=0,
+        num_pictures=0,
     )
-    assert str(found) == (
+    sentence = (
         "1,800,000 parameters, 32 shapes, 131,072 samples a step, about 3.0 GiB, "
         "0.5 s a step, 14,400 steps: about 2 h 00 min"
     )
+    assert str(found) == sentence
+    drawn = replace(found, num_pictures=29)
+    assert str(drawn) == f"{sentence}, not counting 29 sets of pictures"
+    both = replace(drawn, num_validations=1440)
+    assert str(both) == f"{sentence}, not counting 1,440 validations and 29 sets of pictures"

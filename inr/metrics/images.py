@@ -1,0 +1,63 @@
+"""Metrics of what a shape looks like: silhouettes and normals from fixed cameras, 3-D only."""
+
+import numpy as np
+
+from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
+from inr.metrics.pair import Pair, Views
+from inr.metrics.volumes import truth_solid
+from inr.shapes.mesh import Mesh
+
+
+class ImageConsistency(Metric):
+    """Compare silhouettes and normals from 8 views, of both shapes in the box.
+
+    The mean over the views of (IoU of the masks) times (mean cosine of the normals, turned to the
+    camera, over the pixels that both shapes cover): Guillard et al., MeshUDF, ECCV 2022, as
+    Talabot et al. (PartSDF, 2025) report it. Their script takes the cosine of normals in 8-bit
+    colours, whose arithmetic wraps round; here they are those of the faces, in floating point, so
+    that published numbers are not quite comparable.
+    """
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = (
+            "mean over 8 views of the intersection over union of the masks, times the mean cosine "
+            "of the normals where both masks are set"
+        )
+        return MetricInfo("share", text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        if pair.dim == 2:
+            raise NotMeasuredError("views are of shapes in 3-D, and this one is in 2-D")
+        if pair.views is None:
+            raise NotMeasuredError("there is no renderer to cast the views")
+        mesh = pair.reconstruction.mesh
+        assert mesh is not None  # clouds are never reconstructions
+        seen = [
+            pair.views(Mesh(pair.box.apply(one.vertices), one.faces))
+            for one in (mesh, truth_solid(pair))
+        ]
+        return image_consistency(*seen)
+
+
+def image_consistency(reconstruction: Views, truth: Views) -> float:
+    """Return the mean over views of mask IoU times mean cosine of normals, in [-1, 1].
+
+    A view in which the shapes share no pixel scores 0; one that shows neither is left out.
+
+    Raises:
+        NotMeasuredError: a ValueError, if no view shows the truth.
+    """
+    if not truth.masks.any():
+        raise NotMeasuredError("no view shows the truth: it lies outside the cameras' pictures")
+    scores = []
+    views = zip(*reconstruction, *truth, strict=True)
+    for mask, normals, mask_truth, normals_truth in views:
+        both, either = mask & mask_truth, mask | mask_truth
+        if not either.any():
+            continue
+        cosines = np.einsum("nd,nd->n", normals[both], normals_truth[both])
+        # IoU times mean: the number of shared pixels cancels, and may be 0
+        scores.append(cosines.sum() / either.sum())
+    return float(np.mean(scores))

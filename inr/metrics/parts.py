@@ -1,0 +1,204 @@
+"""Overlap of parts: who owns each place inside a shape, here and in the truth."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
+from inr.metrics.iou import joint_bounds
+from inr.metrics.pair import Pair
+from inr.metrics.volumes import truth_solid
+from inr.shapes.mesh import Floats, Ints, Mesh
+from inr.shapes.occupancy import cell_centres, occupancy_on_grid
+from inr.shapes.sdf import unsigned_distance
+
+Parts = Sequence[Mesh | None]
+
+
+class PartOverlap(NamedTuple):
+    """Hold how well parts overlap.
+
+    Args:
+        mean: over the parts that own a cell on either side.
+        ious: (P,) of the truth's parts; NaN where a part owns no cell on either side.
+        matches: (P,) the number of the reconstruction's part each was held against, -1 for none.
+    """
+
+    mean: float
+    ious: Floats
+    matches: Ints
+
+
+class PartIoU(Metric):
+    """Average the IoU of the parts, which own the places inside a shape; see `part_iou`.
+
+    Where PartSDF (Talabot et al., 2025) takes the reconstruction's parts as they are, here they
+    share out the reconstruction as the truth's share out the truth, so that parts that overlap
+    count once. Parts that are on neither side are left out, where there they count as 1.
+
+    Args:
+        resolution: cells along each axis.
+        matched: whether part numbers mean nothing, so that the best assignment decides.
+    """
+
+    def __init__(self, *, resolution: int, matched: bool) -> None:
+        if resolution < 1:
+            raise ValueError(f"resolution is {resolution}; it has to be at least 1")
+        self.resolution = resolution
+        self.matched = matched
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        which = "parts assigned for the largest sum" if self.matched else "parts of equal number"
+        text = (
+            f"mean over {which} of the intersection over union on the cell centres of "
+            f"{self.resolution} cells along each axis of the joint bounding box; a centre inside a "
+            "shape belongs to its deepest part, or to the nearest where it is in none; a part that "
+            "one side lacks counts 0"
+        )
+        return MetricInfo("share", text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number."""
+        if pair.parts is None:
+            raise NotMeasuredError("the data set has no parts")
+        whole = pair.reconstruction.mesh
+        assert whole is not None  # clouds are never reconstructions
+        return part_iou(
+            *pair.parts,
+            whole,
+            truth_solid(pair),
+            resolution=self.resolution,
+            matched=self.matched,
+        ).mean
+
+
+def part_iou(
+    reconstruction: Parts,
+    truth: Parts,
+    whole_reconstruction: Mesh,
+    whole_truth: Mesh,
+    *,
+    resolution: int = 128,
+    matched: bool = False,
+) -> PartOverlap:
+    """Return the intersection over union of parts, on a grid over the joint bounding box.
+
+    Each cell centre inside a whole shape belongs to one of its parts (`label_cells`). A part that
+    owns cells on one side alone scores 0, one that owns none on either side is left out.
+
+    Args:
+        reconstruction: parts, None (or an empty mesh) for one that is absent.
+        truth: likewise.
+        whole_reconstruction: may be empty.
+        whole_truth: its inside is what the truth's parts share out.
+        resolution: cells along each axis.
+        matched: whether numbers mean nothing: the assignment with the largest sum of IoUs decides
+            (Kuhn, 1955), and parts that are left over on either side score 0.
+
+    Raises:
+        NotMeasuredError: a ValueError, if no cell centre is inside the truth, or it has no parts.
+        ValueError: if numbers count and the sides have different numbers of parts, or dimensions
+            differ.
+    """
+    _check(reconstruction, truth, whole_reconstruction, whole_truth, matched=matched)
+    if whole_truth.is_empty:
+        raise NotMeasuredError("the truth has no inside")
+    lower, upper = joint_bounds(whole_reconstruction, whole_truth)
+    labels, labels_truth = (
+        label_cells(parts, whole, lower, upper, resolution).ravel()
+        for parts, whole in ((reconstruction, whole_reconstruction), (truth, whole_truth))
+    )
+    if not (labels_truth >= 0).any():
+        raise NotMeasuredError(
+            f"none of the {resolution}^{whole_truth.dim} cell centres belongs to a part of the "
+            "truth; check that its whole is closed, or raise the resolution"
+        )
+    counts = _count_cells(labels_truth, labels, len(truth), len(reconstruction))
+    sizes_truth, sizes = counts.sum(axis=1)[1:], counts.sum(axis=0)[1:]
+    both = counts[1:, 1:]
+    either = sizes_truth[:, None] + sizes - both
+    table = np.divide(both, either, out=np.full(both.shape, np.nan), where=either > 0)
+    if matched:
+        return _assign(table, np.flatnonzero(sizes_truth), np.flatnonzero(sizes))
+    ious = np.diagonal(table).copy()
+    return PartOverlap(float(np.nanmean(ious)), ious, np.arange(len(ious)))
+
+
+def label_cells(parts: Parts, whole: Mesh, lower: Floats, upper: Floats, resolution: int) -> Ints:
+    """Return which part owns each cell centre of a grid, -1 outside the whole shape.
+
+    The owner is the part with the smallest signed distance: the deepest of those that the centre
+    is in, or the nearest if it is in none. It is worked out where more or fewer than one part holds
+    the centre.
+
+    Args:
+        parts: None (or an empty mesh) for one that is absent.
+        whole: the shape whose inside they share out.
+        lower: (D,) lower corner of the box that the grid divides.
+        upper: (D,) upper corner.
+        resolution: number of cells R along each axis.
+
+    Returns:
+        (R,) * D; without parts, -1 everywhere.
+    """
+    inside = occupancy_on_grid(whole, lower, upper, resolution)
+    labels = np.full(inside.shape, -1)
+    present = [(i, part) for i, part in enumerate(parts) if part is not None and not part.is_empty]
+    if not present or not inside.any():
+        return labels
+    cells = np.nonzero(inside)
+    centres = cell_centres(lower, upper, resolution)
+    points = np.stack([axis[cell] for axis, cell in zip(centres, cells, strict=True)], axis=1)
+    within = np.stack(
+        [occupancy_on_grid(part, lower, upper, resolution)[cells] for _, part in present]
+    )
+    count = within.sum(axis=0)
+    best = np.where(count == 1, within.argmax(axis=0), -1)
+    least = np.full(len(points), np.inf)
+    for k, (_, part) in enumerate(present):
+        asked = np.flatnonzero((count == 0) | (within[k] & (count > 1)))
+        if len(asked) == 0:
+            continue
+        distance = unsigned_distance(part, points[asked])
+        distance = np.where(within[k, asked], -distance, distance)
+        nearer = distance < least[asked]
+        least[asked[nearer]], best[asked[nearer]] = distance[nearer], k
+    labels[cells] = np.array([i for i, _ in present])[best]
+    return labels
+
+
+def _check(
+    reconstruction: Parts, truth: Parts, whole: Mesh, whole_truth: Mesh, *, matched: bool
+) -> None:
+    if not matched and len(reconstruction) != len(truth):
+        raise ValueError(
+            f"the reconstruction has {len(reconstruction)} parts and the truth {len(truth)}; give "
+            "as many, None for those that are absent, or matched=True if numbers mean nothing"
+        )
+    meshes = [whole, whole_truth, *reconstruction, *truth]
+    dims = {mesh.dim for mesh in meshes if mesh is not None}
+    if len(dims) > 1:
+        raise ValueError(f"parts and wholes are of dimensions {sorted(dims)}; they have to agree")
+
+
+def _count_cells(rows: Ints, columns: Ints, num_rows: int, num_columns: int) -> Ints:
+    """Return how many cells have each pair of labels; the first row and column are label -1."""
+    width = num_columns + 1
+    counts = np.bincount((rows + 1) * width + columns + 1, minlength=(num_rows + 1) * width)
+    return counts.reshape(-1, width)
+
+
+def _assign(table: Floats, rows: Ints, columns: Ints) -> PartOverlap:
+    """Hold the truth's parts `rows` against the others' `columns`, for the largest sum of IoUs."""
+    ious = np.full(len(table), np.nan)
+    matches = np.full(len(table), -1)
+    ious[rows] = 0.0
+    row, column = linear_sum_assignment(table[np.ix_(rows, columns)], maximize=True)
+    row, column = rows[row], columns[column]
+    ious[row], matches[row] = table[row, column], column
+    # parts left over on the larger side count 0
+    mean = table[row, column].sum() / max(len(rows), len(columns))
+    return PartOverlap(float(mean), ious, matches)

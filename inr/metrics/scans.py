@@ -1,0 +1,42 @@
+"""Distances from a scan, the points that a shape was reconstructed from."""
+
+import math
+
+from inr.metrics.base import Conditions, MetricInfo
+from inr.metrics.pair import Pair
+from inr.metrics.surfaces import Distance
+
+
+class ScanDistance(Distance):
+    """Measure the distances from a scan to the reconstruction, where there is a scan.
+
+    The one-sided distances of the Surface Reconstruction Benchmark (Berger et al., TOG 2013), as
+    reported since Gropp et al. (IGR, ICML 2020, table 1).
+
+    Args:
+        largest: whether it is their maximum, or their mean.
+    """
+
+    has_floor = False
+
+    def __init__(self, *, largest: bool) -> None:
+        self.largest = largest
+
+    def info(self, conditions: Conditions) -> MetricInfo:
+        """Return what the number is."""
+        text = (
+            f"{'largest' if self.largest else 'mean'} distance from the points of the scan, where "
+            f"there is one, to {conditions.num_points} points uniform on the reconstruction"
+        )
+        return MetricInfo(conditions.unit(), text)
+
+    def measure(self, pair: Pair) -> float:
+        """Return the number; NaN without a scan."""
+        found = pair.scan_distances
+        if found is None:
+            return math.nan
+        return float(found.max() if self.largest else found.mean())
+
+    def of_empty(self, pair: Pair, distance: float | None) -> float:
+        """Return NaN without a scan."""
+        return math.nan if pair.scan is None else super().of_empty(pair, distance)

@@ -1,0 +1,255 @@
+"""The body of shapes that are made of parts: one network decodes each part in its own frame."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm as normalize_weight
+
+from inr.models.activations import Activation, Plain
+from inr.models.inr import Field
+from inr.models.layers import Fed, Linear, Widths, multiply
+from inr.models.poses import pose_dim, split, to_canonical
+
+# the value of a part that a shape lacks, box units: farther than any point of the box is
+FAR = 4.0
+
+
+class PartMLP(nn.Module):
+    """Decode every part of a shape, and the shape as their union (Talabot et al., PartSDF, 2025).
+
+    A point enters each part's canonical frame, where one network, which the parts share, gives a
+    distance: layers are activation(W h + M z_p + b) for the part's code z_p, as in Dupont et
+    al., ICML 2022. The shape's distance is the least of the parts'. Distances are of the box,
+    whatever the part's scale. With a part that a shape lacks its value is FAR and has no gradient.
+
+    Each (shape, part) is a row of its own, so that a layer is one product over the points of all.
+
+    Args:
+        dim: D, dimension of space.
+        code_dim: L, of a part's code; 0 for none.
+        out_dim: C; channels after the first are those of the nearest part.
+        num_parts: P.
+        hidden_dim: width of the hidden layers.
+        num_layers: hidden layers, before the linear output.
+        activation: after each hidden layer; each layer has its own copy.
+        encoding: of the points in their canonical frame; declares its width as `out_dim`. Null:
+            the point itself.
+        weight_norm: on the hidden layers (Salimans and Kingma, NeurIPS 2016).
+        dropout: probability, after each activation.
+        part_bias: whether each part has a bias of its own in the hidden layers.
+        part_norm: whether hidden layers are normalised, with a scale and an offset of each part.
+        part_conv: whether parts exchange what they know at a point after each hidden layer:
+            h + activation(C h + c), for a matrix C over parts (a 1x1 convolution).
+        input_pose: whether the first layer sees the pose too.
+        softmin: temperature of the least while training: the mean weighed by softmax(-d / T);
+            null for the least itself.
+
+    Raises:
+        ValueError: if settings do not go together.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        code_dim: int,
+        out_dim: int,
+        num_parts: int,
+        hidden_dim: int,
+        num_layers: int,
+        activation: nn.Module,
+        encoding: nn.Module | None,
+        weight_norm: bool,
+        dropout: float,
+        part_bias: bool,
+        part_norm: bool,
+        part_conv: bool,
+        input_pose: bool,
+        softmin: float | None,
+    ) -> None:
+        super().__init__()
+        if hidden_dim < 1 or num_layers < 1:
+            raise ValueError("model.hidden_dim and model.num_layers have to be at least 1")
+        if softmin is not None and softmin <= 0:
+            raise ValueError(f"model.softmin is {softmin}; it has to be positive, or null")
+        kind = activation if isinstance(activation, Activation) else Plain(activation)
+        if kind.is_complex:
+            raise ValueError(f"{type(kind).__name__} is complex; choose another model.activation")
+        self.dim = dim
+        self.num_parts = num_parts
+        self.encoding = encoding
+        self.input_pose = input_pose
+        self.softmin = softmin
+        point_dim = dim if encoding is None else int(getattr(encoding, "out_dim"))  # noqa: B009
+        hidden: list[PartLinear] = []
+        self.norms = nn.ModuleList()
+        self.activations = nn.ModuleList()
+        self.exchanges = nn.ModuleList()
+        width = 0
+        for index in range(num_layers):
+            first = index == 0
+            pose = pose_dim(dim) - 1 if first and input_pose else 0
+            widths = Widths(code_dim + pose, point_dim if first else 0, width)
+            layer = PartLinear(widths, hidden_dim, num_parts if part_bias else None)
+            kind.initialize(layer, first=first, last=False)
+            function, layer.gain = kind.for_layer(first)
+            hidden.append(layer)
+            if part_norm:
+                self.norms.append(PartNorm(num_parts, hidden_dim))
+            self.activations.append(function)
+            width = kind.width(hidden_dim)
+            if part_conv:
+                self.exchanges.append(Exchange(num_parts, kind, width))
+        self.output = PartLinear(Widths(code_dim, 0, width), out_dim, None)
+        kind.initialize(self.output, first=False, last=True)
+        if weight_norm:
+            for layer in hidden:
+                normalize_weight(layer)
+        self.hidden = nn.ModuleList(hidden)
+        self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
+
+    @property
+    def parts_are_apart(self) -> bool:
+        """Return whether a part's values do not depend on the other parts."""
+        return len(self.exchanges) == 0
+
+    def forward(self, x: Tensor, states: Tensor) -> Field:
+        """Return the field (B, N, C) and the parts' distances (B, N, P).
+
+        Args:
+            x: (B, N, D).
+            states: (B, P, L + K), see inr.models.poses.
+        """
+        codes, pose = split(states, self.dim)
+        points = to_canonical(x, pose).flatten(0, 1)
+        constant = torch.cat([codes, states[..., codes.shape[-1] : -1]], dim=-1).flatten(0, 1)
+        part = torch.arange(self.num_parts, device=x.device).repeat(len(states))
+        shape = (*states.shape[:2], x.shape[1], -1)
+        # parts that are not there cost nothing, where no other part looks at them; a sync point
+        some_lack = not bool(pose.present.all())
+        if some_lack and self.parts_are_apart:
+            rows = pose.present.flatten().nonzero()[:, 0]
+            there = self._decode(points[rows], constant[rows], part[rows], pose.present)
+            values = there.new_full((len(points), *there.shape[1:]), FAR)
+            values = values.index_copy(0, rows, there).view(shape)
+        else:
+            values = self._decode(points, constant, part, pose.present).view(shape)
+            if some_lack:
+                values = torch.where(pose.present[..., None, None], values, FAR)
+        return Field(self._unite(values), values[..., 0].transpose(1, 2))
+
+    def _decode(self, points: Tensor, constant: Tensor, part: Tensor, present: Tensor) -> Tensor:
+        """Return values (R, N, C) of R parts.
+
+        Args:
+            points: (R, N, D), in the parts' frames.
+            constant: (R, L + K - 1), codes and poses.
+            part: (R,), which part each is.
+            present: (B, P); what is exchanged needs all R = B P rows.
+        """
+        point = points if self.encoding is None else self.encoding(points)
+        codes = constant[:, : self.output.widths.code]
+        fed = Fed(points, constant if self.input_pose else codes, point, None)
+        for index, layer in enumerate(self.hidden):
+            value = layer(fed, part)
+            if self.norms:
+                value = self.norms[index](value, part)
+            value = self.dropout(self.activations[index](value))
+            if self.exchanges:
+                value = self.exchanges[index](value, present)
+            fed = Fed(points, codes, point, value)
+        result: Tensor = self.output(fed)
+        return result
+
+    def _unite(self, values: Tensor) -> Tensor:
+        """Return the field (B, N, C) of parts (B, P, N, C)."""
+        if self.softmin is not None and self.training:
+            weights = F.softmax(values[..., 0] / -self.softmin, dim=1)
+            return (weights[..., None] * values).sum(dim=1)
+        least, nearest = values[..., 0].min(dim=1)
+        if values.shape[-1] == 1:
+            return least[..., None]
+        index = nearest[:, None, :, None].expand(-1, 1, -1, values.shape[-1])
+        return values.gather(1, index)[:, 0]
+
+
+class PartLinear(Linear):
+    """Map [code, point, hidden] by W and b, and add a bias of each part.
+
+    Args:
+        widths: what it is fed.
+        out_dim: width of the result.
+        num_parts: P; None where parts have no bias of their own.
+    """
+
+    def __init__(self, widths: Widths, out_dim: int, num_parts: int | None) -> None:
+        super().__init__(widths, out_dim)
+        self.part_bias = (
+            None if num_parts is None else nn.Parameter(torch.zeros(num_parts, out_dim))
+        )
+
+    def forward(self, fed: Fed, part: Tensor | None = None) -> Tensor:
+        """Return (R, N, out_dim) for R rows; part (R,) says which part each is."""
+        weight, bias = self.scaled()
+        code, *matrices = self.columns(weight)
+        shift = bias if code is None else F.linear(fed.codes, code, bias)
+        if self.part_bias is not None:
+            assert part is not None
+            shift = shift + self.gain * self.part_bias[part]
+        return multiply(matrices, (fed.point, fed.hidden), shift)
+
+
+class PartNorm(nn.Module):
+    """Normalise each point's values (Ba et al., 2016), then scale and shift as the part has it.
+
+    Args:
+        num_parts: P.
+        width: of the values.
+    """
+
+    def __init__(self, num_parts: int, width: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(num_parts, width))
+        self.shift = nn.Parameter(torch.zeros(num_parts, width))
+
+    def forward(self, value: Tensor, part: Tensor) -> Tensor:
+        """Return (R, N, W) for value (R, N, W); part (R,) says which part each row is."""
+        normal = F.layer_norm(value, value.shape[-1:])
+        return torch.addcmul(self.shift[part, None], normal, self.scale[part, None])
+
+
+class Exchange(nn.Module):
+    """Let the parts of a shape exchange what they know at a point: h + activation(C h + c).
+
+    Parts that a shape lacks say nothing.
+
+    Args:
+        num_parts: P.
+        kind: the activation.
+        width: of the values.
+
+    Raises:
+        ValueError: if the activation changes the width.
+    """
+
+    def __init__(self, num_parts: int, kind: Activation, width: int) -> None:
+        super().__init__()
+        if kind.width(width) != width:
+            raise ValueError(
+                f"model.part_conv=true does not go with {type(kind).__name__}, which changes the "
+                "width; set it to false"
+            )
+        self.activation, self.gain = kind.for_layer(False)
+        bound = num_parts**-0.5
+        self.weight = nn.Parameter(torch.empty(num_parts, num_parts).uniform_(-bound, bound))
+        # a drawn one would outweigh the small values at the start, and ReLU stay silent for good
+        self.bias = nn.Parameter(torch.zeros(num_parts))
+
+    def forward(self, value: Tensor, present: Tensor) -> Tensor:
+        """Return (B P, N, W) for value (B P, N, W) and present (B, P) bool."""
+        shapes, parts = present.shape
+        heard = self.gain * self.weight * present[:, None].to(value.dtype)
+        bias = (self.gain * self.bias)[:, None].expand(shapes, -1, 1)
+        said = torch.baddbmm(bias, heard, value.reshape(shapes, parts, -1))
+        mixed: Tensor = value + self.activation(said).view(value.shape)
+        return mixed

@@ -1,0 +1,111 @@
+"""Codes of unseen shapes, fitted under frozen weights."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from inr.data.store import Draws, SampleStore
+from inr.losses import Losses
+from inr.models.inr import INR
+from inr.reconstruct.parts import PartFit, find_present, seeded_generators
+
+
+def fit_codes(
+    model: INR,
+    store: SampleStore,
+    losses: Losses,
+    *,
+    iterations: int,
+    draws: Draws,
+    lr: float,
+    lr_drop: float,
+    init_std: float,
+    seed: int,
+    parts: PartFit | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: str | None = None,
+) -> Tensor:
+    """Fit the codes of all shapes of a store together, the network frozen.
+
+    The loss is the sum over shapes of each shape's own, and starts and draws are seeded by shape
+    name, so that a shape's result does not depend on which others are fitted beside it.
+
+    Args:
+        model: its body decodes; its own codes are not touched.
+        store: samples of the shapes.
+        losses: those of training, without ramps.
+        iterations: of Adam.
+        draws: what a step draws for each shape.
+        lr: of codes, at the start.
+        lr_drop: factor on all rates after half the iterations.
+        init_std: of the codes at the start, N(0, init_std^2).
+        seed: mixed with each shape's name.
+        parts: for shapes made of parts, whose poses are fitted as well.
+        stopped: asked after each step; where true, the fit ends at once.
+        progress: title of the progress bar, None for none.
+
+    Returns:
+        Bounded codes (B, L), or states, in the order of the store's shapes.
+
+    Raises:
+        FloatingPointError: if a shape's loss is no longer a number.
+    """
+    raw = model.latents.start(store.names, std=init_std, seed=seed).to(store.device)
+    rates = {"codes": lr}
+    if parts is not None:
+        raw, rates["poses"] = parts.place(raw), parts.pose_lr
+    pieces = model.latents.split(raw)
+    groups: list[dict[str, Any]] = [
+        {"params": [pieces[key]], "lr": rate}
+        for key, rate in rates.items()
+        if rate and pieces[key].numel()
+    ]
+    if groups:  # else the network itself is the shape
+        optimizer = torch.optim.Adam(groups)
+        generators = seeded_generators(store, seed + 1)
+        index = torch.arange(len(store.names), device=store.draws_on)
+        now = losses if parts is None else parts.early
+        with _frozen(model):
+            for group in groups:
+                group["params"][0].requires_grad_(True)
+            for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):
+                if step == iterations // 2:
+                    now = losses
+                    for group in optimizer.param_groups:
+                        group["lr"] *= lr_drop
+                    if parts is not None and parts.drops:
+                        pieces["present"] = find_present(
+                            model, store, parts.whole, pieces, draws, seed + 3
+                        )
+                batch = store.draw(index, draws, generators)
+                states = model.latents.constrain(model.latents.join(pieces))
+                total, _ = now(model, batch, states, None)
+                optimizer.zero_grad(set_to_none=True)
+                total.sum().backward()
+                optimizer.step()
+                if stopped():
+                    break
+    fitted = model.latents.constrain(model.latents.join(pieces)).detach()
+    bad = ~fitted.isfinite().flatten(1).all(dim=1)
+    if bad.any():
+        name = store.names[int(bad.nonzero()[0])]
+        raise FloatingPointError(f"the code of '{name}' is no longer finite; lower reconstruct.lr")
+    return fitted
+
+
+@contextmanager
+def _frozen(model: INR) -> Iterator[None]:
+    """Set a model to evaluation, its parameters constant until this is left."""
+    frozen = [p for p in model.parameters() if p.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    model.eval()
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)

@@ -1,0 +1,155 @@
+"""Change one part of a shape, or go between two shapes in one part, and look at it."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from inr.models.edits import (
+    blend_part,
+    move_part,
+    remove_part,
+    replace_part,
+    scale_part,
+    swap_part,
+)
+from inr.render import ByDimension
+from inr.render.grid import image_grid, write_png
+from inr.run import find_run, log_to, next_log
+from inr.schema import SPLITS, Edit
+from inr.shapes.mesh import mesh_suffix, write_mesh
+from inr.stages.assemble import build_renderer
+from inr.stages.command import Command, merge_with_run
+from inr.stages.compose import slug
+from inr.stages.part_files import draw_parts, write_parts
+from inr.stages.progress import show_progress
+from inr.stages.trained import Trained, load_run
+
+log = logging.getLogger(__name__)
+
+# what an operation takes beside shape and part
+NEEDS = {"replace": "other", "swap": "other", "interpolate": "other"}
+NEEDS |= {"move": "offset", "scale": "factor", "remove": ""}
+
+
+def edit(command: Command) -> None:
+    """Run the stage: write meshes, parts, states and a picture of the edited shapes.
+
+    Raises:
+        ValueError: for wrong input, a model that is not made of parts among it.
+    """
+    run = find_run(command.raw["run"])
+    command = merge_with_run(command, run.config(), run.path)
+    with run.lock(), log_to(next_log(run, "edit")):
+        trained = load_run(command, run)
+        if trained.model.latents.num_parts is None:
+            raise ValueError(
+                f"'{run.path}' has no parts to edit; train one with experiment=partsdf, or with "
+                "model=partsdf latent=parts loss=parts"
+            )
+        _edit(trained, command.config.shape)
+
+
+def _edit(trained: Trained, shape: str | None) -> None:
+    config = trained.command.config
+    settings = config.edit
+    if shape is None:
+        some = ", ".join(trained.names[:3])
+        raise ValueError(f"which shape? add shape=<name>, of the run's say {some}")
+    state = find_state(trained, shape)
+    other = None if settings.other is None else find_state(trained, settings.other)
+    edited = apply(state, other, settings, dim=config.data.dim)
+    title = _title(shape, settings)
+    folder = trained.run.edits(trained.label, title)
+    if folder.exists() and not config.overwrite:
+        raise ValueError(f"'{folder}' is there already; overwrite=true makes it anew")
+    renderer = build_renderer(config)
+    before = [(shape, state)]
+    if other is not None and settings.operation != "interpolate":
+        before.append((str(settings.other), other))
+    shown = [*before, *((f"{title}_{number}", one) for number, one in enumerate(edited))]
+    pictures = []
+    for number, (name, one) in enumerate(show_progress(shown, "edit", len(shown))):
+        pictures.append(_write(trained, folder, name, one, renderer))
+        if number >= len(before):
+            log.info("%s: %s", name, folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}")
+    titles = [name for name, _ in before] + [f"{number}" for number in range(len(edited))]
+    image = image_grid([pictures], column_titles=titles, row_labels=[settings.operation])
+    picture = trained.run.renders / f"edit_{trained.label}_{title}.png"
+    write_png(image, picture)
+    log.info("picture: %s", picture)
+
+
+def apply(
+    state: torch.Tensor, other: torch.Tensor | None, settings: Edit, *, dim: int
+) -> list[torch.Tensor]:
+    """Return the edited states: one, of swap two, of interpolate as many as there are steps.
+
+    Args:
+        state: (P, L + K), of the shape.
+        other: (P, L + K), of the other shape, for operations on two.
+        settings: which operation, and how.
+        dim: D.
+
+    Raises:
+        ValueError: if a setting that the operation needs is missing, or does not fit.
+    """
+    needed = NEEDS[settings.operation]
+    if needed and getattr(settings, needed) is None:
+        raise ValueError(f"edit.operation={settings.operation} needs edit.{needed}")
+    part = settings.part
+    if settings.operation == "remove":
+        return [remove_part(state, part)]
+    if settings.operation == "move":
+        return [move_part(state, part, torch.tensor(settings.offset), dim=dim)]
+    if settings.operation == "scale":
+        factor = torch.tensor(settings.factor, dtype=state.dtype)
+        return [scale_part(state, part, factor, dim=dim)]
+    assert other is not None
+    if settings.operation == "replace":
+        return [replace_part(state, other, part, dim=dim, keep_pose=settings.keep_pose)]
+    if settings.operation == "swap":
+        return list(swap_part(state, other, part))
+    shares = np.linspace(0, 1, settings.steps)
+    return [blend_part(state, other, part, float(share), dim=dim) for share in shares]
+
+
+def find_state(trained: Trained, name: str) -> torch.Tensor:
+    """Return a shape's state (P, L + K): a training shape's own, or as it was reconstructed.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if name in trained.names:
+        index = torch.tensor([trained.names.index(name)], device=trained.device)
+        return trained.model.latents(index)[0].detach()
+    for split in SPLITS:
+        path = trained.run.reconstruction(trained.label, split) / "latents" / f"{name}.npy"
+        if path.exists():
+            return torch.from_numpy(np.load(path, allow_pickle=False)).to(trained.device)
+    some = ", ".join(trained.names[:3])
+    raise ValueError(
+        f"'{name}' is no training shape of the run ({some}, ...) and no other that was "
+        f"reconstructed; run stage=reconstruct run={trained.run.path} first"
+    )
+
+
+def _write(
+    trained: Trained, folder: Path, name: str, state: torch.Tensor, renderer: ByDimension
+) -> np.ndarray:
+    dim = trained.command.config.data.dim
+    mesh = trained.extract(state)
+    if not mesh.is_empty:
+        write_mesh(mesh, folder / "meshes" / f"{name}{mesh_suffix(dim)}")
+    (folder / "latents").mkdir(parents=True, exist_ok=True)
+    np.save(folder / "latents" / f"{name}.npy", state.cpu().numpy())
+    write_parts(trained, name, state, folder)
+    return draw_parts(folder, name, len(state), dim, renderer)
+
+
+def _title(shape: str, settings: Edit) -> str:
+    """Return the name of an edit's folder, which says what was done."""
+    needed = NEEDS[settings.operation]
+    value = "" if not needed else f"_{getattr(settings, needed)}"
+    return slug(f"{shape}_{settings.operation}_part{settings.part}{value}".replace(" ", ""))

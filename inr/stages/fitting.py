@@ -1,0 +1,135 @@
+"""Codes of unseen shapes, as the configuration says."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+
+from inr.data.layout import Layout
+from inr.data.observe import open_observed
+from inr.data.parts import read_poses, read_present
+from inr.data.store import SampleStore
+from inr.losses import Losses, Term
+from inr.models.inr import INR
+from inr.models.part_codes import stack_poses
+from inr.models.poses import Pose, join
+from inr.reconstruct import PartFit, fit_codes
+from inr.schema import Config
+from inr.stages.assemble import fitting_draws, training_store
+
+
+class Fitting:
+    """Fit the codes of unseen shapes, and where they are made of parts, poses.
+
+    Without part labels the terms that need them are left out; with them, those of the whole shape
+    join after half of the iterations (Talabot et al., PartSDF, 2025).
+
+    Args:
+        config: says how.
+        layout: the data set.
+        losses: of training.
+    """
+
+    def __init__(self, config: Config, layout: Layout, losses: Losses) -> None:
+        self.config = config
+        self.layout = layout
+        self.losses = losses
+        if not config.reconstruct.labels:
+            self.losses = losses.select(lambda term: "labels" not in term.needs)
+        if not self.losses.needs:
+            raise ValueError(
+                "without part labels the loss has no term to fit codes with; add "
+                "reconstruct.labels=true"
+            )
+
+    def open(self, names: Sequence[str], device: torch.device) -> SampleStore:
+        """Return what is observed of some shapes."""
+        settings, dim = self.config.reconstruct, self.config.data.dim
+        if settings.observe == "sdf":
+            return training_store(self.config, self.layout, names, self.losses, device)
+        if settings.labels:
+            raise ValueError("reconstruct.labels=true needs reconstruct.observe=sdf")
+        view = None
+        if settings.observe == "partial":
+            view = settings.view or [0.0] * (dim - 1) + [1.0]
+            if len(view) != dim:
+                raise ValueError(
+                    f"reconstruct.view is {view}; with data.dim={dim} it is a direction of {dim} "
+                    "numbers"
+                )
+        return open_observed(
+            self.layout,
+            names,
+            dim=dim,
+            num_channels=self.config.model["num_channels"],
+            view=view,
+            offset=settings.offset,
+            seed=self.config.seed,
+            device=device,
+        )
+
+    def fit(
+        self,
+        model: INR,
+        store: SampleStore,
+        *,
+        iterations: int,
+        stopped: Callable[[], bool] = lambda: False,
+        progress: str | None = None,
+    ) -> torch.Tensor:
+        """Return the codes (B, L), or states, of a store's shapes; see `fit_codes`."""
+        settings = self.config.reconstruct
+        return fit_codes(
+            model,
+            store,
+            self.losses,
+            iterations=iterations,
+            draws=fitting_draws(self.config),
+            lr=settings.lr,
+            lr_drop=settings.lr_drop,
+            init_std=settings.init_std,
+            seed=self.config.seed,
+            parts=self._parts(store.names, model.latents.num_parts),
+            stopped=stopped,
+            progress=progress,
+        )
+
+    def _parts(self, names: Sequence[str], num_parts: int | None) -> PartFit | None:
+        if num_parts is None:
+            return None
+        settings, dim = self.config.reconstruct, self.config.data.dim
+        poses = present = None
+        if settings.poses != "mean":
+            given = part_poses(self.layout, names, dim)
+            poses = stack_poses(given, names, num_parts, dim)
+        elif settings.labels:
+            rows = [torch.from_numpy(read_present(self.layout, name)) for name in names]
+            present = torch.stack(rows)
+        early = self.losses
+        if settings.labels:
+            early = early.select(lambda term: not is_of_whole(term))
+        return PartFit(
+            pose_lr=0.0 if settings.poses == "given_frozen" else settings.pose_lr,
+            poses=poses,
+            present=present,
+            early=early,
+            whole=self.losses.select(is_of_whole),
+        )
+
+
+def is_of_whole(term: Term) -> bool:
+    """Return whether a term compares the whole shape with its samples."""
+    return "samples" in term.needs and not term.needs & {"parts", "labels"}
+
+
+def part_poses(layout: Layout, names: Sequence[str], dim: int) -> Mapping[str, torch.Tensor]:
+    """Return the poses (P, K) of the parts of each shape by name; see inr.models.poses.
+
+    Raises:
+        ValueError: if a shape has none, or a file is not of its form.
+    """
+    poses = {}
+    for name in names:
+        rotations, translations, scales, present = read_poses(layout, name, dim)
+        pose = Pose(*map(torch.from_numpy, (rotations, translations, scales, present)))
+        poses[name] = join(pose).float()
+    return poses

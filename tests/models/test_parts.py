@@ -1,0 +1,166 @@
+import copy
+import itertools
+
+import pytest
+import torch
+
+from inr.models.activations import GEGLU
+from inr.models.encodings import Positional
+from inr.models.inr import INR, Field
+from inr.models.parts import FAR, PartMLP
+from inr.models.poses import pose_dim, rest_pose
+from tests.making import make_part_codes, make_part_mlp
+
+DIMS = pytest.mark.parametrize("dim", [2, 3])
+OPTIONS = ("part_bias", "part_norm", "part_conv", "input_pose", "weight_norm")
+
+
+def draw_states(num_shapes: int = 2, *, dim: int, parts: int = 3, code_dim: int = 4):
+    generator = torch.Generator().manual_seed(1)
+    pose = rest_pose(num_shapes, parts, dim=dim)
+    pose[..., :-1] += 0.2 * torch.randn(pose[..., :-1].shape, generator=generator)
+    return torch.cat([torch.randn(num_shapes, parts, code_dim, generator=generator), pose], dim=-1)
+
+
+def shake(body: PartMLP) -> PartMLP:
+    """Give what starts alike for all parts values that differ."""
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for parameter in body.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return body.eval()
+
+
+@DIMS
+@pytest.mark.parametrize("option", [*OPTIONS, "softmin", "dropout", "encoding", "all", "none"])
+def test_every_option(dim, option):
+    changes = dict.fromkeys(OPTIONS, False) | {"softmin": None, "dropout": 0.0}
+    for key in OPTIONS:
+        changes[key] = option in (key, "all")
+    if option in ("softmin", "dropout", "all"):
+        changes |= {"softmin": 0.05, "dropout": 0.1}
+    if option in ("encoding", "all"):
+        changes["encoding"] = Positional(dim=dim, num_octaves=2, include_point=True)
+    body = make_part_mlp(dim=dim, **changes)
+    x, states = torch.randn(2, 9, dim), draw_states(dim=dim).requires_grad_()
+    field = body(x, states)
+    assert field.value.shape == (2, 9, 1) and field.parts.shape == (2, 9, 3)
+    (field.value.sum() + field.parts.square().sum()).backward()
+    for name, parameter in body.named_parameters():
+        assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0, name
+    assert (states.grad[..., :-1].abs().sum(dim=(0, 1)) > 0).all()
+
+
+@DIMS
+@pytest.mark.parametrize("flags", list(itertools.product([False, True], repeat=4)))
+def test_permuted_parts_permute_the_outputs(dim, flags):
+    options = dict(zip(OPTIONS[:4], flags, strict=True))
+    body = shake(make_part_mlp(dim=dim, **options))
+    other = copy.deepcopy(body)
+    order = torch.tensor([2, 0, 1])
+    with torch.no_grad():
+        for name, parameter in other.named_parameters():
+            if "exchanges" in name and name.endswith("weight"):
+                parameter.copy_(parameter[order][:, order])
+            elif "part_bias" in name or "norms" in name or "exchanges" in name:
+                parameter.copy_(parameter[order])
+    x, states = torch.randn(2, 9, dim), draw_states(dim=dim)
+    states[1, 0, -1] = 0
+    one, turned = body(x, states), other(x, states[:, order])
+    torch.testing.assert_close(turned.parts, one.parts[..., order])
+    torch.testing.assert_close(turned.value, one.value)
+    if any(flags[:3]):  # what parts have of their own matters
+        assert not torch.allclose(body(x, states[:, order]).value, one.value)
+
+
+@DIMS
+def test_the_union_of_two_balls(dim):
+    body = make_part_mlp(dim=dim, num_parts=2).eval()
+    centres = torch.tensor([[0.3] * dim, [-0.2] * dim])
+    states = torch.cat([torch.zeros(1, 2, 4), rest_pose(1, 2, dim=dim)], dim=-1)
+    turn = 1 if dim == 2 else 4
+    states[0, :, 4 + turn : 4 + turn + dim] = centres
+
+    def decode(points, constant, part, present):
+        return points.norm(dim=-1, keepdim=True) - torch.tensor([0.4, 0.6])[part][:, None, None]
+
+    body._decode = decode
+    x = torch.rand(1, 500, dim) * 2 - 1
+    truth = torch.minimum((x - centres[0]).norm(dim=-1) - 0.4, (x - centres[1]).norm(dim=-1) - 0.6)
+    field = body(x, states)
+    torch.testing.assert_close(field.value[..., 0], truth)
+    torch.testing.assert_close(field.parts.amin(dim=-1), truth)
+
+
+@DIMS
+@pytest.mark.parametrize("conv", [False, True])
+def test_absent_parts(dim, conv):
+    body = shake(make_part_mlp(dim=dim, part_conv=conv))
+    x, states = torch.randn(2, 9, dim), draw_states(dim=dim)
+    whole = body(x, states)
+    states[0, 1, -1] = 0
+    states.requires_grad_()
+    field = body(x, states)
+    assert (field.parts[0, :, 1] == FAR).all()
+    assert (field.parts[1] != FAR).all() and torch.equal(field.parts[1], whole.parts[1])
+    assert torch.equal(field.value[0, :, 0], field.parts[0][:, [0, 2]].amin(dim=-1))
+    if not conv:
+        torch.testing.assert_close(field.parts[0][:, [0, 2]], whole.parts[0][:, [0, 2]])
+    (field.value.sum() + field.parts.sum()).backward()
+    assert states.grad.isfinite().all() and (states.grad[0, 1] == 0).all()
+    # whatever an absent part's row holds, nothing of it is seen
+    changed = states.detach().clone()
+    changed[0, 1, :4] += 3
+    assert torch.equal(body(x, changed).value, field.value)
+    none = states.detach().clone()
+    none[0, :, -1] = 0
+    assert (body(x, none).value[0] == FAR).all()
+
+
+@DIMS
+def test_the_soft_least_is_for_training_alone(dim):
+    body = shake(make_part_mlp(dim=dim, softmin=0.02))
+    x, states = torch.randn(2, 9, dim), draw_states(dim=dim)
+    field = body(x, states)
+    assert torch.equal(field.value[..., 0], field.parts.amin(dim=-1))
+    soft = body.train()(x, states)
+    weights = torch.softmax(-soft.parts / 0.02, dim=-1)
+    torch.testing.assert_close(soft.value[..., 0], (weights * soft.parts).sum(dim=-1))
+    assert (soft.value >= field.value - 1e-6).all()
+    states[:, :, -1] = 0
+    assert (body(x, states).value == FAR).all()
+
+
+def test_further_channels_are_those_of_the_nearest_part():
+    body = shake(make_part_mlp(dim=3, out_dim=4))
+    x, states = torch.randn(2, 9, 3), draw_states(dim=3)
+    field = body(x, states)
+    assert field.value.shape == (2, 9, 4)
+    alone = []
+    for part in range(3):
+        one = states.clone()
+        one[..., -1] = 0
+        one[:, part, -1] = 1
+        alone.append(body(x, one).value)
+    nearest = field.parts.argmin(dim=-1)
+    for b, n in itertools.product(range(2), range(9)):
+        torch.testing.assert_close(field.value[b, n], alone[nearest[b, n]][b, n])
+
+
+def test_codes_and_poses_may_come_apart():
+    model = INR(shake(make_part_mlp(dim=3)), make_part_codes(dim=3), output="sdf")
+    x, states = torch.randn(2, 5, 3), draw_states(dim=3)
+    width = pose_dim(3)
+    apart = model.decode(x, states[..., :-width], states[..., -width:])
+    assert isinstance(apart, Field) and torch.equal(apart.value, model.decode(x, states).value)
+    index = torch.tensor([1, 0])
+    assert torch.equal(model(x, index).parts, model.decode(x, model.latents(index)).parts)
+
+
+def test_wrong_settings():
+    with pytest.raises(ValueError, match=r"model\.softmin is 0"):
+        make_part_mlp(dim=3, softmin=0.0)
+    with pytest.raises(ValueError, match="at least 1"):
+        make_part_mlp(dim=3, num_layers=0)
+    with pytest.raises(ValueError, match=r"model\.part_conv=true does not go with GEGLU"):
+        make_part_mlp(dim=3, activation=GEGLU(), part_conv=True)

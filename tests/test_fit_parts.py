@@ -1,0 +1,179 @@
+"""Codes and poses of parts, fitted to unseen shapes; and their meshes."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from inr.data.layout import Layout
+from inr.losses import L1, Intersection, Losses, PartDistance
+from inr.models.inr import INR
+from inr.models.poses import split
+from inr.reconstruct import PartFit, decode_mesh, decode_parts, fit_codes
+from inr.stages.fitting import is_of_whole, part_poses
+from tests.making import DRAWS, make_part_codes, make_part_mlp
+from tests.pairs import PAIRS, Discs, open_pairs
+
+WHOLE = L1(weight=1.0)
+PARTS = PartDistance(weight=1.0, power=1, strength=0.0, delta=None)
+APART = Intersection(weight=0.1, temperature=0.02)
+LOSSES = Losses({"whole": WHOLE, "apart": APART})
+
+
+def poses_of(root: Path) -> dict[str, Tensor]:
+    return dict(part_poses(Layout(root), list(PAIRS), 2))
+
+
+def make(root: Path) -> INR:
+    """A model whose training shapes are those of PAIRS: the mean pose is near, the second optional.
+
+    Codes have no width, so that poses have to do it all.
+    """
+    poses = {f"s{i}": pose for i, pose in enumerate(poses_of(root).values())}
+    latents = make_part_codes(3, 0, dim=2, num_parts=2, poses=poses)
+    return INR(Discs(), latents, output="sdf")
+
+
+def plan(**changes) -> PartFit:
+    settings = {"pose_lr": 0.02, "poses": None, "present": None, "early": LOSSES}
+    return PartFit(**{**settings, "whole": Losses({"whole": WHOLE}), **changes})
+
+
+def fit(model: INR, store, parts: PartFit, losses: Losses = LOSSES, **changes) -> Tensor:
+    settings = {"iterations": 120, "draws": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
+    settings |= {"seed": 0, "parts": parts}
+    return fit_codes(model, store, losses, **{**settings, **changes})
+
+
+def check_discs(states: Tensor, names=tuple(PAIRS), atol: float = 0.03) -> None:
+    pose = split(states, 2)[1]
+    for shape, name in enumerate(names):
+        for part, disc in enumerate(PAIRS[name]):
+            assert bool(pose.present[shape, part]) == (disc is not None), (name, part)
+            if disc is not None:
+                np.testing.assert_allclose(pose.translation[shape, part], disc[:2], atol=atol)
+                np.testing.assert_allclose(pose.scale[shape, part].mean(), disc[2], atol=atol)
+
+
+def test_poses_are_found_from_the_mean_and_surplus_parts_are_dropped(tmp_path):
+    store = open_pairs(tmp_path, needs=("signed",))
+    states = fit(make(tmp_path), store, plan())
+    assert states.shape == (3, 2, 6) and not states.requires_grad
+    check_discs(states)
+
+
+def test_a_shape_does_not_depend_on_the_others(tmp_path):
+    settings = {"iterations": 20}
+    torch.manual_seed(0)
+    # of discs the angle has no gradient but rounding, of which Adam makes anything
+    body = make_part_mlp(dim=2, code_dim=0, num_parts=2, input_pose=True)
+    model = INR(body, make_both(tmp_path / "all").latents, output="sdf")
+    together = fit(model, open_pairs(tmp_path / "two"), plan(), **settings)
+    for row, name in enumerate(PAIRS):
+        store = open_pairs(tmp_path / name, {name: PAIRS[name]})
+        alone = fit(model, store, plan(), **settings)
+        torch.testing.assert_close(alone[0], together[row], atol=1e-4, rtol=1e-4)
+    assert (together[0] - together[1]).abs().max() > 0.01  # they moved, and apart
+
+
+def make_both(root: Path) -> INR:
+    open_pairs(root)
+    return make(root)
+
+
+def test_a_part_that_every_training_shape_has_is_kept(tmp_path):
+    model = make_both(tmp_path)
+    model.latents.present.fill_(1)
+    states = fit(model, open_pairs(tmp_path / "again"), plan())
+    assert (states[..., -1] == 1).all()
+
+
+def test_given_poses_may_stay_and_codes_do_the_rest(tmp_path):
+    store = open_pairs(tmp_path)
+    latents = make_part_codes(3, 2, dim=2, num_parts=2)
+    model = INR(Discs(), latents, output="sdf")
+    given = torch.stack(list(poses_of(tmp_path).values()))
+    larger = given.clone()
+    larger[..., 3:5] *= 1.3
+    states = fit(model, store, plan(pose_lr=0.0, poses=larger))
+    torch.testing.assert_close(states[..., 2:], larger)
+    # the codes take back what the scales have too much
+    there = given[..., -1] > 0
+    radius = larger[..., 3] + states[..., :2].sum(dim=-1)
+    np.testing.assert_allclose(radius[there], given[..., 3][there], atol=0.02)
+    moved = fit(model, store, plan(poses=larger))
+    assert (moved[..., 3:5] != larger[..., 1:3]).all(dim=-1)[there].all()
+    assert torch.equal(moved[..., -1], given[..., -1])
+
+
+def test_with_labels_the_whole_joins_after_half(tmp_path):
+    store = open_pairs(tmp_path)
+    model, seen = make(tmp_path), []
+
+    class Spy(L1):
+        def forward(self, shown):
+            seen.append(step[0])
+            return super().forward(shown)
+
+    step = [0]
+
+    def count() -> bool:
+        step[0] += 1
+        return False
+
+    losses = Losses({"whole": Spy(weight=0.5), "parts": PARTS, "apart": APART})
+    present = torch.tensor([[True, True], [True, True], [True, False]])
+    parts = plan(present=present, early=losses.select(lambda term: not is_of_whole(term)))
+    states = fit(model, store, parts, losses, stopped=count)
+    check_discs(states)
+    assert seen == list(range(60, 120))
+
+
+def test_which_terms_are_of_the_whole():
+    assert is_of_whole(WHOLE) and not is_of_whole(PARTS) and not is_of_whole(APART)
+
+
+@pytest.mark.parametrize("coarse_to_fine", [False, True])
+def test_meshes_of_parts(tmp_path, coarse_to_fine):
+    model = make_both(tmp_path)
+    states = model.latents(torch.tensor([1, 2]))
+    settings = {"dim": 2, "resolution": 64, "coarse_to_fine": coarse_to_fine}
+    for state, name in zip(states, ("wide", "one"), strict=True):
+        meshes = decode_parts(model, state, **settings)
+        total = 0.0
+        for mesh, disc in zip(meshes, PAIRS[name], strict=True):
+            assert (mesh is None) == (disc is None)
+            if mesh is not None:
+                assert mesh.volume() == pytest.approx(math.pi * disc[2] ** 2, rel=0.02)
+                total += mesh.volume()
+        whole = decode_mesh(model, state, **settings)
+        assert whole.volume() == pytest.approx(total, rel=1e-3)
+
+
+@pytest.mark.parametrize("conv", [False, True])
+def test_a_part_alone_is_the_part_among_the_others(conv):
+    torch.manual_seed(0)
+    body = make_part_mlp(dim=2, part_conv=conv).eval()
+    with torch.no_grad():
+        body.output.bias.fill_(0)
+    model = INR(body, make_part_codes(1, dim=2), output="sdf")
+    state = model.latents(torch.tensor([0])).detach()
+    axis = torch.linspace(-1, 1, 32)
+    grid = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), dim=-1).view(1, -1, 2)
+    middle = model.decode(grid, state).parts[0].median(dim=0)[0]
+    with torch.no_grad():
+        body.output.bias -= middle.mean()  # some of each part is inside
+    signs = (model.decode(grid, state).parts[0] < 0).float().mean(dim=0)
+    meshes = decode_parts(model, state[0], dim=2, resolution=32, coarse_to_fine=False)
+    for mesh, share in zip(meshes, signs, strict=True):
+        assert mesh.is_empty == (float(share) in (0, 1))
+        if not mesh.is_empty:
+            assert mesh.volume() == pytest.approx(4 * float(share), abs=0.3)
+
+
+def test_no_pose_to_fit_and_no_code_is_where_it_starts(tmp_path):
+    states = fit(make_both(tmp_path), open_pairs(tmp_path / "again"), plan(pose_lr=0.0))
+    assert torch.equal(states[0], states[1]) and (states[..., -1] == 1).all()

@@ -1,0 +1,163 @@
+"""Shapes made of parts at a tiny size, as a user trains and reconstructs them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inr.data.layout import Layout, read_split
+from inr.data.parts import read_poses
+from inr.models.poses import pose_dim
+from inr.shapes.mesh import read_mesh
+from inr.training.checkpoint import load_checkpoint
+from tests.cli import TINY, inr, only_run
+
+TINY_PARTS = [
+    "experiment=partsdf",
+    *(s for s in TINY if not s.startswith(("experiment", "model.skip_layers"))),
+    "train.epochs=20",
+    "train.validate_every=20",
+    "train.render_every=20",
+    "train.checkpoint_every=10",
+    "data.splits.train=3",
+    "data.splits.valid=1",
+    "data.family.num_shapes=5",
+    "split=[train,test]",
+]
+AGAIN = ("stage=reconstruct", "run=latest", "split=test", "overwrite=true")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parts")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(folder)
+        assert inr(monkeypatch, "stage=all", *TINY_PARTS) == 0
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(trained / "outputs", tmp_path / "outputs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def layout_in(folder: Path) -> Layout:
+    (path,) = folder.glob("outputs/datasets/*/splits/test.json")
+    return Layout(path.parents[1])
+
+
+def test_what_is_written(trained: Path) -> None:
+    run, layout = only_run(trained), layout_in(trained)
+    content = load_checkpoint(run / "checkpoints" / "last.pt")
+    names = read_split(layout, "train")
+    assert list(content["codes"]) == names
+    for name in names:
+        poses = read_poses(layout, name, 3)
+        state = content["codes"][name]
+        assert state.shape == (8, 4 + pose_dim(3))
+        np.testing.assert_allclose(state[:, 8:11], poses.translations, atol=1e-6)
+        assert (state[:, -1] == torch.from_numpy(poses.present)).all()
+    for split in ("train", "test"):
+        made = run / "reconstruction" / "epoch_000020" / split
+        for name in read_split(layout, split):
+            state = np.load(made / "latents" / f"{name}.npy")
+            assert state.shape == (8, 4 + pose_dim(3))
+            with np.load(made / "poses" / f"{name}.npz") as poses:
+                sizes = {key: poses[key].shape for key in poses.files}
+                np.testing.assert_array_equal(poses["translations"], state[:, 8:11])
+                present = poses["present"]
+            assert sizes == {
+                "quaternions": (8, 4),
+                "translations": (8, 3),
+                "scales": (8, 3),
+                "present": (8,),
+            }
+            for path in (made / "parts" / name).glob("*"):
+                assert present[int(path.stem.removeprefix("part"))]
+                assert read_mesh(path).is_closed()
+        assert json.loads((made / "shapes.json").read_text())
+    assert list((run / "reconstruction").glob("*/*/parts/*/part*.ply"))
+    for picture in ("train_epoch_000020", "valid_epoch_000020", "reconstruction_epoch_000020_test"):
+        assert (run / "renders" / f"{picture}.png").exists()
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert any({"train/parts", "train/intersection"} <= line.keys() for line in lines)
+    assert any("valid/loss" in line for line in lines)
+
+
+def test_poses_of_the_data_may_be_given(folder, monkeypatch, capsys) -> None:
+    assert inr(monkeypatch, *AGAIN, "reconstruct.poses=given_frozen") == 0
+    (name,), layout = read_split(layout_in(folder), "test"), layout_in(folder)
+    made = only_run(folder) / "reconstruction" / "epoch_000020" / "test"
+    given = read_poses(layout, name, 3)
+    with np.load(made / "poses" / f"{name}.npz") as poses:
+        np.testing.assert_allclose(poses["scales"], given.scales, rtol=1e-6)
+        np.testing.assert_array_equal(poses["present"], given.present)
+    entry = json.loads((made / "shapes.json").read_text())[name]
+    assert entry["settings"]["reconstruct.poses"] == "given_frozen"
+    assert inr(monkeypatch, *AGAIN, "reconstruct.poses=gven") == 2
+    assert "did you mean 'given'" in capsys.readouterr().err
+
+
+def test_labels_may_be_known(folder, monkeypatch, capsys) -> None:
+    assert inr(monkeypatch, *AGAIN, "reconstruct.labels=true") == 0
+    labels = list(layout_in(folder).root.glob("parts/sample_labels/*/deepsdf.npz"))
+    for path in labels:
+        path.unlink()
+    shutil.rmtree(layout_in(folder).root / "packed", ignore_errors=True)
+    assert inr(monkeypatch, *AGAIN) == 0
+    assert inr(monkeypatch, *AGAIN, "reconstruct.labels=true") == 2
+    assert "have no part labels" in capsys.readouterr().err
+    arguments = ("reconstruct.labels=true", "reconstruct.observe=surface")
+    assert inr(monkeypatch, *AGAIN, *arguments) == 2
+    assert "reconstruct.observe=sdf" in capsys.readouterr().err
+
+
+def test_parts_may_be_found_in_what_is_seen_from_one_side(folder, monkeypatch) -> None:
+    assert inr(monkeypatch, *AGAIN, "reconstruct.observe=partial") == 0
+
+
+def test_a_resumed_run_goes_on(folder, monkeypatch) -> None:
+    assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=22") == 0
+
+
+def test_new_shapes_are_not_drawn_yet(folder, monkeypatch, capsys) -> None:
+    assert inr(monkeypatch, "stage=sample", "run=latest") == 2
+    assert "made of parts" in capsys.readouterr().err
+
+
+WRONG = {
+    ("model=partsdf",): "add latent=parts",
+    ("latent=parts",): "add model=partsdf, or latent=codes",
+    ("loss=parts",): "add model=partsdf latent=parts, or leave it out: ~loss.parts",
+    ("model=partsdf", "latent=parts", "model.output=occupancy"): "leave it sdf",
+    ("model=partsdf", "latent=parts", "latent.num_parts=0"): "latent.num_parts is 0",
+    ("reconstruct.pose_lr=0",): "reconstruct.pose_lr is 0; it has to be positive",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG)
+def test_what_does_not_go_together(arguments, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert inr(monkeypatch, *arguments, "data=chairs", "logger=none", "device=cpu") == 2
+    assert WRONG[arguments] in capsys.readouterr().err.strip().splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_number_of_parts_says_which(folder, monkeypatch, capsys) -> None:
+    root = layout_in(folder).root
+    train = [s for s in TINY_PARTS if not s.startswith("data.")]
+    assert inr(monkeypatch, "stage=train", *train, f"data.root={root}", "latent.num_parts=5") == 2
+    assert "has 8 parts, and latent.num_parts=5; add latent.num_parts=8" in capsys.readouterr().err
+
+
+def test_poses_that_are_missing_are_named(folder, monkeypatch, capsys) -> None:
+    root = layout_in(folder).root
+    shutil.rmtree(root / "parts" / "parameters")
+    train = [s for s in TINY_PARTS if not s.startswith("data.")]
+    assert inr(monkeypatch, "stage=train", *train, f"data.root={root}") == 2
+    assert "quaternions.npy' is missing" in capsys.readouterr().err
