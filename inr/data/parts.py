@@ -137,7 +137,8 @@ def read_labels(layout: Layout, name: str, num_parts: int | None = None) -> tupl
     if not path.exists():
         raise ValueError(
             f"the samples of '{name}' have no part labels ('{path}' is missing); run stage=prepare "
-            "on its meshes and parts, or leave out the terms of the loss that need them"
+            "on its meshes and parts (with overwrite=true where it was run before), or leave out "
+            "the terms of the loss that need them"
         )
     pos, neg = _load_labels(path)
     with np.load(layout.samples(name), allow_pickle=False) as samples:

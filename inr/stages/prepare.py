@@ -1,7 +1,6 @@
 """Make a data set: normalise, sample, split, and say in manifest.json what was done."""
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
 from inr.data.summary import count_statuses, summarise
-from inr.data.workers import run_all
+from inr.data.workers import num_cores, run_all
 from inr.schema import Config, Data
 from inr.shapes import warp
 from inr.stages.command import Command
@@ -82,32 +81,15 @@ def prepare(command: Command) -> None:
     parts, without = find_parts(config.data, list(sources))
     refused |= without
     sources = {name: source for name, source in sources.items() if name not in without}
+    for name, reason in refused.items():
+        log.warning("refused %s: %s", name, reason)
     if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
         deal(config.data, list(sources))
     else:  # of those that are dealt some may be gone
         read_lists(split_sizes(config.data))
-    for name, reason in refused.items():
-        log.warning("refused %s: %s", name, reason)
     try:
         with held(layout.root / ".lock"):
-            if config.overwrite:  # first, or a kill would leave new settings beside old shapes
-                check_alone(layout)
-                for path in layout.root.glob("splits/**/*.json"):
-                    path.unlink()
-                forget(layout)
-            manifest = open_manifest(layout, command.raw["data"], config.overwrite)
-            check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
-            if config.data.family is None:
-                num_parts = max((files.num_parts for files in parts.values()), default=0)
-                manifest = keep_num_parts(layout, manifest, num_parts)
-                num_parts = manifest["num_parts"]
-                parts = {name: replace(of, num_parts=num_parts) for name, of in parts.items()}
-                write_json(manifest, layout.manifest)
-            shapes = manifest["shapes"]
-            failed = [name for name, record in shapes.items() if record["status"] == "failed"]
-            if failed:  # they get another chance, and until then not all is done
-                kept = {name: record for name, record in shapes.items() if name not in failed}
-                write_json({**manifest, "shapes": kept}, layout.manifest)
+            parts = _open(command, layout, parts)
         with held(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, parts, shard)
         with held(layout.root / ".lock"):
@@ -120,6 +102,30 @@ def prepare(command: Command) -> None:
             f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
             "same command goes on from there"
         ) from error
+
+
+def _open(command: Command, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
+    """Write the manifest to go on with; return the part files with the number of parts in it."""
+    config = command.config
+    if config.overwrite:  # first, or a kill would leave new settings beside old shapes
+        check_alone(layout)
+        for path in layout.root.glob("splits/**/*.json"):
+            path.unlink()
+        forget(layout)
+    manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+    check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
+    if config.data.family is None:
+        num_parts = max((files.num_parts for files in parts.values()), default=0)
+        manifest = keep_num_parts(layout, manifest, num_parts)
+        num_parts = manifest["num_parts"]
+        parts = {name: replace(files, num_parts=num_parts) for name, files in parts.items()}
+    # those that failed get another chance, and until then not all is done
+    records = manifest["shapes"].items()
+    kept = {name: record for name, record in records if record["status"] != "failed"}
+    fresh = {**manifest, "shapes": kept}
+    if fresh != read_json(layout.manifest):
+        write_json(fresh, layout.manifest)
+    return parts
 
 
 def _prepare_shard(
@@ -140,7 +146,7 @@ def _prepare_shard(
     if not todo:
         return []
     # each process on a GPU has a context of its own there
-    cores = _num_cores() if config.prepare.device == "cpu" else 1
+    cores = num_cores() if config.prepare.device == "cpu" else 1
     processes = min(config.workers or cores, len(todo))
     log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
     recipe = recipe_of(config.data, config.prepare.device)
@@ -290,10 +296,3 @@ def recipe_of(data: Data, device: str) -> Recipe:
         primitive=data.primitive,
         device=device,
     )
-
-
-def _num_cores() -> int:
-    """Return the cores that this process may use, which a cluster may limit."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
