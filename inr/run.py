@@ -166,6 +166,12 @@ def find_run(run: str | None, key: str = "run") -> Run:
     return Run(path)
 
 
+def run_argument(path: Path) -> str:
+    """Return what to type on the command line for a run, in quotes where it needs them."""
+    text = str(path)
+    return f"run={text}" if not set("=,' ") & set(text) else f"\"run='{text}'\""
+
+
 def git_commit() -> str | None:
     """Return the commit of the code in use, or None where it is not a checkout."""
     here = Path(__file__).resolve()

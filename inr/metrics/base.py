@@ -80,6 +80,8 @@ class Metric(ABC):
     has_floor = False
     #: whether more of it is better; decides which shapes are shown as the worst
     higher_is_better = True
+    #: whether it looks from one side only, and so overlooks what the other lacks
+    is_one_sided = False
 
     @abstractmethod
     def info(self, conditions: Conditions) -> MetricInfo:

@@ -27,6 +27,12 @@ class Protocol:
         """Return whether a metric asks the network itself."""
         return any(metric.needs_field for metric in self.metrics.values())
 
+    @property
+    def deciding(self) -> str:
+        """Return the metric that says which shapes are worst: the first that sees both sides."""
+        both = (name for name, metric in self.metrics.items() if not metric.is_one_sided)
+        return next(both, next(iter(self.metrics)))
+
     def infos(self) -> dict[str, MetricInfo]:
         """Return what each number of `evaluate` is, in order of display."""
         infos = {name: metric.info(self.conditions) for name, metric in self.metrics.items()}

@@ -2,7 +2,7 @@
 
 import math
 
-from inr.metrics.base import Conditions, MetricInfo
+from inr.metrics.base import Conditions, MetricInfo, NotMeasuredError
 from inr.metrics.pair import Pair
 from inr.metrics.surfaces import Distance
 
@@ -18,6 +18,7 @@ class ScanDistance(Distance):
     """
 
     has_floor = False
+    is_one_sided = True
 
     def __init__(self, *, largest: bool) -> None:
         self.largest = largest
@@ -31,10 +32,17 @@ class ScanDistance(Distance):
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number; NaN without a scan."""
+        """Return the number.
+
+        Raises:
+            NotMeasuredError: without a scan.
+        """
         found = pair.scan_distances
         if found is None:
-            return math.nan
+            raise NotMeasuredError(
+                "there is no scan: data sets of points have one, and scans=<folder> gives those of "
+                "meshes=<folder>"
+            )
         return float(found.max() if self.largest else found.mean())
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:

@@ -46,7 +46,7 @@ def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str,
     metrics = {
         metric: {
             **_statistics(_values(measured, metric)),
-            "floor": _statistics(_values(measured, metric + FLOOR))["mean"],
+            "floor": _statistics(_values(_with(measured, metric), metric + FLOOR))["mean"],
             "unit": info.unit,
             "definition": info.definition,
         }
@@ -61,6 +61,11 @@ def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str,
         "seconds": round(sum(row.get("seconds", 0.0) for row in rows), 3),
         "metrics": metrics,
     }
+
+
+def _with(rows: Sequence[Row], metric: str) -> list[Row]:
+    """Return the rows that have a number of a metric, so that its floor is of the same shapes."""
+    return [row for row in rows if row.get(metric) is not None and math.isfinite(row[metric])]
 
 
 def _values(rows: Sequence[Row], metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -116,12 +121,12 @@ def write_summary(
 def format_table(summary: Mapping[str, Any]) -> str:
     """Lay out what `summarise` gave for a terminal, each sampling floor beside its metric."""
     metrics = summary["metrics"]
-    lines = [("metric", "mean", "median", "std", "floor", "unit")]
+    lines = [("metric", "n", "mean", "median", "std", "floor", "unit")]
     for name, entry in metrics.items():
         if name.endswith(FLOOR) and name.removesuffix(FLOOR) in metrics:
             continue
         numbers = [format_number(entry[key]) for key in ("mean", "median", "std", "floor")]
-        lines.append((name, *numbers, entry["unit"]))
+        lines.append((name, str(entry["count"]), *numbers, entry["unit"]))
     table = align(lines)
     table.append(
         f"{summary['num_shapes']} shapes: {summary['num_empty']} empty, "

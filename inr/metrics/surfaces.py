@@ -27,6 +27,8 @@ class Distance(Metric):
 class Accuracy(Distance):
     """Measure the mean distance from reconstruction to truth."""
 
+    is_one_sided = True
+
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
         text = f"mean distance from reconstruction to truth; {conditions.points}"
@@ -39,6 +41,8 @@ class Accuracy(Distance):
 
 class Completeness(Distance):
     """Measure the mean distance from truth to reconstruction."""
+
+    is_one_sided = True
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
@@ -107,6 +111,7 @@ class MeshAccuracy(Distance):
     """
 
     has_floor = False  # of exact distances to the whole truth it is 0
+    is_one_sided = True
 
     def __init__(self, *, percentile: float) -> None:
         if not 0 <= percentile <= 100:

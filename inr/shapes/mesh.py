@@ -138,7 +138,7 @@ def read_mesh(path: Path) -> Mesh:
     else:
         mesh = Mesh(*read_surface(path))
     if mesh.is_empty:
-        raise NoFacesError(f"'{path}' has no faces")
+        raise NoFacesError(f"'{path}' has no faces", len(mesh.vertices))
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
         raise ValueError(f"'{path}' has faces that name vertices it does not have")
     if not np.isfinite(mesh.vertices[mesh.used()]).all():

@@ -36,7 +36,16 @@ _SIGNED = {".ply": ".ply", ".glb": ".glb", ".off": ".off", ".gltf": ".gltf", ".d
 
 
 class NoFacesError(ValueError):
-    """Say that a file is sound, and holds no face."""
+    """Say that a file is sound, and holds no face.
+
+    Args:
+        text: the same for a person.
+        num_points: that it holds instead.
+    """
+
+    def __init__(self, text: str, num_points: int) -> None:
+        super().__init__(text)
+        self.num_points = num_points
 
 
 def read_surface(path: Path) -> tuple[Floats, Ints]:
@@ -59,12 +68,14 @@ def read_surface(path: Path) -> tuple[Floats, Ints]:
         data = path.read_bytes()
         vertices, faces = _read(data, path.suffix.lower(), lambda name: _beside(path, name))
         if len(faces) == 0:
-            raise NoFacesError(_without_faces(vertices))
+            raise NoFacesError(_without_faces(vertices), len(vertices))
     except OSError as error:
         raise ValueError(f"cannot read '{path}': {error.strerror or error}") from error
     except ValueError as error:
-        kind = NoFacesError if isinstance(error, NoFacesError) else ValueError
-        raise kind(f"cannot read '{path}' as a mesh: {error}") from error
+        text = f"cannot read '{path}' as a mesh: {error}"
+        if isinstance(error, NoFacesError):
+            raise NoFacesError(text, error.num_points) from error
+        raise ValueError(text) from error
     return vertices, faces
 
 

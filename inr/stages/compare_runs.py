@@ -22,6 +22,9 @@ from inr.stages.results import Row, record_settings
 
 log = logging.getLogger(__name__)
 
+# below which a bootstrap promises more than it holds
+FEW_SHAPES = 20
+
 
 def compare_runs(command: Command) -> None:
     """Evaluate what is not evaluated, and put the runs together, split by split.
@@ -196,6 +199,9 @@ def _table(
     gaps = [entry["difference"] for entry in metrics.values() if entry["difference"]]
     if gaps:
         left_out = max(gap["num_left_out"] for gap in gaps)
+        few = min(gap["num_shapes"] for gap in gaps)
+        if few < FEW_SHAPES:
+            foot.append(f"an interval from {few} shapes is a rough one")
         foot += [
             f"difference: of {max(gap['num_shapes'] for gap in gaps)} shapes that all runs "
             f"measured ({left_out} left out), bootstrap over shapes and runs"

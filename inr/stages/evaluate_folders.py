@@ -90,8 +90,9 @@ def _draw_worst(
         shown = truth.side.mesh or discs(truth.points, None)
         return to_box.apply_mesh(shown), to_box.apply_mesh(mesh or empty_mesh(dim))
 
-    metric, first = next(iter(protocol.metrics.items()))
-    draw_worst(rows, metric, first.higher_is_better, read, build_renderer(config), path)
+    metric = protocol.deciding
+    is_higher_better = protocol.metrics[metric].higher_is_better
+    draw_worst(rows, metric, is_higher_better, read, build_renderer(config), path)
 
 
 def _evaluate_sets(command: Command) -> None:

@@ -12,7 +12,7 @@ import torch
 from inr.data.layout import Layout
 from inr.metrics.pair import Pair, Probe
 from inr.metrics.protocol import Protocol
-from inr.run import Run, find_run, log_to, next_log
+from inr.run import Run, find_run, log_to, next_log, run_argument
 from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
 from inr.stages.assemble import (
@@ -164,7 +164,7 @@ def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
     if not record.shapes:
         raise ValueError(
             f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
-            f"run={subject.run.path} split={split}"
+            f"{run_argument(subject.run.path)} split={split}"
         )
     return record.shapes
 
@@ -209,10 +209,11 @@ def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protoc
         mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
         return truth_mesh(subject.layout, name, dim), mesh
 
-    metric, first = next(iter(protocol.metrics.items()))
+    metric = protocol.deciding
+    is_higher_better = protocol.metrics[metric].higher_is_better
     name = f"evaluation_{subject.label}_{split}_{protocol.name}.png"
     path, renderer = subject.run.renders / name, build_renderer(config)
-    draw_worst(rows, metric, first.higher_is_better, read, renderer, path)
+    draw_worst(rows, metric, is_higher_better, read, renderer, path)
 
 
 def _open_probe(command: Command, run: Run) -> Callable[[Path], Probe]:

@@ -13,7 +13,7 @@ from inr.metrics.generation import pairwise_chamfer
 from inr.metrics.pair import Side, Surface
 from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
 from inr.metrics.summary import format_table, write_csv, write_summary
-from inr.run import Run
+from inr.run import Run, run_argument
 from inr.schema import Config
 from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
 from inr.stages.assemble import build_set_metrics
@@ -37,7 +37,7 @@ def evaluate_samples(
     if not (folder / "shapes.json").exists():
         raise ValueError(
             f"there are no new shapes of sample.prior={prior} at epoch {epoch}; run stage=sample "
-            f"run={run.path} sample.prior={prior}"
+            f"{run_argument(run.path)} sample.prior={prior}"
         )
     dim = config.data.dim
     names = list(read_json(folder / "shapes.json"))
@@ -91,6 +91,14 @@ def write_sets(
     """
     started = time.perf_counter()
     settings = config.eval
+    if len(samples) != len(references):
+        log.warning(
+            "%d samples against %d references: coverage and 1-NN accuracy compare sets of one size "
+            "(sample.num_shapes=%d makes them so)",
+            len(samples),
+            len(references),
+            len(references),
+        )
     metrics = build_set_metrics(config)
     present = {name: side for name, side in samples.items() if side is not None}
     if not present:

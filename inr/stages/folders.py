@@ -89,14 +89,22 @@ def read_shape(path: Path, dim: int, what: str, *, may_be_points: bool) -> Shape
         return _cloud(path, dim)
     try:
         mesh = read_mesh(path)
-    except NoFacesError:
+    except NoFacesError as error:
         if may_be_points:
             return _cloud(path, dim)
+        if error.num_points:
+            raise ValueError(
+                f"'{path}' holds {error.num_points} points and no faces; a truth may be a point "
+                "cloud, and what is measured against it has to be a mesh"
+            ) from error
         return empty_shape(dim, "the mesh has no faces")
     turned = False
     if mesh.volume() < 0:
         mesh, turned = orient_outward(mesh)
-    note = f"{what} was inside out and its faces were turned" if turned else ""
+    notes = [f"{what} was inside out and its faces were turned"] if turned else []
+    if not mesh.is_closed():
+        notes.append(f"{what} is not closed, so that its inside is partly a guess")
+    note = "; ".join(notes)
     return ShapeFile(Surface(mesh), mesh.vertices[mesh.used()], note)
 
 

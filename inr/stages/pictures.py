@@ -63,15 +63,17 @@ def draw_worst(
     """Draw the shapes with the worst values of a metric, the truth above.
 
     Args:
-        rows: one a shape; those without a value are left out.
+        rows: one a shape; empty ones come first, others without a value are left out.
         metric: decides.
         higher_is_better: whether a low value is a bad one.
         read: gives a shape's truth and reconstruction, in the box frame.
         renderer: draws.
         path: of the picture.
     """
-    measured = [row for row in rows if row.get(metric) is not None]
-    worst = sorted(measured, key=lambda row: row[metric], reverse=not higher_is_better)[:NUM_WORST]
+    empty = [row for row in rows if row["status"] == "empty"]
+    measured = [row for row in rows if row["status"] == "ok" and row.get(metric) is not None]
+    measured.sort(key=lambda row: row[metric], reverse=not higher_is_better)
+    worst = [*empty, *measured][:NUM_WORST]
     if not worst:
         return
     pairs = [read(row["name"]) for row in worst]
@@ -80,7 +82,10 @@ def draw_worst(
             [renderer.render(truth, color=TRUTH_COLOR) for truth, _ in pairs],
             [renderer.render(mesh) for _, mesh in pairs],
         ],
-        column_titles=[f"{row[metric]:.3g}  {row['name']}" for row in worst],
+        column_titles=[
+            f"{'empty' if row['status'] == 'empty' else format(row[metric], '.3g')}  {row['name']}"
+            for row in worst
+        ],
         row_labels=["truth", f"worst by\n{metric}"],
     )
     write_png(image, path)

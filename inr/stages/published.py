@@ -50,7 +50,7 @@ def published_lines(settings: Eval, num_shapes: int) -> str:
         return ""
     entries = [entry for entry in read_table() if entry.data == dataset]
     found = matching(entries, data=dataset, protocol=protocol, num_shapes=num_shapes)
-    changed = _changed(settings)
+    changed = changes(settings)
     if changed:
         return f"\nno published number can stand here: {', '.join(changed)} differs from {protocol}"
     if not found:
@@ -69,11 +69,14 @@ def published_lines(settings: Eval, num_shapes: int) -> str:
     return "\n" + "\n".join(align(lines))
 
 
-def _changed(settings: Eval) -> list[str]:
-    """Return what is measured otherwise than the protocol of that name has it."""
+def changes(settings: Eval) -> list[str]:
+    """Return the keys that measure otherwise than the shipped protocol of that name does."""
     path = CONF / "eval" / f"{settings.protocol}.yaml"
     if not path.exists():
         return []
     theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
-    keys = ("frame", "num_points", "empty", "metrics")
-    return [f"eval.{key}" for key in keys if getattr(settings, key) != theirs[key]]
+    keys = ("frame", "num_points", "empty")
+    found = [f"eval.{key}" for key in keys if getattr(settings, key) != theirs[key]]
+    mine, theirs = settings.metrics, theirs["metrics"]
+    names = [name for name in {**theirs, **mine} if mine.get(name) != theirs.get(name)]
+    return [*found, *(f"eval.metrics.{name}" for name in names)]

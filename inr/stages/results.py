@@ -12,7 +12,7 @@ from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
 from inr.schema import Eval
-from inr.stages.published import published_lines
+from inr.stages.published import changes, published_lines
 
 log = logging.getLogger(__name__)
 
@@ -108,13 +108,16 @@ def write_results(
         "num_points": conditions.num_points,
         "seed": settings.seed,
         "empty": conditions.empty,
+        "changed": changes(settings),
     }
     summary = summarise(rows, protocol.infos())
     write_csv(rows, folder / "per_shape.csv")
     write_summary(summary, folder / "summary.json", protocol=protocol.name, about=about)
     log.info("one row a shape: %s", folder / "per_shape.csv")
+    changed = changes(settings)
+    others = f", but for {', '.join(changed)}" if changed else ""
     head = (
-        f"{title}\n{protocol.name} protocol: {conditions.num_points} points a side, "
+        f"{title}\n{protocol.name} protocol{others}: {conditions.num_points} points a side, "
         f"{conditions.frame} frame, seed {settings.seed}"
     )
     table = format_table(summary) + _unmeasured(rows, protocol)

@@ -154,9 +154,11 @@ def test_distances_from_a_scan(dim):
 
 
 @DIMS
-def test_without_a_scan_its_distances_are_left_out_without_a_word(dim):
+def test_without_a_scan_its_distances_are_refused_by_name(dim):
     got, reasons = measure("srb", ball(0.6, dim), ball(0.5, dim))
     assert math.isnan(got["scan_to_reconstruction"])
     assert math.isnan(got["scan_to_reconstruction_max"])
-    assert math.isfinite(got["chamfer_l1"]) and not reasons
+    assert math.isfinite(got["chamfer_l1"])
+    assert set(reasons) == {"scan_to_reconstruction", "scan_to_reconstruction_max"}
+    assert "scans=<folder>" in reasons["scan_to_reconstruction"]
     assert "scan_to_reconstruction_floor" not in got

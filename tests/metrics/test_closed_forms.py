@@ -38,7 +38,8 @@ def measure(name, reconstruction, truth, **changes):
     settings |= changes
     subject = pair(reconstruction, truth, num_points=NUM_POINTS)
     values, reasons = protocol(name, **settings).evaluate(subject)
-    assert set(reasons) <= {"iou"} and (name == "vecset") == bool(reasons)
+    scans = {"scan_to_reconstruction", "scan_to_reconstruction_max"}
+    assert set(reasons) == {"vecset": {"iou"}, "srb": scans}.get(name, set())
     return values
 
 

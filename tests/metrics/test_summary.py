@@ -80,9 +80,9 @@ def test_csv_has_a_line_a_shape(tmp_path):
 
 def test_table_is_aligned_and_shows_floors():
     lines = format_table(summarise(TIMED, INFOS)).splitlines()
-    assert lines[0].split() == ["metric", "mean", "median", "std", "floor", "unit"]
-    assert lines[1].split() == ["accuracy", "0.3667", "0.3", "0.2494", "0.02", "box", "units"]
-    assert lines[2].split() == ["iou", "0.5", "0.55", "0.324", "-", "share"]
+    assert lines[0].split() == ["metric", "n", "mean", "median", "std", "floor", "unit"]
+    assert lines[1].split() == ["accuracy", "3", "0.3667", "0.3", "0.2494", "0.02", "box", "units"]
+    assert lines[2].split() == ["iou", "4", "0.5", "0.55", "0.324", "-", "share"]
     assert len(lines) == 4
     assert lines[0].index("unit") == lines[1].index("box units") == lines[2].index("share")
     assert lines[3] == "6 shapes: 1 empty, 1 missing, 1 failed"
@@ -90,7 +90,7 @@ def test_table_is_aligned_and_shows_floors():
 
 def test_table_of_no_shapes():
     lines = format_table(summarise([], INFOS)).splitlines()
-    assert lines[1].split()[:5] == ["accuracy", "-", "-", "-", "-"]
+    assert lines[1].split()[:5] == ["accuracy", "0", "-", "-", "-"]
 
 
 def test_unknown_status_is_refused():
