@@ -20,8 +20,9 @@ from inr.stages.assemble import build_protocol
 from inr.stages.compose import CONF, compose, register_resolvers
 
 register_resolvers()
-# that of sets of shapes is tested in test_sets.py
-PROTOCOLS = sorted({path.stem for path in (CONF / "eval").glob("*.yaml")} - {"generation"})
+# those of sets of shapes and of parts are tested in test_sets.py, test_parts.py and test_images.py
+OTHERS = {"generation", "parts"}
+PROTOCOLS = sorted({path.stem for path in (CONF / "eval").glob("*.yaml")} - OTHERS)
 
 BITS = {
     2: np.array([[x, y] for y in (0, 1) for x in (0, 1)]),
