@@ -169,3 +169,33 @@ def test_poses_that_are_missing_are_named(folder, monkeypatch, capsys) -> None:
     train = [s for s in TINY_PARTS if not s.startswith("data.")]
     assert inr(monkeypatch, "stage=train", *train, f"data.root={root}") == 2
     assert "quaternions.npy' is missing" in capsys.readouterr().err
+
+
+def test_edits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, layout = only_run(folder), layout_in(folder)
+    name, other, _ = read_split(layout, "train")
+    state = load_checkpoint(run / "checkpoints" / "last.pt")["codes"][name]
+    edit = ("stage=edit", "run=latest", f"shape={name}", "edit.part=1", "eval.resolution=24")
+    moved = ("edit.operation=move", "edit.offset=[0.0,0.25,0.0]")
+    assert inr(monkeypatch, *edit, *moved) == 0
+    (latent,) = run.glob("edits/*/*_move_*/latents/*_move_*.npy")
+    difference = np.load(latent) - np.load(latent.with_name(f"{name}.npy"))
+    assert np.count_nonzero(np.abs(difference) > 1e-6) == 1
+    assert difference[1].max() == pytest.approx(0.25) and len(difference) == len(state)
+    assert list(run.glob("renders/edit_*_move_*.png"))
+    between = ("edit.operation=interpolate", f"edit.other={other}", "edit.steps=3")
+    assert inr(monkeypatch, *edit, *between) == 0
+    assert len(list(run.glob("edits/*/*_interpolate_*/latents/*.npy"))) == 4
+    capsys.readouterr()
+    assert inr(monkeypatch, *edit, *moved) == 2
+    assert "overwrite=true" in capsys.readouterr().err
+    for wrong, said in (
+        (("edit.operation=swap",), "needs edit.other"),
+        (("edit.operation=swap", "edit.other=chair_9"), "run stage=reconstruct"),
+        (("edit.operation=remove", "edit.part=8"), "part"),
+        (("edit.operation=scale", "edit.factor=-1.0"), "above 0"),
+    ):
+        assert inr(monkeypatch, *edit, *wrong) == 2
+        assert said in capsys.readouterr().err

@@ -74,7 +74,8 @@ def _edit(trained: Trained, shape: str | None) -> None:
         pictures.append(_write(trained, folder, name, one, renderer))
         if number >= len(before):
             log.info("%s: %s", name, folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}")
-    titles = [name for name, _ in before] + [f"{number}" for number in range(len(edited))]
+    made = ["edited"] if len(edited) == 1 else [f"edited {n}" for n in range(len(edited))]
+    titles = [*(name for name, _ in before), *made]
     image = image_grid([pictures], column_titles=titles, row_labels=[settings.operation])
     picture = trained.run.renders / f"edit_{trained.label}_{title}.png"
     write_png(image, picture)
