@@ -95,7 +95,7 @@ def is_finished(layout: Layout, name: str, source: Path | Family, record: Record
         return not changed  # a mended file gets its chance
     if not layout.is_ready(name):
         return False
-    if changed and record["source"] != str(source) and Path(record["source"]).exists():
+    if changed and record["source"] != str(source.resolve()) and Path(record["source"]).exists():
         raise ValueError(
             f"'{name}' in '{layout.root}' was made from '{record['source']}', and '{source}' would "
             "have the same name; rename one of them"
