@@ -125,7 +125,7 @@ def is_finished(
         return not (changed or other_parts)  # a mended file gets its chance
     if not layout.is_ready(name):
         return False
-    if changed and record["source"] != str(source) and Path(record["source"]).exists():
+    if changed and record["source"] != str(source.resolve()) and Path(record["source"]).exists():
         raise ValueError(
             f"'{name}' in '{layout.root}' was made from '{record['source']}', and '{source}' would "
             "have the same name; rename one of them"
