@@ -125,7 +125,8 @@ def is_finished(
         return not (changed or other_parts)  # a mended file gets its chance
     if not layout.is_ready(name):
         return False
-    if changed and record["source"] != str(source.resolve()) and Path(record["source"]).exists():
+    made_of = Path(record.get("source") or "")
+    if isinstance(source, Path) and changed and made_of != source.resolve() and made_of.exists():
         raise ValueError(
             f"'{name}' in '{layout.root}' was made from '{record['source']}', and '{source}' would "
             "have the same name; rename one of them"
