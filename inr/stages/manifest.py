@@ -125,8 +125,9 @@ def is_finished(
         return not (changed or other_parts)  # a mended file gets its chance
     if not layout.is_ready(name):
         return False
-    made_of = Path(record.get("source") or "")
-    if isinstance(source, Path) and changed and made_of != source.resolve() and made_of.exists():
+    given = source.resolve() if isinstance(source, Path) else None
+    made_of = Path(record["source"]) if changed else given
+    if given is not None and made_of is not None and made_of != given and made_of.exists():
         raise ValueError(
             f"'{name}' in '{layout.root}' was made from '{record['source']}', and '{source}' would "
             "have the same name; rename one of them"
