@@ -1,7 +1,6 @@
 """Shapes fitted to a wish: gradients of a loss of the mesh, with respect to the code."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from inr.models.derivatives import scalar_field
 from inr.models.inr import INR
 from inr.models.vertices import level_vertices
 from inr.reconstruct import decode_mesh
+from inr.reconstruct.fit import frozen
 from inr.shapes.mesh import Mesh
 
 
@@ -72,7 +72,7 @@ def fit_shape(
         decode_mesh, model, dim=dim, resolution=resolution, coarse_to_fine=coarse_to_fine
     )
     history: list[float] = []
-    with _frozen(model):
+    with frozen(model):
         while True:
             bounded = model.latents.constrain(values[None])[0]
             mesh = extract(bounded.detach())
@@ -93,19 +93,6 @@ def fit_shape(
             if free is not None and values.grad is not None:
                 values.grad.mul_(free)
             optimizer.step()
-
-
-@contextmanager
-def _frozen(model: INR) -> Iterator[None]:
-    frozen = [p for p in model.parameters() if p.requires_grad]
-    for parameter in frozen:
-        parameter.requires_grad_(False)
-    model.eval()
-    try:
-        yield
-    finally:
-        for parameter in frozen:
-            parameter.requires_grad_(True)
 
 
 def moving_vertices(model: INR, code: Tensor, mesh: Mesh) -> Tensor:

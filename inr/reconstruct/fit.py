@@ -69,7 +69,7 @@ def fit_codes(
         generators = seeded_generators(store, seed + 1)
         index = torch.arange(len(store.names), device=store.draws_on)
         now = losses if parts is None else parts.early
-        with _frozen(model):
+        with frozen(model):
             for group in groups:
                 group["params"][0].requires_grad_(True)
             for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):
@@ -98,14 +98,14 @@ def fit_codes(
 
 
 @contextmanager
-def _frozen(model: INR) -> Iterator[None]:
+def frozen(model: INR) -> Iterator[None]:
     """Set a model to evaluation, its parameters constant until this is left."""
-    frozen = [p for p in model.parameters() if p.requires_grad]
-    for parameter in frozen:
+    constant = [p for p in model.parameters() if p.requires_grad]
+    for parameter in constant:
         parameter.requires_grad_(False)
     model.eval()
     try:
         yield
     finally:
-        for parameter in frozen:
+        for parameter in constant:
             parameter.requires_grad_(True)

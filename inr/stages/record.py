@@ -16,7 +16,7 @@ PATIENCE = 20
 class Record:
     """Keep shapes.json of a folder.
 
-    As a context it is written whole at the end.
+    Each finished shape is written at once; in a context, many quick ones are at its end.
 
     Args:
         folder: of one epoch and split.
@@ -28,6 +28,7 @@ class Record:
         self.settings = dict(settings)
         self.shapes: dict[str, Entry] = read_json(self.path) if self.path.exists() else {}
         self._written, self._seconds = 0.0, 0.0
+        self._patience = 0  # outside a context nobody would write what is left
 
     def check_settings(self, remedy: str = "overwrite=true makes") -> None:
         """Check that every finished shape was made with these settings.
@@ -48,11 +49,11 @@ class Record:
                     )
 
     def add(self, name: str, entry: Mapping[str, Any]) -> None:
-        """Note a finished shape; on disk it is at once, or for many quick ones at the end."""
+        """Note a finished shape."""
         self.shapes[name] = {**entry, "settings": self.settings}
         started = time.monotonic()
         # the whole file each time: of many shapes that would take longer than they do
-        if started - self._written > PATIENCE * self._seconds:
+        if started - self._written >= self._patience * self._seconds:
             self.flush()
 
     def flush(self) -> None:
@@ -63,8 +64,10 @@ class Record:
         self._seconds = self._written - started
 
     def __enter__(self) -> "Record":
+        self._patience = PATIENCE
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._patience = 0
         if self.shapes:
             self.flush()

@@ -101,20 +101,19 @@ def write_results(
     clouds = [row["of_cloud"] for row in rows if "of_cloud" in row]
     if clouds and all(clouds):
         protocol = replace(protocol, conditions=replace(protocol.conditions, of_clouds=True))
-    conditions = protocol.conditions
+    conditions, changed = protocol.conditions, changes(settings)
     about = {
         **about,
         "frame": conditions.frame,
         "num_points": conditions.num_points,
         "seed": settings.seed,
         "empty": conditions.empty,
-        "changed": changes(settings),
+        "changed": changed,
     }
     summary = summarise(rows, protocol.infos())
     write_csv(rows, folder / "per_shape.csv")
     write_summary(summary, folder / "summary.json", protocol=protocol.name, about=about)
     log.info("one row a shape: %s", folder / "per_shape.csv")
-    changed = changes(settings)
     others = f", but for {', '.join(changed)}" if changed else ""
     head = (
         f"{title}\n{protocol.name} protocol{others}: {conditions.num_points} points a side, "
