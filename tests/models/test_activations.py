@@ -13,6 +13,7 @@ from inr.models.activations import (
     Gaussian,
     Plain,
     Sawtooth,
+    Swish,
 )
 from inr.models.layers import Linear, Widths
 from inr.models.periodic import Finer, FinerSin, Sine
@@ -20,6 +21,7 @@ from inr.models.periodic import Finer, FinerSin, Sine
 FORMULAS = {
     "gaussian": (Gaussian(a=0.7), lambda x: math.exp(-(x**2) / (2 * 0.7**2))),
     "sine": (Sine(omega=30.0, first_omega=5.0), lambda x: math.sin(30 * x)),
+    "swish": (Swish(beta=5.0), lambda x: x / (1 + math.exp(-5 * x))),
     "hosc": (HOSC(beta=3.0), lambda x: math.tanh(3 * math.sin(x))),
     "adaptive hosc": (AdaptiveHOSC(beta=3.0), lambda x: math.tanh(3 * math.sin(x))),
     "finer": (
@@ -89,6 +91,14 @@ def test_the_layer_may_multiply_by_omega(activation, first):
     u = gain * x * (x.abs() + 1) if isinstance(activation, Finer) else gain * x
     torch.testing.assert_close(function(gain * x), u.sin())
     assert (function(gain * x) - x.sin()).abs().max() > 0.5
+
+
+def test_the_layer_may_multiply_by_beta():
+    function, gain = Swish(beta=5.0).for_layer(False)
+    x = torch.randn(9, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(function(gain * x), Swish(beta=5.0)(x))
+    assert torch.autograd.gradcheck(function, (x,))
+    assert torch.autograd.gradgradcheck(function, (x,))
 
 
 def test_the_finer_wave_is_differentiable_as_often_as_wanted():
@@ -173,6 +183,7 @@ def test_finer_draws_a_wide_first_bias():
         (lambda: Gaussian(a=0), "a"),
         (lambda: HOSC(beta=-1.0), "beta"),
         (lambda: AdaptiveHOSC(beta=0), "beta"),
+        (lambda: Swish(beta=0), "beta"),
         (lambda: Sine(omega=0, first_omega=30), "omega"),
         (lambda: Sine(omega=30, first_omega=-1), "first_omega"),
         (lambda: Finer(omega=30, first_omega=30, first_bias=0), "first_bias"),
