@@ -91,7 +91,7 @@ def fit_shape(
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             if free is not None and values.grad is not None:
-                values.grad.mul_(free)
+                values.grad.mul_(free.to(values.device))
             optimizer.step()
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inr.data.layout import Layout
-from inr.losses import L1, Intersection, Losses, PartDistance
+from inr.losses import L1, CodeNorm, Intersection, Losses, PartDistance, SurfaceDistance
 from inr.models.inr import INR
 from inr.models.poses import split
 from inr.reconstruct import PartFit, decode_mesh, decode_parts, fit_codes
@@ -132,8 +132,16 @@ def test_with_labels_the_whole_joins_after_half(tmp_path):
     assert seen == list(range(60, 120))
 
 
+def test_no_part_is_dropped_where_nothing_says_how_well_the_whole_is(tmp_path):
+    store = open_pairs(tmp_path, needs=("signed",))
+    states = fit(make(tmp_path), store, plan(whole=Losses({})), iterations=4)
+    assert (states[..., -1] == 1).all()
+
+
 def test_which_terms_are_of_the_whole():
-    assert is_of_whole(WHOLE) and not is_of_whole(PARTS) and not is_of_whole(APART)
+    assert is_of_whole(WHOLE) and is_of_whole(SurfaceDistance(weight=1.0))
+    for term in (PARTS, APART, CodeNorm(weight=1.0, ramp_epochs=0)):
+        assert not is_of_whole(term)
 
 
 @pytest.mark.parametrize("coarse_to_fine", [False, True])

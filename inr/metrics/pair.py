@@ -16,6 +16,8 @@ from inr.shapes.normalize import Normalization
 from inr.shapes.sampling import sample_surface, seed_from_name
 from inr.shapes.sdf import signed_distance, unsigned_distance
 
+Parts = Sequence[Mesh | None]
+
 
 class Drawn(NamedTuple):
     """Hold points (N, D) and their unit normals (N, D), None where there are none."""
@@ -164,7 +166,8 @@ class Pair:
         probe: the network, where there is one.
         scan: (K, D), the points that were reconstructed from, where there are any.
         note: what had to be done to read the two.
-        parts: of the reconstruction and of the truth, None for each that is absent.
+        parts: reads those of the reconstruction and of the truth, None for each that is absent;
+            None where the truth has none.
         views: casts a mesh of the box frame from fixed cameras, where there is a renderer.
     """
 
@@ -177,7 +180,7 @@ class Pair:
     probe: Probe | None = None
     scan: Floats | None = None
     note: str = ""
-    parts: tuple[Sequence[Mesh | None], Sequence[Mesh | None]] | None = None
+    parts: Callable[[], tuple[Parts, Parts]] | None = None
     views: Callable[[Mesh], Views] | None = None
     _queries: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
 
@@ -207,11 +210,11 @@ class Pair:
 
     def floor(self) -> "Pair":
         """Return the truth against itself, sampled anew; of a cloud, one half against the other."""
-        parts = None if self.parts is None else (self.parts[1], self.parts[1])
+        parts = self.parts
         return replace(
             self,
             reconstruction=self.truth,
-            parts=parts,
+            parts=None if parts is None else lambda: (parts()[1],) * 2,
             num_points=self.truth.at_most(self.num_points, twice=True),
             probe=None,
             _queries={},

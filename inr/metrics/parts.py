@@ -1,6 +1,5 @@
 """Overlap of parts: who owns each place inside a shape, here and in the truth."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,13 +7,11 @@ from scipy.optimize import linear_sum_assignment
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
 from inr.metrics.iou import joint_bounds
-from inr.metrics.pair import Pair
+from inr.metrics.pair import Pair, Parts
 from inr.metrics.volumes import truth_solid
 from inr.shapes.mesh import Floats, Ints, Mesh
 from inr.shapes.occupancy import cell_centres, occupancy_on_grid
 from inr.shapes.sdf import unsigned_distance
-
-Parts = Sequence[Mesh | None]
 
 
 class PartOverlap(NamedTuple):
@@ -66,13 +63,16 @@ class PartIoU(Metric):
             raise NotMeasuredError("the data set has no parts")
         whole = pair.reconstruction.mesh
         assert whole is not None  # clouds are never reconstructions
-        return part_iou(
-            *pair.parts,
-            whole,
-            truth_solid(pair),
-            resolution=self.resolution,
-            matched=self.matched,
-        ).mean
+        try:
+            return part_iou(
+                *pair.parts(),
+                whole,
+                truth_solid(pair),
+                resolution=self.resolution,
+                matched=self.matched,
+            ).mean
+        except ValueError as error:  # the other metrics do not need the parts
+            raise NotMeasuredError(str(error)) from error
 
 
 def part_iou(

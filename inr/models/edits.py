@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from inr.models.poses import pose_dim, rotation_dim
+
 # quaternions nearer than this, as a cosine, are blended along the chord, which is the same
 _SAME = 1 - 1e-6
 
@@ -162,12 +164,11 @@ def blend_quaternions(one: Tensor, other: Tensor, share: float) -> Tensor:
 
 
 def _columns(state: Tensor, dim: int) -> _Columns:
-    turn = 1 if dim == 2 else 4
-    code = state.shape[-1] - (turn + 2 * dim + 1)
+    turn, width = rotation_dim(dim), pose_dim(dim)
+    code = state.shape[-1] - width
     if code < 0:
         raise ValueError(
-            f"a state of {state.shape[-1]} columns has no pose in {dim}-D, which has "
-            f"{turn + 2 * dim + 1}"
+            f"a state of {state.shape[-1]} columns has no pose in {dim}-D, which has {width}"
         )
     ends = [code, code + turn, code + turn + dim, code + turn + 2 * dim]
     return _Columns(

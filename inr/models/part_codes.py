@@ -122,14 +122,16 @@ class PartCodes(Codes):
     def vectors(self) -> Tensor:
         """Return the states of all shapes as vectors to draw new ones by, (S, P (L + K)).
 
-        Parts that a shape lacks are at the mean of those there are; quaternions have the signs
-        that bring them together.
+        Parts that a shape lacks are at the mean of those there are; quaternions have the signs,
+        and angles the turns, that bring them together.
         """
         states = self.constrain(self.raw())
         turn = states[..., -pose_dim(self.space_dim) :][..., : rotation_dim(self.space_dim)]
         present = states[..., -1:]
-        if self.space_dim != 2:
-            mean = self._mean_pose()[:, : turn.shape[-1]]
+        mean = self._mean_pose()[:, : turn.shape[-1]]
+        if self.space_dim == 2:
+            turn -= (turn - mean + torch.pi).div(2 * torch.pi).floor() * (2 * torch.pi)
+        else:
             turn *= torch.where((turn * mean).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
         mean = (present * states).sum(dim=0) / present.sum(dim=0).clamp(min=1)
         whole = torch.where(present > 0, states, mean)

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# scales below this, box units, are bent away from 0
-LEAST_SCALE = 0.01
+# scales are not below this, box units
+LEAST_SCALE = 1e-3
 # quaternions shorter than this have no direction, and do not turn
 _TINY = 1e-6
 
@@ -106,15 +106,15 @@ def from_canonical(points: Tensor, pose: Pose) -> Tensor:
 def constrain(pose: Tensor, dim: int) -> Tensor:
     """Return poses (..., P, K) with quaternions of unit length and positive scales.
 
-    Below LEAST_SCALE m a scale s becomes m exp(s / m - 1), which has the same value and slope
-    there, so that a scale that a step has made negative finds its way back.
+    A scale below LEAST_SCALE becomes that, with the derivative of the scale itself, so that one
+    that a step has made negative finds its way back. Constrained poses stay as they are.
     """
     turn = rotation_dim(dim)
     rotation, translation, scale, present = pose.split([turn, dim, dim, 1], dim=-1)
     if turn > 1:
         rotation = F.normalize(rotation, dim=-1, eps=_TINY)
-    bent = LEAST_SCALE * (scale / LEAST_SCALE - 1).clamp(-4, 0).exp()
-    scale = torch.where(scale > LEAST_SCALE, scale, bent)
+    # the second addend is 0, and has the derivative
+    scale = scale.detach().clamp(min=LEAST_SCALE) + (scale - scale.detach())
     return torch.cat([rotation, translation, scale, present], dim=-1)
 
 
@@ -139,10 +139,10 @@ def mean_pose(pose: Tensor, dim: int) -> Tensor:
         mean[..., :1] = torch.atan2(*waves)
     else:
         unit = weight * F.normalize(rotation, dim=-1, eps=_TINY)
-        # in double, so that equal rotations have that same mean
-        outer = torch.einsum("spi,spj->pij", unit.double(), unit.double())
-        axis = torch.linalg.eigh(outer)[1][..., -1]
-        mean[..., :turn] = (axis * torch.where(axis[..., :1] < 0, -1.0, 1.0)).to(pose.dtype)
+        # in double, so that equal rotations have that same mean; not every device has either
+        unit = unit.cpu().double()
+        axis = torch.linalg.eigh(torch.einsum("spi,spj->pij", unit, unit))[1][..., -1]
+        mean[..., :turn] = (axis * torch.where(axis[..., :1] < 0, -1.0, 1.0)).to(pose)
     mean[..., -1] = 1
     never = weight.sum(dim=0) == 0
     return torch.where(never, rest_pose(pose.shape[1], dim=dim).to(pose), mean)

@@ -49,6 +49,7 @@ def outline_distance(points: Tensor, target: Tensor) -> Tensor:
         points: (M, 2).
         target: (T, 2), points on the outline that is wanted, about as dense.
     """
+    target = target.to(points)
     with torch.no_grad():
         distances = torch.cdist(points, target)
         nearest, nearest_back = distances.argmin(dim=1), distances.argmin(dim=0)

@@ -27,7 +27,7 @@ class PartFit:
             over training shapes.
         present: (B, P), what parts a shape has if that is known; None for as the poses have it, or
             for all until half of the iterations are done, when those that some training shape
-            lacks are dropped wherever that does not raise the loss `whole`.
+            lacks are dropped wherever that does not raise the loss `whole`, if that has terms.
         early: losses of the first half.
         whole: losses of the whole shape.
     """
@@ -49,7 +49,7 @@ class PartFit:
     @property
     def drops(self) -> bool:
         """Return whether it is to be found out which parts a shape has."""
-        return self.poses is None and self.present is None
+        return self.poses is None and self.present is None and len(self.whole.terms) > 0
 
 
 def seeded_generators(store: SampleStore, seed: int) -> list[torch.Generator]:

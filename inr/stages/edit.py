@@ -1,7 +1,10 @@
 """Change one part of a shape, or go between two shapes in one part, and look at it."""
 
 import logging
+import shutil
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -62,8 +65,10 @@ def _edit(trained: Trained, shape: str | None) -> None:
     edited = apply(state, other, settings, dim=config.data.dim)
     title = _title(shape, settings)
     folder = trained.run.edits(trained.label, title)
-    if folder.exists() and not config.overwrite:
+    picture = trained.run.renders / f"edit_{trained.label}_{title}.png"
+    if picture.exists() and not config.overwrite:  # which is written last
         raise ValueError(f"'{folder}' is there already; overwrite=true makes it anew")
+    shutil.rmtree(folder, ignore_errors=True)
     renderer = build_renderer(config)
     before = [(shape, state)]
     if other is not None and settings.operation != "interpolate":
@@ -77,7 +82,6 @@ def _edit(trained: Trained, shape: str | None) -> None:
     made = ["edited"] if len(edited) == 1 else [f"edited {n}" for n in range(len(edited))]
     titles = [*(name for name, _ in before), *made]
     image = image_grid([pictures], column_titles=titles, row_labels=[settings.operation])
-    picture = trained.run.renders / f"edit_{trained.label}_{title}.png"
     write_png(image, picture)
     log.info("picture: %s", picture)
 
@@ -103,10 +107,9 @@ def apply(
     if settings.operation == "remove":
         return [remove_part(state, part)]
     if settings.operation == "move":
-        return [move_part(state, part, torch.tensor(settings.offset), dim=dim)]
+        return [move_part(state, part, _numbers(settings.offset, "offset"), dim=dim)]
     if settings.operation == "scale":
-        factor = torch.tensor(settings.factor, dtype=state.dtype)
-        return [scale_part(state, part, factor, dim=dim)]
+        return [scale_part(state, part, _numbers(settings.factor, "factor"), dim=dim)]
     assert other is not None
     if settings.operation == "replace":
         return [replace_part(state, other, part, dim=dim, keep_pose=settings.keep_pose)]
@@ -153,4 +156,19 @@ def _title(shape: str, settings: Edit) -> str:
     """Return the name of an edit's folder, which says what was done."""
     needed = NEEDS[settings.operation]
     value = "" if not needed else f"_{getattr(settings, needed)}"
+    if settings.operation == "replace" and settings.keep_pose:
+        value += "_in_place"
     return slug(f"{shape}_{settings.operation}_part{settings.part}{value}".replace(" ", ""))
+
+
+def _numbers(value: Any, key: str) -> torch.Tensor:
+    """Return a number () or a list of numbers (N,).
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    entries = value if isinstance(value, list) else [value]
+    for entry in entries:
+        if isinstance(entry, bool) or not isinstance(entry, int | float) or not isfinite(entry):
+            raise ValueError(f"edit.{key} is {value}; it has to be a number, or a list of numbers")
+    return torch.tensor(value, dtype=torch.float32)

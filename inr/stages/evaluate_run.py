@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ def _evaluate_shape(
             num_points=settings.num_points,
             seed=settings.seed,
             probe=subject.probe(folder / "latents" / f"{name}.npy") if subject.probe else None,
-            parts=read_part_meshes(folder, name, num_parts, dim) if num_parts else None,
+            parts=partial(read_part_meshes, folder, name, num_parts, dim) if num_parts else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])

@@ -35,11 +35,9 @@ class Fitting:
         self.losses = losses
         if not config.reconstruct.labels:
             self.losses = losses.select(lambda term: "labels" not in term.needs)
-        if not self.losses.needs:
-            raise ValueError(
-                "without part labels the loss has no term to fit codes with; add "
-                "reconstruct.labels=true"
-            )
+        if not self.losses.select(lambda term: is_of_whole(term) or "labels" in term.needs).terms:
+            remedy = "; add reconstruct.labels=true" if "labels" in losses.needs else ""
+            raise ValueError(f"the loss has no term to fit codes of unseen shapes with{remedy}")
 
     def open(self, names: Sequence[str], device: torch.device) -> SampleStore:
         """Return what is observed of some shapes."""
@@ -102,10 +100,9 @@ class Fitting:
             given = part_poses(self.layout, names, dim)
             poses = stack_poses(given, names, num_parts, dim)
         elif settings.labels:
-            rows = [torch.from_numpy(read_present(self.layout, name)) for name in names]
-            present = torch.stack(rows)
+            present = torch.stack([self._present(name, num_parts) for name in names])
         early = self.losses
-        if settings.labels:
+        if settings.labels and "labels" in early.needs:
             early = early.select(lambda term: not is_of_whole(term))
         return PartFit(
             pose_lr=0.0 if settings.poses == "given_frozen" else settings.pose_lr,
@@ -115,10 +112,19 @@ class Fitting:
             whole=self.losses.select(is_of_whole),
         )
 
+    def _present(self, name: str, num_parts: int) -> torch.Tensor:
+        present = torch.from_numpy(read_present(self.layout, name))
+        if len(present) != num_parts:
+            raise ValueError(
+                f"'{name}' has {len(present)} parts in '{self.layout.root}', and the run was "
+                f"trained with {num_parts}"
+            )
+        return present
+
 
 def is_of_whole(term: Term) -> bool:
-    """Return whether a term compares the whole shape with its samples."""
-    return "samples" in term.needs and not term.needs & {"parts", "labels"}
+    """Return whether a term looks at the field of the whole shape."""
+    return bool(term.needs) and not term.needs & {"parts", "labels"}
 
 
 def part_poses(layout: Layout, names: Sequence[str], dim: int) -> Mapping[str, torch.Tensor]:

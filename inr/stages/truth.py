@@ -1,7 +1,8 @@
 """What a data set holds to measure a shape against: its mesh, or its points."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts import count_parts, read_parts
 from inr.data.read import read_surface
-from inr.metrics.pair import Cloud, Pair, Probe, Surface
+from inr.metrics.pair import Cloud, Pair, Parts, Probe, Surface
 from inr.render.points import discs
 from inr.render.views import cast_views
 from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh
@@ -61,7 +62,7 @@ def open_pair(
     num_points: int,
     seed: int,
     probe: Probe | None = None,
-    parts: Sequence[Mesh | None] | None = None,
+    parts: Callable[[], Parts] | None = None,
 ) -> Pair:
     """Hold a reconstruction against a shape of the data set; see inr.metrics.
 
@@ -73,8 +74,8 @@ def open_pair(
         num_points: drawn on each side.
         seed: of all draws.
         probe: the network, for metrics that ask it.
-        parts: of the reconstruction, in the box frame; None where it is one piece: the truth's
-            parts, if there are any, then divide it as well.
+        parts: reads those of the reconstruction, in the box frame; None where it is one piece:
+            the truth's parts, if there are any, then divide it as well.
 
     Raises:
         ValueError: if the shape cannot be read.
@@ -109,19 +110,17 @@ def open_pair(
         box=box,
         probe=probe,
         scan=cloud if only_points else None,
-        parts=_parts(layout, name, parts, box),
+        parts=partial(_parts, layout, name, parts, box) if count_parts(layout, name) else None,
         views=cast_views,
     )
 
 
 def _parts(
-    layout: Layout, name: str, parts: Sequence[Mesh | None] | None, box: Normalization
-) -> tuple[Sequence[Mesh | None], Sequence[Mesh | None]] | None:
-    """Return the parts of both sides in the frame of measurement; None where there are none."""
-    if count_parts(layout, name) == 0:
-        return None
+    layout: Layout, name: str, parts: Callable[[], Parts] | None, box: Normalization
+) -> tuple[Parts, Parts]:
+    """Return the parts of both sides in the frame of measurement."""
     truth = read_parts(layout, name)
-    given = truth if parts is None else parts
+    given = truth if parts is None else parts()
     sides = [[None if m is None else box.undo_mesh(m) for m in side] for side in (given, truth)]
     return sides[0], sides[1]
 

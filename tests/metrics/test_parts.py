@@ -132,9 +132,9 @@ def test_bad_input():
 
 
 def pair(reconstruction: Mesh, truth: Mesh, parts) -> Pair:
-    return Pair(
-        Surface(reconstruction), Surface(truth), "bar", 100, 0, identity(truth.dim), parts=parts
-    )
+    sides = Surface(reconstruction), Surface(truth)
+    read = None if parts is None else lambda: parts
+    return Pair(*sides, "bar", 100, 0, identity(truth.dim), parts=read)
 
 
 def test_the_metric_takes_the_parts_of_a_pair():
@@ -151,3 +151,5 @@ def test_the_metric_takes_the_parts_of_a_pair():
     assert PartIoU(resolution=20, matched=True).measure(swapped) == 1
     with pytest.raises(NotMeasuredError, match="no parts"):
         metric.measure(pair(whole, whole, None))
+    with pytest.raises(NotMeasuredError, match="has 1 parts and the truth 2"):
+        metric.measure(pair(whole, whole, (truth[:1], truth)))

@@ -136,3 +136,13 @@ def test_vectors_to_draw_by(dim):
         assert ((rows[2, :, 4:8] * rows[1, :, 4:8]).sum(dim=-1) > 0).all()
     rows[..., -1] = 0.4
     assert (codes.from_vectors(vectors)[..., -1] == 0).all()
+
+
+def test_angles_are_brought_together_before_new_ones_are_drawn():
+    given = draw_part_poses(2, dim=2)
+    for pose, angle in zip(given.values(), (3.1, -3.1), strict=True):
+        pose[:, 0] = angle
+    rows = make_part_codes(2, dim=2, poses=given).vectors().view(2, 3, -1)
+    turn = rows[..., 4].mean(dim=0)
+    torch.testing.assert_close(turn.cos(), -torch.ones(3))
+    assert (rows[0, :, 4] - rows[1, :, 4]).abs().max() < 0.1

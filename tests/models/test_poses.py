@@ -112,14 +112,23 @@ def test_constrained_poses_are_proper(dim):
     torch.testing.assert_close(constrain(got.detach()[large.all(1)], dim), got[large.all(1)])
 
 
-def test_a_scale_bends_smoothly():
-    scale = torch.tensor(LEAST_SCALE, dtype=torch.float64)
-    near = torch.stack([scale * (1 + e) for e in (-1e-6, 1e-6)]).requires_grad_()
-    pose = torch.cat([torch.zeros(2, 3), near[:, None].expand(-1, 2), torch.ones(2, 1)], dim=1)
-    got = constrain(pose, 2)[:, 3]
-    torch.testing.assert_close(got, near, rtol=1e-9, atol=0)
-    got.sum().backward()
-    torch.testing.assert_close(near.grad, torch.ones(2).double(), rtol=1e-5, atol=0)
+def test_scales_stay_positive_and_come_back():
+    # a bad step has left the second far below 0
+    scale = torch.tensor([0.2, -0.05, LEAST_SCALE / 2], requires_grad=True)
+
+    def constrained():
+        pose = torch.cat([torch.zeros(3, 3), scale[:, None].expand(-1, 2), torch.ones(3, 1)], dim=1)
+        return constrain(pose, 2)
+
+    got = constrained()
+    assert got[:, 3].tolist() == pytest.approx([0.2, LEAST_SCALE, LEAST_SCALE])
+    assert torch.equal(constrain(got, 2), got)
+    optimizer = torch.optim.Adam([scale], lr=0.01)
+    for _ in range(60):
+        optimizer.zero_grad()
+        (constrained()[:, 3] - 0.1).square().sum().backward()
+        optimizer.step()
+    assert scale.tolist() == pytest.approx([0.1, 0.1, 0.1], abs=0.03)
 
 
 def test_the_mean_of_quaternions_knows_no_sign():
