@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from inr.data.duplicates import find_duplicates
 from inr.data.journal import (
     Journal,
     Shard,
@@ -13,14 +12,12 @@ from inr.data.journal import (
     forget,
     held,
     read_records,
-    ready_names,
 )
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.part_files import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
-from inr.data.summary import count_statuses, summarise
 from inr.data.workers import num_cores, run_all
 from inr.schema import Config, Data
 from inr.shapes import warp
@@ -33,8 +30,8 @@ from inr.stages.dataset import (
     layout_of,
     split_sizes,
 )
-from inr.stages.dealing import asked_splits, deal_all, deal_folds, warn_of_duplicates
-from inr.stages.gone import drop_gone, mark_gone
+from inr.stages.dealing import asked_splits, deal_folds, warn_of_duplicates
+from inr.stages.finish import finish
 from inr.stages.manifest import (
     check_asked,
     check_dealt,
@@ -45,12 +42,6 @@ from inr.stages.manifest import (
 from inr.stages.progress import show_outcomes
 
 log = logging.getLogger(__name__)
-
-
-class ShapesRefused(Exception):  # noqa: N818 (it is asked for, with strict=true)
-    """Say that strict=true and a shape was refused."""
-
-    exit_code = 1
 
 
 def prepare(command: Command) -> None:
@@ -93,7 +84,7 @@ def prepare(command: Command) -> None:
         with held(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, parts, shard)
         with held(layout.root / ".lock"):
-            _finish(config, layout, sources, refused, made, shard)
+            finish(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
             deal_folds(config.data, layout)
             warn_of_duplicates(layout)
@@ -171,74 +162,6 @@ def _prepare_shard(
     finally:
         journal.close()
     return list(todo)
-
-
-def _finish(
-    config: Config,
-    layout: Layout,
-    sources: Mapping[str, Path | Family],
-    refused: Mapping[str, str],
-    made: list[str],
-    shard: Shard,
-) -> None:
-    """Write what concerns all shapes: the manifest, the splits, the summary."""
-    known = read_records(layout)
-    waiting = sum(name not in known for name in sources)
-    if waiting:
-        log.info(
-            "shard %d of %d is done; %d shapes are left to other shards, the last of which writes "
-            "%s and the splits",
-            shard.index,
-            shard.count,
-            waiting,
-            layout.manifest,
-        )
-        return
-    if config.prepare.drop_gone:
-        known = drop_gone(layout, known, sources)
-    records = {  # of another source too, which may be mounted in part
-        name: record
-        for name, record in sorted(mark_gone(known, sources).items())
-        if name in sources or record["status"] == "ok"
-    }
-    records |= {
-        name: {"status": "refused", "reason": reason, "seconds": 0.0}
-        for name, reason in refused.items()
-    }
-    manifest = read_json(layout.manifest)
-    if is_prepared(layout):  # before, the splits were of all that was ready
-        manifest.setdefault("dealt", ready_names(layout))
-    is_new = bool(made) or manifest["shapes"] != records
-    manifest["shapes"] = records
-    ready = [name for name, record in records.items() if record["status"] == "ok"]
-    if is_new:
-        manifest["near_duplicates"] = find_duplicates(
-            layout, {name: records[name] for name in ready}, config.data.dim
-        )
-        write_json(manifest, layout.manifest)
-    forget(layout)
-    count = count_statuses(records)
-    log.info(
-        "%s: %s%d shapes ready (%d of them made now), %d refused, %d failed; see %s",
-        layout.root,
-        "" if made else "nothing to do, ",
-        count["ok"],
-        sum(records[name]["status"] == "ok" for name in made),
-        count["refused"],
-        count["failed"],
-        layout.manifest,
-    )
-    if not ready and len(records) == 1:
-        ((name, record),) = records.items()
-        raise ValueError(f"'{name}' cannot be used: {record['reason']}")
-    if not ready:
-        raise ValueError(f"every shape was refused; the reasons are in {layout.manifest}")
-    if made:
-        for line in summarise(records):
-            log.info("%s", line)
-    deal_all(config.data, layout)
-    if config.strict and count["ok"] < len(records):
-        raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
 
 
 def ensure_prepared(command: Command) -> Layout:
