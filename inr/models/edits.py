@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inr.models.poses import pose_dim, rotation_dim
+from inr.models.poses import is_present, pose_dim, rotation_dim
 
 # quaternions nearer than this, as a cosine, are blended along the chord, which is the same
 _SAME = 1 - 1e-6
@@ -105,7 +105,7 @@ def swap_part(one: Tensor, other: Tensor, part: int) -> tuple[Tensor, Tensor]:
         ValueError: if neither has such a part.
     """
     _check_alike(one, other)
-    if one[_check_part(one, part), -1] <= 0.5:
+    if not is_present(one[_check_part(one, part)]):
         _check_present(other, part, "either shape")
     edited, other_edited = one.clone(), other.clone()
     edited[part], other_edited[part] = other[part], one[part]
@@ -191,6 +191,6 @@ def _check_part(state: Tensor, part: int) -> int:
 
 
 def _check_present(state: Tensor, part: int, whose: str) -> None:
-    if state[_check_part(state, part), -1] <= 0.5:
-        there = [k for k in range(len(state)) if state[k, -1] > 0.5]
+    there = is_present(state).nonzero()[:, 0].tolist()
+    if _check_part(state, part) not in there:
         raise ValueError(f"{whose} has no part {part} (of 0 to {len(state) - 1}); it has {there}")

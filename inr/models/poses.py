@@ -50,7 +50,12 @@ def split(state: Tensor, dim: int) -> tuple[Tensor, Pose]:
     code, rotation, translation, scale, present = state.split(
         [width, rotation_dim(dim), dim, dim, 1], dim=-1
     )
-    return code, Pose(rotation, translation, scale, present[..., 0] > 0.5)
+    return code, Pose(rotation, translation, scale, is_present(present))
+
+
+def is_present(state: Tensor) -> Tensor:
+    """Return which parts a shape has, (..., P) bool, of states (..., P, L + K), or poses."""
+    return state[..., -1] > 0.5
 
 
 def join(pose: Pose) -> Tensor:

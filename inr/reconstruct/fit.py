@@ -1,8 +1,7 @@
 """Codes of unseen shapes, fitted under frozen weights."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,19 +58,14 @@ def fit_codes(
     if parts is not None:
         raw, rates["poses"] = parts.place(raw), parts.pose_lr
     pieces = model.latents.split(raw)
-    groups: list[dict[str, Any]] = [
-        {"params": [pieces[key]], "lr": rate}
-        for key, rate in rates.items()
-        if rate and pieces[key].numel()
-    ]
-    if groups:  # else the network itself is the shape
+    free = {key: rate for key, rate in rates.items() if rate and pieces[key].numel()}
+    if free:  # else the network itself is the shape
+        groups = [{"params": [pieces[key].requires_grad_(True)], "lr": free[key]} for key in free]
         optimizer = torch.optim.Adam(groups)
         generators = seeded_generators(store, seed + 1)
         index = torch.arange(len(store.names), device=store.draws_on)
         now = losses if parts is None else parts.early
         with frozen(model):
-            for group in groups:
-                group["params"][0].requires_grad_(True)
             for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):
                 if step == iterations // 2:
                     now = losses
@@ -89,12 +83,15 @@ def fit_codes(
                 optimizer.step()
                 if stopped():
                     break
-    fitted = model.latents.constrain(model.latents.join(pieces)).detach()
-    bad = ~fitted.isfinite().flatten(1).all(dim=1)
+    return _check_finite(model.latents.constrain(model.latents.join(pieces)).detach(), store.names)
+
+
+def _check_finite(codes: Tensor, names: Sequence[str]) -> Tensor:
+    bad = ~codes.isfinite().flatten(1).all(dim=1)
     if bad.any():
-        name = store.names[int(bad.nonzero()[0])]
+        name = names[int(bad.nonzero()[0])]
         raise FloatingPointError(f"the code of '{name}' is no longer finite; lower reconstruct.lr")
-    return fitted
+    return codes
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from inr.models.inr import INR
+from inr.models.poses import is_present
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 
@@ -67,8 +68,8 @@ def decode_parts(
         FloatingPointError: if a value is not finite.
     """
     meshes: list[Mesh | None] = []
-    for part, row in enumerate(state):
-        if row[-1] <= 0:
+    for part, there in enumerate(is_present(state)):
+        if not there:
             meshes.append(None)
             continue
         asked = state

@@ -11,6 +11,7 @@ from inr.data.store import Draws, SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR
 from inr.models.part_codes import PartCodes
+from inr.models.poses import is_present
 from inr.shapes.sampling import seed_from_name
 
 # which parts a shape has is found out with this many times the samples of a step
@@ -99,7 +100,7 @@ def find_present(
         while True:
             found = None
             for dropped in several:
-                if not all(state[0, part, -1] > 0 for part in dropped):
+                if not is_present(state[0, list(dropped)]).all():
                     continue
                 trial = state.clone()
                 trial[0, list(dropped), -1] = 0
