@@ -97,7 +97,7 @@ def sphere_body(dim: int, **changes) -> MLP:
         {"layer": Experts(num_experts=2, first_cells=2, growth=2)},
         {"encoding": True},
     ],
-    ids=str,
+    ids=lambda changes: next(iter(changes), "default"),
 )
 def test_a_body_may_start_as_a_sphere(dim, changes):
     if "encoding" in changes:
