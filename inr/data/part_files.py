@@ -16,7 +16,7 @@ class PartFiles:
     Args:
         meshes: part i to its mesh, of those that the shape has.
         poses: the folder of their poses; None where they are to be fitted.
-        num_parts: P, of the whole data set.
+        num_parts: P, of the whole data set; shapes that are refused do not count.
     """
 
     meshes: Mapping[int, Path]
@@ -63,12 +63,14 @@ def find_part_files(
         suffixes: of meshes that can be read.
 
     Returns:
-        Nothing of either where the source has no parts at all.
+        Nothing of either where the source has no parts at all. Poses are in parts/parameters, under
+        the path that the meshes have under their folder.
     """
     folder = part_folder(source, suffixes)
     if folder is None:
         return {}, {}
     meshes: dict[str, dict[int, Path]] = {}
+    places: dict[str, Path] = {}
     refused: dict[str, str] = {}
     for path in sorted(_part_paths(folder, suffixes)):
         # as the whole, whose name its suffix is cut from
@@ -76,19 +78,24 @@ def find_part_files(
         name, number = shape_name(above.with_name(above.name + ".x")), part_number(path)
         assert number is not None
         of_shape = meshes.setdefault(name, {})
+        if places.setdefault(name, above) != above:
+            refused[name] = f"'{folder / above}' and '{folder / places[name]}' both hold its parts"
         if number in of_shape:
             refused[name] = f"'{path}' and '{of_shape[number]}' are both its part {number}"
         of_shape[number] = path
     for name in sorted(set(names) - meshes.keys()):
         refused[name] = f"it has no parts: '{folder / name}' holds no part<i> that can be read"
     for name in sorted(meshes.keys() - set(names)):
-        refused[name] = f"it has parts ('{folder / name}'), and there is no mesh of the whole"
-    num_parts = max(max(of_shape) for of_shape in meshes.values()) + 1
+        refused[name] = (
+            f"it has parts ('{folder / places[name]}'), and there is no mesh of the whole"
+        )
     poses = source / "parts" / "parameters"
+    has_poses = poses.is_dir()
+    names = [name for name in names if name not in refused]
+    num_parts = max((max(meshes[name]) + 1 for name in names), default=0)
     found = {
-        name: PartFiles(meshes[name], poses / name if poses.is_dir() else None, num_parts)
+        name: PartFiles(meshes[name], poses / places[name] if has_poses else None, num_parts)
         for name in names
-        if name not in refused
     }
     return found, refused
 

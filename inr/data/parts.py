@@ -12,6 +12,7 @@ from inr.shapes.poses import Flags, Poses, check_poses
 
 # the largest whole number up to which float16 holds all of them, which packs of samples need
 MOST_PARTS = 2048
+SUFFIXES = (".obj", ".ply", ".npz")
 
 
 def rotation_file(dim: int) -> str:
@@ -21,8 +22,7 @@ def rotation_file(dim: int) -> str:
 
 def part_mesh(layout: Layout, name: str, number: int) -> Path:
     """Return the mesh of a part in the box frame; of an absent part it does not exist."""
-    suffixes = (".obj", ".ply", ".npz")
-    paths = [layout.part_meshes(name) / f"part{number}{suffix}" for suffix in suffixes]
+    paths = [layout.part_meshes(name) / f"part{number}{suffix}" for suffix in SUFFIXES]
     return next((path for path in paths if path.exists()), paths[0])
 
 
@@ -38,13 +38,15 @@ def count_parts(layout: Layout, name: str) -> int:
     Raises:
         ValueError: if a file cannot be read.
     """
-    for file in ("present.npy", "quaternions.npy", "angles.npy"):
+    present = _load_present(layout, name)
+    if present is not None:
+        return len(present)
+    for file in ("quaternions.npy", "angles.npy"):
         path = layout.poses(name) / file
         if path.exists():
             return len(np.atleast_1d(_load(path)))
-    numbers = [part_number(path) for path in layout.part_meshes(name).glob("part*")]
     labels = [array.max(initial=-1) for array in _load_labels(layout.labels(name))]
-    return max([-1, *labels, *(number for number in numbers if number is not None)]) + 1
+    return max([-1, *labels, *_numbered_meshes(layout, name)]) + 1
 
 
 def read_present(layout: Layout, name: str) -> Flags:
@@ -53,7 +55,8 @@ def read_present(layout: Layout, name: str) -> Flags:
     As present.npy says; else those that have a mesh; else those that samples belong to.
 
     Raises:
-        ValueError: if the shape has no parts, or a file cannot be read.
+        ValueError: if the shape has no parts, a file cannot be read, or there is a mesh of a part
+            beyond those that present.npy or poses tell of.
     """
     num_parts = count_parts(layout, name)
     if num_parts == 0:
@@ -61,9 +64,16 @@ def read_present(layout: Layout, name: str) -> Flags:
             f"'{name}' has no parts ({layout.root / 'parts'}): prepare a folder that has "
             "parts/meshes/<name>/part<i>.obj beside the meshes, or take a model without parts"
         )
-    path = layout.poses(name) / "present.npy"
-    if path.exists():
-        return np.atleast_1d(_load(path)).astype(bool)
+    meshes = _numbered_meshes(layout, name)
+    last = max(meshes, default=-1)
+    if last >= num_parts:
+        raise ValueError(
+            f"'{meshes[last]}' is of a part beyond the {num_parts} that "
+            f"'{layout.poses(name)}' tells of, numbered from 0; give it a row there, or remove it"
+        )
+    present = _load_present(layout, name)
+    if present is not None:
+        return present
     if layout.part_meshes(name).is_dir():
         return np.array([part_mesh(layout, name, i).exists() for i in range(num_parts)])
     labels = np.concatenate(_load_labels(layout.labels(name)))
@@ -88,7 +98,12 @@ def read_poses(layout: Layout, name: str, dim: int, num_parts: int | None = None
     """
     present = read_present(layout, name)
     folder = layout.poses(name)
-    _check_number(name, folder, len(present), num_parts)
+    if num_parts is not None and len(present) != num_parts:
+        raise ValueError(
+            f"'{name}' has {len(present)} parts, and latent.num_parts={num_parts}; add "
+            f"latent.num_parts={len(present)}, or where other shapes have {num_parts}, give "
+            f"'{folder}' as many rows, with those of absent parts false in present.npy"
+        )
     return check_poses(
         *load_poses(folder, dim, len(present)), present, where=f"'{folder}'", in_box=True
     )
@@ -121,17 +136,16 @@ def load_poses(folder: Path, dim: int, num_parts: int) -> tuple[Floats, Floats, 
     return rotations, translations, scales
 
 
-def read_labels(layout: Layout, name: str, num_parts: int | None = None) -> tuple[Ints, Ints]:
+def read_labels(layout: Layout, name: str) -> tuple[Ints, Ints]:
     """Return the part of each outer and inner sample, (n,) and (m,) int64.
 
     Args:
         layout: the data set.
         name: the shape.
-        num_parts: how many parts the shape has to have; None for any number.
 
     Raises:
         ValueError: if there are no labels, they cannot be read, do not match the samples in number,
-            name a part that the shape does not have, or the number of parts is another.
+            or name a part that the shape does not have.
     """
     path = layout.labels(name)
     if not path.exists():
@@ -150,7 +164,6 @@ def read_labels(layout: Layout, name: str, num_parts: int | None = None) -> tupl
             "stage=prepare"
         )
     present = read_present(layout, name)
-    _check_number(name, layout.poses(name), len(present), num_parts)
     named = np.unique(np.concatenate([pos, neg]))
     if len(named) and not 0 <= named[0] <= named[-1] < min(len(present), MOST_PARTS):
         raise ValueError(
@@ -164,14 +177,6 @@ def read_labels(layout: Layout, name: str, num_parts: int | None = None) -> tupl
             "parts and labels anew with stage=prepare"
         )
     return pos, neg
-
-
-def _check_number(name: str, folder: Path, found: int, asked: int | None) -> None:
-    if asked is not None and found != asked:
-        raise ValueError(
-            f"'{name}' has {found} parts ({folder}), and {asked} are asked for; all shapes of a "
-            "data set need the same number, absent ones counted (present.npy)"
-        )
 
 
 def read_parts(layout: Layout, name: str) -> list[Mesh | None]:
@@ -204,6 +209,27 @@ def check_in_box(part: Mesh, what: str) -> Mesh:
     return part
 
 
+def _numbered_meshes(layout: Layout, name: str) -> dict[int, Path]:
+    """Return the meshes that there are by the number of their part."""
+    paths = layout.part_meshes(name).glob("part*")
+    numbered = ((part_number(path), path) for path in paths if path.suffix in SUFFIXES)
+    return {number: path for number, path in numbered if number is not None}
+
+
+def _load_present(layout: Layout, name: str) -> Flags | None:
+    """Return what present.npy says, (P,); None where there is none."""
+    path = layout.poses(name) / "present.npy"
+    if not path.exists():
+        return None
+    array = _load(path)
+    if array.ndim != 1 or not np.isin(array, (0, 1)).all():
+        raise ValueError(
+            f"'{path}' is of shape {array.shape}, dtype {array.dtype}; it has to be (P,), true "
+            "where the shape has the part"
+        )
+    return array.astype(bool)
+
+
 def _load_labels(path: Path) -> tuple[Ints, Ints]:
     """Return labels (n,) and (m,), none where there is no file."""
     if not path.exists():
@@ -221,8 +247,14 @@ def _load_labels(path: Path) -> tuple[Ints, Ints]:
 
 
 def _load(path: Path) -> NDArray[np.generic]:
+    """Return an array of real numbers or flags."""
     try:
-        array: NDArray[np.generic] = np.load(path, allow_pickle=False)
-        return array
+        array = np.load(path, allow_pickle=False)
     except Exception as error:
         raise ValueError(f"cannot read the array in '{path}': {error}") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError(f"'{path}' is an archive of arrays; write one array, with numpy.save")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"'{path}' holds {array.dtype}; real numbers are needed")
+    return array

@@ -93,7 +93,7 @@ def prepare_shape(
             native = _read(name, source, recipe, parts)
             is_made = bool(native.parts) and not isinstance(source, Path)
             mended, changes = (native, []) if is_made else _mended(native, recipe)
-            details = _write_shape(name, native.mesh, mended, layout, recipe)
+            details = _write_shape(name, native.mesh, mended, layout, recipe, parts)
             details["changes"] = changes
     except ValueError as error:
         details = {"status": "refused", "reason": str(error)}
@@ -115,12 +115,17 @@ def _read(name: str, source: Path | Family, recipe: Recipe, parts: PartFiles | N
 
 
 def _write_shape(
-    name: str, given: Mesh, mended: Composite, layout: Layout, recipe: Recipe
+    name: str,
+    given: Mesh,
+    mended: Composite,
+    layout: Layout,
+    recipe: Recipe,
+    parts: PartFiles | None,
 ) -> Record:
     normalization = _normalization(mended.mesh, recipe)
     shape = mended.normalised(normalization)
     if shape.parts:
-        shape = complete_poses(shape, recipe.primitive)
+        shape = complete_poses(shape, recipe.primitive, parts)
     mesh = shape.mesh
     rng = seed_from_name(name, recipe.seed)
     near_and_uniform = sample_sdf(

@@ -51,35 +51,47 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
 
 
 def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:
-    middle = part.bounds.mean(axis=0) - poses.translations[number]
-    canonical = middle @ rotation_matrices(poses.rotations)[number] / poses.scales[number]
-    if np.abs(canonical).max() > 2:
+    # turned first: across a thin part that leans, the middle of its bounds may lie far off
+    turn = rotation_matrices(poses.rotations[number][None])[0]
+    canonical = (part.vertices - poses.translations[number]) @ turn / poses.scales[number]
+    middle = Mesh(canonical, part.faces).bounds.mean(axis=0)
+    if np.abs(middle).max() > 2:
         raise ValueError(
             f"{where}: the pose of part {number} is not that of its mesh, whose middle is at "
-            f"{canonical.round(2).tolist()} in the part's canonical box [-1, 1]^D; poses are in "
+            f"{middle.round(2).tolist()} in the part's canonical box [-1, 1]^D; poses are in "
             "the frame of the meshes beside them, or leave out parts/parameters to have them fitted"
         )
 
 
-def complete_poses(shape: Composite, primitive: str) -> Composite:
+def complete_poses(shape: Composite, primitive: str, files: PartFiles | None) -> Composite:
     """Return a shape in the box frame with the poses of its parts, fitted where not known.
 
+    Args:
+        shape: in the box frame.
+        primitive: cuboid | cylinder, to be fitted.
+        files: of the parts, which messages name; None for those of a family.
+
     Raises:
-        ValueError: if a part leaves the box, or its pose is none.
+        ValueError: if a part leaves the box or has no extent, or its pose is none.
     """
     present = [(i, part) for i, part in enumerate(shape.parts) if part is not None]
     for number, part in present:
-        check_in_box(part, f"part {number}")
+        check_in_box(part, _title(number, files))
     if shape.poses is not None:
-        return replace(shape, poses=check_poses(*shape.poses, where="its poses", in_box=True))
+        where = "its poses" if files is None else f"'{files.poses}'"
+        return replace(shape, poses=check_poses(*shape.poses, where=where, in_box=True))
     poses = absent_poses(len(shape.parts), shape.mesh.dim)
     for number, part in present:
-        fitted = fit_primitive(part, primitive)
+        fitted = fit_primitive(part, primitive, what=_title(number, files))
         poses.rotations[number] = fitted.rotation
         poses.translations[number] = fitted.translation
         poses.scales[number] = fitted.scale
         poses.present[number] = True
     return replace(shape, poses=poses)
+
+
+def _title(number: int, files: PartFiles | None) -> str:
+    return f"part {number}" if files is None else f"part {number} ('{files.meshes[number]}')"
 
 
 def write_parts(name: str, shape: Composite, layout: Layout, primitive: str) -> None:

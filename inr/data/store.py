@@ -222,15 +222,17 @@ def _sources(
 def _labelled_sources(
     layout: Layout, names: Iterable[str], read: Callable[[str], Runs]
 ) -> dict[str, Source]:
-    """Return each shape's file of samples, with what tells a change of its labels too."""
+    """Return each shape's file of samples, with what tells a change of its labels too.
+
+    Labels are checked against present.npy, where there is one, so that its change counts as well.
+    """
     names = list(names)
     samples = _sources(names, lambda name: [layout.samples(name)], read)
     labels = _sources(names, lambda name: [layout.labels(name)], read)
-    return {
-        name: Source(
-            samples[name].path,
-            samples[name].size + labels[name].size,
-            samples[name].mtime_ns + labels[name].mtime_ns,
-        )
-        for name in names
-    }
+    sources = {}
+    for name in names:
+        present = find_source([layout.poses(name) / "present.npy"])
+        states = [samples[name], labels[name], *([] if present is None else [present])]
+        sizes, times = (sum(column) for column in zip(*(s[1:] for s in states), strict=True))
+        sources[name] = Source(samples[name].path, sizes, times)
+    return sources

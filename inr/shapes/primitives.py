@@ -10,15 +10,17 @@ from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.transform import Rotation
 
 from inr.shapes.mesh import Floats, Mesh
-from inr.shapes.poses import no_rotation, rotation_matrices, rotations_of
+from inr.shapes.poses import rotation_matrices, rotations_of
 from inr.shapes.primitive_fit import THINNEST, Fit, optimise
 
 KINDS = ("cuboid", "cylinder")
 NUM_POINTS = 1000
 NUM_NORMALS = 250
-# an orientation nearer to the reference is taken if the error is not larger than by this factor,
+# an orientation nearer to the identity is taken if the error is not larger than by this factor,
 # or than this share of the size of the part
 WORSE, EXACT = 1.05, 2e-4
+# points count as on one line if they leave it by less than this share of their length
+ON_LINE = 1e-6
 
 
 class Primitive(NamedTuple):
@@ -39,35 +41,40 @@ class Primitive(NamedTuple):
     scale: Floats
 
 
-def fit_primitive(part: Mesh, kind: str, reference: Floats | None = None) -> Primitive:
+def fit_primitive(part: Mesh, kind: str, *, what: str = "a part") -> Primitive:
     """Return the primitive that is nearest to the convex hull of a part, in least squares.
 
     Of the orientations that are as good (a cuboid's axes may be named in 24 ways, 4 in 2-D; a part
-    may be as good as round) it is the one nearest to a reference. A cylinder's axis points where
-    its largest component in the reference frame is positive, and it turns about it the least.
+    may be as good as round) it is the one nearest to the identity, so that symmetric parts of many
+    shapes agree. A cylinder's axis points where its largest component is positive, and it turns
+    about it the least.
 
     Args:
         part: in any frame.
         kind: one of KINDS.
-        reference: a quaternion (4,), w first, or in 2-D an angle (1,); None for no rotation.
+        what: the part, as messages name it.
 
     Raises:
-        ValueError: if there is no such kind in this dimension, or the part is a single point.
+        ValueError: if there is no such kind in this dimension, or the part has no extent.
     """
-    if kind not in KINDS or (kind == "cylinder" and part.dim == 2):
+    dim = part.dim
+    if kind not in KINDS or (kind == "cylinder" and dim == 2):
         raise ValueError(
-            f"data.primitive={kind} is no primitive in {part.dim}-D; use data.primitive=cuboid"
-            f"{' or cylinder' if part.dim != 2 else ''}"
+            f"data.primitive={kind} is no primitive in {dim}-D; use data.primitive=cuboid"
+            f"{' or cylinder' if dim != 2 else ''}"
         )
-    reference = no_rotation(part.dim) if reference is None else np.asarray(reference, float)
-    towards = rotation_matrices(reference[None])[0]
     lower, upper = part.bounds
     centre, size = (lower + upper) / 2, float((upper - lower).max()) / 2
-    if not size > 0:
-        raise ValueError(f"a part is a single point, {lower.tolist()}; no {kind} fits it")
-    points, normals = _hull_points((part.vertices[part.used()] - centre) / size)
-    starts = _starts(points, normals, towards)
-    fit = (_fit_cuboid if kind == "cuboid" else _fit_cylinder)(points, starts, towards)
+    vertices = part.vertices[part.used()] - centre
+    num_points = len(np.unique(vertices, axis=0))
+    if num_points <= dim or (dim != 2 and _lie_on_line(vertices)):
+        raise ValueError(
+            f"{what} has no extent: {num_points} points from {lower.tolist()} to "
+            f"{upper.tolist()}, and a {kind} needs {dim + 1} or more"
+            f"{', not on one line' if dim != 2 else ''}; mend its mesh, or leave it out"
+        )
+    points, normals = _hull_points(vertices / size)
+    fit = (_fit_cuboid if kind == "cuboid" else _fit_cylinder)(points, _starts(points, normals))
     half = fit.half.clip(min=THINNEST * fit.half.max())
     scale = half if kind == "cuboid" else half[[0, 0, 1]]
     rotation = rotations_of(fit.frame[None])[0]
@@ -92,6 +99,12 @@ def primitive_mesh(primitive: Primitive) -> Mesh:
     return Mesh(vertices, canonical.faces)
 
 
+def _lie_on_line(points: Floats) -> bool:
+    """Return whether points (N, 3) lie on one line."""
+    spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(spread[1] <= ON_LINE * spread[0])
+
+
 def _hull_points(vertices: Floats) -> tuple[Floats, Floats]:
     """Draw points (N, D) on the convex hull, with normals of either sign.
 
@@ -110,41 +123,39 @@ def _hull_points(vertices: Floats) -> tuple[Floats, Floats]:
     return points, surface.face_normals()[face]
 
 
-def _fit_cuboid(points: Floats, starts: Sequence[Floats], towards: Floats) -> Fit:
-    """Fit from each start; then see whether an orientation nearer to `towards` does as well."""
+def _fit_cuboid(points: Floats, starts: Sequence[Floats]) -> Fit:
+    """Fit from each start; then see whether an orientation nearer to the identity does as well."""
     best = min((optimise(points, frame, free=True) for frame in starts), key=_error)
-    turns = list(_turns(points.shape[1]))
-    turn = max(turns, key=lambda turn: np.trace(towards.T @ best.frame @ turn))
+    turn = max(_turns(points.shape[1]), key=lambda turn: np.trace(best.frame @ turn))
     frame = best.frame @ turn
     best = Fit(frame, best.middle, np.abs(turn.T) @ best.half, best.error)
-    for nearer in [towards, *_swings(frame, towards)]:
+    for nearer in [np.eye(len(frame)), *_swings(frame)]:
         fit = optimise(points, nearer, free=False)
         if fit.error <= WORSE * best.error + EXACT:
             return fit
     return best
 
 
-def _fit_cylinder(points: Floats, starts: Sequence[Floats], towards: Floats) -> Fit:
+def _fit_cylinder(points: Floats, starts: Sequence[Floats]) -> Fit:
     frames = [np.roll(frame, shift, axis=1) for frame in starts for shift in range(3)]
     rough = [optimise(points, frame, free=False, is_round=True) for frame in frames]
     likely = sorted(rough, key=_error)[:3]
     fits = [optimise(points, fit.frame, free=True, is_round=True) for fit in likely]
     best = min(fits, key=_error)
-    axis = towards.T @ best.frame[:, 2]
+    axis = best.frame[:, 2]
     axis = axis * np.sign(axis[np.abs(axis).argmax()])
-    turned = Rotation.align_vectors([axis], [[0.0, 0.0, 1.0]])[0].as_matrix()
-    return best._replace(frame=towards @ turned)
+    return best._replace(frame=_swing(2, axis))
 
 
 def _error(fit: Fit) -> float:
     return fit.error
 
 
-def _starts(points: Floats, normals: Floats, towards: Floats) -> list[Floats]:
-    """Return frames: the reference, that of most of the surface, and the principal axes."""
+def _starts(points: Floats, normals: Floats) -> list[Floats]:
+    """Return frames: the identity, that of most of the surface, and the principal axes."""
     principal = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2].T
     return [
-        towards,
+        np.eye(points.shape[1]),
         _right_handed(_face_frame(normals[:: NUM_POINTS // NUM_NORMALS])),
         _right_handed(principal),
     ]
@@ -176,12 +187,15 @@ def _turns(dim: int) -> Iterator[Floats]:
                 yield matrix
 
 
-def _swings(frame: Floats, towards: Floats) -> list[Floats]:
-    """Return the frames that share an axis with `frame` and turn the least from `towards`."""
+def _swings(frame: Floats) -> list[Floats]:
+    """Return the frames that share an axis with `frame` and turn the least."""
     if len(frame) == 2:
         return []
-    swings = [
-        Rotation.align_vectors([frame[:, k]], [towards[:, k]])[0].as_matrix() @ towards
-        for k in range(len(frame))
-    ]
-    return sorted(swings, key=lambda swing: -np.trace(towards.T @ swing))
+    swings = [_swing(k, frame[:, k]) for k in range(len(frame))]
+    return sorted(swings, key=lambda swing: -np.trace(swing))
+
+
+def _swing(k: int, axis: Floats) -> Floats:
+    """Return the frame (3, 3) of axis k along `axis` that turns the least."""
+    turned: Floats = Rotation.align_vectors([axis], [np.eye(3)[k]])[0].as_matrix()
+    return turned

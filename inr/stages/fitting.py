@@ -127,15 +127,23 @@ def is_of_whole(term: Term) -> bool:
     return bool(term.needs) and not term.needs & {"parts", "labels"}
 
 
-def part_poses(layout: Layout, names: Sequence[str], dim: int) -> Mapping[str, torch.Tensor]:
+def part_poses(
+    layout: Layout, names: Sequence[str], dim: int, num_parts: int | None = None
+) -> Mapping[str, torch.Tensor]:
     """Return the poses (P, K) of the parts of each shape by name; see inr.models.poses.
 
+    Args:
+        layout: the data set.
+        names: the shapes.
+        dim: D.
+        num_parts: P, that each has to have; None for any number.
+
     Raises:
-        ValueError: if a shape has none, or a file is not of its form.
+        ValueError: if a shape has none, or another number, or a file is not of its form.
     """
     poses = {}
     for name in names:
-        rotations, translations, scales, present = read_poses(layout, name, dim)
+        rotations, translations, scales, present = read_poses(layout, name, dim, num_parts)
         pose = Pose(*map(torch.from_numpy, (rotations, translations, scales, present)))
         poses[name] = join(pose).float()
     return poses

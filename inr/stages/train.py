@@ -96,7 +96,8 @@ def train(command: Command) -> Run:
         store = training_store(config, layout, names, parts.losses, device)
         poses = None
         if resumed is None and has_parts(command.raw):
-            poses = part_poses(layout, names, config.data.dim)
+            num_parts = config.latent.get("num_parts")
+            poses = part_poses(layout, names, config.data.dim, num_parts)
         model = build_model(config, names, device, fresh=resumed is None, poses=poses)
         optimizer = build_optimizer(config, model)
         if resumed is not None:

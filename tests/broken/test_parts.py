@@ -25,6 +25,10 @@ def outside(folder: Path) -> None:
     write_mesh(Mesh(shifted, np.asarray(made.faces, np.int64)), part(folder))
 
 
+def one_triangle(folder: Path) -> None:
+    write_mesh(Mesh(MIDDLES[1] + np.eye(3), np.array([[0, 1, 2]])), part(folder))
+
+
 def no_parts(folder: Path) -> None:
     for path in parts_of(folder, "lamp1").iterdir():
         path.unlink()
@@ -44,8 +48,10 @@ def no_poses(folder: Path) -> None:
         write_poses(folder, f"lamp{number}")
 
 
+FILE = "lamps/parts/meshes/lamp1/part1.obj"
 CASES = {
-    "outside the box": (outside, r"part 1 spans .* leaves the box [-1, 1]^D"),
+    "outside the box": (outside, f"part 1 ('{FILE}') spans .* leaves the box [-1, 1]^D"),
+    "one triangle": (one_triangle, f"part 1 ('{FILE}') has no extent: 3 points from"),
     "no parts": (no_parts, "it has no parts: 'lamps/parts/meshes/lamp1' holds no part<i>"),
     "no mesh": (lambda f: part(f).write_text("none"), "meshes/lamp1/part1.obj"),
     "twice": (lambda f: part(f, 1, ".ply").touch(), "are both its part 1"),
@@ -75,6 +81,8 @@ def test_a_shape_whose_parts_are_wrong(tmp_path, monkeypatch, capsys, case):
     assert layout.names() == ["lamp0", "lamp2"]
     shown = capsys.readouterr().err
     assert "refused lamp1: " in shown and "Traceback" not in shown
+    assert inr(monkeypatch, *PREPARE) == 0
+    assert "nothing to do, 2 shapes ready" in capsys.readouterr().err
     assert inr(monkeypatch, *PREPARE, "strict=true") == 1
 
 

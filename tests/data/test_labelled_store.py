@@ -91,6 +91,21 @@ def test_changed_labels_are_packed_again(tmp_path):
     assert (batch.labels == 4).all()
 
 
+def test_labels_are_checked_again_where_other_parts_are_present(tmp_path):
+    layout = Layout(tmp_path)
+    write_shape(layout, "s", 300, 200)
+    layout.poses("s").mkdir(parents=True)
+    path = layout.poses("s") / "present.npy"
+    np.save(path, np.ones(NUM_PARTS, bool))
+    open_labelled(layout, ["s"])
+    packed = {path: path.stat().st_mtime_ns for path in (tmp_path / "packed").glob("*.bin")}
+    open_labelled(layout, ["s"])
+    assert {path: path.stat().st_mtime_ns for path in packed} == packed
+    np.save(path, np.arange(NUM_PARTS) != 2)
+    with pytest.raises(ValueError, match="labels samples with part 2, which 's' does not have"):
+        open_labelled(layout, ["s"])
+
+
 def test_labels_that_do_not_match_are_refused(tmp_path):
     layout = Layout(tmp_path)
     write_shape(layout, "s", 300, 200)

@@ -37,6 +37,10 @@ def test_shapes_in_folders_and_with_dots_are_named_as_the_whole_is(tmp_path):
     touch(tmp_path, "parts/meshes/x/y.v2/part0.obj")
     found, refused = find_part_files(tmp_path, ["x_y.v2"], MESH_SUFFIXES)
     assert set(found) == {"x_y.v2"} and refused == {}
+    touch(tmp_path, "parts/parameters/x/y.v2/scales.npy")
+    files = find_part_files(tmp_path, ["x_y.v2"], MESH_SUFFIXES)[0]["x_y.v2"]
+    assert files.poses == tmp_path / "parts/parameters/x/y.v2"
+    assert set(files.fingerprints()) == {"part0.obj", "scales.npy"}
 
 
 def test_what_is_refused(tmp_path):
@@ -47,6 +51,21 @@ def test_what_is_refused(tmp_path):
     assert "are both its part 0" in refused["a"]
     assert "it has no parts" in refused["bare"]
     assert "no mesh of the whole" in refused["alone"]
+
+
+def test_parts_of_one_shape_in_two_folders(tmp_path):
+    touch(tmp_path, "parts/meshes/x/y/part0.obj", "parts/meshes/x_y/part1.obj")
+    found, refused = find_part_files(tmp_path, ["x_y"], MESH_SUFFIXES)
+    assert found == {} and "x/y' both hold its parts" in refused["x_y"]
+
+
+def test_what_is_refused_does_not_count(tmp_path):
+    touch(tmp_path, "parts/meshes/a/part1.obj", "parts/meshes/alone/part99.obj")
+    touch(tmp_path, "parts/meshes/b/part7.obj", "parts/meshes/b/part07.obj")
+    found, refused = find_part_files(tmp_path, ["a", "b"], MESH_SUFFIXES)
+    assert set(refused) == {"alone", "b"}
+    assert found["a"].num_parts == 2
+    assert find_part_files(tmp_path, ["b"], MESH_SUFFIXES)[0] == {}
 
 
 def test_a_change_of_any_file_is_noticed(tmp_path):

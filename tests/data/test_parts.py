@@ -66,7 +66,7 @@ def test_what_says_which_parts_there_are(layout):
 
 
 def test_labels_are_flat_whole_numbers(layout):
-    pos, neg = read_labels(layout, "s", num_parts=3)
+    pos, neg = read_labels(layout, "s")
     assert pos.dtype == neg.dtype == np.int64
     assert pos.tolist() == [0, 2, 0, 2] and neg.tolist() == [2, 0, 0]
 
@@ -118,10 +118,57 @@ def test_missing_and_broken_pose_files(layout, file):
 
 
 def test_the_wrong_number_of_parts(layout):
-    with pytest.raises(ValueError, match=r"'s' has 3 parts .* and 4 are asked for"):
-        read_poses(layout, "s", 3, num_parts=4)
-    with pytest.raises(ValueError, match=r"'s' has 3 parts .* and 2 are asked for"):
-        read_labels(layout, "s", num_parts=2)
+    for asked in (2, 4):
+        message = rf"'s' has 3 parts, and latent\.num_parts={asked}; add latent\.num_parts=3"
+        with pytest.raises(ValueError, match=message) as caught:
+            read_poses(layout, "s", 3, num_parts=asked)
+        assert str(layout.poses("s")) in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".obj", ".ply"])
+def test_a_mesh_beyond_the_parts_that_there_are(layout, suffix):
+    extra = layout.part_meshes("s") / f"part7{suffix}"
+    write_mesh(cube(), extra)
+    for read in (read_present, read_labels, read_parts, lambda *shape: read_poses(*shape, 3)):
+        with pytest.raises(ValueError, match=rf"'{extra}' is of a part beyond the 3 that .*there"):
+            read(layout, "s")
+    extra.rename(extra.with_suffix(".mtl"))  # no mesh
+    assert read_present(layout, "s").tolist() == [True, False, True]
+
+
+def write_archive(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, scales=np.ones((3, 3)))
+
+
+def write_array(array):
+    return lambda path: np.save(path, np.array(array))
+
+
+@pytest.mark.parametrize(
+    ("what", "write", "message"),
+    [
+        ("scales", write_archive, "is an archive of arrays; write one array, with numpy.save"),
+        ("scales", write_array([["1"] * 3] * 3), "holds <U1; real numbers are needed"),
+        ("scales", write_array(np.full((3, 3), 1 + 2j)), "holds complex128; real numbers"),
+        ("quaternions", write_archive, "is an archive of arrays"),
+        ("present", write_archive, "is an archive of arrays"),
+        ("present", write_array([["yes", "no", "yes"]]), "holds <U3; real numbers are needed"),
+        ("present", write_array([[True], [False], [True]]), r"is of shape \(3, 1\), dtype bool; "),
+        ("present", write_array(True), r"is of shape \(\), dtype bool; it has to be \(P,\)"),
+        ("present", write_array([1.0, np.nan, 1.0]), "is of .* true where the shape has the part"),
+    ],
+)  # fmt: skip
+def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
+    path = layout.poses("s") / f"{what}.npy"
+    write(path)
+    with pytest.raises(ValueError, match=f"'{path}' {message}"):
+        read_poses(layout, "s", 3)
+
+
+def test_flags_may_be_numbers(layout):
+    np.save(layout.poses("s") / "present.npy", np.array([1.0, 0.0, 1.0]))
+    assert read_present(layout, "s").tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(
