@@ -41,6 +41,19 @@ TINY = [
     "renderer.solid.size=32",
 ]
 
+TINY_PARTS = [
+    "experiment=partsdf",
+    *(s for s in TINY if not s.startswith(("experiment", "model.skip_layers"))),
+    "train.epochs=20",
+    "train.validate_every=20",
+    "train.render_every=20",
+    "train.checkpoint_every=10",
+    "data.splits.train=3",
+    "data.splits.valid=1",
+    "data.family.num_shapes=5",
+    "split=[train,test]",
+]
+
 
 def inr(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     """Run python -m inr with these arguments and return its exit code."""

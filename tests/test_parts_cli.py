@@ -13,37 +13,9 @@ from inr.data.parts import read_poses
 from inr.models.poses import pose_dim
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
-from tests.cli import TINY, inr, only_run
+from tests.cli import TINY_PARTS, inr, only_run
 
-TINY_PARTS = [
-    "experiment=partsdf",
-    *(s for s in TINY if not s.startswith(("experiment", "model.skip_layers"))),
-    "train.epochs=20",
-    "train.validate_every=20",
-    "train.render_every=20",
-    "train.checkpoint_every=10",
-    "data.splits.train=3",
-    "data.splits.valid=1",
-    "data.family.num_shapes=5",
-    "split=[train,test]",
-]
 AGAIN = ("stage=reconstruct", "run=latest", "split=test", "overwrite=true")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("parts")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.chdir(folder)
-        assert inr(monkeypatch, "stage=all", *TINY_PARTS) == 0
-    return folder
-
-
-@pytest.fixture
-def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(trained / "outputs", tmp_path / "outputs")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def layout_in(folder: Path) -> Layout:
@@ -51,8 +23,8 @@ def layout_in(folder: Path) -> Layout:
     return Layout(path.parents[1])
 
 
-def test_what_is_written(trained: Path) -> None:
-    run, layout = only_run(trained), layout_in(trained)
+def test_what_is_written(parts_run: Path) -> None:
+    run, layout = only_run(parts_run), layout_in(parts_run)
     content = load_checkpoint(run / "checkpoints" / "last.pt")
     names = read_split(layout, "train")
     assert list(content["codes"]) == names
@@ -89,10 +61,10 @@ def test_what_is_written(trained: Path) -> None:
     assert any("valid/loss" in line for line in lines)
 
 
-def test_poses_of_the_data_may_be_given(folder, monkeypatch, capsys) -> None:
+def test_poses_of_the_data_may_be_given(parts_copy, monkeypatch, capsys) -> None:
     assert inr(monkeypatch, *AGAIN, "reconstruct.poses=given_frozen") == 0
-    (name,), layout = read_split(layout_in(folder), "test"), layout_in(folder)
-    made = only_run(folder) / "reconstruction" / "epoch_000020" / "test"
+    (name,), layout = read_split(layout_in(parts_copy), "test"), layout_in(parts_copy)
+    made = only_run(parts_copy) / "reconstruction" / "epoch_000020" / "test"
     given = read_poses(layout, name, 3)
     with np.load(made / "poses" / f"{name}.npz") as poses:
         np.testing.assert_allclose(poses["scales"], given.scales, rtol=1e-6)
@@ -103,12 +75,12 @@ def test_poses_of_the_data_may_be_given(folder, monkeypatch, capsys) -> None:
     assert "did you mean 'given'" in capsys.readouterr().err
 
 
-def test_labels_may_be_known(folder, monkeypatch, capsys) -> None:
+def test_labels_may_be_known(parts_copy, monkeypatch, capsys) -> None:
     assert inr(monkeypatch, *AGAIN, "reconstruct.labels=true") == 0
-    labels = list(layout_in(folder).root.glob("parts/sample_labels/*/deepsdf.npz"))
+    labels = list(layout_in(parts_copy).root.glob("parts/sample_labels/*/deepsdf.npz"))
     for path in labels:
         path.unlink()
-    shutil.rmtree(layout_in(folder).root / "packed", ignore_errors=True)
+    shutil.rmtree(layout_in(parts_copy).root / "packed", ignore_errors=True)
     assert inr(monkeypatch, *AGAIN) == 0
     assert inr(monkeypatch, *AGAIN, "reconstruct.labels=true") == 2
     assert "have no part labels" in capsys.readouterr().err
@@ -117,20 +89,20 @@ def test_labels_may_be_known(folder, monkeypatch, capsys) -> None:
     assert "reconstruct.observe=sdf" in capsys.readouterr().err
 
 
-def test_parts_may_be_found_in_what_is_seen_from_one_side(folder, monkeypatch) -> None:
+def test_parts_may_be_found_in_what_is_seen_from_one_side(parts_copy, monkeypatch) -> None:
     assert inr(monkeypatch, *AGAIN, "reconstruct.observe=partial") == 0
 
 
-def test_a_resumed_run_goes_on(folder, monkeypatch) -> None:
+def test_a_resumed_run_goes_on(parts_copy, monkeypatch) -> None:
     assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=22") == 0
 
 
-def test_new_shapes_are_drawn(folder, monkeypatch) -> None:
+def test_new_shapes_are_drawn(parts_copy, monkeypatch) -> None:
     sample = ("stage=sample", "run=latest", "sample.num_shapes=3", "eval.resolution=24")
-    names = read_split(layout_in(folder), "train")
+    names = read_split(layout_in(parts_copy), "train")
     assert inr(monkeypatch, *sample, "sample.prior=pca") == 0
     assert inr(monkeypatch, *sample, f"sample.interpolate=[{names[0]},{names[1]}]") == 0
-    samples = only_run(folder) / "samples" / "epoch_000020"
+    samples = only_run(parts_copy) / "samples" / "epoch_000020"
     drawn = [np.load(path) for path in sorted(samples.glob("*/latents/*.npy"))]
     assert len(drawn) == 6
     for state in drawn:
@@ -156,15 +128,15 @@ def test_what_does_not_go_together(arguments, tmp_path, monkeypatch, capsys) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_number_of_parts_says_which(folder, monkeypatch, capsys) -> None:
-    root = layout_in(folder).root
+def test_another_number_of_parts_says_which(parts_copy, monkeypatch, capsys) -> None:
+    root = layout_in(parts_copy).root
     train = [s for s in TINY_PARTS if not s.startswith("data.")]
     assert inr(monkeypatch, "stage=train", *train, f"data.root={root}", "latent.num_parts=5") == 2
     assert "has 8 parts, and latent.num_parts=5; add latent.num_parts=8" in capsys.readouterr().err
 
 
-def test_poses_that_are_missing_are_named(folder, monkeypatch, capsys) -> None:
-    root = layout_in(folder).root
+def test_poses_that_are_missing_are_named(parts_copy, monkeypatch, capsys) -> None:
+    root = layout_in(parts_copy).root
     shutil.rmtree(root / "parts" / "parameters")
     train = [s for s in TINY_PARTS if not s.startswith("data.")]
     assert inr(monkeypatch, "stage=train", *train, f"data.root={root}") == 2
@@ -172,9 +144,9 @@ def test_poses_that_are_missing_are_named(folder, monkeypatch, capsys) -> None:
 
 
 def test_edits(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    parts_copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, layout = only_run(folder), layout_in(folder)
+    run, layout = only_run(parts_copy), layout_in(parts_copy)
     name, other, _ = read_split(layout, "train")
     state = load_checkpoint(run / "checkpoints" / "last.pt")["codes"][name]
     edit = ("stage=edit", "run=latest", f"shape={name}", "edit.part=1", "eval.resolution=24")
