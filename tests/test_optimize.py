@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from inr.models.inr import Field
+from inr.models.poses import rest_pose, rotation_dim, split, to_canonical
 from inr.models.silhouettes import outline_distance, outline_points
 from inr.models.vertices import mesh_volume
 from inr.optimize import fit_shape, moving_vertices
 from inr.reconstruct import decode_mesh
-from tests.making import make_codes, make_mlp, make_model
+from tests.making import make_codes, make_mlp, make_model, make_part_codes, make_part_mlp
 
 
 class Ellipsoid(nn.Module):
@@ -117,3 +119,63 @@ def test_failures_are_said():
         fit(ellipsoids(2), torch.tensor([1e-3, 1e-3]), mesh_volume)
     with pytest.raises(FloatingPointError, match="the loss is nan after 0 steps"):
         fit(ellipsoids(2), torch.tensor([0.4, 0.4]), lambda v, f: v.sum() * math.nan)
+
+
+def part_model(dim):
+    """Two parts side by side, bent by their codes, and their state."""
+    torch.manual_seed(3)
+    body = make_part_mlp(dim=dim, code_dim=3, num_parts=2, hidden_dim=16, num_layers=2)
+
+    class Bumpy(nn.Module):
+        def forward(self, x, states):
+            values = body(x, states).parts
+            pose = split(states, dim)[1]
+            balls = to_canonical(x, pose).norm(dim=-1).mT - 1
+            parts = pose.scale.mean(dim=-1)[:, None] * balls + 0.15 * values
+            return Field(parts.min(dim=-1, keepdim=True)[0], parts)
+
+    pose = rest_pose(1, 2, dim=dim)
+    turn = rotation_dim(dim)
+    pose[0, :, turn] = torch.tensor([-0.45, 0.4])
+    pose[..., turn + dim : -1] = 0.3 + 0.1 * torch.rand(1, 2, dim)
+    latents = make_part_codes(1, 3, dim=dim, num_parts=2, poses={"s0": pose[0]})
+    return make_model(Bumpy(), latents).eval(), latents(torch.arange(1))[0].detach()
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_volumes_follow_codes_and_poses_of_parts(dim):
+    model, state = part_model(dim)
+    grid = {"dim": dim, "resolution": 100 if dim == 2 else 40, "coarse_to_fine": False}
+
+    def volume(state):
+        mesh = decode_mesh(model, state.detach(), **grid)
+        return mesh_volume(moving_vertices(model, state, mesh), torch.from_numpy(mesh.faces))
+
+    values = state.clone().requires_grad_(True)
+    (slope,) = torch.autograd.grad(volume(values), values)
+    assert (slope[:, -1] == 0).all()  # whether a part is there
+    step, found = 0.01, torch.zeros_like(state)
+    for part in range(2):
+        for column in range(state.shape[1] - 1):
+            change = torch.zeros_like(state)
+            change[part, column] = step
+            sides = volume(state + change) - volume(state - change)
+            found[part, column] = sides.detach() / (2 * step)
+    assert found.abs().max() > 0.5
+    torch.testing.assert_close(slope, found, rtol=0, atol=0.03 * float(found.abs().max()))
+
+
+def test_one_part_moves_where_nothing_else_is_free():
+    model, state = part_model(2)
+    free = torch.zeros_like(state, dtype=torch.bool)
+    place = slice(3 + rotation_dim(2), 3 + rotation_dim(2) + 2)
+    free[1, place] = True
+
+    def off(vertices, faces):
+        right = vertices[vertices[:, 0] > 0]
+        return (right.mean(dim=0) - torch.tensor([0.45, 0.1])).square().sum()
+
+    got = fit(model, state, off, steps=30, dim=2, free=free)
+    assert got.history[-1] < 0.1 * got.history[0]
+    moved = got.code != state
+    assert moved[1, place].all() and moved.sum() == 2

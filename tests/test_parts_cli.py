@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from inr.data.layout import Layout, read_split
-from inr.data.parts import read_poses
+from inr.data.parts import read_poses, read_present
 from inr.models.poses import pose_dim
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
@@ -76,7 +76,13 @@ def test_poses_of_the_data_may_be_given(parts_copy, monkeypatch, capsys) -> None
 
 
 def test_labels_may_be_known(parts_copy, monkeypatch, capsys) -> None:
+    made = only_run(parts_copy) / "reconstruction" / "epoch_000020" / "test"
+    (latent,), layout = (made / "latents").glob("*.npy"), layout_in(parts_copy)
+    without = np.load(latent)
     assert inr(monkeypatch, *AGAIN, "reconstruct.labels=true") == 0
+    known = np.load(latent)
+    np.testing.assert_array_equal(known[:, -1], read_present(layout, latent.stem))
+    assert np.abs(known - without)[:, :-1].max() > 1e-3
     labels = list(layout_in(parts_copy).root.glob("parts/sample_labels/*/deepsdf.npz"))
     for path in labels:
         path.unlink()
@@ -90,7 +96,31 @@ def test_labels_may_be_known(parts_copy, monkeypatch, capsys) -> None:
 
 
 def test_parts_may_be_found_in_what_is_seen_from_one_side(parts_copy, monkeypatch) -> None:
+    made = only_run(parts_copy) / "reconstruction" / "epoch_000020" / "test"
+    (latent,) = (made / "latents").glob("*.npy")
+    whole = np.load(latent)
     assert inr(monkeypatch, *AGAIN, "reconstruct.observe=partial") == 0
+    assert np.abs(np.load(latent) - whole)[:, :-1].max() > 1e-3
+
+
+def test_a_set_of_other_parts_does_not_go_with_a_run(parts_copy, monkeypatch, capsys) -> None:
+    layout = layout_in(parts_copy)
+    (name,) = read_split(layout, "test")
+    for path in (layout.root / "parts" / "parameters" / name).glob("*.npy"):
+        np.save(path, np.concatenate([np.load(path)] * 2)[:9])
+    for poses in ("mean", "given"):
+        again = (*AGAIN, f"reconstruct.poses={poses}", "reconstruct.labels=true")
+        assert inr(monkeypatch, *again) == 2
+        assert f"'{name}' has 9 parts" in capsys.readouterr().err
+
+
+def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, capsys) -> None:
+    train = [s for s in TINY_PARTS if not s.startswith("data.")]
+    train += [f"data.root={layout_in(parts_copy).root}", "train.epochs=1", "~loss.distance"]
+    assert inr(monkeypatch, "stage=train", *train, "reconstruct.labels=true") == 0
+    assert inr(monkeypatch, *AGAIN) == 0
+    assert inr(monkeypatch, *AGAIN, "reconstruct.labels=false") == 2
+    assert "no term to fit codes of unseen shapes with" in capsys.readouterr().err
 
 
 def test_a_resumed_run_goes_on(parts_copy, monkeypatch) -> None:
@@ -141,33 +171,3 @@ def test_poses_that_are_missing_are_named(parts_copy, monkeypatch, capsys) -> No
     train = [s for s in TINY_PARTS if not s.startswith("data.")]
     assert inr(monkeypatch, "stage=train", *train, f"data.root={root}") == 2
     assert "quaternions.npy' is missing" in capsys.readouterr().err
-
-
-def test_edits(
-    parts_copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run, layout = only_run(parts_copy), layout_in(parts_copy)
-    name, other, _ = read_split(layout, "train")
-    state = load_checkpoint(run / "checkpoints" / "last.pt")["codes"][name]
-    edit = ("stage=edit", "run=latest", f"shape={name}", "edit.part=1", "eval.resolution=24")
-    moved = ("edit.operation=move", "edit.offset=[0.0,0.25,0.0]")
-    assert inr(monkeypatch, *edit, *moved) == 0
-    (latent,) = run.glob("edits/*/*_move_*/latents/*_move_*.npy")
-    difference = np.load(latent) - np.load(latent.with_name(f"{name}.npy"))
-    assert np.count_nonzero(np.abs(difference) > 1e-6) == 1
-    assert difference[1].max() == pytest.approx(0.25) and len(difference) == len(state)
-    assert list(run.glob("renders/edit_*_move_*.png"))
-    between = ("edit.operation=interpolate", f"edit.other={other}", "edit.steps=3")
-    assert inr(monkeypatch, *edit, *between) == 0
-    assert len(list(run.glob("edits/*/*_interpolate_*/latents/*.npy"))) == 4
-    capsys.readouterr()
-    assert inr(monkeypatch, *edit, *moved) == 2
-    assert "overwrite=true" in capsys.readouterr().err
-    for wrong, said in (
-        (("edit.operation=swap",), "needs edit.other"),
-        (("edit.operation=swap", "edit.other=chair_9"), "run stage=reconstruct"),
-        (("edit.operation=remove", "edit.part=8"), "part"),
-        (("edit.operation=scale", "edit.factor=-1.0"), "above 0"),
-    ):
-        assert inr(monkeypatch, *edit, *wrong) == 2
-        assert said in capsys.readouterr().err
