@@ -98,7 +98,8 @@ def fit_shape(
 def moving_vertices(model: INR, code: Tensor, mesh: Mesh) -> Tensor:
     """Return the vertices (V, D) of a code's mesh with their derivative; see `level_vertices`.
 
-    Those on the wall of the box, where the mesh is closed flat, have none.
+    Those on the wall of the box, where the mesh is closed flat, have none. Where parts meet in a
+    crease, faces span it, and derivatives are right to first order in the grid's spacing only.
 
     Args:
         model: decodes the code.

@@ -128,9 +128,8 @@ def test_vectors_to_draw_by(dim):
         assert torch.equal(got[..., -1], codes.present)
         torch.testing.assert_close(got[there][:, 4 + turn :], states[there][:, 4 + turn :])
         # a quaternion and its negative are one rotation
-        assert (
-            got[there][:, 4 : 4 + turn].abs() - states[there][:, 4 : 4 + turn].abs() < 1e-6
-        ).all()
+        turns = (one[there][:, 4 : 4 + turn].abs() for one in (got, states))
+        torch.testing.assert_close(*turns)
     torch.testing.assert_close(rows[0, 1, :-1], rows[1:, 1, :-1].mean(dim=0))
     if dim == 3:
         assert ((rows[2, :, 4:8] * rows[1, :, 4:8]).sum(dim=-1) > 0).all()
