@@ -8,6 +8,7 @@ import torch
 
 from inr.data.layout import read_split
 from inr.models.poses import pose_dim
+from inr.shapes.mesh import read_mesh
 from tests.cli import inr, only_run
 from tests.test_parts_cli import layout_in
 
@@ -39,6 +40,14 @@ def names_of(folder: Path) -> tuple[str, str]:
     return read_split(layout, "train")[0], read_split(layout, "test")[0]
 
 
+def meshes_of(folder: Path, *names: str) -> list[dict[str, np.ndarray]]:
+    """Return the vertices of the parts of each shape before the one edit and after it."""
+    (made,) = only_run(folder).glob("edits/*/*/parts")
+    edited = sorted(path.name for path in made.iterdir() if path.name not in names)
+    pairs = [one for pair in zip(names, edited, strict=True) for one in pair]
+    return [{p.name: read_mesh(p).vertices for p in (made / one).iterdir()} for one in pairs]
+
+
 def rows_but(state: np.ndarray, part: int) -> np.ndarray:
     return np.delete(state, part, axis=0)
 
@@ -61,16 +70,24 @@ def test_removed(parts_copy, monkeypatch) -> None:
     remove = ("edit.operation=remove", "edit.part=0")
     before, after = edited(parts_copy, monkeypatch, f"shape={name}", *remove)
     assert before[0, -1] == 1 and after[0, -1] == 0
+    was, now = meshes_of(parts_copy, name)
+    assert "part0.ply" in was and was.keys() - now.keys() == {"part0.ply"}
+    assert all(np.array_equal(now[part], was[part]) for part in now)
     np.testing.assert_array_equal(rows_but(after, 0), rows_but(before, 0))
 
 
 def test_swapped_with_a_shape_that_was_reconstructed(parts_copy, monkeypatch) -> None:
     name, other = names_of(parts_copy)
-    swap = (f"shape={name}", "edit.operation=swap", "edit.part=2", f"edit.other={other}")
+    swap = (f"shape={name}", "edit.operation=swap", "edit.part=0", f"edit.other={other}")
     one, two, one_after, two_after = edited(parts_copy, monkeypatch, *swap)
-    np.testing.assert_array_equal(one_after[2], two[2])
-    np.testing.assert_array_equal(two_after[2], one[2])
-    np.testing.assert_array_equal(rows_but(one_after, 2), rows_but(one, 2))
+    np.testing.assert_array_equal(one_after[0], two[0])
+    np.testing.assert_array_equal(two_after[0], one[0])
+    np.testing.assert_array_equal(rows_but(one_after, 0), rows_but(one, 0))
+    np.testing.assert_array_equal(rows_but(two_after, 0), rows_but(two, 0))
+    a, a_after, b, b_after = meshes_of(parts_copy, name, other)
+    for before, after, given in ((a, a_after, b), (b, b_after, a)):
+        assert np.array_equal(after["part0.ply"], given["part0.ply"])
+        assert not np.array_equal(after["part0.ply"], before["part0.ply"])
 
 
 @pytest.mark.parametrize("keep_pose", [True, False])

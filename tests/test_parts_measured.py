@@ -5,11 +5,13 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inr.data.layout import Layout, read_split
 from inr.data.parts import part_mesh, read_parts
-from inr.shapes.mesh import read_mesh, write_mesh
+from inr.shapes.mesh import Mesh, read_mesh, write_mesh
+from inr.shapes.normalize import Normalization
 from tests.cli import inr, only_run
 from tests.test_parts_cli import layout_in
 
@@ -49,6 +51,24 @@ def test_the_truth_has_its_own_parts(parts_copy, monkeypatch, frame) -> None:
     assert row["status"] == "ok"
     for metric in ("iou", "part_iou", "image_consistency"):
         assert float(row[metric]) == pytest.approx(1, abs=1e-6), metric
+
+
+def test_a_part_that_moved_scores_as_low_in_either_frame(parts_copy, monkeypatch) -> None:
+    made, name, layout = take_truth(parts_copy)
+    path = made / "parts" / name / "part0.ply"
+    part = read_mesh(path)
+    write_mesh(Mesh(part.vertices + np.array([0.0, -0.2, 0.0]), part.faces), path)
+    # a native frame that is far from the box's
+    far = Normalization(np.array([3.0, -2.0, 1.0]), np.eye(3), 0.02)
+    far.save(layout.normalization(name))
+    found = []
+    for frame in ("box", "native"):
+        assert inr(monkeypatch, *EVALUATE, *PARTS, f"eval.frame={frame}") == 0
+        row = measured(parts_copy)
+        assert float(row["iou"]) == pytest.approx(1, abs=1e-6)
+        found.append(float(row["part_iou"]))
+    assert 0.2 < found[0] < 0.95
+    assert found[1] == pytest.approx(found[0], abs=0.01)
 
 
 def test_parts_that_are_exchanged_score_lower(parts_copy, monkeypatch) -> None:
