@@ -111,7 +111,8 @@ def test_a_set_of_other_parts_does_not_go_with_a_run(parts_copy, monkeypatch, ca
     for poses in ("mean", "given"):
         again = (*AGAIN, f"reconstruct.poses={poses}", "reconstruct.labels=true")
         assert inr(monkeypatch, *again) == 2
-        assert f"'{name}' has 9 parts" in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert f"'{name}' has 9 parts" in error and "the run was trained with 8" in error
 
 
 def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, capsys) -> None:

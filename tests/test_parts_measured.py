@@ -84,12 +84,14 @@ def test_parts_that_are_exchanged_score_lower(parts_copy, monkeypatch) -> None:
     assert float(measured(parts_copy)["part_iou"]) > 0.8
 
 
-def test_broken_parts_cost_the_parts_number_alone(parts_copy, monkeypatch) -> None:
+@pytest.mark.parametrize("what", ["part0", "present.npy"])
+def test_broken_parts_cost_the_parts_number_alone(parts_copy, monkeypatch, what) -> None:
     _, name, layout = take_truth(parts_copy)
-    part_mesh(layout, name, 0).write_bytes(b"no mesh")
+    path = part_mesh(layout, name, 0) if what == "part0" else layout.poses(name) / what
+    path.write_bytes(b"no mesh, and no array")
     assert inr(monkeypatch, *EVALUATE, *TINY_DEFAULT) == 0
     assert measured(parts_copy, "")["status"] == "ok"
     assert inr(monkeypatch, *EVALUATE, *PARTS) == 0
     row = measured(parts_copy)
     assert row["status"] == "ok" and float(row["iou"]) == 1
-    assert "part0" in row["reason"] and row["part_iou"] in ("", "nan")
+    assert what in row["reason"] and row["part_iou"] in ("", "nan")

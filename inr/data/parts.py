@@ -38,7 +38,10 @@ def count_parts(layout: Layout, name: str) -> int:
     Raises:
         ValueError: if a file cannot be read.
     """
-    present = _load_present(layout, name)
+    return _count(layout, name, _load_present(layout, name))
+
+
+def _count(layout: Layout, name: str, present: Flags | None) -> int:
     if present is not None:
         return len(present)
     for file in ("quaternions.npy", "angles.npy"):
@@ -58,7 +61,8 @@ def read_present(layout: Layout, name: str) -> Flags:
         ValueError: if the shape has no parts, a file cannot be read, or there is a mesh of a part
             beyond those that present.npy or poses tell of.
     """
-    num_parts = count_parts(layout, name)
+    present = _load_present(layout, name)
+    num_parts = _count(layout, name, present)
     if num_parts == 0:
         raise ValueError(
             f"'{name}' has no parts ({layout.root / 'parts'}): prepare a folder that has "
@@ -71,7 +75,6 @@ def read_present(layout: Layout, name: str) -> Flags:
             f"'{meshes[last]}' is of a part beyond the {num_parts} that "
             f"'{layout.poses(name)}' tells of, numbered from 0; give it a row there, or remove it"
         )
-    present = _load_present(layout, name)
     if present is not None:
         return present
     if layout.part_meshes(name).is_dir():

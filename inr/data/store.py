@@ -233,6 +233,6 @@ def _labelled_sources(
     for name in names:
         present = find_source([layout.poses(name) / "present.npy"])
         states = [samples[name], labels[name], *([] if present is None else [present])]
-        sizes, times = (sum(column) for column in zip(*(s[1:] for s in states), strict=True))
-        sources[name] = Source(samples[name].path, sizes, times)
+        size, time = sum(state.size for state in states), sum(state.mtime_ns for state in states)
+        sources[name] = Source(samples[name].path, size, time)
     return sources

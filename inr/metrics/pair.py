@@ -167,7 +167,7 @@ class Pair:
         scan: (K, D), the points that were reconstructed from, where there are any.
         note: what had to be done to read the two.
         parts: reads those of the reconstruction and of the truth, None for each that is absent;
-            None where the truth has none.
+            gives None where the truth has none.
         views: casts a mesh of the box frame from fixed cameras, where there is a renderer.
     """
 
@@ -180,7 +180,7 @@ class Pair:
     probe: Probe | None = None
     scan: Floats | None = None
     note: str = ""
-    parts: Callable[[], tuple[Parts, Parts]] | None = None
+    parts: Callable[[], tuple[Parts, Parts] | None] = lambda: None
     views: Callable[[Mesh], Views] | None = None
     _queries: dict[float, tuple[Floats, Floats]] = field(default_factory=dict, repr=False)
 
@@ -210,11 +210,15 @@ class Pair:
 
     def floor(self) -> "Pair":
         """Return the truth against itself, sampled anew; of a cloud, one half against the other."""
-        parts = self.parts
+
+        def parts_of_truth() -> tuple[Parts, Parts] | None:
+            sides = self.parts()
+            return None if sides is None else (sides[1], sides[1])
+
         return replace(
             self,
             reconstruction=self.truth,
-            parts=None if parts is None else lambda: (parts()[1],) * 2,
+            parts=parts_of_truth,
             num_points=self.truth.at_most(self.num_points, twice=True),
             probe=None,
             _queries={},

@@ -59,13 +59,14 @@ class PartIoU(Metric):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        if pair.parts is None:
-            raise NotMeasuredError("the data set has no parts")
         whole = pair.reconstruction.mesh
         assert whole is not None  # clouds are never reconstructions
         try:
+            sides = pair.parts()
+            if sides is None:
+                raise NotMeasuredError("the data set has no parts")
             return part_iou(
-                *pair.parts(),
+                *sides,
                 whole,
                 truth_solid(pair),
                 resolution=self.resolution,

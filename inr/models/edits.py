@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inr.models.poses import is_present, pose_dim, rotation_dim
+from inr.models.poses import is_present, nearest_turn, pose_dim, rotation_dim
 
 # quaternions nearer than this, as a cosine, are blended along the chord, which is the same
 _SAME = 1 - 1e-6
@@ -148,8 +148,7 @@ def blend_part(one: Tensor, other: Tensor, part: int, share: float, *, dim: int)
 
 def blend_angles(one: Tensor, other: Tensor, share: float) -> Tensor:
     """Return angles (...) between two, the shorter way round."""
-    way = torch.remainder(other - one + torch.pi, 2 * torch.pi) - torch.pi
-    return one + share * way
+    return one + share * (nearest_turn(other, one) - one)
 
 
 def blend_quaternions(one: Tensor, other: Tensor, share: float) -> Tensor:

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from inr.models.latents import Codes, bound_norm, read_codes
-from inr.models.poses import constrain, mean_pose, pose_dim, rest_pose, rotation_dim
+from inr.models.poses import (
+    constrain,
+    mean_pose,
+    nearest_turn,
+    pose_dim,
+    rest_pose,
+    rotation_dim,
+)
 
 
 class PartCodes(Codes):
@@ -130,7 +137,7 @@ class PartCodes(Codes):
         present = states[..., -1:]
         mean = self._mean_pose()[:, : turn.shape[-1]]
         if self.space_dim == 2:
-            turn -= (turn - mean + torch.pi).div(2 * torch.pi).floor() * (2 * torch.pi)
+            turn.copy_(nearest_turn(turn, mean))
         else:
             turn *= torch.where((turn * mean).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
         mean = (present * states).sum(dim=0) / present.sum(dim=0).clamp(min=1)

@@ -58,6 +58,11 @@ def is_present(state: Tensor) -> Tensor:
     return state[..., -1] > 0.5
 
 
+def nearest_turn(angle: Tensor, to: Tensor) -> Tensor:
+    """Return angles (...), in radians, by whole turns within half a turn of others."""
+    return to + torch.remainder(angle - to + torch.pi, 2 * torch.pi) - torch.pi
+
+
 def join(pose: Pose) -> Tensor:
     """Return poses as columns (..., P, K)."""
     present = pose.present[..., None].to(pose.scale.dtype)
@@ -112,7 +117,8 @@ def constrain(pose: Tensor, dim: int) -> Tensor:
     """Return poses (..., P, K) with quaternions of unit length and positive scales.
 
     A scale below LEAST_SCALE becomes that, with the derivative of the scale itself, so that one
-    that a step has made negative finds its way back. Constrained poses stay as they are.
+    that a step has made negative finds its way back. Constrained poses stay as they are, to
+    rounding.
     """
     turn = rotation_dim(dim)
     rotation, translation, scale, present = pose.split([turn, dim, dim, 1], dim=-1)

@@ -96,11 +96,10 @@ class Fitting:
             return None
         settings, dim = self.config.reconstruct, self.config.data.dim
         poses = present = None
-        if settings.poses != "mean":
-            given = part_poses(self.layout, names, dim)
-            poses = stack_poses(given, names, num_parts, dim)
-        elif settings.labels:
+        if settings.poses != "mean" or settings.labels:
             present = torch.stack([self._present(name, num_parts) for name in names])
+        if settings.poses != "mean":
+            poses = stack_poses(part_poses(self.layout, names, dim), names, num_parts, dim)
         early = self.losses
         if settings.labels and "labels" in early.needs:
             early = early.select(lambda term: not is_of_whole(term))

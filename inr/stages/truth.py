@@ -110,15 +110,17 @@ def open_pair(
         box=box,
         probe=probe,
         scan=cloud if only_points else None,
-        parts=partial(_parts, layout, name, parts, box) if count_parts(layout, name) else None,
+        parts=partial(_parts, layout, name, parts, box),
         views=cast_views,
     )
 
 
 def _parts(
     layout: Layout, name: str, parts: Callable[[], Parts] | None, box: Normalization
-) -> tuple[Parts, Parts]:
-    """Return the parts of both sides in the frame of measurement."""
+) -> tuple[Parts, Parts] | None:
+    """Return the parts of both sides in the frame of measurement; None where there are none."""
+    if count_parts(layout, name) == 0:
+        return None
     truth = read_parts(layout, name)
     given = truth if parts is None else parts()
     sides = [[None if m is None else box.undo_mesh(m) for m in side] for side in (given, truth)]

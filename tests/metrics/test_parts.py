@@ -133,8 +133,7 @@ def test_bad_input():
 
 def pair(reconstruction: Mesh, truth: Mesh, parts) -> Pair:
     sides = Surface(reconstruction), Surface(truth)
-    read = None if parts is None else lambda: parts
-    return Pair(*sides, "bar", 100, 0, identity(truth.dim), parts=read)
+    return Pair(*sides, "bar", 100, 0, identity(truth.dim), parts=lambda: parts)
 
 
 def test_the_metric_takes_the_parts_of_a_pair():
