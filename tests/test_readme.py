@@ -51,6 +51,7 @@ def tiny(command: list[str]) -> list[str]:
     if experiment == PARTS:  # epochs enough for a surface, which the code of its section moves
         settings.pop("model.skip_layers")
         settings |= {"train.epochs": "60", "train.validate_every": "0"}
+        said.pop("train.epochs", None)  # thousands; the last of two counts
     settings.pop("experiment")
     return [f"{key}={value}" for key, value in settings.items() if key not in said]
 
