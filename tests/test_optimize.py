@@ -155,8 +155,11 @@ def swollen_volume(vertices, faces):
     return mesh_volume(vertices + weights * vertices**3, faces)
 
 
-def check_slopes(model, state, measure, *, dim, resolution):
-    """Hold the gradient of a mesh's measure against meshes of other states."""
+def worst_slopes(model, state, measure, *, dim, resolution):
+    """Return how far the gradient of a mesh's measure is off, held against meshes of other states.
+
+    Of code, rotation, translation and scale each: as a share of the largest slope of its columns.
+    """
 
     def extract(state):
         mesh = decode_mesh(model, state, dim=dim, resolution=resolution, coarse_to_fine=False)
@@ -179,23 +182,27 @@ def check_slopes(model, state, measure, *, dim, resolution):
             found[part, column] = (of(state + change) - of(state - change)) / (2 * step)
     sizes = [2, rotation_dim(dim), dim, dim, 1]
     pieces = zip(slope.split(sizes, dim=1), found.split(sizes, dim=1), strict=True)
-    for ours, theirs in list(pieces)[:-1]:  # code, rotation, translation, scale
+    worst = []
+    for ours, theirs in list(pieces)[:-1]:
         largest = float(theirs.abs().max())
         assert largest > 0.03
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=0.05 * largest)
+        worst.append(float((ours - theirs).abs().max()) / largest)
+    return worst
 
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_meshes_follow_codes_and_poses_of_parts(dim):
     resolution = 100 if dim == 2 else 40
-    check_slopes(*part_model(dim), swollen_volume, dim=dim, resolution=resolution)
+    worst = worst_slopes(*part_model(dim), swollen_volume, dim=dim, resolution=resolution)
+    assert max(worst) <= 0.05
 
 
 def test_the_volume_of_parts_that_overlap_follows_them():
     model, state = part_model(2)
     overlapping = state.clone()
     overlapping[1, 3:5] = torch.tensor([-0.1, 0.1])
-    check_slopes(model, overlapping, mesh_volume, dim=2, resolution=200)
+    worst = worst_slopes(model, overlapping, mesh_volume, dim=2, resolution=200)
+    assert max(worst) <= 0.05
 
 
 def test_one_part_moves_where_nothing_else_is_free():
