@@ -42,6 +42,11 @@ def evaluate_folders(command: Command) -> None:
         ValueError: for wrong input, no common name among it.
     """
     config = command.config
+    if any(override.lstrip("+").startswith("split=") for override in command.overrides):
+        raise ValueError(
+            f"split goes with a run; of meshes={config.meshes} all are evaluated that have a truth "
+            "of their name: leave it out"
+        )
     if build_set_metrics(config):
         _evaluate_sets(command)
         return

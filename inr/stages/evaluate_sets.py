@@ -15,7 +15,7 @@ from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
 from inr.metrics.summary import format_table, write_csv, write_summary
 from inr.run import Run, run_argument
 from inr.schema import Config
-from inr.shapes.mesh import empty_mesh, mesh_suffix, read_mesh
+from inr.shapes.mesh import Floats, empty_mesh, mesh_suffix, read_mesh
 from inr.stages.assemble import build_set_metrics
 from inr.stages.progress import show_progress
 from inr.stages.results import Row
@@ -99,25 +99,10 @@ def write_sets(
             len(references),
             len(references),
         )
-    metrics = build_set_metrics(config)
     present = {name: side for name, side in samples.items() if side is not None}
     if not present:
         raise ValueError("every sample is empty; there is nothing to hold against the references")
-    log.info("distances of %d samples and %d references", len(present), len(references))
-    drawn = [
-        [
-            side.draw(settings.num_points, name, settings.seed, again=again).points
-            for name, side in s
-        ]
-        for s, again in (
-            (present.items(), True),
-            (references.items(), False),
-            (references.items(), True),
-        )
-    ]
-    distances = chamfer_distances(drawn[0], drawn[1])
-    log.info("distances of the references to themselves, sampled anew, for the floor")
-    floor = replace(distances, across=pairwise_chamfer(drawn[2], drawn[1]))
+    distances, floor = _measure(present, references, settings.num_points, settings.seed)
     conditions = Conditions(settings.frame, settings.num_points, settings.empty)
     summary = {
         "num_shapes": len(samples),
@@ -128,7 +113,7 @@ def write_sets(
         "seconds": round(time.perf_counter() - started, 3),
         "metrics": {
             name: _entry(metric, metric.info(conditions), distances, floor)
-            for name, metric in metrics.items()
+            for name, metric in build_set_metrics(config).items()
         },
     }
     rows = _rows(samples, list(present), list(references), distances)
@@ -146,6 +131,24 @@ def write_sets(
         f"{settings.frame} frame, seed {settings.seed}"
     )
     return summary, f"{head}\n{format_table(summary)}"
+
+
+def _measure(
+    samples: Mapping[str, Side], references: Mapping[str, Side], num_points: int, seed: int
+) -> tuple[SetDistances, SetDistances]:
+    """Return the distances of samples to references; and of references sampled anew, the floor."""
+
+    def draw(sides: Mapping[str, Side], *, again: bool) -> list[Floats]:
+        return [
+            side.draw(num_points, name, seed, again=again).points for name, side in sides.items()
+        ]
+
+    log.info("distances of %d samples and %d references", len(samples), len(references))
+    truth = draw(references, again=False)
+    distances = chamfer_distances(draw(samples, again=True), truth)
+    log.info("distances of the references to themselves, sampled anew, for the floor")
+    anew = pairwise_chamfer(draw(references, again=True), truth)
+    return distances, replace(distances, across=anew)
 
 
 def _entry(

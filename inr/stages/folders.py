@@ -52,9 +52,12 @@ def find_pairs(meshes: str, truth: str) -> tuple[dict[str, Path], dict[str, Path
         (mesh,) = made.values()
         return dict.fromkeys(truths, mesh), truths, dim
     if not made.keys() & truths.keys():
+        lower = {name.lower() for name in made} & {name.lower() for name in truths}
+        hint = " (upper and lower case are told apart)" if lower else ""
         raise ValueError(
             f"no shape in meshes={where} has the name of one in truth={there}: {_some(made)} "
-            f"there, {_some(truths)} here; a mesh and its truth need the same name, suffixes aside"
+            f"there, {_some(truths)} here; a mesh and its truth need the same name, "
+            f"suffixes aside{hint}"
         )
     others = [name for name in made if name not in truths]
     if others:

@@ -147,7 +147,11 @@ def test_names_decide_what_belongs_together(evaluate: Evaluation) -> None:
     sphere().export("truth/other.ply")
     assert evaluate("meshes=ours", "truth=truth") == 2
     assert "'one' there, 'other' here" in evaluate.err
-    assert "need the same name" in evaluate.err
+    assert "need the same name, suffixes aside\n" in evaluate.err
+    sphere().export("truth/One.ply")
+    assert evaluate("meshes=ours", "truth=truth") == 2
+    assert "upper and lower case are told apart" in evaluate.err
+    Path("truth/One.ply").unlink()
     # but of two files it is clear
     assert evaluate("meshes=ours/one.ply", "truth=truth/other.ply") == 0
     assert evaluate.value("other", "iou") == 1
@@ -181,6 +185,8 @@ def test_bad_settings_and_missing_folders(evaluate: Evaluation) -> None:
     assert "under truth=ours" in evaluate.err
     assert evaluate("meshes=truth", "truth=truth", "run=latest") == 2
     assert "give one of them" in evaluate.err
+    assert evaluate("meshes=truth", "truth=truth", "split=train") == 2
+    assert "split goes with a run" in evaluate.err
     assert evaluate("scans=truth") == 2
     assert "scans=truth goes with meshes" in evaluate.err
     assert evaluate("meshes=truth", "truth=truth", "stage=train") == 2
