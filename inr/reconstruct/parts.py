@@ -16,6 +16,9 @@ from inr.shapes.sampling import seed_from_name
 
 # which parts a shape has is found out with this many times the samples of a step
 DROP_SAMPLES = 4
+# the loss may rise by this share: a part that has shrunk to nothing still changes it by some
+# thousandths, one that the shape has by tens of percent
+DROP_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class PartFit:
             over training shapes.
         present: (B, P), what parts a shape has if that is known; None for as the poses have it, or
             for all until half of the iterations are done, when those that some training shape
-            lacks are dropped wherever that does not raise the loss `whole`, if that has terms.
+            lacks are dropped wherever that hardly raises the loss `whole`, if that has terms.
         early: losses of the first half.
         whole: losses of the whole shape.
     """
@@ -75,7 +78,7 @@ def find_present(
     """Return which parts shapes have, (B, P), as 0 and 1.
 
     Of the parts that some training shape lacks, one or two at a time are dropped as long as the
-    loss does not rise. A shape's result depends on the shape alone.
+    loss stays within DROP_TOLERANCE of that of all. A shape's result depends on the shape alone.
 
     Args:
         model: decodes.
@@ -96,9 +99,9 @@ def find_present(
         state = states[number : number + 1]
         index = torch.tensor([number], device=store.draws_on)
         batch = store.draw(index, many, [generators[number]])
-        least = float(losses(model, batch, state, None)[0])
+        allowed = (1 + DROP_TOLERANCE) * float(losses(model, batch, state, None)[0])
         while True:
-            found = None
+            found, least = None, allowed
             for dropped in several:
                 if not is_present(state[0, list(dropped)]).all():
                     continue
