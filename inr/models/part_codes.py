@@ -100,11 +100,13 @@ class PartCodes(Codes):
     def start(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
         """Return raw states of other shapes to fit from.
 
-        Codes are N(0, std^2), seeded by name; poses are the means over training shapes, with all
-        parts present.
+        Codes are N(0, std^2), seeded by name; poses are the means over training shapes. Parts are
+        present that some training shape has: nothing is known of others.
         """
         codes = super().start(names, std=std, seed=seed).to(self.poses)
-        return torch.cat([codes, self._mean_pose().expand(len(names), -1, -1)], dim=-1)
+        known = self.present.amax(dim=0)[:, None]
+        pose = torch.cat([self._mean_pose()[:, :-1], known], dim=-1)
+        return torch.cat([codes, pose.expand(len(names), -1, -1)], dim=-1)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
         """Return codes (B, P, L), poses (B, P, K - 1) and present (B, P) of raw states."""

@@ -114,30 +114,45 @@ class PartMLP(nn.Module):
         """Return whether a part's values do not depend on the other parts."""
         return len(self.exchanges) == 0
 
-    def forward(self, x: Tensor, states: Tensor) -> Field:
+    def forward(self, x: Tensor, states: Tensor, left_out: Tensor | None = None) -> Field:
         """Return the field (B, N, C) and the parts' distances (B, N, P).
 
         Args:
             x: (B, N, D).
             states: (B, P, L + K), see inr.models.poses.
+            left_out: (B, P) bool, parts that are not in the union, though others still hear them.
+
+        Raises:
+            ValueError: if states are of another number of parts, or of another width.
         """
+        self._check_states(states)
         codes, pose = split(states, self.dim)
         points = to_canonical(x, pose).flatten(0, 1)
         constant = torch.cat([codes, states[..., codes.shape[-1] : -1]], dim=-1).flatten(0, 1)
         part = torch.arange(self.num_parts, device=x.device).repeat(len(states))
         shape = (*states.shape[:2], x.shape[1], -1)
+        shown = pose.present if left_out is None else pose.present & ~left_out
         # parts that are not there cost nothing, where no other part looks at them; a sync point
-        some_lack = not bool(pose.present.all())
+        some_lack = not bool(shown.all())
         if some_lack and self.parts_are_apart:
-            rows = pose.present.flatten().nonzero()[:, 0]
+            rows = shown.flatten().nonzero()[:, 0]
             there = self._decode(points[rows], constant[rows], part[rows], pose.present)
             values = there.new_full((len(points), *there.shape[1:]), FAR)
             values = values.index_copy(0, rows, there).view(shape)
         else:
             values = self._decode(points, constant, part, pose.present).view(shape)
             if some_lack:
-                values = torch.where(pose.present[..., None, None], values, FAR)
-        return Field(self._unite(values), values[..., 0].transpose(1, 2))
+                values = torch.where(shown[..., None, None], values, FAR)
+        return Field(self._unite(values, shown), values[..., 0].transpose(1, 2))
+
+    def _check_states(self, states: Tensor) -> None:
+        code, pose = self.output.widths.code, pose_dim(self.dim)
+        if states.shape[1:] != (self.num_parts, code + pose):
+            raise ValueError(
+                f"states have shape {tuple(states.shape)}; this network takes (B, {self.num_parts},"
+                f" {code + pose}): of each part {code} numbers of its code and {pose} of its pose, "
+                "whether it is there among them"
+            )
 
     def _decode(self, points: Tensor, constant: Tensor, part: Tensor, present: Tensor) -> Tensor:
         """Return values (R, N, C) of R parts.
@@ -162,11 +177,13 @@ class PartMLP(nn.Module):
         result: Tensor = self.output(fed)
         return result
 
-    def _unite(self, values: Tensor) -> Tensor:
-        """Return the field (B, N, C) of parts (B, P, N, C)."""
+    def _unite(self, values: Tensor, shown: Tensor) -> Tensor:
+        """Return the field (B, N, C) of parts (B, P, N, C), of which shown (B, P) are there."""
         if self.softmin is not None and self.training:
-            weights = F.softmax(values[..., 0] / -self.softmin, dim=1)
-            return (weights[..., None] * values).sum(dim=1)
+            # FAR has no weight at any temperature, but where there is nothing else
+            is_far = (~shown & shown.any(dim=1, keepdim=True))[..., None]
+            closeness = (values[..., 0] / -self.softmin).masked_fill(is_far, -torch.inf)
+            return (F.softmax(closeness, dim=1)[..., None] * values).sum(dim=1)
         least, nearest = values[..., 0].min(dim=1)
         if values.shape[-1] == 1:
             return least[..., None]

@@ -1,17 +1,15 @@
 """What is particular to fitting shapes made of parts."""
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from inr.data.store import Draws, SampleStore
 from inr.losses import Losses
-from inr.models.inr import INR
+from inr.models.inr import INR, Field
 from inr.models.part_codes import PartCodes
-from inr.models.poses import is_present
 from inr.shapes.sampling import seed_from_name
 
 # which parts a shape has is found out with this many times the samples of a step
@@ -77,8 +75,10 @@ def find_present(
 ) -> Tensor:
     """Return which parts shapes have, (B, P), as 0 and 1.
 
-    Of the parts that some training shape lacks, one or two at a time are dropped as long as the
-    loss stays within DROP_TOLERANCE of that of all. A shape's result depends on the shape alone.
+    Of the parts that some training shape lacks, those that are missed least are left out of the
+    union first, one after another, unless the loss then is above the least so far by more than
+    DROP_TOLERANCE. The other parts stay as they were fitted. A shape's result depends on the shape
+    alone.
 
     Args:
         model: decodes.
@@ -90,27 +90,37 @@ def find_present(
     """
     latents = model.latents
     assert isinstance(latents, PartCodes)
-    optional = latents.optional().nonzero()[:, 0].tolist()
-    several = [*itertools.combinations(optional, 2), *((part,) for part in optional)]
+    states = latents.constrain(latents.join(pieces))
     many = replace(draws, samples=DROP_SAMPLES * draws.samples)
-    states = latents.constrain(latents.join(pieces)).clone()
-    generators = seeded_generators(store, seed)
-    for number in range(len(states)):
-        state = states[number : number + 1]
-        index = torch.tensor([number], device=store.draws_on)
-        batch = store.draw(index, many, [generators[number]])
-        allowed = (1 + DROP_TOLERANCE) * float(losses(model, batch, state, None)[0])
-        while True:
-            found, least = None, allowed
-            for dropped in several:
-                if not is_present(state[0, list(dropped)]).all():
-                    continue
-                trial = state.clone()
-                trial[0, list(dropped), -1] = 0
-                loss = float(losses(model, batch, trial, None)[0])
-                if loss <= least:
-                    least, found = loss, trial
-            if found is None:
-                break
-            state.copy_(found)
-    return states[..., -1]
+    index = torch.arange(len(states), device=store.draws_on)
+    batch = store.draw(index, many, seeded_generators(store, seed))
+
+    def measure(left_out: Tensor) -> Tensor:
+        rest = INR(_Union(model.body, left_out), latents, output=model.output).eval()
+        return losses(rest, batch, states, None)[0]
+
+    left_out = torch.zeros(states.shape[:2], dtype=torch.bool, device=states.device)
+    optional = latents.optional().nonzero()[:, 0]
+    if len(optional) == 0:
+        return states[..., -1]
+    alone = [measure(left_out.index_fill(1, part, True)) for part in optional]
+    least = measure(left_out)
+    for part in optional[torch.stack(alone, dim=1).argsort(dim=1)].T:  # (B,), of each shape one
+        trial = left_out.scatter(1, part[:, None], True)
+        loss = measure(trial)
+        is_surplus = loss <= (1 + DROP_TOLERANCE) * least
+        least = torch.where(is_surplus, torch.minimum(least, loss), least)
+        left_out = torch.where(is_surplus[:, None], trial, left_out)
+    return states[..., -1] * ~left_out
+
+
+class _Union(nn.Module):
+    """Leave parts (B, P) out of the union of a body's parts."""
+
+    def __init__(self, body: nn.Module, left_out: Tensor) -> None:
+        super().__init__()
+        self.body, self.left_out = body, left_out
+
+    def forward(self, x: Tensor, states: Tensor) -> Field:
+        field: Field = self.body(x, states, self.left_out)
+        return field
