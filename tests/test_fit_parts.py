@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from inr.data.layout import Layout
 from inr.losses import L1, CodeNorm, Intersection, Losses, PartDistance, SurfaceDistance
@@ -130,6 +131,17 @@ def test_with_labels_the_whole_joins_after_half(tmp_path):
     states = fit(model, store, parts, losses, stopped=count)
     check_discs(states)
     assert seen == list(range(60, 120))
+
+
+def test_all_rates_drop_after_half(tmp_path):
+    model, rates = INR(Discs(), make_part_codes(3, 2, dim=2, num_parts=2), output="sdf"), []
+
+    def note(optimizer, *_) -> None:
+        rates.append([group["lr"] for group in optimizer.param_groups])
+
+    with register_optimizer_step_post_hook(note):
+        fit(model, open_pairs(tmp_path), plan(pose_lr=0.02), iterations=4, lr_drop=0.1)
+    np.testing.assert_allclose(rates, [[0.01, 0.02]] * 2 + [[0.001, 0.002]] * 2)
 
 
 def test_no_part_is_dropped_where_nothing_says_how_well_the_whole_is(tmp_path):

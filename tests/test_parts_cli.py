@@ -75,6 +75,24 @@ def test_poses_of_the_data_may_be_given(parts_copy, monkeypatch, capsys) -> None
     assert "did you mean 'given'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("setting", "was"),
+    [
+        ("reconstruct.labels=True", "False"),
+        ("reconstruct.pose_lr=0.1", "0.01"),
+        ("reconstruct.poses=given", "mean"),
+    ],
+)
+def test_finished_shapes_are_of_the_settings_they_were_made_with(
+    setting, was, parts_copy, monkeypatch, capsys
+) -> None:
+    again = ("stage=reconstruct", "run=latest", "split=test")
+    assert inr(monkeypatch, *again) == 0
+    assert inr(monkeypatch, *again, setting) == 2
+    key, value = setting.split("=")
+    assert f"was made with {key}={was}, not {value}; overwrite=true" in capsys.readouterr().err
+
+
 def test_labels_may_be_known(parts_copy, monkeypatch, capsys) -> None:
     made = only_run(parts_copy) / "reconstruction" / "epoch_000020" / "test"
     (latent,), layout = (made / "latents").glob("*.npy"), layout_in(parts_copy)
@@ -125,7 +143,16 @@ def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, caps
 
 
 def test_a_resumed_run_goes_on(parts_copy, monkeypatch) -> None:
+    path = only_run(parts_copy) / "checkpoints" / "last.pt"
+    before = load_checkpoint(path)
     assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=22") == 0
+    after = load_checkpoint(path)
+    assert before["progress"]["epoch"] == 20 and after["progress"]["epoch"] == 22
+    assert after["optimizer"]["state"][0]["step"] == after["progress"]["step"]
+    for name, state in before["codes"].items():
+        moved = (after["codes"][name] - state).abs()
+        assert (moved[:, :4].amax(dim=1) > 0)[state[:, -1] > 0].all()
+        assert (moved[:, 4:] == 0).all()  # poses stay those of the data
 
 
 def test_new_shapes_are_drawn(parts_copy, monkeypatch) -> None:

@@ -197,8 +197,9 @@ def test_missing_and_broken_labels(layout):
         read_labels(layout, "s")
 
 
-def test_a_part_outside_the_box(layout):
-    write_mesh(cube(centre=(0.9, 0, 0)), layout.part_meshes("s") / "part2.obj")
+@pytest.mark.parametrize("middle", [-0.9, 0.9])
+def test_a_part_outside_the_box(layout, middle):
+    write_mesh(cube(centre=(middle, 0, 0)), layout.part_meshes("s") / "part2.obj")
     with pytest.raises(ValueError, match=r"part2\.obj' spans .* leaves the box \[-1, 1\]\^D"):
         read_parts(layout, "s")
 

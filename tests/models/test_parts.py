@@ -1,5 +1,6 @@
 import copy
 import itertools
+import math
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from inr.models.activations import GEGLU
 from inr.models.encodings import Positional
 from inr.models.inr import INR, Field
 from inr.models.parts import FAR, PartMLP
+from inr.models.periodic import Sine
 from inr.models.poses import pose_dim, rest_pose
 from tests.making import make_part_codes, make_part_mlp
 
@@ -145,6 +147,42 @@ def test_further_channels_are_those_of_the_nearest_part():
     nearest = field.parts.argmin(dim=-1)
     for b, n in itertools.product(range(2), range(9)):
         torch.testing.assert_close(field.value[b, n], alone[nearest[b, n]][b, n])
+
+
+def make_sines(dim: int) -> PartMLP:
+    """As conf/model/siren.yaml has the activation."""
+    torch.manual_seed(0)
+    sine = Sine(omega=30.0, first_omega=30.0)
+    return make_part_mlp(dim=dim, hidden_dim=96, activation=sine, part_bias=True)
+
+
+@DIMS
+def test_sines_start_within_the_bounds_of_siren(dim):
+    """Sitzmann et al., section 3.2."""
+    body = make_sines(dim)
+    first, second, output = (
+        layer.columns(layer.weight.detach()) for layer in (*body.hidden, body.output)
+    )
+    later = math.sqrt(6 / 96) / 30
+    for weight, bound in ((first[1], 1 / dim), (second[2], later), (output[2], later)):
+        assert 0.9 * bound < weight.abs().max() <= bound
+
+
+@DIMS
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_parts_bias_acts_as_the_layers_own(dim, index):
+    body = make_sines(dim)
+    x, states = torch.randn(2, 9, dim), draw_states(dim=dim)
+    shift = 0.01 * torch.randn(96)
+    before = body(x, states).parts
+    for_one, for_all = copy.deepcopy(body), copy.deepcopy(body)
+    with torch.no_grad():
+        for_one.hidden[index].part_bias[1] += shift
+        for_all.hidden[index].bias += shift
+    parts = for_one(x, states).parts
+    torch.testing.assert_close(parts[..., 1], for_all(x, states).parts[..., 1])
+    assert (parts[..., 1] - before[..., 1]).abs().max() > 1e-3
+    assert torch.equal(parts[..., [0, 2]], before[..., [0, 2]])
 
 
 def test_codes_and_poses_may_come_apart():
