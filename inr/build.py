@@ -195,8 +195,10 @@ def _type_hints(target: Callable[..., Any]) -> dict[str, Any]:
 def _check_type(value: Any, hint: Any, where: str) -> None:
     if not _fits(value, hint):
         name = getattr(hint, "__name__", str(hint)) if not typing.get_args(hint) else str(hint)
+        is_unquoted = isinstance(value, int | float) and _fits(str(value), hint)
+        quoted = f"; a name of digits needs quotes: \"{where}='{value}'\"" if is_unquoted else ""
         raise ValueError(
-            f"'{where}' is {value!r}; it has to be of type {name.replace('typing.', '')}"
+            f"'{where}' is {value!r}; it has to be of type {name.replace('typing.', '')}{quoted}"
         )
 
 

@@ -131,6 +131,8 @@ def test_a_set_of_other_parts_does_not_go_with_a_run(parts_copy, monkeypatch, ca
         assert inr(monkeypatch, *again) == 2
         error = capsys.readouterr().err
         assert f"'{name}' has 9 parts" in error and "the run was trained with 8" in error
+    assert inr(monkeypatch, *AGAIN, "latent.num_parts=9") == 2
+    assert "if it is a run's own latent, that stays as it is" in capsys.readouterr().err
 
 
 def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, capsys) -> None:
@@ -142,10 +144,12 @@ def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, caps
     assert "no term to fit codes of unseen shapes with" in capsys.readouterr().err
 
 
-def test_a_resumed_run_goes_on(parts_copy, monkeypatch) -> None:
-    path = only_run(parts_copy) / "checkpoints" / "last.pt"
+def test_a_resumed_run_goes_on(parts_copy, monkeypatch, capsys) -> None:
+    run = only_run(parts_copy)
+    path = run / "checkpoints" / "last.pt"
     before = load_checkpoint(path)
     assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=22") == 0
+    assert f"{run.name} on cpu: " in capsys.readouterr().err
     after = load_checkpoint(path)
     assert before["progress"]["epoch"] == 20 and after["progress"]["epoch"] == 22
     assert after["optimizer"]["state"][0]["step"] == after["progress"]["step"]

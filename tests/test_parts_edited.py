@@ -1,5 +1,6 @@
 """Parts of shapes edited from the command line."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ def edited(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> li
     operation = next(a for a in arguments if a.startswith("edit.operation=")).partition("=")[2]
     name = next(a for a in arguments if a.startswith("shape=")).partition("=")[2]
     assert inr(monkeypatch, "stage=edit", "run=latest", "eval.resolution=24", *arguments) == 0
-    (made,) = only_run(folder).glob(f"edits/*/{name}_{operation}_*")
+    found = only_run(folder).glob(f"edits/*/{name}_{operation}_*")
+    made = max(found, key=lambda path: path.stat().st_mtime_ns)
     latents = made / "latents"
     other = [a.partition("=")[2] for a in arguments if a.startswith("edit.other=")]
     names = [name] if operation == "interpolate" else [name, *other]
@@ -114,15 +116,20 @@ def test_interpolated_and_done_again(parts_copy, monkeypatch, capsys) -> None:
     assert not torch.allclose(middle[1], torch.from_numpy(before[1]))
     np.testing.assert_array_equal(rows_but(between[2], 1), rows_but(before, 1))
     capsys.readouterr()
-    assert inr(monkeypatch, "stage=edit", "run=latest", *way, "edit.steps=2") == 2
+    assert inr(monkeypatch, "stage=edit", "run=latest", *way, "edit.steps=3") == 2
     assert "overwrite=true" in capsys.readouterr().err
-    _, *between = edited(parts_copy, monkeypatch, *way, "edit.steps=2", "overwrite=true")
-    assert len(between) == 2
+    _, *again = edited(parts_copy, monkeypatch, *way, "edit.steps=3", "overwrite=true")
+    np.testing.assert_array_equal(again, between)
+    _, *fewer = edited(parts_copy, monkeypatch, *way, "edit.steps=2")  # another, beside it
+    assert len(fewer) == 2
 
 
 WRONG = {
     ("edit.operation=swap",): "needs edit.other",
-    ("edit.operation=swap", "edit.other=chair_9"): "run stage=reconstruct",
+    ("edit.operation=swap", "edit.other=chair_9"): "did you mean 'chair_",
+    ("edit.operation=swap", "edit.other=7"): "\"edit.other='7'\"",
+    ("edit.operation=remove", "edit.offset=[0,1,0]"): "takes no edit.offset",
+    ("edit.operation=remove", "edit.keep_pose=true"): "goes with edit.operation=replace",
     ("edit.operation=remove", "edit.part=8"): "there is no part 8",
     ("edit.operation=scale", "edit.factor=-1.0"): "above 0",
     ("edit.operation=scale", "edit.factor=big"): "edit.factor is big",
@@ -130,6 +137,32 @@ WRONG = {
     ("edit.operation=move", "edit.offset=[nan,0,0]"): "edit.offset is [nan",
     ("edit.operation=move", "edit.offset=[0,1]"): "offset has shape (2,)",
 }
+
+
+def test_what_leaves_the_box_is_said(parts_copy, monkeypatch, capsys) -> None:
+    name, _ = names_of(parts_copy)
+    move = ("edit.operation=move", "edit.part=1", "edit.offset=[0,50,0]")
+    edited(parts_copy, monkeypatch, f"shape={name}", *move)
+    said = r"part 1 (has no surface in|is cut off at) the box \[-1, 1\]"
+    assert len(re.findall(said, capsys.readouterr().err)) == 1
+
+
+def test_shapes_that_are_not_there_or_cannot_be_read(parts_copy, monkeypatch, capsys) -> None:
+    name, other = names_of(parts_copy)
+    (unseen,) = read_split(layout_in(parts_copy), "valid")
+    remove = ("stage=edit", "run=latest", "edit.operation=remove", "edit.part=0")
+    assert inr(monkeypatch, *remove, f"shape={unseen}") == 2
+    assert f"'{unseen}' is in the valid split, and not reconstructed yet" in capsys.readouterr().err
+    swap = ("stage=edit", "run=latest", f"shape={name}", "edit.operation=swap")
+    assert inr(monkeypatch, *swap, f"edit.other={name}") == 2
+    assert "is the shape itself" in capsys.readouterr().err
+    (path,) = only_run(parts_copy).glob(f"reconstruction/*/test/latents/{other}.npy")
+    np.save(path, np.zeros(4, dtype=np.float32))
+    assert inr(monkeypatch, *remove, f"shape={other}") == 2
+    assert f"the code of '{other}'" in capsys.readouterr().err
+    path.write_bytes(b"")
+    assert inr(monkeypatch, *remove, f"shape={other}") == 2
+    assert "cannot read the code 'outputs" in capsys.readouterr().err
 
 
 def test_what_is_refused(parts_copy, monkeypatch, capsys) -> None:

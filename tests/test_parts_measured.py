@@ -71,6 +71,18 @@ def test_a_part_that_moved_scores_as_low_in_either_frame(parts_copy, monkeypatch
     assert found[1] == pytest.approx(found[0], abs=0.01)
 
 
+def test_parts_of_the_truth_that_changed_are_measured_anew(parts_copy, monkeypatch) -> None:
+    _, name, layout = take_truth(parts_copy)
+    again = [s for s in EVALUATE if s != "overwrite=true"]
+    assert inr(monkeypatch, *again, *PARTS) == 0
+    assert float(measured(parts_copy)["part_iou"]) == pytest.approx(1, abs=1e-6)
+    path = part_mesh(layout, name, 0)
+    part = read_mesh(path)
+    write_mesh(Mesh(part.vertices + np.array([0.0, -0.2, 0.0]), part.faces), path)
+    assert inr(monkeypatch, *again, *PARTS) == 0
+    assert float(measured(parts_copy)["part_iou"]) < 0.95
+
+
 def test_parts_that_are_exchanged_score_lower(parts_copy, monkeypatch) -> None:
     made, name, _ = take_truth(parts_copy)
     one, other, third = (made / "parts" / name / f"part{k}.ply" for k in (2, 3, 4))

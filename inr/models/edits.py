@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inr.models.poses import is_present, nearest_turn, pose_dim, rotation_dim
+from inr.models.poses import LEAST_SCALE, is_present, nearest_turn, pose_dim, rotation_dim
 
 # quaternions nearer than this, as a cosine, are blended along the chord, which is the same
 _SAME = 1 - 1e-6
@@ -77,7 +77,7 @@ def move_part(state: Tensor, part: int, offset: Tensor, *, dim: int) -> Tensor:
 
 
 def scale_part(state: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor:
-    """Return a state (P, L + K) with a part scaled about its own centre.
+    """Return a state (P, L + K) with a part scaled about its own centre, to LEAST_SCALE at least.
 
     Args:
         state: (P, L + K).
@@ -94,7 +94,8 @@ def scale_part(state: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor:
             f"factor is {factor.tolist()}; give one number above 0, or {dim}, one an axis"
         )
     edited = state.clone()
-    edited[part, _columns(state, dim).scale] *= factor.to(state)
+    scale = edited[part, _columns(state, dim).scale]
+    scale.copy_((scale * factor.to(state)).clamp(min=LEAST_SCALE))
     return edited
 
 

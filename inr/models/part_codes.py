@@ -29,7 +29,7 @@ class PartCodes(Codes):
         max_norm: bound on a part code's Euclidean norm, applied at look-up; None for no bound.
         pretrained: where codes and poses start: a folder of <name>.npy as stage=reconstruct
             writes it, or a checkpoint of another run; None for codes N(0, 1/L) a component and
-            the poses of the data set.
+            the poses of the data set, which says what parts a shape has in any case.
         trainable: whether training changes codes.
         train_poses: whether training changes poses.
         space_dim: D.
@@ -75,6 +75,8 @@ class PartCodes(Codes):
         if pretrained is not None:
             size = (num_parts, dim + pose_dim(space_dim))
             raw = read_codes(Path(pretrained), names, size)
+            if poses is not None:  # a fit may have dropped what samples are labelled with
+                raw[..., -1] = stack_poses(poses, names, num_parts, space_dim)[..., -1]
         elif poses is None:
             rest = rest_pose(len(names), num_parts, dim=space_dim)
             raw = torch.cat([codes, rest], dim=-1)

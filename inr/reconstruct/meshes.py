@@ -72,16 +72,16 @@ def decode_parts(
         if not there:
             meshes.append(None)
             continue
-        asked = state
+        asked, num_decoded = state, len(state)
         if getattr(model.body, "parts_are_apart", False):  # the others need not be decoded
-            asked = state.clone()
+            asked, num_decoded = state.clone(), 1
             asked[:, -1] = (torch.arange(len(state)) == part).to(state)
         mesh = extract_mesh(
             _part_field(model, asked, part),
             dim=dim,
             resolution=resolution,
             coarse_to_fine=coarse_to_fine,
-            chunk_size=points_a_call(state.device) // len(state),
+            chunk_size=points_a_call(state.device) // num_decoded,
         )
         meshes.append(mesh)
     return meshes

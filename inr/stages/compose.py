@@ -136,7 +136,12 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
     for override in parsed:
         key = override.key_or_group
         if key not in groups and key not in known and not override.is_add():
-            return f"unknown key '{key}': {_nearest_key(key, [*known, *groups])}"
+            kept = ""
+            if any(str(o.input_line).startswith(("run=", "resume=")) for o in parsed):
+                kept = (
+                    f"; if it is a run's own {key.split('.')[0]}, that stays as it is: leave it out"
+                )
+            return f"unknown key '{key}': {_nearest_key(key, [*known, *groups])}{kept}"
     return " ".join(str(error).split())
 
 

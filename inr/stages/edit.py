@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from inr.data.layout import read_split
 from inr.models.edits import (
     blend_part,
     move_part,
@@ -17,15 +19,17 @@ from inr.models.edits import (
     scale_part,
     swap_part,
 )
+from inr.models.latents import read_codes
+from inr.models.poses import is_present
 from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
-from inr.run import find_run, log_to, next_log
+from inr.run import find_run, log_to, next_log, run_argument
 from inr.schema import SPLITS, Edit
 from inr.shapes.mesh import mesh_suffix, write_mesh
 from inr.stages.assemble import build_renderer
 from inr.stages.command import Command, merge_with_run
 from inr.stages.compose import slug
-from inr.stages.part_files import draw_parts, write_parts
+from inr.stages.part_files import draw_parts, read_part_meshes, write_parts
 from inr.stages.progress import show_progress
 from inr.stages.trained import Trained, load_run
 
@@ -60,6 +64,8 @@ def _edit(trained: Trained, shape: str | None) -> None:
     if shape is None:
         some = ", ".join(trained.names[:3])
         raise ValueError(f"which shape? add shape=<name>, of the run's say {some}")
+    if settings.other == shape:
+        raise ValueError(f"edit.other={shape} is the shape itself; name another")
     state = find_state(trained, shape)
     other = None if settings.other is None else find_state(trained, settings.other)
     edited = apply(state, other, settings, dim=config.data.dim)
@@ -78,6 +84,7 @@ def _edit(trained: Trained, shape: str | None) -> None:
     for number, (name, one) in enumerate(show_progress(shown, "edit", len(shown))):
         pictures.append(_write(trained, folder, name, one, renderer))
         if number >= len(before):
+            _warn_of_walls(folder, name, settings.part, one, config.data.dim)
             log.info("%s: %s", name, folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}")
     made = ["edited"] if len(edited) == 1 else [f"edited {n}" for n in range(len(edited))]
     titles = [*(name for name, _ in before), *made]
@@ -100,9 +107,7 @@ def apply(
     Raises:
         ValueError: if a setting that the operation needs is missing, or does not fit.
     """
-    needed = NEEDS[settings.operation]
-    if needed and getattr(settings, needed) is None:
-        raise ValueError(f"edit.operation={settings.operation} needs edit.{needed}")
+    _check_settings(settings)
     part = settings.part
     if settings.operation == "remove":
         return [remove_part(state, part)]
@@ -128,15 +133,24 @@ def find_state(trained: Trained, name: str) -> torch.Tensor:
     if name in trained.names:
         index = torch.tensor([trained.names.index(name)], device=trained.device)
         return trained.model.latents(index)[0].detach()
+    size = tuple(trained.model.latents.raw().shape[1:])
+    known = set(trained.names)
     for split in SPLITS:
-        path = trained.run.reconstruction(trained.label, split) / "latents" / f"{name}.npy"
-        if path.exists():
-            return torch.from_numpy(np.load(path, allow_pickle=False)).to(trained.device)
+        folder = trained.run.reconstruction(trained.label, split) / "latents"
+        if (folder / f"{name}.npy").exists():
+            return read_codes(folder, [name], size)[0].to(trained.device)
+        if trained.layout.split(split).exists():
+            names = read_split(trained.layout, split)
+            if name in names:
+                raise ValueError(
+                    f"'{name}' is in the {split} split, and not reconstructed yet; run "
+                    f"stage=reconstruct {run_argument(trained.run.path)} split={split}"
+                )
+            known.update(names)
     some = ", ".join(trained.names[:3])
-    raise ValueError(
-        f"'{name}' is no training shape of the run ({some}, ...) and no other that was "
-        f"reconstructed; run stage=reconstruct run={trained.run.path} first"
-    )
+    likely = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{likely[0]}'?" if likely else f"the run's are {some}, ..."
+    raise ValueError(f"there is no shape '{name}': {hint}")
 
 
 def _write(
@@ -152,13 +166,42 @@ def _write(
     return draw_parts(folder, name, len(state), dim, renderer)
 
 
+def _warn_of_walls(folder: Path, name: str, part: int, state: torch.Tensor, dim: int) -> None:
+    """Say if the box [-1, 1]^D, outside which there is no field, cuts or leaves out a part."""
+    mesh = read_part_meshes(folder, name, len(state), dim)[part]
+    if mesh is not None and np.abs(mesh.vertices).max() >= 1:
+        log.warning("%s: part %d is cut off at the box [-1, 1]", name, part)
+    elif mesh is None and is_present(state[part]):
+        log.warning("%s: part %d has no surface in the box [-1, 1]", name, part)
+
+
+def _check_settings(settings: Edit) -> None:
+    """Check that an operation has what it needs, and nothing that it would not heed."""
+    needed = NEEDS[settings.operation]
+    if needed and getattr(settings, needed) is None:
+        raise ValueError(f"edit.operation={settings.operation} needs edit.{needed}")
+    for key in {*NEEDS.values()} - {"", needed}:
+        if getattr(settings, key) is not None:
+            raise ValueError(
+                f"edit.operation={settings.operation} takes no edit.{key}; leave it out"
+            )
+    if settings.keep_pose and settings.operation != "replace":
+        raise ValueError(
+            f"edit.keep_pose goes with edit.operation=replace, not {settings.operation}"
+        )
+
+
 def _title(shape: str, settings: Edit) -> str:
     """Return the name of an edit's folder, which says what was done."""
     needed = NEEDS[settings.operation]
-    value = "" if not needed else f"_{getattr(settings, needed)}"
+    value = getattr(settings, needed) if needed else ""
+    if isinstance(value, list):
+        value = ",".join(map(str, value))
     if settings.operation == "replace" and settings.keep_pose:
-        value += "_in_place"
-    return slug(f"{shape}_{settings.operation}_part{settings.part}{value}".replace(" ", ""))
+        value = f"{value}_in_place"
+    if settings.operation == "interpolate":
+        value = f"{value}_in_{settings.steps}"
+    return slug(f"{shape}_{settings.operation}_part{settings.part}_{value}".rstrip("_"))
 
 
 def _numbers(value: Any, key: str) -> torch.Tensor:

@@ -33,6 +33,8 @@ class Fitting:
         self.config = config
         self.layout = layout
         self.losses = losses
+        if config.reconstruct.labels and config.reconstruct.observe != "sdf":
+            raise ValueError("reconstruct.labels=true needs reconstruct.observe=sdf")
         if not config.reconstruct.labels:
             self.losses = losses.select(lambda term: "labels" not in term.needs)
         if not self.losses.select(lambda term: is_of_whole(term) or "labels" in term.needs).terms:
@@ -44,8 +46,6 @@ class Fitting:
         settings, dim = self.config.reconstruct, self.config.data.dim
         if settings.observe == "sdf":
             return training_store(self.config, self.layout, names, self.losses, device)
-        if settings.labels:
-            raise ValueError("reconstruct.labels=true needs reconstruct.observe=sdf")
         view = None
         if settings.observe == "partial":
             view = settings.view or [0.0] * (dim - 1) + [1.0]

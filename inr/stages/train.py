@@ -87,7 +87,7 @@ def train(command: Command) -> Run:
         )
         if resumed is not None:
             done = find_done(resumed, config.train.epochs)
-        announce(command, device, done)
+        announce(command, device, done, command.name if resumed is None else str(resumed.path))
         layout = ensure_prepared(command)
         command = adopt_settings(command, layout)
         config = command.config
@@ -189,7 +189,7 @@ def _fit(
         parts.logger.finish(exit_code)
 
 
-def announce(command: Command, device: torch.device, done: Done) -> None:
+def announce(command: Command, device: torch.device, done: Done, title: str) -> None:
     """Log what training will take; on a slow device, name the preset that takes minutes.
 
     Data that will be made on first use need not exist for it.
@@ -239,7 +239,7 @@ def announce(command: Command, device: torch.device, done: Done) -> None:
             "; on this CPU that is long: experiment=small_cpu is a small network that trains in "
             "minutes (Ctrl-C stops with a checkpoint)"
         )
-    log.info("%s on %s: %s%s", command.name, device, found, hint)
+    log.info("%s on %s: %s%s", title, device, found, hint)
 
 
 def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None], float | None]:

@@ -71,7 +71,8 @@ class Trained:
 
     def probe(self, code: torch.Tensor) -> Probe:
         """Return the field of a code (L,), for metrics that ask it."""
-        field, chunk = field_of(self.model, code), points_a_call(code.device)
+        field = field_of(self.model, code)
+        chunk = points_a_call(code.device) // (self.model.latents.num_parts or 1)
 
         def gradient_norms(points: Floats) -> Floats:
             x = torch.from_numpy(points.astype(np.float32)).to(code.device)

@@ -29,10 +29,13 @@ def has_only_points(layout: Layout, name: str) -> bool:
 
 
 def truth_stamp(layout: Layout, name: str) -> list[int]:
-    """Return size and time of the file that a shape is measured against, to know it again."""
+    """Return sizes and times of the files that a shape is measured against, to know them again."""
     path = layout.surface(name) if has_only_points(layout, name) else layout.mesh(name)
-    status = path.stat() if path.exists() else None
-    return [] if status is None else [status.st_size, status.st_mtime_ns]
+    parts = sorted(layout.part_meshes(name).glob("*"))
+    found = [
+        one.stat() for one in (path, layout.poses(name) / "present.npy", *parts) if one.exists()
+    ]
+    return [number for status in found for number in (status.st_size, status.st_mtime_ns)]
 
 
 def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:

@@ -14,6 +14,7 @@ from inr.models.edits import (
     scale_part,
     swap_part,
 )
+from inr.models.poses import LEAST_SCALE
 
 CODE = 3
 PARTS = 4
@@ -83,6 +84,8 @@ def test_move_and_scale(states):
         assert differs_in(got, one, dim)[0] == {"scale"}
         ratio = named(got[0], dim)["scale"] / named(one[0], dim)["scale"]
         torch.testing.assert_close(ratio, factor.double().expand(dim))
+    got = scale_part(one, 0, torch.tensor(1e-9), dim=dim)
+    assert (named(got[0], dim)["scale"] == LEAST_SCALE).all()
 
 
 def test_swap(states):

@@ -99,6 +99,18 @@ def test_pretrained_states_come_by_name(tmp_path):
     assert codes.poses[2, 1, rotation_dim(2)] == 2
 
 
+def test_which_parts_there_are_the_data_says_though_states_are_pretrained(tmp_path):
+    for number in range(4):
+        state = np.ones((3, 4 + pose_dim(2)), np.float32)
+        state[number % 3, -1] = 0
+        np.save(tmp_path / f"s{number}.npy", state)
+    poses = draw_part_poses(4, dim=2)
+    poses["s1"][2, -1] = 0
+    codes = make_part_codes(dim=2, pretrained=str(tmp_path), poses=poses)
+    assert codes.present.tolist() == [[1, 1, 1], [1, 1, 0], [1, 1, 1], [1, 1, 1]]
+    assert (codes.poses == 1).all()
+
+
 def test_poses_that_do_not_fit_are_named():
     given = draw_part_poses(4, dim=3)
     del given["s2"]

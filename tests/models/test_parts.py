@@ -129,8 +129,41 @@ def test_the_soft_least_is_for_training_alone(dim):
     weights = torch.softmax(-soft.parts / 0.02, dim=-1)
     torch.testing.assert_close(soft.value[..., 0], (weights * soft.parts).sum(dim=-1))
     assert (soft.value >= field.value - 1e-6).all()
+    # at any temperature absent parts have no share
+    hot = shake(make_part_mlp(dim=dim, softmin=5.0)).train()
+    states[0, 1, -1] = 0
+    field = hot(x, states)
+    there = field.parts[0][:, [0, 2]]
+    weights = torch.softmax(-there / 5.0, dim=-1)
+    torch.testing.assert_close(field.value[0, :, 0], (weights * there).sum(dim=-1))
     states[:, :, -1] = 0
-    assert (body(x, states).value == FAR).all()
+    states.requires_grad_()
+    field = hot(x, states)
+    assert (field.value == FAR).all()
+    field.value.sum().backward()
+    assert (states.grad == 0).all()
+
+
+@DIMS
+@pytest.mark.parametrize("conv", [False, True])
+def test_parts_left_out_of_the_union_are_still_heard(dim, conv):
+    body = shake(make_part_mlp(dim=dim, part_conv=conv))
+    x, states = torch.randn(2, 9, dim), draw_states(dim=dim)
+    left_out = torch.zeros(2, 3, dtype=torch.bool)
+    left_out[0, 1] = True
+    whole, rest = body(x, states), body(x, states, left_out)
+    kept = whole.parts.clone()
+    kept[0, :, 1] = FAR
+    torch.testing.assert_close(rest.parts, kept)
+    torch.testing.assert_close(rest.value[..., 0], kept.amin(dim=-1))
+
+
+def test_states_of_another_size_are_refused():
+    body, x = make_part_mlp(dim=3, part_bias=False), torch.randn(2, 9, 3)
+    states = draw_states(dim=3)
+    for wrong in (states[:, :2], states.repeat(1, 2, 1), states[..., :-1]):
+        with pytest.raises(ValueError, match=r"this network takes \(B, 3, 15\)"):
+            body(x, wrong)
 
 
 def test_further_channels_are_those_of_the_nearest_part():
