@@ -8,6 +8,9 @@ from inr.data.journal import Record
 from inr.data.parts import part_number
 from inr.data.sources import fingerprint, has_changed, is_hidden, shape_name
 
+# the folder of poses, in parts
+POSES = "parameters"
+
 
 @dataclass(frozen=True)
 class PartFiles:
@@ -43,13 +46,16 @@ def part_folder(source: Path, suffixes: Sequence[str]) -> Path | None:
     """Return the folder of a source that holds <name>/part<i>, None where it has no parts.
 
     Args:
-        source: of the shapes; parts are in its parts/meshes, or in its parts.
+        source: of the shapes; parts are in its parts/meshes, where any mesh <name>/* tells of
+            them, or in its parts, where one has to be named as a part is.
         suffixes: of meshes that can be read.
     """
-    for folder in (source / "parts" / "meshes", source / "parts"):
-        if folder.is_dir() and next(_part_paths(folder, suffixes), None) is not None:
-            return folder
-    return None
+    folder = source / "parts" / "meshes"
+    if next(_mesh_paths(folder, suffixes), None) is not None:
+        return folder
+    folder = source / "parts"
+    numbers = map(part_number, _mesh_paths(folder, suffixes))
+    return None if all(number is None for number in numbers) else folder
 
 
 def find_part_files(
@@ -72,14 +78,20 @@ def find_part_files(
     meshes: dict[str, dict[int, Path]] = {}
     places: dict[str, Path] = {}
     refused: dict[str, str] = {}
-    for path in sorted(_part_paths(folder, suffixes)):
+    for path in sorted(_mesh_paths(folder, suffixes)):
         # as the whole, whose name its suffix is cut from
         above = path.parent.relative_to(folder)
         name, number = shape_name(above.with_name(above.name + ".x")), part_number(path)
-        assert number is not None
         of_shape = meshes.setdefault(name, {})
         if places.setdefault(name, above) != above:
             refused[name] = f"'{folder / above}' and '{folder / places[name]}' both hold its parts"
+        if number is None:
+            refused.setdefault(
+                name,
+                f"'{path}' is named as no part is: call it part<i>{path.suffix}, i the number of "
+                "the part, from 0 and alike in all shapes, or move it elsewhere",
+            )
+            continue
         if number in of_shape:
             refused[name] = f"'{path}' and '{of_shape[number]}' are both its part {number}"
         of_shape[number] = path
@@ -89,7 +101,7 @@ def find_part_files(
         refused[name] = (
             f"it has parts ('{folder / places[name]}'), and there is no mesh of the whole"
         )
-    poses = source / "parts" / "parameters"
+    poses = source / "parts" / POSES
     has_poses = poses.is_dir()
     names = [name for name in names if name not in refused]
     num_parts = max((max(meshes[name]) + 1 for name in names), default=0)
@@ -100,9 +112,12 @@ def find_part_files(
     return found, refused
 
 
-def _part_paths(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    for path in folder.glob("*/**/part*"):
+def _mesh_paths(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    """Yield the meshes in the folders of shapes, however they are named."""
+    for path in folder.glob("*/**/*"):
         relative = path.relative_to(folder)
-        is_mesh = path.suffix.lower() in suffixes and not is_hidden(relative)
-        if is_mesh and part_number(path) is not None:
+        if path.suffix.lower() not in suffixes or is_hidden(relative):
+            continue
+        # parts/parameters, whose .npy might be outlines, lies in parts beside the shapes
+        if path.is_file() and relative.parts[0] != POSES:
             yield path

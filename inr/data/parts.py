@@ -27,8 +27,8 @@ def part_mesh(layout: Layout, name: str, number: int) -> Path:
 
 
 def part_number(path: Path) -> int | None:
-    """Return i of a file part<i>.<suffix>, None for any other."""
-    found = re.fullmatch(r"part(\d+)", path.stem)
+    """Return i of a file part<i>.<suffix>, upper case or lower, None for any other."""
+    found = re.fullmatch(r"part(\d+)", path.stem, re.IGNORECASE)
     return None if found is None else int(found[1])
 
 
