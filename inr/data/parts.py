@@ -38,7 +38,7 @@ def count_parts(layout: Layout, name: str) -> int:
     Raises:
         ValueError: if a file cannot be read.
     """
-    return _count(layout, name, _load_present(layout, name))
+    return _count(layout, name, load_present(layout.poses(name)))
 
 
 def _count(layout: Layout, name: str, present: Flags | None) -> int:
@@ -61,7 +61,7 @@ def read_present(layout: Layout, name: str) -> Flags:
         ValueError: if the shape has no parts, a file cannot be read, or there is a mesh of a part
             beyond those that present.npy or poses tell of.
     """
-    present = _load_present(layout, name)
+    present = load_present(layout.poses(name))
     num_parts = _count(layout, name, present)
     if num_parts == 0:
         raise ValueError(
@@ -110,6 +110,24 @@ def read_poses(layout: Layout, name: str, dim: int, num_parts: int | None = None
     return check_poses(
         *load_poses(folder, dim, len(present)), present, where=f"'{folder}'", in_box=True
     )
+
+
+def load_present(folder: Path) -> Flags | None:
+    """Return what present.npy in a folder of poses says, (P,); None where there is none.
+
+    Raises:
+        ValueError: if it cannot be read, or is not (P,).
+    """
+    path = folder / "present.npy"
+    if not path.exists():
+        return None
+    array = _load(path)
+    if array.ndim != 1 or not np.isin(array, (0, 1)).all():
+        raise ValueError(
+            f"'{path}' is of shape {array.shape}, dtype {array.dtype}; it has to be (P,), true "
+            "where the shape has the part"
+        )
+    return array.astype(bool)
 
 
 def load_poses(folder: Path, dim: int, num_parts: int) -> tuple[Floats, Floats, Floats]:
@@ -217,20 +235,6 @@ def _numbered_meshes(layout: Layout, name: str) -> dict[int, Path]:
     paths = layout.part_meshes(name).glob("part*")
     numbered = ((part_number(path), path) for path in paths if path.suffix in SUFFIXES)
     return {number: path for number, path in numbered if number is not None}
-
-
-def _load_present(layout: Layout, name: str) -> Flags | None:
-    """Return what present.npy says, (P,); None where there is none."""
-    path = layout.poses(name) / "present.npy"
-    if not path.exists():
-        return None
-    array = _load(path)
-    if array.ndim != 1 or not np.isin(array, (0, 1)).all():
-        raise ValueError(
-            f"'{path}' is of shape {array.shape}, dtype {array.dtype}; it has to be (P,), true "
-            "where the shape has the part"
-        )
-    return array.astype(bool)
 
 
 def _load_labels(path: Path) -> tuple[Ints, Ints]:

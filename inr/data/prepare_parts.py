@@ -2,13 +2,14 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from inr.data.journal import Record
 from inr.data.layout import Layout, write_npz
 from inr.data.part_files import PartFiles
-from inr.data.parts import check_in_box, load_poses, rotation_file
+from inr.data.parts import check_in_box, load_poses, load_present, rotation_file
 from inr.shapes.composite import Composite
 from inr.shapes.files import replacing
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
@@ -32,7 +33,8 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
         mend: whether the parts are repaired; they are turned outward in any case.
 
     Raises:
-        ValueError: if a part or its pose cannot be read, or the pose is none or not the part's.
+        ValueError: if a part or its pose cannot be read, or the pose is none or not the part's, or
+            present.npy says otherwise than the meshes do.
     """
     parts: list[Mesh | None] = [None] * files.num_parts
     for number, path in files.meshes.items():
@@ -46,6 +48,7 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
     if files.poses is None:
         return Composite(mesh, parts, None)
     present = np.array([part is not None for part in parts])
+    _check_present(files, files.poses)
     where = f"'{files.poses}'"
     arrays = load_poses(files.poses, mesh.dim, len(present))
     poses = check_poses(*arrays, present, where=where, in_box=False)
@@ -53,6 +56,28 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
         if given is not None:
             _check_fits(given, poses, number, where)
     return Composite(mesh, parts, poses)
+
+
+def _check_present(files: PartFiles, poses: Path) -> None:
+    present, path = load_present(poses), poses / "present.npy"
+    if present is None:
+        return
+    if len(present) != files.num_parts:
+        raise ValueError(
+            f"'{path}' is of {len(present)} parts, and the shapes have {files.num_parts}; give it "
+            "as many rows, false for absent parts"
+        )
+    for number, is_present in enumerate(present):
+        if is_present and number not in files.meshes:
+            raise ValueError(
+                f"'{path}' says that there is a part {number}, and there is no mesh of it; add "
+                f"part{number} to the meshes, or make its row false"
+            )
+        if not is_present and number in files.meshes:
+            raise ValueError(
+                f"'{path}' says that there is no part {number}, and its mesh is "
+                f"'{files.meshes[number]}'; make its row true, or remove the mesh"
+            )
 
 
 def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:

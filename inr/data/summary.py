@@ -1,6 +1,7 @@
 """What the checks of all shapes come to, in a few lines."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from statistics import median
 
 from inr.data.journal import Record
@@ -90,7 +91,8 @@ def _with_parts(records: Mapping[str, Record]) -> dict[str, Record]:
 
 
 def _count_parts(checks: Mapping[str, Record]) -> list[int]:
-    return [sum(flags) for flags in zip(*(c["present"] for c in checks.values()), strict=True)]
+    flags = zip_longest(*(check["present"] for check in checks.values()), fillvalue=False)
+    return [sum(of_part) for of_part in flags]
 
 
 def _of_parts(checks: Mapping[str, Record]) -> list[str]:
