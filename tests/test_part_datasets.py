@@ -104,6 +104,25 @@ def test_given_poses_are_used(folder, monkeypatch):
         np.testing.assert_allclose(poses.rotations[0], np.roll(TURN.as_quat(), 1))
 
 
+def test_poses_that_are_not_given_are_fitted(folder, monkeypatch, capsys):
+    write_lamps(folder)
+    given = HALVES * 1.25
+    write_poses(folder, "lamp1", scales=given)
+    assert inr(monkeypatch, *PREPARE) == 0
+    assert "those of the other 2 are fitted (lamp0 first)" in capsys.readouterr().err
+    layout = Layout(Path("made"))
+    for name, halves in (("lamp0", HALVES), ("lamp1", given)):
+        scale = Normalization.load(layout.normalization(name)).scale
+        poses = read_poses(layout, name, 3)
+        there = poses.present
+        np.testing.assert_allclose(poses.scales[there], scale * halves[there], atol=1e-3)
+    assert inr(monkeypatch, *PREPARE) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    write_poses(folder, "lamp0", scales=given)  # fitted before, given now
+    assert inr(monkeypatch, *PREPARE) == 2
+    assert "the parts of 'lamp0' in 'made' were made from other files" in capsys.readouterr().err
+
+
 def test_cylinders(folder, monkeypatch):
     write_lamps(folder)
     assert inr(monkeypatch, *PREPARE, "data.primitive=cylinder") == 0

@@ -1,5 +1,6 @@
 """The parts of the user's own shapes: which files they are in."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 from inr.data.journal import Record
 from inr.data.parts import part_number
 from inr.data.sources import fingerprint, has_changed, is_hidden, shape_name
+
+log = logging.getLogger(__name__)
 
 # the folder of poses, in parts
 POSES = "parameters"
@@ -70,7 +73,7 @@ def find_part_files(
 
     Returns:
         Nothing of either where the source has no parts at all. Poses are in parts/parameters, under
-        the path that the meshes have under their folder.
+        the path that the meshes have under their folder; a shape without such a folder has none.
     """
     folder = part_folder(source, suffixes)
     if folder is None:
@@ -102,14 +105,33 @@ def find_part_files(
             f"it has parts ('{folder / places[name]}'), and there is no mesh of the whole"
         )
     poses = source / "parts" / POSES
-    has_poses = poses.is_dir()
+    _warn_of_poses(poses, places)
     names = [name for name in names if name not in refused]
     num_parts = max((max(meshes[name]) + 1 for name in names), default=0)
-    found = {
-        name: PartFiles(meshes[name], poses / places[name] if has_poses else None, num_parts)
-        for name in names
-    }
+    given = {name: poses / places[name] for name in names if (poses / places[name]).is_dir()}
+    found = {name: PartFiles(meshes[name], given.get(name), num_parts) for name in names}
+    fitted = [name for name in names if name not in given]
+    if given and fitted:
+        log.info(
+            "poses of %d shapes are given, those of the other %d are fitted (%s first)",
+            len(given),
+            len(fitted),
+            fitted[0],
+        )
     return found, refused
+
+
+def _warn_of_poses(poses: Path, places: Mapping[str, Path]) -> None:
+    """Say which folder of poses is not named as that of a shape's parts."""
+    known = {poses / place for place in places.values()}
+    strange = sorted({path.parent for path in poses.rglob("*.npy")} - known)
+    if strange:
+        log.warning(
+            "%d folders of poses belong to no shape with parts, '%s' first; they are named as the "
+            "folders of the parts' meshes are",
+            len(strange),
+            strange[0],
+        )
 
 
 def _mesh_paths(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:

@@ -141,9 +141,13 @@ def load_poses(folder: Path, dim: int, num_parts: int) -> tuple[Floats, Floats, 
     for file, width in widths.items():
         path = folder / file
         if not path.exists():
+            others = [other for other in widths if (folder / other).exists()]
+            what = f"there are no poses of the parts ('{path}' is missing)"
+            if others:
+                what = f"'{path}' is missing beside '{others[0]}'; add it"
             raise ValueError(
-                f"there are no poses of the parts ('{path}' is missing); run stage=prepare on "
-                "meshes and parts without parts/parameters, which fits them"
+                f"{what}, or run stage=prepare on meshes and parts without such a folder, which "
+                "fits all poses of a shape"
             )
         array = _load(path).astype(np.float64)
         array = array[:, None] if dim == 2 and array.ndim == 1 else array

@@ -105,3 +105,24 @@ def test_a_change_of_any_file_is_noticed(tmp_path):
     more = find_part_files(tmp_path, ["a"], MESH_SUFFIXES)[0]["a"]
     assert more.have_changed({"parts": more.fingerprints() | {"part2.obj": {}}})
     assert files.have_changed({})  # made before there were parts
+
+
+def test_poses_of_some_shapes(tmp_path, caplog):
+    caplog.set_level("INFO")
+    touch(tmp_path, *(f"parts/meshes/{name}/part0.obj" for name in "abc"))
+    touch(tmp_path, "parts/parameters/b/scales.npy")
+    found, refused = find_part_files(tmp_path, ["a", "b", "c"], MESH_SUFFIXES)
+    folder = tmp_path / "parts/parameters"
+    assert refused == {}
+    assert {n: files.poses for n, files in found.items()} == {
+        "a": None,
+        "b": folder / "b",
+        "c": None,
+    }
+    assert "poses of 1 shapes are given, those of the other 2 are fitted (a first)" in caplog.text
+    assert "belong to no shape" not in caplog.text
+    touch(tmp_path, "parts/parameters/A/scales.npy")
+    find_part_files(tmp_path, ["a", "b", "c"], MESH_SUFFIXES)
+    assert (
+        f"1 folders of poses belong to no shape with parts, '{folder / 'A'}' first" in caplog.text
+    )

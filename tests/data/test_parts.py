@@ -113,7 +113,15 @@ def test_missing_and_broken_pose_files(layout, file):
         read_poses(layout, "s", 3)
     np.save(layout.poses("s") / "present.npy", np.array([True, False, True]))
     path.unlink()
-    with pytest.raises(ValueError, match=f"'{path}' is missing.*stage=prepare"):
+    other = "translations" if file == "quaternions" else "quaternions"
+    message = rf"'{path}' is missing beside '{other}\.npy'; add it, or run stage=prepare"
+    with pytest.raises(ValueError, match=message):
+        read_poses(layout, "s", 3)
+    for other in ("quaternions", "translations", "scales"):
+        (layout.poses("s") / f"{other}.npy").unlink(missing_ok=True)
+    with pytest.raises(
+        ValueError, match=r"no poses of the parts \('.*' is missing\), or run stage=p"
+    ):
         read_poses(layout, "s", 3)
 
 
