@@ -9,7 +9,8 @@ import numpy as np
 from inr.data.journal import Record
 from inr.data.layout import Layout, write_npz
 from inr.data.part_files import PartFiles
-from inr.data.parts import check_in_box, load_poses, load_present, rotation_file
+from inr.data.parts import check_in_box
+from inr.data.pose_files import load_poses, load_present, rotation_file
 from inr.shapes.composite import Composite
 from inr.shapes.files import replacing
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh

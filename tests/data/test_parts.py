@@ -174,6 +174,20 @@ def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
         read_poses(layout, "s", 3)
 
 
+def test_a_text_is_no_array(layout):
+    path = layout.poses("s") / "scales.npy"
+    path.write_text("0.2 0.2 0.2")
+    with pytest.raises(ValueError, match=f"'{path}': it is no .npy file of numbers$"):
+        read_poses(layout, "s", 3)
+    for path, read in ((layout.labels("s"), read_labels), (layout.samples("s"), read_labels)):
+        whole = path.read_bytes()
+        path.write_text("0.2 0.2 0.2")
+        with pytest.raises(ValueError, match=r"it is no \.npz file of numbers$") as caught:
+            read(layout, "s")
+        assert str(path) in str(caught.value)
+        path.write_bytes(whole)
+
+
 def test_flags_may_be_numbers(layout):
     np.save(layout.poses("s") / "present.npy", np.array([1.0, 0.0, 1.0]))
     assert read_present(layout, "s").tolist() == [True, False, True]
