@@ -82,6 +82,7 @@ def _loops_of_array(data: bytes) -> tuple[list[Loop], list[str]]:
     if len(steps) > 3 and gap > MOST_STEPS * steps.max():
         raise ValueError(
             f"its outline is open: {gap:g} from the last point to the first, and at most "
-            f"{steps.max():g} between others"
+            f"{steps.max():g} between others; if it is meant to be closed, repeat the first point "
+            "at the end"
         )
     return [points], ["the outline"]
