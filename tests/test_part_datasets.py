@@ -236,6 +236,27 @@ def test_parts_that_changed_are_noticed(folder, monkeypatch, capsys):
     assert "was prepared with 4 parts a shape, and there are 0 now" in capsys.readouterr().err
 
 
+def test_the_number_of_parts_may_change_where_no_shape_is_ready(folder, monkeypatch, capsys):
+    write_lamps(folder)
+    foot = parts_of(folder, "lamp0") / "part0.obj"
+    whole = foot.read_bytes()
+    for name in ("lamp0", "lamp1", "lamp2"):
+        (parts_of(folder, name) / "part0.obj").write_text("no mesh")
+    assert inr(monkeypatch, *PREPARE) == 2
+    assert "every shape was refused" in capsys.readouterr().err
+    for name in ("lamp0", "lamp1", "lamp2"):
+        (parts_of(folder, name) / "part0.obj").write_bytes(whole)
+    shutil.copy(foot, foot.with_name("part4.obj"))
+    assert inr(monkeypatch, *PREPARE) == 0
+    layout = Layout(Path("made"))
+    assert json.loads(layout.manifest.read_text())["num_parts"] == 5
+    assert read_poses(layout, "lamp1", 3, num_parts=5).present.tolist() == [
+        True,
+        True,
+        *[False] * 3,
+    ]
+
+
 def checks_in(layout: Layout) -> dict:
     shapes = json.loads(layout.manifest.read_text())["shapes"]
     return {name: record["part_checks"] for name, record in shapes.items()}
