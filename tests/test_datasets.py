@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from inr.data.journal import held
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
@@ -105,6 +106,37 @@ def test_what_is_refused_when_made_anew_is_not_used(boxes, monkeypatch):
     assert inr(monkeypatch, *prepare, "overwrite=true") == 0
     assert "box0" not in Layout(Path("made")).names()
     assert all("box0" not in names for names in names_in(Layout(Path("made"))).values())
+
+
+def test_settings_may_change_where_no_shape_is_ready(boxes, monkeypatch, capsys):
+    for path in boxes.iterdir():
+        path.unlink()
+    sheet = trimesh.Trimesh([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], [[0, 1, 2], [1, 3, 2]])
+    for name in ("one", "two"):
+        sheet.export(boxes / f"{name}.ply")
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    prepare += ["data.splits.train=1.0", "data.splits.test=0"]
+    for is_again in (False, True):
+        assert inr(monkeypatch, *prepare) == 2
+        said = capsys.readouterr().err
+        assert "every shape was refused" in said and ("nothing to do" in said) == is_again
+    with held(Path("made/.lock_0_of_2")):
+        assert inr(monkeypatch, *prepare, "data.sign=unsigned") == 2
+        assert "another process is preparing 'made'" in capsys.readouterr().err
+    assert inr(monkeypatch, *prepare, "data.sign=unsigned") == 0
+    assert names_in(Layout(Path("made")))["train"] == ["one", "two"]
+    assert json.loads(Path("made/manifest.json").read_text())["settings"]["sign"] == "unsigned"
+    capsys.readouterr()
+    assert inr(monkeypatch, *prepare) == 2  # shapes are ready now
+    assert "was prepared with data.sign=unsigned, not winding" in capsys.readouterr().err
+
+
+def test_one_shape_that_is_ready_keeps_the_settings(boxes, monkeypatch, capsys):
+    (boxes / "none.ply").write_text("no mesh")
+    prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
+    assert inr(monkeypatch, *prepare, "prepare.shard=0/8") == 0  # of eight, in its journal alone
+    assert inr(monkeypatch, *prepare, "data.extent=0.5") == 2
+    assert "was prepared with data.extent=0.9, not 0.5" in capsys.readouterr().err
 
 
 def test_a_data_set_of_before(boxes, monkeypatch):

@@ -104,6 +104,25 @@ def test_given_poses_are_used(folder, monkeypatch):
         np.testing.assert_allclose(poses.rotations[0], np.roll(TURN.as_quat(), 1))
 
 
+def test_poses_that_are_not_given_are_fitted(folder, monkeypatch, capsys):
+    write_lamps(folder)
+    given = HALVES * 1.25
+    write_poses(folder, "lamp1", scales=given)
+    assert inr(monkeypatch, *PREPARE) == 0
+    assert "those of the other 2 are fitted (lamp0 first)" in capsys.readouterr().err
+    layout = Layout(Path("made"))
+    for name, halves in (("lamp0", HALVES), ("lamp1", given)):
+        scale = Normalization.load(layout.normalization(name)).scale
+        poses = read_poses(layout, name, 3)
+        there = poses.present
+        np.testing.assert_allclose(poses.scales[there], scale * halves[there], atol=1e-3)
+    assert inr(monkeypatch, *PREPARE) == 0
+    assert "nothing to do" in capsys.readouterr().err
+    write_poses(folder, "lamp0", scales=given)  # fitted before, given now
+    assert inr(monkeypatch, *PREPARE) == 2
+    assert "the parts of 'lamp0' in 'made' were made from other files" in capsys.readouterr().err
+
+
 def test_cylinders(folder, monkeypatch):
     write_lamps(folder)
     assert inr(monkeypatch, *PREPARE, "data.primitive=cylinder") == 0
@@ -215,3 +234,71 @@ def test_parts_that_changed_are_noticed(folder, monkeypatch, capsys):
     shutil.rmtree(folder / "parts")
     assert inr(monkeypatch, *PREPARE) == 2
     assert "was prepared with 4 parts a shape, and there are 0 now" in capsys.readouterr().err
+
+
+def test_the_number_of_parts_may_change_where_no_shape_is_ready(folder, monkeypatch, capsys):
+    write_lamps(folder)
+    foot = parts_of(folder, "lamp0") / "part0.obj"
+    whole = foot.read_bytes()
+    for name in ("lamp0", "lamp1", "lamp2"):
+        (parts_of(folder, name) / "part0.obj").write_text("no mesh")
+    assert inr(monkeypatch, *PREPARE) == 2
+    assert "every shape was refused" in capsys.readouterr().err
+    for name in ("lamp0", "lamp1", "lamp2"):
+        (parts_of(folder, name) / "part0.obj").write_bytes(whole)
+    shutil.copy(foot, foot.with_name("part4.obj"))
+    assert inr(monkeypatch, *PREPARE) == 0
+    layout = Layout(Path("made"))
+    assert json.loads(layout.manifest.read_text())["num_parts"] == 5
+    assert read_poses(layout, "lamp1", 3, num_parts=5).present.tolist() == [
+        True,
+        True,
+        *[False] * 3,
+    ]
+
+
+def checks_in(layout: Layout) -> dict:
+    shapes = json.loads(layout.manifest.read_text())["shapes"]
+    return {name: record["part_checks"] for name, record in shapes.items()}
+
+
+def test_the_sum_counts_parts_and_names_odd_ones(folder, monkeypatch, capsys):
+    write_lamps(folder)
+    assert inr(monkeypatch, *PREPARE) == 0
+    said = capsys.readouterr().err
+    assert "parts: 0 in 3, 1 in 3, 2 in 2 shapes" in said
+    for text in ("that no shape has", "open parts", "as thin as", "in no part"):
+        assert text not in said
+    layout = Layout(Path("made"))
+    sound = {"present": [True, True, True], "open": [], "flat": [], "in_no_part": 0.0}
+    absent = {**sound, "present": [True, True, False]}
+    assert checks_in(layout) == {"lamp0": sound, "lamp1": absent, "lamp2": sound}
+    # all numbered from 1; one open, one flat, one forgotten
+    for name in ("lamp0", "lamp1", "lamp2"):
+        for number in (2, 1, 0):
+            path = parts_of(folder, name) / f"part{number}.obj"
+            if path.exists():
+                path.rename(path.with_name(f"part{number + 1}.obj"))
+    foot = parts_of(folder, "lamp0") / "part1.obj"
+    mesh = read_mesh(foot)
+    write_mesh(Mesh(mesh.vertices, mesh.faces[1:]), foot)
+    pole = parts_of(folder, "lamp1") / "part2.obj"
+    mesh = read_mesh(pole)
+    middle = mesh.bounds.mean(axis=0)
+    write_mesh(Mesh((mesh.vertices - middle) * [1, 1, 1e-4] + middle, mesh.faces), pole)
+    (parts_of(folder, "lamp2") / "part3.obj").unlink()
+    assert inr(monkeypatch, *PREPARE, "overwrite=true") == 0
+    said = capsys.readouterr().err
+    assert "parts: 0 in 0, 1 in 3, 2 in 3, 3 in 1 shapes" in said
+    assert "parts that no shape has: 0; " in said
+    assert "open parts: 1 (lamp0)" in said
+    assert "parts as thin as a sheet: 1 (lamp1)" in said
+    assert "over 2% of the samples inside in no part (is one missing?): 2 (lamp1, lamp2)" in said
+    checks = checks_in(layout)
+    assert checks["lamp0"]["open"] == [1] and checks["lamp1"]["flat"] == [2]
+    # against the distance to every part that is left
+    with np.load(layout.samples("lamp2")) as file:
+        points = file["neg"][:, :3].astype(float)
+    parts = [part for part in read_parts(layout, "lamp2") if part is not None]
+    least = np.min([signed_distance(part, points) for part in parts], axis=0)
+    assert checks["lamp2"]["in_no_part"] == pytest.approx((least > 0.01).mean(), abs=1e-9)

@@ -190,6 +190,18 @@ def test_what_does_not_go_together(arguments, tmp_path, monkeypatch, capsys) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("stage", ["prepare", "train", "all"])
+def test_a_family_without_parts_is_refused_before_it_is_made(
+    stage, tmp_path, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["experiment=partsdf", "data=naca", "logger=none", "device=cpu"]
+    assert inr(monkeypatch, f"stage={stage}", *arguments) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "data.family=inr.shapes.naca.Naca have no parts" in said and "data=chairs" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_number_of_parts_says_which(parts_copy, monkeypatch, capsys) -> None:
     root = layout_in(parts_copy).root
     train = [s for s in TINY_PARTS if not s.startswith("data.")]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inr.data.layout import Layout
+from inr.shapes.files import numbers_in
 from inr.shapes.normalize import Normalization
 
 SAMPLES, SURFACES, TRANSFORMS = "SdfSamples", "SurfaceSamples", "NormalizationParameters"
@@ -94,7 +95,7 @@ def read_normalization(path: Path) -> Normalization:
         ValueError: if the file cannot be read, or holds neither form.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with numbers_in(path) as file:
             if "offset" not in file or "scale" not in file:
                 return Normalization.load(path)
             offset = np.asarray(file["offset"], dtype=np.float64).reshape(-1)

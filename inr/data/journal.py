@@ -118,7 +118,8 @@ def check_alone(layout: Layout) -> None:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise ValueError(
-                f"another process is preparing '{layout.root}'; overwrite=true has to wait for it"
+                f"another process is preparing '{layout.root}'; overwrite=true and other settings "
+                "have to wait for it"
             ) from error
         lock.release()
 

@@ -1,5 +1,6 @@
 """The parts of the user's own shapes: which files they are in."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 from inr.data.journal import Record
 from inr.data.parts import part_number
 from inr.data.sources import fingerprint, has_changed, is_hidden, shape_name
+
+log = logging.getLogger(__name__)
+
+# the folder of poses, in parts
+POSES = "parameters"
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,16 @@ def part_folder(source: Path, suffixes: Sequence[str]) -> Path | None:
     """Return the folder of a source that holds <name>/part<i>, None where it has no parts.
 
     Args:
-        source: of the shapes; parts are in its parts/meshes, or in its parts.
+        source: of the shapes; parts are in its parts/meshes, where any mesh <name>/* tells of
+            them, or in its parts, where one has to be named as a part is.
         suffixes: of meshes that can be read.
     """
-    for folder in (source / "parts" / "meshes", source / "parts"):
-        if folder.is_dir() and next(_part_paths(folder, suffixes), None) is not None:
-            return folder
-    return None
+    folder = source / "parts" / "meshes"
+    if next(_mesh_paths(folder, suffixes), None) is not None:
+        return folder
+    folder = source / "parts"
+    numbers = map(part_number, _mesh_paths(folder, suffixes))
+    return None if all(number is None for number in numbers) else folder
 
 
 def find_part_files(
@@ -64,7 +73,7 @@ def find_part_files(
 
     Returns:
         Nothing of either where the source has no parts at all. Poses are in parts/parameters, under
-        the path that the meshes have under their folder.
+        the path that the meshes have under their folder; a shape without such a folder has none.
     """
     folder = part_folder(source, suffixes)
     if folder is None:
@@ -72,14 +81,20 @@ def find_part_files(
     meshes: dict[str, dict[int, Path]] = {}
     places: dict[str, Path] = {}
     refused: dict[str, str] = {}
-    for path in sorted(_part_paths(folder, suffixes)):
+    for path in sorted(_mesh_paths(folder, suffixes)):
         # as the whole, whose name its suffix is cut from
         above = path.parent.relative_to(folder)
         name, number = shape_name(above.with_name(above.name + ".x")), part_number(path)
-        assert number is not None
         of_shape = meshes.setdefault(name, {})
         if places.setdefault(name, above) != above:
             refused[name] = f"'{folder / above}' and '{folder / places[name]}' both hold its parts"
+        if number is None:
+            refused.setdefault(
+                name,
+                f"'{path}' is named as no part is: call it part<i>{path.suffix}, i the number of "
+                "the part, from 0 and alike in all shapes, or move it elsewhere",
+            )
+            continue
         if number in of_shape:
             refused[name] = f"'{path}' and '{of_shape[number]}' are both its part {number}"
         of_shape[number] = path
@@ -89,20 +104,42 @@ def find_part_files(
         refused[name] = (
             f"it has parts ('{folder / places[name]}'), and there is no mesh of the whole"
         )
-    poses = source / "parts" / "parameters"
-    has_poses = poses.is_dir()
+    poses = source / "parts" / POSES
+    _warn_of_poses(poses, places)
     names = [name for name in names if name not in refused]
     num_parts = max((max(meshes[name]) + 1 for name in names), default=0)
-    found = {
-        name: PartFiles(meshes[name], poses / places[name] if has_poses else None, num_parts)
-        for name in names
-    }
+    given = {name: poses / places[name] for name in names if (poses / places[name]).is_dir()}
+    found = {name: PartFiles(meshes[name], given.get(name), num_parts) for name in names}
+    fitted = [name for name in names if name not in given]
+    if given and fitted:
+        log.info(
+            "poses of %d shapes are given, those of the other %d are fitted (%s first)",
+            len(given),
+            len(fitted),
+            fitted[0],
+        )
     return found, refused
 
 
-def _part_paths(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    for path in folder.glob("*/**/part*"):
+def _warn_of_poses(poses: Path, places: Mapping[str, Path]) -> None:
+    """Say which folder of poses is not named as that of a shape's parts."""
+    known = {poses / place for place in places.values()}
+    strange = sorted({path.parent for path in poses.rglob("*.npy")} - known)
+    if strange:
+        log.warning(
+            "%d folders of poses belong to no shape with parts, '%s' first; they are named as the "
+            "folders of the parts' meshes are",
+            len(strange),
+            strange[0],
+        )
+
+
+def _mesh_paths(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
+    """Yield the meshes in the folders of shapes, however they are named."""
+    for path in folder.glob("*/**/*"):
         relative = path.relative_to(folder)
-        is_mesh = path.suffix.lower() in suffixes and not is_hidden(relative)
-        if is_mesh and part_number(path) is not None:
+        if path.suffix.lower() not in suffixes or is_hidden(relative):
+            continue
+        # parts/parameters, whose .npy might be outlines, lies in parts beside the shapes
+        if path.is_file() and relative.parts[0] != POSES:
             yield path

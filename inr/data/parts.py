@@ -4,20 +4,16 @@ import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inr.data.layout import Layout
-from inr.shapes.mesh import Floats, Ints, Mesh, read_mesh
+from inr.data.pose_files import load_array, load_poses, load_present
+from inr.shapes.files import numbers_in
+from inr.shapes.mesh import Ints, Mesh, read_mesh
 from inr.shapes.poses import Flags, Poses, check_poses
 
 # the largest whole number up to which float16 holds all of them, which packs of samples need
 MOST_PARTS = 2048
 SUFFIXES = (".obj", ".ply", ".npz")
-
-
-def rotation_file(dim: int) -> str:
-    """Return the name of the file of rotations."""
-    return "angles.npy" if dim == 2 else "quaternions.npy"
 
 
 def part_mesh(layout: Layout, name: str, number: int) -> Path:
@@ -27,8 +23,8 @@ def part_mesh(layout: Layout, name: str, number: int) -> Path:
 
 
 def part_number(path: Path) -> int | None:
-    """Return i of a file part<i>.<suffix>, None for any other."""
-    found = re.fullmatch(r"part(\d+)", path.stem)
+    """Return i of a file part<i>.<suffix>, upper case or lower, None for any other."""
+    found = re.fullmatch(r"part(\d+)", path.stem, re.IGNORECASE)
     return None if found is None else int(found[1])
 
 
@@ -38,7 +34,7 @@ def count_parts(layout: Layout, name: str) -> int:
     Raises:
         ValueError: if a file cannot be read.
     """
-    return _count(layout, name, _load_present(layout, name))
+    return _count(layout, name, load_present(layout.poses(name)))
 
 
 def _count(layout: Layout, name: str, present: Flags | None) -> int:
@@ -47,7 +43,7 @@ def _count(layout: Layout, name: str, present: Flags | None) -> int:
     for file in ("quaternions.npy", "angles.npy"):
         path = layout.poses(name) / file
         if path.exists():
-            return len(np.atleast_1d(_load(path)))
+            return len(np.atleast_1d(load_array(path)))
     labels = [array.max(initial=-1) for array in _load_labels(layout.labels(name))]
     return max([-1, *labels, *_numbered_meshes(layout, name)]) + 1
 
@@ -61,7 +57,7 @@ def read_present(layout: Layout, name: str) -> Flags:
         ValueError: if the shape has no parts, a file cannot be read, or there is a mesh of a part
             beyond those that present.npy or poses tell of.
     """
-    present = _load_present(layout, name)
+    present = load_present(layout.poses(name))
     num_parts = _count(layout, name, present)
     if num_parts == 0:
         raise ValueError(
@@ -112,33 +108,6 @@ def read_poses(layout: Layout, name: str, dim: int, num_parts: int | None = None
     )
 
 
-def load_poses(folder: Path, dim: int, num_parts: int) -> tuple[Floats, Floats, Floats]:
-    """Return rotations, translations and scales as the files of a folder have them.
-
-    Raises:
-        ValueError: if one is missing, cannot be read, or is not of `num_parts` rows.
-    """
-    arrays: list[Floats] = []
-    widths = {rotation_file(dim): 1 if dim == 2 else 4, "translations.npy": dim, "scales.npy": dim}
-    for file, width in widths.items():
-        path = folder / file
-        if not path.exists():
-            raise ValueError(
-                f"there are no poses of the parts ('{path}' is missing); run stage=prepare on "
-                "meshes and parts without parts/parameters, which fits them"
-            )
-        array = _load(path).astype(np.float64)
-        array = array[:, None] if dim == 2 and array.ndim == 1 else array
-        if array.shape != (num_parts, width):
-            raise ValueError(
-                f"'{path}' is of shape {array.shape}; {num_parts} parts with data.dim={dim} "
-                f"need ({num_parts}, {width})"
-            )
-        arrays.append(array)
-    rotations, translations, scales = arrays
-    return rotations, translations, scales
-
-
 def read_labels(layout: Layout, name: str) -> tuple[Ints, Ints]:
     """Return the part of each outer and inner sample, (n,) and (m,) int64.
 
@@ -158,8 +127,11 @@ def read_labels(layout: Layout, name: str) -> tuple[Ints, Ints]:
             "the terms of the loss that need them"
         )
     pos, neg = _load_labels(path)
-    with np.load(layout.samples(name), allow_pickle=False) as samples:
-        numbers = [len(samples[side]) for side in ("pos", "neg")]
+    try:
+        with numbers_in(layout.samples(name)) as samples:
+            numbers = [len(samples[side]) for side in ("pos", "neg")]
+    except Exception as error:  # a truncated archive and a bare array raise errors of their own
+        raise ValueError(f"cannot read the samples in '{layout.samples(name)}': {error}") from error
     if numbers != [len(pos), len(neg)]:
         raise ValueError(
             f"'{path}' labels {len(pos)} outer and {len(neg)} inner samples, and "
@@ -219,26 +191,12 @@ def _numbered_meshes(layout: Layout, name: str) -> dict[int, Path]:
     return {number: path for number, path in numbered if number is not None}
 
 
-def _load_present(layout: Layout, name: str) -> Flags | None:
-    """Return what present.npy says, (P,); None where there is none."""
-    path = layout.poses(name) / "present.npy"
-    if not path.exists():
-        return None
-    array = _load(path)
-    if array.ndim != 1 or not np.isin(array, (0, 1)).all():
-        raise ValueError(
-            f"'{path}' is of shape {array.shape}, dtype {array.dtype}; it has to be (P,), true "
-            "where the shape has the part"
-        )
-    return array.astype(bool)
-
-
 def _load_labels(path: Path) -> tuple[Ints, Ints]:
     """Return labels (n,) and (m,), none where there is no file."""
     if not path.exists():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with numbers_in(path) as file:
             pos, neg = (file[side].reshape(-1) for side in ("pos", "neg"))
         whole = pos.astype(np.int64), neg.astype(np.int64)
     # a truncated archive and a bare array raise errors of their own
@@ -247,17 +205,3 @@ def _load_labels(path: Path) -> tuple[Ints, Ints]:
     if (whole[0] != pos).any() or (whole[1] != neg).any():
         raise ValueError(f"'{path}' has labels that are no whole numbers")
     return whole
-
-
-def _load(path: Path) -> NDArray[np.generic]:
-    """Return an array of real numbers or flags."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except Exception as error:
-        raise ValueError(f"cannot read the array in '{path}': {error}") from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"'{path}' is an archive of arrays; write one array, with numpy.save")
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"'{path}' holds {array.dtype}; real numbers are needed")
-    return array

@@ -12,6 +12,7 @@ from inr.data.journal import Record
 from inr.data.layout import Layout, write_npz
 from inr.data.part_files import PartFiles
 from inr.data.prepare_parts import (
+    check_parts,
     complete_poses,
     forget_parts,
     read_composite,
@@ -149,10 +150,13 @@ def _write_shape(
         raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
     write_mesh(mesh, layout.root / "meshes" / f"{name}{mesh_suffix(mesh.dim)}")
     normalization.save(layout.normalization(name))
+    of_parts: Record = {}
     if shape.parts:
         write_parts(name, shape, layout, recipe.primitive)
-    if shape.parts and is_signed:
-        write_labels(name, shape, layout, samples, recipe.num_uniform)
+        in_no_part = None
+        if is_signed:
+            in_no_part = write_labels(name, shape, layout, samples, recipe.num_uniform)
+        of_parts = {"part_checks": check_parts(shape, in_no_part)}
     surface = np.concatenate([points, normals], axis=1).astype(np.float32)
     write_npz(layout.surface(name), all=surface)
     if is_signed:
@@ -172,6 +176,7 @@ def _write_shape(
         "negative": len(neg),
         "self_check": check._asdict(),
         "signature": list(signature(mesh)),
+        **of_parts,
     }
 
 

@@ -2,20 +2,27 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from inr.data.journal import Record
 from inr.data.layout import Layout, write_npz
 from inr.data.part_files import PartFiles
-from inr.data.parts import check_in_box, load_poses, rotation_file
+from inr.data.parts import check_in_box
+from inr.data.pose_files import load_poses, load_present, rotation_file
 from inr.shapes.composite import Composite
 from inr.shapes.files import replacing
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.orient import orient_outward
-from inr.shapes.part_labels import label_points
+from inr.shapes.part_labels import least_part
 from inr.shapes.poses import Poses, absent_poses, check_poses, rotation_matrices
 from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
 from inr.shapes.repair import repair
+
+# box units: a sample this far from every part is in none, and a thinner part has no inside to learn
+IN_NO_PART = 0.01
+FLAT = 1e-3
 
 
 def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
@@ -27,7 +34,8 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
         mend: whether the parts are repaired; they are turned outward in any case.
 
     Raises:
-        ValueError: if a part or its pose cannot be read, or the pose is none or not the part's.
+        ValueError: if a part or its pose cannot be read, or the pose is none or not the part's, or
+            present.npy says otherwise than the meshes do.
     """
     parts: list[Mesh | None] = [None] * files.num_parts
     for number, path in files.meshes.items():
@@ -41,6 +49,7 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
     if files.poses is None:
         return Composite(mesh, parts, None)
     present = np.array([part is not None for part in parts])
+    _check_present(files, files.poses)
     where = f"'{files.poses}'"
     arrays = load_poses(files.poses, mesh.dim, len(present))
     poses = check_poses(*arrays, present, where=where, in_box=False)
@@ -48,6 +57,28 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
         if given is not None:
             _check_fits(given, poses, number, where)
     return Composite(mesh, parts, poses)
+
+
+def _check_present(files: PartFiles, poses: Path) -> None:
+    present, path = load_present(poses), poses / "present.npy"
+    if present is None:
+        return
+    if len(present) != files.num_parts:
+        raise ValueError(
+            f"'{path}' is of {len(present)} parts, and the shapes have {files.num_parts}; give it "
+            "as many rows, false for absent parts"
+        )
+    for number, is_present in enumerate(present):
+        if is_present and number not in files.meshes:
+            raise ValueError(
+                f"'{path}' says that there is a part {number}, and there is no mesh of it; add "
+                f"part{number} to the meshes, or make its row false"
+            )
+        if not is_present and number in files.meshes:
+            raise ValueError(
+                f"'{path}' says that there is no part {number}, and its mesh is "
+                f"'{files.meshes[number]}'; make its row true, or remove the mesh"
+            )
 
 
 def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:
@@ -118,7 +149,7 @@ def write_parts(name: str, shape: Composite, layout: Layout, primitive: str) -> 
 
 def write_labels(
     name: str, shape: Composite, layout: Layout, samples: Floats, num_uniform: int
-) -> None:
+) -> float:
     """Write which part each sample belongs to, in the order of the files of samples.
 
     Args:
@@ -127,8 +158,12 @@ def write_labels(
         layout: the data set.
         samples: (S, D + 1), as they are stored; the uniform ones last.
         num_uniform: how many those are.
+
+    Returns:
+        The share of the samples inside the whole that are outside of every part by more than
+        IN_NO_PART: what a part that was forgotten leaves behind.
     """
-    labels = label_points(samples[:, :-1].astype(np.float64), shape.parts)
+    labels, distances = least_part(samples[:, :-1].astype(np.float64), shape.parts)
     outside = samples[:, -1] >= 0
     for path, first in (
         (layout.labels(name), 0),
@@ -136,6 +171,29 @@ def write_labels(
     ):
         side, of = outside[first:], labels[first:]
         write_npz(path, pos=of[side], neg=of[~side])
+    return float((distances[~outside] > IN_NO_PART).mean())
+
+
+def check_parts(shape: Composite, in_no_part: float | None) -> Record:
+    """Return what the manifest says of a shape's parts.
+
+    Args:
+        shape: in the box frame, with poses.
+        in_no_part: as `write_labels` returns it; None where there are no labels.
+
+    Returns:
+        present: flags (P,); open and flat: the numbers of parts whose mesh does not close up, and
+        of those whose pose has a half-extent below FLAT; in_no_part.
+    """
+    assert shape.poses is not None
+    parts = enumerate(shape.parts)
+    flat = shape.poses.present & (shape.poses.scales.min(axis=1) < FLAT)
+    return {
+        "present": shape.poses.present.tolist(),
+        "open": [number for number, part in parts if part is not None and not part.is_closed()],
+        "flat": np.flatnonzero(flat).tolist(),
+        "in_no_part": in_no_part,
+    }
 
 
 def forget_parts(name: str, layout: Layout) -> None:

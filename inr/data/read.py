@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts import read_labels
+from inr.shapes.files import numbers_in
 from inr.shapes.points import read_points
 
 Array = NDArray[np.float32]
@@ -130,8 +131,9 @@ def _read_native(layout: Layout, name: str, dim: int) -> Array:
 def _read(path: Path, key: str) -> Array:
     try:
         if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False).astype(np.float32)
-        with np.load(path, allow_pickle=False) as file:
+            with numbers_in(path) as array:
+                return array.astype(np.float32)
+        with numbers_in(path) as file:
             return file[key].astype(np.float32)
     # a truncated archive and a bare array raise errors of their own
     except Exception as error:

@@ -1,6 +1,7 @@
 """What the checks of all shapes come to, in a few lines."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from statistics import median
 
 from inr.data.journal import Record
@@ -11,6 +12,9 @@ REMEDY = "(try data.repair=true)"
 # of the samples that were evaluated again
 AGREEMENT = 0.999
 ERROR = 1e-4
+# share of the samples inside a shape that may lie in no part of it
+IN_NO_PART = 0.02
+MOST_PARTS = 16
 
 
 def count_statuses(records: Mapping[str, Record]) -> dict[str, int]:
@@ -27,6 +31,7 @@ def summarise(records: Mapping[str, Record]) -> list[str]:
         lines += [f"{status}: {_names(records, lambda r: r['status'] == status)}"]  # noqa: B023
     if meshes:
         lines += _of_meshes(meshes)
+    lines += _of_parts(_with_parts(records))
     seconds = {n: r["seconds"] for n, r in records.items() if r.get("seconds")}
     if seconds:
         slowest = max(seconds, key=seconds.__getitem__)
@@ -70,6 +75,39 @@ def _of_meshes(records: Mapping[str, Record]) -> list[str]:
         text += f"signs agree on {sum(signs) / len(signs):.3%}, "
     lines.append(f"{text}largest difference {max(c['max_error'] for c in checks):.1e} box units")
     return lines
+
+
+def parts_of_no_shape(records: Mapping[str, Record]) -> list[int]:
+    """Return the numbers of parts that no shape has, of shapes that were made of parts."""
+    return [part for part, count in enumerate(_count_parts(_with_parts(records))) if count == 0]
+
+
+def _with_parts(records: Mapping[str, Record]) -> dict[str, Record]:
+    """Return what is said of each shape's parts; nothing where it is not said of all."""
+    ready = {name: record for name, record in records.items() if record["status"] == "ok"}
+    if not all("part_checks" in record for record in ready.values()):
+        return {}
+    return {name: record["part_checks"] for name, record in ready.items()}
+
+
+def _count_parts(checks: Mapping[str, Record]) -> list[int]:
+    flags = zip_longest(*(check["present"] for check in checks.values()), fillvalue=False)
+    return [sum(of_part) for of_part in flags]
+
+
+def _of_parts(checks: Mapping[str, Record]) -> list[str]:
+    if not checks:
+        return []
+    counts = [f"{part} in {count}" for part, count in enumerate(_count_parts(checks))]
+    more = f", ... ({len(counts)} parts)" if len(counts) > MOST_PARTS else ""
+    forgotten = f"over {IN_NO_PART:.0%} of the samples inside in no part (is one missing?)"
+    rows = {
+        "open parts": lambda c: bool(c["open"]),
+        "parts as thin as a sheet": lambda c: bool(c["flat"]),
+        forgotten: lambda c: (c["in_no_part"] or 0) > IN_NO_PART,
+    }
+    lines = [f"parts: {', '.join(counts[:MOST_PARTS])} shapes{more}"]
+    return lines + [f"{title}: {_names(checks, is_one)}" for title, is_one in rows.items()]
 
 
 def contradicts(record: Record) -> bool:

@@ -1,9 +1,12 @@
-"""Writing files so that a kill or a full disk leaves no half of one."""
+"""Writing files so that a kill or a full disk leaves no half of one; reading arrays from them."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
 
 
 @contextmanager
@@ -20,3 +23,25 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def numbers_in(file: Path | BinaryIO) -> Iterator[Any]:
+    """Open the array of an .npy file, or the arrays by name of an .npz file.
+
+    Raises:
+        ValueError: if it holds something else than numbers, a text say, or what would have to be
+            unpickled. A file that is cut off raises whatever numpy and zipfile do.
+    """
+    try:
+        opened = np.load(file, allow_pickle=False)
+        try:
+            yield opened
+        finally:
+            if not isinstance(opened, np.ndarray):
+                opened.close()
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        suffix = file.suffix if isinstance(file, Path) else ".npy"
+        raise ValueError(f"it is no {suffix} file of numbers") from error

@@ -7,7 +7,7 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from inr.shapes.files import replacing
+from inr.shapes.files import numbers_in, replacing
 from inr.shapes.outlines import FLAT_SUFFIXES, read_outline
 from inr.shapes.polygon import chain_edges, join_loops
 from inr.shapes.surfaces import SURFACE_SUFFIXES, NoFacesError, read_surface
@@ -163,7 +163,7 @@ def check_outline(mesh: Mesh) -> None:
 
 def _read_edges(path: Path) -> Mesh:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with numbers_in(path) as file:
             return Mesh(file["vertices"].astype(np.float64), file["edges"].astype(np.int64))
     # an empty, a truncated and a foreign file each raise something else
     except Exception as error:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inr.shapes.airfoil import read_airfoil
 from inr.shapes.dxf import read_dxf
+from inr.shapes.files import numbers_in
 from inr.shapes.masks import mask_loops, read_picture
 from inr.shapes.polygon import Edges, Loop, join_loops
 from inr.shapes.svg import read_svg
@@ -63,11 +64,11 @@ def _read_loops(suffix: str, data: bytes) -> tuple[list[Loop], list[str]]:
 
 def _loops_of_array(data: bytes) -> tuple[list[Loop], list[str]]:
     try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-        assert isinstance(array, np.ndarray)
+        with numbers_in(io.BytesIO(data)) as array:
+            assert isinstance(array, np.ndarray)
     # a file of something else raises by what it looks like
     except Exception as error:
-        raise ValueError(f"it is no array that can be read: {error}") from error
+        raise ValueError(f"it cannot be read: {error}") from error
     if array.ndim != 2 or array.dtype.kind not in "biuf":
         raise ValueError(
             f"the array has shape {array.shape} and type {array.dtype}; it must hold points "
@@ -81,6 +82,7 @@ def _loops_of_array(data: bytes) -> tuple[list[Loop], list[str]]:
     if len(steps) > 3 and gap > MOST_STEPS * steps.max():
         raise ValueError(
             f"its outline is open: {gap:g} from the last point to the first, and at most "
-            f"{steps.max():g} between others"
+            f"{steps.max():g} between others; if it is meant to be closed, repeat the first point "
+            "at the end"
         )
     return [points], ["the outline"]

@@ -14,7 +14,14 @@ ROUNDING = 1e-9
 
 
 def label_points(points: Floats, parts: Sequence[Mesh | None]) -> NDArray[np.int64]:
-    """Return the part whose signed distance is least at each point, (N,).
+    """Return the part whose signed distance is least at each point, (N,); see `least_part`."""
+    return least_part(points, parts)[0]
+
+
+def least_part(
+    points: Floats, parts: Sequence[Mesh | None]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the part whose signed distance is least at each point, and that distance, both (N,).
 
     That is the deepest of those that a point is inside of, else the nearest; of equal ones the
     first, to rounding. An absent part is never one.
@@ -32,15 +39,16 @@ def label_points(points: Floats, parts: Sequence[Mesh | None]) -> NDArray[np.int
         raise ValueError(f"none of the {len(parts)} parts is present; a point must belong to one")
     step = max(1, CHUNK // len(present))
     numbers = np.array([number for number, _ in present])
-    labels = [
-        numbers[_least(points[start : start + step], [part for _, part in present])]
-        for start in range(0, len(points), step)
-    ]
-    return np.concatenate([np.zeros(0, np.int64), *labels])
+    labels, distances = np.zeros(len(points), np.int64), np.zeros(len(points))
+    for start in range(0, len(points), step):
+        piece = slice(start, start + step)
+        index, distances[piece] = _least(points[piece], [part for _, part in present])
+        labels[piece] = numbers[index]
+    return labels, distances
 
 
-def _least(points: Floats, parts: Sequence[Mesh]) -> NDArray[np.int64]:
-    """Return which of some parts has the least signed distance, (N,).
+def _least(points: Floats, parts: Sequence[Mesh]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return which of some parts has the least signed distance, and that distance, both (N,).
 
     A part is measured only where its bounding box allows it to be that one.
     """
@@ -56,7 +64,7 @@ def _least(points: Floats, parts: Sequence[Mesh]) -> NDArray[np.int64]:
         before = number < labels[where]
         nearer = distance < least[where] - np.where(before, -ROUNDING, ROUNDING)
         least[where[nearer]], labels[where[nearer]] = distance[nearer], number
-    return labels
+    return labels, least
 
 
 def _lower_bound(part: Mesh, points: Floats) -> Floats:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from inr.shapes.files import numbers_in
 from inr.shapes.mesh import Floats
 
 LEAST_POINTS = 16
@@ -146,11 +147,11 @@ def _ply_vertices(data: bytes) -> dict[str, Floats]:
 
 def _read_array(data: bytes) -> Floats:
     try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-        return np.asarray(array, dtype=np.float64)
+        with numbers_in(io.BytesIO(data)) as array:
+            return np.asarray(array, dtype=np.float64)
     # a file of something else raises by what it looks like
     except Exception as error:
-        raise ValueError(f"it is no array of numbers: {error}") from error
+        raise ValueError(f"it cannot be read: {error}") from error
 
 
 def _read_table(data: bytes) -> Floats:

@@ -30,7 +30,7 @@ from inr.schema import (
     Config,
 )
 from inr.stages.check_eval import check_eval
-from inr.stages.check_parts import check_parts
+from inr.stages.check_parts import check_family, check_parts
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -141,6 +141,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
     if raw["data"]["family"] is not None:
         check(raw["data"]["family"], "data.family", allow, kind=Family)
+        check_family(raw)
 
 
 def body_entry(model: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from inr.build import resolve
+from inr.build import instantiate, resolve
+from inr.data.sources import Family
 from inr.models.part_codes import PartCodes
 
 
@@ -36,4 +38,26 @@ def check_parts(raw: Mapping[str, Any]) -> None:
         raise ValueError(
             f"model.output is {raw['model']['output']}; shapes made of parts are the least of "
             "their parts' distances: leave it sdf"
+        )
+
+
+def check_family(raw: Mapping[str, Any]) -> None:
+    """Check that shapes which are going to be made have parts if codes are those of parts.
+
+    One of them tells. A data set that is there already speaks for itself.
+
+    Raises:
+        ValueError: if they have none, or the family cannot be built.
+    """
+    entry, root = raw["data"]["family"], raw["data"]["root"]
+    is_made = raw["stage"] in ("prepare", "train", "all") and entry is not None
+    if not is_made or not has_parts(raw) or (root is not None and Path(root).exists()):
+        return
+    family: Family = instantiate(entry, raw["allow"])
+    names = family.names()
+    if names and not family.make(names[0]).parts:
+        raise ValueError(
+            f"the shapes of data.family={entry['_target_']} have no parts, which "
+            f"{raw['latent']['_target_']} needs; take data=chairs, data=meshes with parts beside "
+            "the meshes, or a model without parts: model=deepsdf latent=codes loss=deepsdf"
         )

@@ -8,7 +8,7 @@ from inr.data.duplicates import find_duplicates
 from inr.data.journal import Record, Shard, forget, read_records, ready_names
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.sources import Family
-from inr.data.summary import count_statuses, summarise
+from inr.data.summary import count_statuses, parts_of_no_shape, summarise
 from inr.schema import Config
 from inr.stages.dataset import is_prepared
 from inr.stages.dealing import deal_all
@@ -123,6 +123,17 @@ def _report(
     if made:
         for line in summarise(records):
             log.info("%s", line)
+        _warn_of_parts(records)
     deal_all(config.data, layout)
     if config.strict and count["ok"] < len(records):
         raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
+
+
+def _warn_of_parts(records: Mapping[str, Record]) -> None:
+    missing = parts_of_no_shape(records)
+    if missing:
+        log.warning(
+            "parts that no shape has: %s; a network would keep room for them untrained; files of "
+            "parts are numbered from part0, and overwrite=true makes renamed ones anew",
+            ", ".join(map(str, missing)),
+        )

@@ -19,7 +19,7 @@ from inr.render.grid import image_grid
 from inr.render.interface import Image
 from inr.render.samples import draw_histograms, draw_samples
 from inr.run import OUTPUTS
-from inr.shapes.files import replacing
+from inr.shapes.files import numbers_in, replacing
 from inr.shapes.mesh import Floats
 from inr.stages.assemble import build_renderer
 from inr.stages.command import Command
@@ -110,7 +110,7 @@ def _num_channels(layout: Layout, name: str, dim: int) -> int:
     if not path.exists():
         return 1
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with numbers_in(path) as file:
             return max(1, int(file["pos"].shape[1]) - dim)
     except Exception as error:  # a truncated archive and a bare array raise errors of their own
         raise ValueError(f"cannot read the array 'pos' of '{path}': {error}") from error

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.data.journal import Record
+from inr.data.journal import Record, check_alone, forget, read_records
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.part_files import PartFiles
 from inr.data.sources import Family, has_changed
@@ -58,6 +58,8 @@ def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
 def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
     """Return the manifest to go on with, written before the first shape is.
 
+    Where no shape is ready, other settings make it anew.
+
     Raises:
         ValueError: if what is there was made with other settings, or not by this program.
     """
@@ -66,15 +68,16 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
         manifest = read_json(layout.manifest)
         before = {**BEFORE, **manifest.get("settings", {})}
         before["sampling"] = {**SAMPLING_BEFORE, **(before.get("sampling") or {})}
-        for key, value in fresh["settings"].items():
-            if before.get(key) != value:
-                was, now = _difference(before.get(key), value)
-                raise ValueError(
-                    f"'{layout.root}' was prepared with data.{key}={was}, not {now}; "
-                    "add overwrite=true to make it anew, or choose another data.root"
-                )
-        return dict(manifest)
-    if not overwrite and layout.names() and not any(layout.root.glob("journal_*.jsonl")):
+        changed = [key for key, value in fresh["settings"].items() if before.get(key) != value]
+        if not changed:
+            return dict(manifest)
+        if not _forget_refusals(layout):
+            was, now = _difference(before.get(changed[0]), fresh["settings"][changed[0]])
+            raise ValueError(
+                f"'{layout.root}' was prepared with data.{changed[0]}={was}, not {now}; "
+                "add overwrite=true to make it anew, or choose another data.root"
+            )
+    elif not overwrite and layout.names() and not any(layout.root.glob("journal_*.jsonl")):
         raise ValueError(
             f"'{layout.root}' holds samples that this program did not make; leave out data.source "
             "to use them as they are, or choose another data.root"
@@ -83,10 +86,26 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     return fresh
 
 
+def _forget_refusals(layout: Layout) -> bool:
+    """Return whether no shape is ready; then nothing keeps what was found of any.
+
+    Raises:
+        ValueError: if another process is preparing them.
+    """
+    records = read_records(layout).values()
+    is_dealt = replace(layout, fold=None).split("train").exists()
+    if is_dealt or layout.names() or any(record["status"] == "ok" for record in records):
+        return False
+    check_alone(layout)
+    forget(layout)
+    return True
+
+
 def keep_num_parts(layout: Layout, manifest: dict[str, Any], num_parts: int) -> dict[str, Any]:
     """Return the manifest with the number of parts that each shape has, absent ones counted.
 
-    A data set keeps that of its first call: shapes that are added later may have fewer.
+    A data set keeps that of its first call: shapes that are added later may have fewer. Where none
+    is ready it is that of this call.
 
     Args:
         layout: the data set.
@@ -98,6 +117,8 @@ def keep_num_parts(layout: Layout, manifest: dict[str, Any], num_parts: int) -> 
     """
     before = manifest.get("num_parts", 0 if manifest["shapes"] else num_parts)
     if num_parts > before or (before > 0 and num_parts == 0):
+        if _forget_refusals(layout):
+            return {**manifest, "shapes": {}, "num_parts": num_parts}
         raise ValueError(
             f"'{layout.root}' was prepared with {before} parts a shape, and there are {num_parts} "
             "now; add overwrite=true to make it anew, or choose another data.root"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from inr.data.part_files import find_part_files, part_folder
-from inr.shapes.mesh import MESH_SUFFIXES
+from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES
 
 
 def touch(folder: Path, *paths: str) -> Path:
@@ -15,8 +15,8 @@ def touch(folder: Path, *paths: str) -> Path:
 
 @pytest.mark.parametrize("under", ["parts/meshes", "parts"])
 def test_parts_of_each_shape(tmp_path, under):
-    touch(tmp_path, f"{under}/a/part0.obj", f"{under}/a/part11.PLY", f"{under}/b/part2.stl")
-    touch(tmp_path, f"{under}/b/part1.txt", f"{under}/b/notes.obj", f"{under}/b/.part3.obj")
+    touch(tmp_path, f"{under}/a/part0.obj", f"{under}/a/part11.PLY", f"{under}/b/Part2.STL")
+    touch(tmp_path, f"{under}/b/part1.txt", f"{under}/b/lamp.mtl", f"{under}/b/.part3.obj")
     touch(tmp_path, f"{under}/__MACOSX/part1.obj", f"{under}/part4.obj")
     assert part_folder(tmp_path, MESH_SUFFIXES) == tmp_path / under
     found, refused = find_part_files(tmp_path, ["a", "b"], MESH_SUFFIXES)
@@ -53,6 +53,29 @@ def test_what_is_refused(tmp_path):
     assert "no mesh of the whole" in refused["alone"]
 
 
+@pytest.mark.parametrize("name", ["part_2.obj", "shade.PLY", "part2_old.obj", "part-1.obj"])
+def test_a_mesh_that_is_named_as_no_part_is(tmp_path, name):
+    touch(tmp_path, "parts/meshes/a/part0.obj", f"parts/meshes/a/{name}", "parts/meshes/a/z.obj")
+    touch(tmp_path, "parts/meshes/fine/part0.obj", f"parts/meshes/bare/{name}")
+    found, refused = find_part_files(tmp_path, ["a", "bare", "fine"], MESH_SUFFIXES)
+    assert set(found) == {"fine"} and set(refused) == {"a", "bare"}
+    for shape in refused:
+        path = tmp_path / "parts/meshes" / shape / name
+        assert f"'{path}' is named as no part is: call it part<i>{path.suffix}" in refused[shape]
+
+
+def test_no_mesh_at_all_is_named_as_a_part_is(tmp_path):
+    touch(tmp_path, "parts/meshes/a/part_0.obj", "parts/meshes/a/part_1.obj")
+    found, refused = find_part_files(tmp_path, ["a"], MESH_SUFFIXES)
+    assert found == {} and "part_0.obj' is named as no part is" in refused["a"]
+
+
+def test_poses_are_no_outlines_of_parts(tmp_path):
+    touch(tmp_path, "parts/a/part0.npy", "parts/parameters/a/scales.npy")
+    found, refused = find_part_files(tmp_path, ["a"], OUTLINE_SUFFIXES)
+    assert refused == {} and set(found["a"].fingerprints()) == {"part0.npy", "scales.npy"}
+
+
 def test_parts_of_one_shape_in_two_folders(tmp_path):
     touch(tmp_path, "parts/meshes/x/y/part0.obj", "parts/meshes/x_y/part1.obj")
     found, refused = find_part_files(tmp_path, ["x_y"], MESH_SUFFIXES)
@@ -82,3 +105,24 @@ def test_a_change_of_any_file_is_noticed(tmp_path):
     more = find_part_files(tmp_path, ["a"], MESH_SUFFIXES)[0]["a"]
     assert more.have_changed({"parts": more.fingerprints() | {"part2.obj": {}}})
     assert files.have_changed({})  # made before there were parts
+
+
+def test_poses_of_some_shapes(tmp_path, caplog):
+    caplog.set_level("INFO")
+    touch(tmp_path, *(f"parts/meshes/{name}/part0.obj" for name in "abc"))
+    touch(tmp_path, "parts/parameters/b/scales.npy")
+    found, refused = find_part_files(tmp_path, ["a", "b", "c"], MESH_SUFFIXES)
+    folder = tmp_path / "parts/parameters"
+    assert refused == {}
+    assert {n: files.poses for n, files in found.items()} == {
+        "a": None,
+        "b": folder / "b",
+        "c": None,
+    }
+    assert "poses of 1 shapes are given, those of the other 2 are fitted (a first)" in caplog.text
+    assert "belong to no shape" not in caplog.text
+    touch(tmp_path, "parts/parameters/A/scales.npy")
+    find_part_files(tmp_path, ["a", "b", "c"], MESH_SUFFIXES)
+    assert (
+        f"1 folders of poses belong to no shape with parts, '{folder / 'A'}' first" in caplog.text
+    )

@@ -113,7 +113,15 @@ def test_missing_and_broken_pose_files(layout, file):
         read_poses(layout, "s", 3)
     np.save(layout.poses("s") / "present.npy", np.array([True, False, True]))
     path.unlink()
-    with pytest.raises(ValueError, match=f"'{path}' is missing.*stage=prepare"):
+    other = "translations" if file == "quaternions" else "quaternions"
+    message = rf"'{path}' is missing beside '{other}\.npy'; add it, or run stage=prepare"
+    with pytest.raises(ValueError, match=message):
+        read_poses(layout, "s", 3)
+    for other in ("quaternions", "translations", "scales"):
+        (layout.poses("s") / f"{other}.npy").unlink(missing_ok=True)
+    with pytest.raises(
+        ValueError, match=r"no poses of the parts \('.*' is missing\), or run stage=p"
+    ):
         read_poses(layout, "s", 3)
 
 
@@ -164,6 +172,20 @@ def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
     write(path)
     with pytest.raises(ValueError, match=f"'{path}' {message}"):
         read_poses(layout, "s", 3)
+
+
+def test_a_text_is_no_array(layout):
+    path = layout.poses("s") / "scales.npy"
+    path.write_text("0.2 0.2 0.2")
+    with pytest.raises(ValueError, match=f"'{path}': it is no .npy file of numbers$"):
+        read_poses(layout, "s", 3)
+    for path, read in ((layout.labels("s"), read_labels), (layout.samples("s"), read_labels)):
+        whole = path.read_bytes()
+        path.write_text("0.2 0.2 0.2")
+        with pytest.raises(ValueError, match=r"it is no \.npz file of numbers$") as caught:
+            read(layout, "s")
+        assert str(path) in str(caught.value)
+        path.write_bytes(whole)
 
 
 def test_flags_may_be_numbers(layout):

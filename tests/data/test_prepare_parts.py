@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,21 @@ def test_poses_beside_a_leaning_wing_are_not_its_own(tmp_path):
         shifted = pose._replace(translation=pose.translation + 3 * half * turn[:, axis])
         with pytest.raises(ValueError, match=r"parameters/a': the pose of part 0 is not that of"):
             read_composite(mesh, write_wing(tmp_path, mesh, shifted), mend=False)
+
+
+def test_present_says_what_the_meshes_do(tmp_path):
+    mesh = wing(Rotation.identity())
+    files = write_wing(tmp_path, mesh, fit_primitive(mesh, "cuboid"))
+    path, part = files.poses / "present.npy", files.meshes[0]
+    np.save(path, [True])
+    assert read_composite(mesh, files, mend=False).poses.present.tolist() == [True]
+    np.save(path, [False])
+    with pytest.raises(ValueError, match=f"'{path}' says that there is no part 0, .*'{part}'"):
+        read_composite(mesh, files, mend=False)
+    for flags in ([True, True], [True, False]):  # of one part
+        np.save(path, flags)
+        with pytest.raises(ValueError, match=f"'{path}' is of 2 parts, and the shapes have 1"):
+            read_composite(mesh, files, mend=False)
+    np.save(path, [True, True])
+    with pytest.raises(ValueError, match=f"'{path}' says that there is a part 1, and there is no"):
+        read_composite(mesh, replace(files, num_parts=2), mend=False)

@@ -339,6 +339,19 @@ def test_a_loop_of_points_in_either_direction(tmp_path):
         assert len(mesh.faces) == 4 and mesh.is_closed() and mesh.volume() == 16
 
 
+def test_one_long_edge_closes_where_the_first_point_is_repeated(tmp_path):
+    angles = np.linspace(0, np.pi, 50)  # of half a disc, whose flat side is open
+    half = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    np.save(tmp_path / "half.npy", half)
+    with pytest.raises(
+        ValueError, match=r"is open: .*; if .* closed, repeat the first point at th"
+    ):
+        read_mesh(tmp_path / "half.npy")
+    np.save(tmp_path / "half.npy", np.concatenate([half, half[:1]]))
+    mesh = read_mesh(tmp_path / "half.npy")
+    assert mesh.is_closed() and mesh.volume() == pytest.approx(np.pi / 2, rel=0.01)
+
+
 def test_edges_are_turned_and_checked_only_where_they_must(tmp_path):
     inner = SQUARE / 4 + 1
     index = np.arange(4)

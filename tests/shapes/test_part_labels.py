@@ -5,7 +5,7 @@ import trimesh
 from inr.shapes.chairs import Chairs
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import fit_box
-from inr.shapes.part_labels import label_points
+from inr.shapes.part_labels import label_points, least_part
 from inr.shapes.sdf import signed_distance
 
 
@@ -38,6 +38,9 @@ def test_labels_of_overlapping_boxes_against_their_formula():
     assert ((truth < 0).sum(axis=1) > 1).mean() > 0.01  # they do overlap
     chosen = np.take_along_axis(truth, labels[:, None], axis=1)[:, 0]
     np.testing.assert_allclose(chosen, truth.min(axis=1), atol=1e-9)
+    least, distances = least_part(points, boxes)
+    assert np.array_equal(least, labels)
+    np.testing.assert_allclose(distances, truth.min(axis=1), atol=1e-9)
     # the nearest surface is another question: inside, the deepest part is meant
     assert (labels != np.abs(truth).argmin(axis=1)).mean() > 0.01
 
