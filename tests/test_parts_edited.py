@@ -160,6 +160,9 @@ def test_shapes_that_are_not_there_or_cannot_be_read(parts_copy, monkeypatch, ca
     np.save(path, np.zeros(4, dtype=np.float32))
     assert inr(monkeypatch, *remove, f"shape={other}") == 2
     assert f"the code of '{other}'" in capsys.readouterr().err
+    path.write_text("no numbers")
+    assert inr(monkeypatch, *remove, f"shape={other}") == 2
+    assert "it is no .npy file of numbers" in capsys.readouterr().err
     path.write_bytes(b"")
     assert inr(monkeypatch, *remove, f"shape={other}") == 2
     assert "cannot read the code 'outputs" in capsys.readouterr().err

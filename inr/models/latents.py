@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inr.shapes.files import numbers_in
 from inr.shapes.sampling import seed_from_name
 
 
@@ -141,7 +142,7 @@ def read_codes(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tenso
     if path.is_dir():
         found = {file.stem: file for file in path.glob("*.npy")}
         _check_names(path, found, names)
-        codes = [torch.from_numpy(_read_code(found[name])) for name in names]
+        codes = [read_code(found[name]) for name in names]
     else:
         try:
             stored = dict(torch.load(path, map_location="cpu", weights_only=True)["codes"])
@@ -162,9 +163,15 @@ def read_codes(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tenso
     return torch.stack(codes) if codes else torch.zeros(0, *size)
 
 
-def _read_code(path: Path) -> np.ndarray:
+def read_code(path: Path) -> Tensor:
+    """Read one shape's code (L,), or state (P, L + K), float32.
+
+    Raises:
+        ValueError: if the file cannot be read.
+    """
     try:
-        return np.load(path, allow_pickle=False).astype(np.float32)
+        with numbers_in(path) as code:
+            return torch.from_numpy(np.asarray(code, dtype=np.float32))
     except (OSError, EOFError, ValueError) as error:
         raise ValueError(f"cannot read the code '{path}': {error}") from error
 

@@ -7,12 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from inr.data.layout import Layout
 from inr.metrics.pair import Pair, Probe
 from inr.metrics.protocol import Protocol
+from inr.models.latents import read_code
 from inr.run import Run, find_run, log_to, next_log, run_argument
 from inr.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
@@ -222,11 +220,7 @@ def _open_probe(command: Command, run: Run) -> Callable[[Path], Probe]:
     trained = load_run(command, run)
 
     def probe(path: Path) -> Probe:
-        try:
-            code = np.load(path, allow_pickle=False)
-        except (OSError, EOFError, ValueError) as error:
-            raise ValueError(f"cannot read the code '{path}': {error}") from error
-        return trained.probe(torch.from_numpy(code).to(trained.device))
+        return trained.probe(read_code(path).to(trained.device))
 
     return probe
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from inr.data.deepsdf_layout import read_normalization
+from inr.models.latents import read_code
 from inr.reconstruct import field_of
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
@@ -190,7 +191,7 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
     for name in shown:
         path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
         mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
-        code = torch.from_numpy(np.load(folder / "latents" / f"{name}.npy")).to(trained.device)
+        code = read_code(folder / "latents" / f"{name}.npy").to(trained.device)
         truth = truth_mesh(trained.layout, name, dim)
         columns.append(draw_shape(trained.model, code, mesh, truth, renderer))
         if num_parts is not None:
@@ -201,7 +202,7 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
     write_png(image, picture)
     log.info("picture: %s", picture)
     if dim == 3:
-        code = torch.from_numpy(np.load(folder / "latents" / f"{shown[0]}.npy")).to(trained.device)
+        code = read_code(folder / "latents" / f"{shown[0]}.npy").to(trained.device)
         image = slice_row(
             field_of(trained.model, code),
             renderer.flat,
