@@ -2,7 +2,9 @@
 
 import logging
 import shutil
+from contextlib import suppress
 from difflib import get_close_matches
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -134,19 +136,20 @@ def find_state(trained: Trained, name: str) -> torch.Tensor:
         index = torch.tensor([trained.names.index(name)], device=trained.device)
         return trained.model.latents(index)[0].detach()
     size = tuple(trained.model.latents.raw().shape[1:])
-    known = set(trained.names)
+    others: dict[str, list[str]] = {}
     for split in SPLITS:
         folder = trained.run.reconstruction(trained.label, split) / "latents"
         if (folder / f"{name}.npy").exists():
             return read_codes(folder, [name], size)[0].to(trained.device)
-        if trained.layout.split(split).exists():
-            names = read_split(trained.layout, split)
-            if name in names:
-                raise ValueError(
-                    f"'{name}' is in the {split} split, and not reconstructed yet; run "
-                    f"stage=reconstruct {run_argument(trained.run.path)} split={split}"
-                )
-            known.update(names)
+        with suppress(ValueError):  # a split may be empty, or not there
+            others[split] = read_split(trained.layout, split)
+    for split, names in others.items():
+        if name in names:
+            raise ValueError(
+                f"'{name}' is in the {split} split, and not reconstructed yet; run "
+                f"stage=reconstruct {run_argument(trained.run.path)} split={split}"
+            )
+    known = [*trained.names, *chain(*others.values())]
     some = ", ".join(trained.names[:3])
     likely = get_close_matches(name, known, n=1)
     hint = f"did you mean '{likely[0]}'?" if likely else f"the run's are {some}, ..."

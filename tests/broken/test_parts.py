@@ -43,11 +43,6 @@ def with_poses(**changed):
     return spoil
 
 
-def no_poses(folder: Path) -> None:
-    for number in (0, 2):
-        write_poses(folder, f"lamp{number}")
-
-
 FILE = "lamps/parts/meshes/lamp1/part1.obj"
 CASES = {
     "outside the box": (outside, f"part 1 ('{FILE}') spans .* leaves the box [-1, 1]^D"),
@@ -56,7 +51,6 @@ CASES = {
     "no mesh": (lambda f: part(f).write_text("none"), "meshes/lamp1/part1.obj"),
     "twice": (lambda f: part(f, 1, ".ply").touch(), "are both its part 1"),
     "no whole": (lambda f: whole_of(f, "lamp1").unlink(), "and there is no mesh of the whole"),
-    "no poses": (no_poses, "quaternions.npy' is missing"),
     "no scales": (with_poses(scales=None), "scales.npy' is missing"),
     "norm zero": (with_poses(quaternions=np.zeros((3, 4))), "part 0 has a quaternion of norm 0"),
     "zero scale": (with_poses(scales=HALVES * [1, 0, 1]), "part 0 has a scale that is not above 0"),
