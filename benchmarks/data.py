@@ -2,6 +2,7 @@
 
 python -m benchmarks.data
 python -m benchmarks.data --meshes a.ply b.obj --points 200000
+python -m benchmarks.data --only distances --points 1000000 --device cuda   # and by NVIDIA Warp
 """
 
 import statistics
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from inr.data.layout import Layout
 from inr.data.pack import Entry, Pack, find_source
 from inr.data.store import Draws, SampleStore, open_store
 from inr.data.workers import child_threads
+from inr.shapes import warp
 from inr.shapes.chairs import Chairs
 from inr.shapes.mesh import Floats, Mesh, read_mesh
 from inr.shapes.normalize import fit_box
@@ -43,6 +46,7 @@ def main() -> None:
     arguments = parser(__doc__ or "")
     arguments.add_argument("--points", type=int, default=100000, help="signed distances a query")
     arguments.add_argument("--meshes", type=Path, nargs="+", help="default: a procedural chair")
+    arguments.add_argument("--device", help="cuda: signed distances by NVIDIA Warp as well")
     arguments.add_argument("--only", choices=["distances", "store", "steps"])
     given = arguments.parse_args()
     register_resolvers()
@@ -56,6 +60,8 @@ def main() -> None:
     if given.only in (None, "distances"):
         for name, mesh in meshes(given.meshes):
             rows += distances(name, mesh, given.points)
+            if given.device is not None:
+                rows += by_warp(name, mesh, given.points, given.device)
     report(rows, given.json)
 
 
@@ -207,9 +213,7 @@ def distances(name: str, mesh: Mesh, num_points: int) -> list[Row]:
 
     Then with two processes of one thread each, against one such process.
     """
-    rng = np.random.default_rng(0)
-    surface, _ = sample_surface(mesh, num_points, rng)
-    points = surface + rng.normal(scale=0.02, size=surface.shape)
+    points = near(mesh, num_points)
 
     def plain() -> None:
         igl.signed_distance(points, mesh.vertices, mesh.faces)
@@ -230,6 +234,37 @@ def distances(name: str, mesh: Mesh, num_points: int) -> list[Row]:
     title = f"{size}: two processes, against one"
     rows.append(_row(title, second, first, second / first, "1000 points/s"))
     return rows
+
+
+def by_warp(name: str, mesh: Mesh, num_points: int, device: str) -> list[Row]:
+    """Query the same by Warp, against our own on the CPU; and count the signs that are equal."""
+    points = near(mesh, num_points)
+    found = signed_distance(mesh, points), warp.signed_distance(mesh, points, device=device)
+    taken = medians(
+        {
+            "ours": lambda: warp.signed_distance(mesh, points, device=device),
+            "cpu": lambda: signed_distance(mesh, points),
+        },
+        RUNS,
+    )
+    ours, reference = (num_points / taken[key] / 1e3 for key in ("ours", "cpu"))
+    same = float(((found[0] < 0) == (found[1] < 0)).mean())
+    size = f"{name}, {len(mesh.faces)} faces"
+    rows = [
+        _row(
+            f"{size}: by Warp, against the CPU", ours, reference, ours / reference, "1000 points/s"
+        ),
+        _row(f"{size}: equal signs by Warp", 100 * same, 99.99, 100 * same / 99.99, "% of points"),
+    ]
+    return [replace(row, device=device) for row in rows]
+
+
+def near(mesh: Mesh, num_points: int) -> Floats:
+    """Draw points (N, D) near the surface."""
+    rng = np.random.default_rng(0)
+    surface, _ = sample_surface(mesh, num_points, rng)
+    points: Floats = surface + rng.normal(scale=0.02, size=surface.shape)
+    return points
 
 
 @contextmanager
