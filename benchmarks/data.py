@@ -49,6 +49,11 @@ def main() -> None:
     arguments.add_argument("--device", help="cuda: signed distances by NVIDIA Warp as well")
     arguments.add_argument("--only", choices=["distances", "store", "steps"])
     given = arguments.parse_args()
+    if given.device is not None:
+        try:
+            warp.check_device(given.device)
+        except ValueError as error:
+            arguments.error(str(error))
     register_resolvers()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
