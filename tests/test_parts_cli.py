@@ -133,6 +133,8 @@ def test_a_set_of_other_parts_does_not_go_with_a_run(parts_copy, monkeypatch, ca
         assert f"'{name}' has 9 parts" in error and "the run was trained with 8" in error
     assert inr(monkeypatch, *AGAIN, "latent.num_parts=9") == 2
     assert "if it is a run's own latent, that stays as it is" in capsys.readouterr().err
+    assert inr(monkeypatch, *AGAIN, "eval.resolutoin=9") == 2
+    assert capsys.readouterr().err.endswith("did you mean 'eval.resolution'?\n")
 
 
 def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, capsys) -> None:

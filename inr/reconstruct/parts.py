@@ -91,6 +91,9 @@ def find_present(
     latents = model.latents
     assert isinstance(latents, PartCodes)
     states = latents.constrain(latents.join(pieces))
+    optional = latents.optional().nonzero()[:, 0]
+    if len(optional) == 0:
+        return states[..., -1]
     many = replace(draws, samples=DROP_SAMPLES * draws.samples)
     index = torch.arange(len(states), device=store.draws_on)
     batch = store.draw(index, many, seeded_generators(store, seed))
@@ -100,9 +103,6 @@ def find_present(
         return losses(rest, batch, states, None)[0]
 
     left_out = torch.zeros(states.shape[:2], dtype=torch.bool, device=states.device)
-    optional = latents.optional().nonzero()[:, 0]
-    if len(optional) == 0:
-        return states[..., -1]
     alone = [measure(left_out.index_fill(1, part, True)) for part in optional]
     least = measure(left_out)
     for part in optional[torch.stack(alone, dim=1).argsort(dim=1)].T:  # (B,), of each shape one

@@ -122,6 +122,8 @@ def group_choices() -> dict[str, list[str]]:
 
 def _explain(error: Exception, overrides: Sequence[str]) -> str:
     """Say in one sentence what is wrong with the overrides; runs inside Hydra's context."""
+    from inr.stages.command import FIXED_GROUPS  # brings torch, which --help can do without
+
     missing = re.search(r"Could not find '([^']+)/([^/']+)'", str(error))
     groups = group_choices()
     if missing is not None and missing[1] in groups:
@@ -136,11 +138,9 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
     for override in parsed:
         key = override.key_or_group
         if key not in groups and key not in known and not override.is_add():
-            kept = ""
-            if any(str(o.input_line).startswith(("run=", "resume=")) for o in parsed):
-                kept = (
-                    f"; if it is a run's own {key.split('.')[0]}, that stays as it is: leave it out"
-                )
+            group, kept = key.split(".")[0], ""
+            if group in FIXED_GROUPS and {"run", "resume"} & {o.key_or_group for o in parsed}:
+                kept = f"; if it is a run's own {group}, that stays as it is: leave it out"
             return f"unknown key '{key}': {_nearest_key(key, [*known, *groups])}{kept}"
     return " ".join(str(error).split())
 

@@ -22,16 +22,14 @@ from inr.models.edits import (
     swap_part,
 )
 from inr.models.latents import read_codes
-from inr.models.poses import is_present
-from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
 from inr.run import find_run, log_to, next_log, run_argument
 from inr.schema import SPLITS, Edit
-from inr.shapes.mesh import mesh_suffix, write_mesh
+from inr.shapes.mesh import Mesh, mesh_suffix, write_mesh
 from inr.stages.assemble import build_renderer
 from inr.stages.command import Command, merge_with_run
 from inr.stages.compose import slug
-from inr.stages.part_files import draw_parts, read_part_meshes, write_parts
+from inr.stages.part_files import draw_parts, write_parts
 from inr.stages.progress import show_progress
 from inr.stages.trained import Trained, load_run
 
@@ -84,10 +82,12 @@ def _edit(trained: Trained, shape: str | None) -> None:
     shown = [*before, *((f"{title}_{number}", one) for number, one in enumerate(edited))]
     pictures = []
     for number, (name, one) in enumerate(show_progress(shown, "edit", len(shown))):
-        pictures.append(_write(trained, folder, name, one, renderer))
+        parts = _write(trained, folder, name, one)
+        pictures.append(draw_parts(folder, name, len(one), config.data.dim, renderer))
         if number >= len(before):
-            _warn_of_walls(folder, name, settings.part, one, config.data.dim)
-            log.info("%s: %s", name, folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}")
+            _warn_of_walls(name, settings.part, parts[settings.part])
+            path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
+            log.info("%s: %s", name, path if path.exists() else "no surface in the box [-1, 1]")
     made = ["edited"] if len(edited) == 1 else [f"edited {n}" for n in range(len(edited))]
     titles = [*(name for name, _ in before), *made]
     image = image_grid([pictures], column_titles=titles, row_labels=[settings.operation])
@@ -156,26 +156,25 @@ def find_state(trained: Trained, name: str) -> torch.Tensor:
     raise ValueError(f"there is no shape '{name}': {hint}")
 
 
-def _write(
-    trained: Trained, folder: Path, name: str, state: torch.Tensor, renderer: ByDimension
-) -> np.ndarray:
-    dim = trained.command.config.data.dim
+def _write(trained: Trained, folder: Path, name: str, state: torch.Tensor) -> list[Mesh | None]:
+    """Write a state's mesh, code and parts; return the parts."""
     mesh = trained.extract(state)
     if not mesh.is_empty:
-        write_mesh(mesh, folder / "meshes" / f"{name}{mesh_suffix(dim)}")
+        path = folder / "meshes" / f"{name}{mesh_suffix(trained.command.config.data.dim)}"
+        write_mesh(mesh, path)
     (folder / "latents").mkdir(parents=True, exist_ok=True)
     np.save(folder / "latents" / f"{name}.npy", state.cpu().numpy())
-    write_parts(trained, name, state, folder)
-    return draw_parts(folder, name, len(state), dim, renderer)
+    return write_parts(trained, name, state, folder)
 
 
-def _warn_of_walls(folder: Path, name: str, part: int, state: torch.Tensor, dim: int) -> None:
+def _warn_of_walls(name: str, part: int, mesh: Mesh | None) -> None:
     """Say if the box [-1, 1]^D, outside which there is no field, cuts or leaves out a part."""
-    mesh = read_part_meshes(folder, name, len(state), dim)[part]
-    if mesh is not None and np.abs(mesh.vertices).max() >= 1:
-        log.warning("%s: part %d is cut off at the box [-1, 1]", name, part)
-    elif mesh is None and is_present(state[part]):
+    if mesh is None:  # the shape lacks it
+        return
+    if mesh.is_empty:
         log.warning("%s: part %d has no surface in the box [-1, 1]", name, part)
+    elif np.abs(mesh.vertices).max() >= 1:
+        log.warning("%s: part %d is cut off at the box [-1, 1]", name, part)
 
 
 def _check_settings(settings: Edit) -> None:

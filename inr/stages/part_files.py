@@ -14,8 +14,10 @@ from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 from inr.stages.trained import Trained
 
 
-def write_parts(trained: Trained, name: str, state: torch.Tensor, folder: Path) -> None:
-    """Write parts/<name>/part<i> and poses/<name>.npz of a state (P, L + K).
+def write_parts(
+    trained: Trained, name: str, state: torch.Tensor, folder: Path
+) -> list[Mesh | None]:
+    """Write parts/<name>/part<i> and poses/<name>.npz of a state (P, L + K); return the meshes.
 
     A part that the shape lacks, or whose field has one sign, has no mesh. The poses are
     quaternions (P, 4), w first, or in 2-D angles (P,), translations and scales (P, D), and
@@ -45,6 +47,7 @@ def write_parts(trained: Trained, name: str, state: torch.Tensor, folder: Path) 
     }
     path = folder / "poses" / f"{name}.npz"
     write_npz(path, **{key: value.cpu().numpy() for key, value in arrays.items()})
+    return meshes
 
 
 def read_part_meshes(folder: Path, name: str, num_parts: int, dim: int) -> list[Mesh | None]:
