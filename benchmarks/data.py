@@ -22,16 +22,16 @@ import torch
 from benchmarks.models import Step
 from benchmarks.report import Row, medians, parser, report
 from inr.data.layout import Layout
-from inr.data.pack import Entry, Pack, find_source
+from inr.data.sample_cache import Entry, Pack, find_source
 from inr.data.store import Draws, SampleStore, open_store
 from inr.data.workers import child_threads
 from inr.shapes import warp
-from inr.shapes.chairs import Chairs
+from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.mesh import Floats, Mesh, read_mesh
 from inr.shapes.normalize import fit_box
 from inr.shapes.sampling import sample_surface
 from inr.shapes.sdf import signed_distance
-from inr.stages.compose import register_resolvers
+from inr.config.compose import register_resolvers
 
 SHAPES, DRAWN, STORED, RUNS = 16, 16384, 525000, 7
 WIDE_SHAPES, WIDE_STORED, WIDE_DRAWS = 10000, 500000, 50

@@ -18,9 +18,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.report import Row, medians, parser, report
-from inr.build import instantiate
-from inr.stages.check import body_entry
-from inr.stages.compose import compose, group_choices, register_resolvers
+from inr.config.instantiate import instantiate
+from inr.config.validate import body_entry
+from inr.config.compose import compose, group_choices, register_resolvers
 from inr.training.allocator import keep_freed_memory
 
 # those whose cost is all in products of matrices with the hidden width

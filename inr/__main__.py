@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from inr.stages.compose import (
+from inr.config.compose import (
     CONF,
     PACKAGE,
     check_command_line,
@@ -57,8 +57,8 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run_job(config: DictConfig) -> None:
     """Run one job: a whole command line, or one point of a sweep."""
-    from inr.stages.command import Command
-    from inr.stages.dataset import complete
+    from inr.config.job import Command
+    from inr.stages.prepare.locate import complete
     from inr.stages.dispatch import dispatch
 
     settings = HydraConfig.get()
@@ -114,8 +114,8 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> No
     Raises:
         ValueError: for the first mistake.
     """
-    from inr.stages.check import check_config
-    from inr.stages.dataset import complete
+    from inr.config.validate import check_config
+    from inr.stages.prepare.locate import complete
 
     for config in check_command_line(overrides, multirun=multirun, config_dir=config_dir):
         check_config(complete(config))

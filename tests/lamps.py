@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from inr.shapes.chairs import unite
+from inr.shapes.procedural.chairs import unite
 from inr.shapes.mesh import Mesh, write_mesh
 from tests.cli import TINY
 

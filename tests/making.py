@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from inr.data.layout import Layout, write_npz
 from inr.data.store import Draws, SampleStore, open_store
-from inr.models.bodies import MLP
+from inr.models.mlp import MLP
 from inr.models.inr import INR
 from inr.models.latents import Codes
-from inr.models.part_codes import PartCodes
-from inr.models.parts import PartMLP
-from inr.models.poses import constrain, rest_pose
-from inr.stages.check import body_entry
-from inr.stages.compose import compose, register_resolvers
+from inr.models.parts.latents import PartCodes
+from inr.models.parts.mlp import PartMLP
+from inr.models.parts.poses import constrain, rest_pose
+from inr.config.validate import body_entry
+from inr.config.compose import compose, register_resolvers
 
 register_resolvers()
 CPU = torch.device("cpu")

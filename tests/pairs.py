@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from inr.data.layout import Layout, write_npz
 from inr.data.store import SampleStore
 from inr.models.inr import Field
-from inr.models.poses import split, to_canonical
+from inr.models.parts.poses import split, to_canonical
 from tests.making import open_signed
 
 # middle and radius of each disc

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from inr.build import check, check_section, instantiate, nearest, resolve, structure
-from inr.models.bodies import MLP
+from inr.config.instantiate import check, check_section, instantiate, nearest, resolve, structure
+from inr.models.mlp import MLP
 from inr.models.encodings import Positional
-from inr.stages.check import body_entry
-from inr.stages.compose import compose, register_resolvers
+from inr.config.validate import body_entry
+from inr.config.compose import compose, register_resolvers
 from inr.training.tracking import Logger
 
 register_resolvers()
@@ -133,15 +133,15 @@ def test_a_constructor_that_takes_anything_needs_nothing():
         "torch.nn.os",
         "torch.nn",
         "inr",
-        "inr.run.subprocess.run",
-        "inr.run.subprocess",
-        "inr.run.Path",
-        "inr.build.importlib.import_module",
+        "inr.runs.directory.subprocess.run",
+        "inr.runs.directory.subprocess",
+        "inr.runs.directory.Path",
+        "inr.config.instantiate.importlib.import_module",
         "inr.training.wandb_logger.urlsplit",
-        "inr.models.bodies.torch",
-        "inr.models.bodies.Sequence",
-        "inr.models.bodies.MLP.forward",
-        "inr.models.bodies.Mpl",
+        "inr.models.mlp.torch",
+        "inr.models.mlp.Sequence",
+        "inr.models.mlp.MLP.forward",
+        "inr.models.mlp.Mpl",
         "inr..models",
         ".inr",
         "",
@@ -163,7 +163,7 @@ def test_a_class_that_is_only_passed_on_is_refused():
 
 def test_a_near_name_is_suggested():
     with pytest.raises(ValueError, match=r"no class 'Mpl': .*'MLP'"):
-        resolve("inr.models.bodies.Mpl")
+        resolve("inr.models.mlp.Mpl")
 
 
 def test_a_foreign_package_is_refused_without_importing_it(foreign):
@@ -252,7 +252,7 @@ def test_opening_a_run_does_not_run_its_code(tmp_path):
     # our own functions must be no way round the allow-list
     target = tmp_path / "touched"
     entry = {
-        "_target_": "inr.build.instantiate",
+        "_target_": "inr.config.instantiate.instantiate",
         "allow": ["subprocess"],
         "entry": {"_target_": "subprocess.Popen", "args": ["touch", str(target)]},
     }

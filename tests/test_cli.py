@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from inr.stages.compose import expand_sweep, group_choices
+from inr.config.compose import expand_sweep, group_choices
 from tests.cli import inr
 
 WRONG = {

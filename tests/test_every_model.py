@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.build import check, instantiate
-from inr.models.parts import PartMLP
-from inr.models.poses import pose_dim, rest_pose
-from inr.stages.check import body_entry
-from inr.stages.compose import compose, register_resolvers
+from inr.config.instantiate import check, instantiate
+from inr.models.parts.mlp import PartMLP
+from inr.models.parts.poses import pose_dim, rest_pose
+from inr.config.validate import body_entry
+from inr.config.compose import compose, register_resolvers
 
 register_resolvers()
 CONF = Path(__file__).resolve().parents[1] / "conf" / "model"

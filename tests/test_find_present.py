@@ -14,7 +14,7 @@ from inr.losses import L1, CodeNorm, Losses, PartDistance
 from inr.models.inr import INR
 from inr.reconstruct import PartFit, fit_codes
 from inr.reconstruct.parts import find_present, seeded_generators
-from inr.stages.fitting import part_poses
+from inr.reconstruct.latent_fitting import part_poses
 from tests.making import DRAWS, make_part_codes, make_part_mlp
 from tests.pairs import Discs, open_pairs
 

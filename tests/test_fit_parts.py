@@ -12,9 +12,9 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from inr.data.layout import Layout
 from inr.losses import L1, CodeNorm, Intersection, Losses, PartDistance, SurfaceDistance
 from inr.models.inr import INR
-from inr.models.poses import split
+from inr.models.parts.poses import split
 from inr.reconstruct import PartFit, decode_mesh, decode_parts, fit_codes
-from inr.stages.fitting import is_of_whole, part_poses
+from inr.reconstruct.latent_fitting import is_of_whole, part_poses
 from tests.making import DRAWS, make_part_codes, make_part_mlp
 from tests.pairs import PAIRS, Discs, open_pairs
 

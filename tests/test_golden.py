@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.models.activations import HOSC
-from inr.models.bodies import MLP
+from inr.models.mlp import MLP
 from inr.models.encodings import Fourier, Positional
 from inr.models.latents import bound_norm
 from inr.models.layers import Demodulation

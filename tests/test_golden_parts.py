@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from inr.losses import Intersection
 from inr.losses.base import At, Seen
 from inr.models.latents import bound_norm
-from inr.models.part_layers import PartNorm
-from inr.models.parts import PartMLP
+from inr.models.parts.layers import PartNorm
+from inr.models.parts.mlp import PartMLP
 from tests.making import make_part_mlp
 from tests.test_golden import load
 

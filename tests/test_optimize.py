@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from inr.models.poses import rest_pose, rotation_dim
+from inr.models.parts.poses import rest_pose, rotation_dim
 from inr.models.silhouettes import outline_distance, outline_points
 from inr.models.vertices import mesh_volume
-from inr.optimize import fit_shape, moving_vertices
+from inr.reconstruct.optimize import fit_shape, moving_vertices
 from inr.reconstruct import decode_mesh
 from tests.making import make_codes, make_mlp, make_model, make_part_codes, make_part_mlp
 

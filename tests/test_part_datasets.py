@@ -9,8 +9,8 @@ import pytest
 
 from inr.data import prepare_parts
 from inr.data.layout import Layout
-from inr.data.part_files import find_part_files
-from inr.data.parts import part_mesh, read_labels, read_parts, read_poses
+from inr.data.parts.sources import find_part_files
+from inr.data.parts.read import part_mesh, read_labels, read_parts, read_poses
 from inr.data.prepare import prepare_shape
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization

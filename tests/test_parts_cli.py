@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inr.data.layout import Layout, read_split
-from inr.data.parts import read_poses, read_present
-from inr.models.poses import pose_dim
+from inr.data.parts.read import read_poses, read_present
+from inr.models.parts.poses import pose_dim
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
 from tests.cli import TINY_PARTS, inr, only_run
@@ -200,7 +200,7 @@ def test_a_family_without_parts_is_refused_before_it_is_made(
     arguments = ["experiment=partsdf", "data=naca", "logger=none", "device=cpu"]
     assert inr(monkeypatch, f"stage={stage}", *arguments) == 2
     said = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "data.family=inr.shapes.naca.Naca have no parts" in said and "data=chairs" in said
+    assert "data.family=inr.shapes.procedural.naca.Naca have no parts" in said and "data=chairs" in said
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inr.data.layout import read_split
-from inr.models.poses import pose_dim
+from inr.models.parts.poses import pose_dim
 from inr.shapes.mesh import read_mesh
 from tests.cli import inr, only_run
 from tests.test_parts_cli import layout_in

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from inr.data.layout import Layout, read_split
-from inr.data.parts import read_poses
-from inr.models.poses import pose_dim
+from inr.data.parts.read import read_poses
+from inr.models.parts.poses import pose_dim
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from tests.cli import TINY_PARTS, inr, only_run
 from tests.test_part_datasets import square

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inr.data.layout import Layout, read_split
-from inr.data.parts import part_mesh, read_parts
+from inr.data.parts.read import part_mesh, read_parts
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
 from tests.cli import inr, only_run

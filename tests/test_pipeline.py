@@ -18,7 +18,7 @@ import yaml
 from inr.data.journal import read_records
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
-from inr.stages.compose import compose, group_choices
+from inr.config.compose import compose, group_choices
 from tests.cli import TINY, inr, only_run
 
 

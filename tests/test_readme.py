@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.stages.compose import group_choices
+from inr.config.compose import group_choices
 from tests.cli import TINY, inr
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

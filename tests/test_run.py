@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import inr.run
-from inr.run import create_run, find_run, git_commit, log_to, new_run_path, next_log
+import inr.runs.directory
+from inr.runs.directory import create_run, find_run, git_commit, log_to, new_run_path, next_log
 
 CONFIG = {"stage": "train", "data": {"root": None, "dim": 2}, "allow": [], "seed": 0, "name": "é"}
 
@@ -122,8 +122,8 @@ def test_one_writer_at_a_time(tmp_path):
 def test_a_process_that_dies_gives_the_lock_back(tmp_path):
     run = make_run(tmp_path / "run")
     code = (
-        "import sys, pathlib, inr.run\n"
-        f"with inr.run.Run(pathlib.Path({str(run.path)!r})).lock():\n"
+        "import sys, pathlib, inr.runs.directory\n"
+        f"with inr.runs.directory.Run(pathlib.Path({str(run.path)!r})).lock():\n"
         "    print('held', flush=True)\n"
         "    sys.stdin.read()\n"
     )
@@ -131,7 +131,7 @@ def test_a_process_that_dies_gives_the_lock_back(tmp_path):
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=Path(inr.run.__file__).parents[1],
+        cwd=Path(inr.runs.directory.__file__).parents[1],
     )
     try:
         assert holder.stdout.readline() == b"held\n"
@@ -178,7 +178,7 @@ def test_logs_of_later_stages_are_numbered(tmp_path):
 
 
 def test_git_commit():
-    folder = Path(inr.run.__file__).parents[1]
+    folder = Path(inr.runs.directory.__file__).parents[1]
     commit = git_commit()
     if (folder / ".git").exists():
         assert re.fullmatch("[0-9a-f]{40}", commit)

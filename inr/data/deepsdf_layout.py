@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inr.data.layout import Layout
-from inr.shapes.files import numbers_in
+from inr.files import numbers_in
 from inr.shapes.normalize import Normalization
 
 SAMPLES, SURFACES, TRANSFORMS = "SdfSamples", "SurfaceSamples", "NormalizationParameters"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inr.data.names import read_names
-from inr.shapes.files import replacing
+from inr.files import replacing
 
 
 @dataclass(frozen=True)

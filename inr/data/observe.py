@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inr.data.layout import Layout
 from inr.data.read import read_surface
-from inr.data.rows import Rows
+from inr.data.row_sampler import Rows
 from inr.data.store import SampleStore
 from inr.shapes.mesh import Floats
 from inr.shapes.sampling import seed_from_name

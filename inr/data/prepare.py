@@ -10,8 +10,8 @@ import numpy as np
 
 from inr.data.journal import Record
 from inr.data.layout import Layout, write_npz
-from inr.data.part_files import PartFiles
-from inr.data.prepare_parts import (
+from inr.data.parts.sources import PartFiles
+from inr.data.parts.prepare import (
     check_parts,
     complete_poses,
     forget_parts,
@@ -20,7 +20,7 @@ from inr.data.prepare_parts import (
     write_parts,
 )
 from inr.data.sources import Family, fingerprint
-from inr.shapes.checks import check_mesh
+from inr.shapes.solids.checks import check_mesh
 from inr.shapes.composite import Composite, without_parts
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.normalize import (
@@ -31,9 +31,9 @@ from inr.shapes.normalize import (
     fit_sphere,
     identity,
 )
-from inr.shapes.orient import orient_outward
+from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.points import nearest_distance, read_points
-from inr.shapes.repair import repair
+from inr.shapes.solids.repair import repair
 from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
 from inr.shapes.selfcheck import check_samples
 from inr.shapes.signature import signature

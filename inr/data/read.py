@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
-from inr.data.parts import read_labels
-from inr.shapes.files import numbers_in
+from inr.data.parts.read import read_labels
+from inr.files import numbers_in
 from inr.shapes.points import read_points
 
 Array = NDArray[np.float32]

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from inr.data.batch import Batch, Samples, Surface, set_of
 from inr.data.layout import Layout
-from inr.data.pack import Source, find_source
-from inr.data.packing import Runs, open_pack
+from inr.data.sample_cache import Source, find_source
+from inr.data.build_cache import Runs, open_pack
 from inr.data.read import read_distances, read_labelled, read_surface
-from inr.data.rows import Generators, Rows, normal, uniform
+from inr.data.row_sampler import Generators, Rows, normal, uniform
 
 log = logging.getLogger(__name__)
 

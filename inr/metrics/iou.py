@@ -4,7 +4,7 @@ import numpy as np
 
 from inr.metrics.base import NotMeasuredError
 from inr.shapes.mesh import Floats, Mesh
-from inr.shapes.occupancy import occupancy_on_grid
+from inr.shapes.solids.occupancy import occupancy_on_grid
 
 
 def iou(reconstruction: Mesh, truth: Mesh, *, resolution: int = 128) -> float:

@@ -10,7 +10,7 @@ from inr.metrics.iou import joint_bounds
 from inr.metrics.pair import Pair, Parts
 from inr.metrics.volumes import truth_solid
 from inr.shapes.mesh import Floats, Ints, Mesh
-from inr.shapes.occupancy import cell_centres, occupancy_on_grid
+from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
 from inr.shapes.sdf import unsigned_distance
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from inr.data.layout import write_json
 from inr.metrics.base import FLOOR, MetricInfo
-from inr.shapes.files import replacing
+from inr.files import replacing
 
 STATUSES = ("ok", "empty", "missing", "failed")
 _NOT_METRICS = ("name", "status", "reason", "seconds", "not_measured", "of_cloud")

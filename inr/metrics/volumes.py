@@ -11,7 +11,7 @@ from inr.metrics.iou import iou, joint_bounds
 from inr.metrics.pair import Pair
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.sdf import is_inside
-from inr.shapes.winding import winding_number
+from inr.shapes.solids.winding import winding_number
 
 Bools = NDArray[np.bool_]
 

@@ -53,7 +53,7 @@ class INR(nn.Module):
             x: (B, N, D).
             codes: (B, L); of shapes made of parts their states (B, P, L + K), or with poses their
                 codes (B, P, L).
-            poses: (B, P, K), see inr.models.poses.
+            poses: (B, P, K), see inr.models.parts.poses.
 
         Raises:
             ValueError: if poses are given to a model that has no parts.

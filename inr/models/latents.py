@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inr.shapes.files import numbers_in
+from inr.files import numbers_in
 from inr.shapes.sampling import seed_from_name
 
 
@@ -16,7 +16,7 @@ class Codes(nn.Module):
     """Hold one code a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
 
     What a shape is decoded from is its *state*: here the code, of shapes made of parts also where
-    the parts are (`inr.models.part_codes`). Others handle it as one tensor a shape. Unless bounded
+    the parts are (`inr.models.parts.latents`). Others handle it as one tensor a shape. Unless bounded
     by `constrain` it is raw, as it is optimised and stored.
 
     Args:

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from inr.shapes.mesh import Floats, Ints, Mesh
-from inr.shapes.winding import winding_number
+from inr.shapes.solids.winding import winding_number
 
 # how far beside an edge its outer side is looked at, in lengths of the edge
 _BESIDE = 1e-3

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from inr.models.inr import INR
-from inr.models.poses import is_present
+from inr.models.parts.poses import is_present
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 

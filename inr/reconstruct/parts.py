@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from inr.data.store import Draws, SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR, Field
-from inr.models.part_codes import PartCodes
+from inr.models.parts.latents import PartCodes
 from inr.shapes.sampling import seed_from_name
 
 # which parts a shape has is found out with this many times the samples of a step

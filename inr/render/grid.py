@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from inr.render.interface import Color, Image
-from inr.shapes.files import replacing
+from inr.files import replacing
 
 INK = (45, 45, 50)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inr.shapes.files import numbers_in, replacing
+from inr.files import numbers_in, replacing
 from inr.shapes.mesh import Floats, Mesh
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
-from inr.shapes.files import numbers_in
+from inr.files import numbers_in
 from inr.shapes.mesh import Floats
 
 LEAST_POINTS = 16

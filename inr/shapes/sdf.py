@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.nearest import z_order
-from inr.shapes.occupancy import occupancy_on_grid
-from inr.shapes.pseudonormal import behind_surface
-from inr.shapes.winding import ambiguity, check_points, deciding_winding_number
+from inr.shapes.solids.occupancy import occupancy_on_grid
+from inr.shapes.solids.pseudonormal import behind_surface
+from inr.shapes.solids.winding import ambiguity, check_points, deciding_winding_number
 
 # what data.sign may be
 SIGNS = ("winding", "pseudonormal", "unsigned")
@@ -43,7 +43,7 @@ def signed_distance(mesh: Mesh, points: Floats, sign: str = "winding") -> Floats
       once. An open mesh is inside where most of it is seen from its back, so that a hole is
       closed by a smooth lid; `ambiguity` says how many points lie where that is a guess. Faces
       must be oriented outward: a 3-D mesh inside out has no inside, and faces that are there in
-      both orientations cancel. `inr.shapes.orient.orient_outward` turns such meshes first.
+      both orientations cancel. `inr.shapes.solids.orientation.orient_outward` turns such meshes first.
     - `pseudonormal`: behind the nearest piece of surface (see `pseudonormal.behind_surface`):
       right for one closed surface that does not cross itself, a side and no more for others.
     - `unsigned`: nowhere, all distances are positive.

@@ -17,7 +17,7 @@ import numpy as np
 from inr.shapes import sdf
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.sdf import Measured, check_sign
-from inr.shapes.winding import RECOMPUTE_MARGIN, ambiguity, check_points, deciding_winding_number
+from inr.shapes.solids.winding import RECOMPUTE_MARGIN, ambiguity, check_points, deciding_winding_number
 
 # points a launch
 _CHUNK = 1 << 22

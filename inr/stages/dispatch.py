@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from inr.stages.command import Command
+from inr.config.job import Command
 from inr.stages.edit import edit
-from inr.stages.evaluate import evaluate
+from inr.stages.evaluate.evaluate import evaluate
 from inr.stages.inspect import inspect
-from inr.stages.prepare import prepare
+from inr.stages.prepare.prepare import prepare
 from inr.stages.reconstruct import reconstruct
 from inr.stages.sample import sample
-from inr.stages.train import train
+from inr.stages.train.train import train
 
 
 def dispatch(command: Command) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from inr.data.layout import read_split
-from inr.models.edits import (
+from inr.models.parts.edits import (
     blend_part,
     move_part,
     remove_part,
@@ -23,15 +23,15 @@ from inr.models.edits import (
 )
 from inr.models.latents import read_codes
 from inr.render.grid import image_grid, write_png
-from inr.run import find_run, log_to, next_log, run_argument
-from inr.schema import SPLITS, Edit
+from inr.runs.directory import find_run, log_to, next_log, run_argument
+from inr.config.schema import SPLITS, Edit
 from inr.shapes.mesh import Mesh, mesh_suffix, write_mesh
-from inr.stages.assemble import build_renderer
-from inr.stages.command import Command, merge_with_run
-from inr.stages.compose import slug
-from inr.stages.part_files import draw_parts, write_parts
-from inr.stages.progress import show_progress
-from inr.stages.trained import Trained, load_run
+from inr.config.factories import build_renderer
+from inr.config.job import Command, merge_with_run
+from inr.config.compose import slug
+from inr.runs.part_outputs import draw_parts, write_parts
+from inr.progress import show_progress
+from inr.runs.trained import Trained, load_run
 
 log = logging.getLogger(__name__)
 

@@ -18,14 +18,14 @@ from inr.render import TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid
 from inr.render.interface import Image
 from inr.render.samples import draw_histograms, draw_samples
-from inr.run import OUTPUTS
-from inr.shapes.files import numbers_in, replacing
+from inr.runs.directory import OUTPUTS
+from inr.files import numbers_in, replacing
 from inr.shapes.mesh import Floats
-from inr.stages.assemble import build_renderer
-from inr.stages.command import Command
-from inr.stages.prepare import ensure_prepared
-from inr.stages.progress import show_progress
-from inr.stages.truth import truth_mesh
+from inr.config.factories import build_renderer
+from inr.config.job import Command
+from inr.stages.prepare.prepare import ensure_prepared
+from inr.progress import show_progress
+from inr.metrics.ground_truth import truth_mesh
 
 log = logging.getLogger(__name__)
 

@@ -14,19 +14,19 @@ from inr.models.latents import read_code
 from inr.reconstruct import field_of
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
-from inr.run import find_run, log_to, next_log
-from inr.schema import Config
+from inr.runs.directory import find_run, log_to, next_log
+from inr.config.schema import Config
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
-from inr.stages.assemble import build_losses, build_renderer
-from inr.stages.command import Command, merge_with_run
-from inr.stages.dataset import read_trained_split
-from inr.stages.fitting import Fitting
-from inr.stages.part_files import draw_parts, write_parts
-from inr.stages.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
-from inr.stages.progress import show_progress
-from inr.stages.record import Record
-from inr.stages.trained import Trained, open_run
-from inr.stages.truth import truth_mesh
+from inr.config.factories import build_losses, build_renderer
+from inr.config.job import Command, merge_with_run
+from inr.stages.prepare.locate import read_trained_split
+from inr.reconstruct.latent_fitting import Fitting
+from inr.runs.part_outputs import draw_parts, write_parts
+from inr.runs.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
+from inr.progress import show_progress
+from inr.runs.finished import Record
+from inr.runs.trained import Trained, open_run
+from inr.metrics.ground_truth import truth_mesh
 
 log = logging.getLogger(__name__)
 

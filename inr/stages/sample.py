@@ -10,14 +10,14 @@ import torch
 
 from inr.models.priors import draw_gaussian, draw_pca, interpolate
 from inr.render.grid import image_grid, write_png
-from inr.run import find_run, log_to, next_log
+from inr.runs.directory import find_run, log_to, next_log
 from inr.shapes.mesh import mesh_suffix, write_mesh
-from inr.stages.assemble import build_renderer
-from inr.stages.command import Command, merge_with_run
-from inr.stages.compose import slug
-from inr.stages.progress import show_progress
-from inr.stages.record import Record
-from inr.stages.trained import Trained, load_run
+from inr.config.factories import build_renderer
+from inr.config.job import Command, merge_with_run
+from inr.config.compose import slug
+from inr.progress import show_progress
+from inr.runs.finished import Record
+from inr.runs.trained import Trained, load_run
 
 log = logging.getLogger(__name__)
 

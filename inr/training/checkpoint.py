@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from inr.models.inr import INR
-from inr.shapes.files import replacing
+from inr.files import replacing
 
 FORMAT = 1
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from inr.shapes.mesh import MESH_SUFFIXES, read_mesh
-from inr.shapes.repair import repair
+from inr.shapes.solids.repair import repair
 from tests.broken.corpus import CASES, write_corpus
 from tests.broken.writers import as_ply, box, gltf, packed
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from inr.data import packing
-from inr.data.pack import Pack, find_source
-from inr.data.packing import bring_up_to_date, open_pack
+from inr.data.sample_cache import Pack, find_source
+from inr.data.build_cache import bring_up_to_date, open_pack
 
 FORK = multiprocessing.get_context("fork")
 COUNTS = {"a": (40, 10), "b": (5, 25), "c": (12, 0)}

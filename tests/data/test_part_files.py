@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from inr.data.part_files import find_part_files, part_folder
+from inr.data.parts.sources import find_part_files, part_folder
 from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES
 
 

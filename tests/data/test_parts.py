@@ -6,7 +6,7 @@ import pytest
 import trimesh
 
 from inr.data.layout import Layout, write_npz
-from inr.data.parts import count_parts, part_mesh, read_labels, read_parts, read_poses, read_present
+from inr.data.parts.read import count_parts, part_mesh, read_labels, read_parts, read_poses, read_present
 from inr.shapes.mesh import Mesh, write_mesh
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "dataset"

@@ -4,9 +4,9 @@ import torch
 from scipy.stats import chisquare
 
 from inr.data import rows as module
-from inr.data.pack import find_source
-from inr.data.packing import open_pack
-from inr.data.rows import Rows, gather_shapes, has_room
+from inr.data.sample_cache import find_source
+from inr.data.build_cache import open_pack
+from inr.data.row_sampler import Rows, gather_shapes, has_room
 from tests.making import CPU
 
 # shape i has so many rows in its first and in its second run; row k of it holds (i, run, k)

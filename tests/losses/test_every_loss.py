@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from inr.build import check, instantiate
+from inr.config.instantiate import check, instantiate
 from inr.losses import Batch, CodeNorm, Losses, Samples, Surface, Term, When
 from inr.models.inr import INR
-from inr.stages.compose import compose, register_resolvers
+from inr.config.compose import compose, register_resolvers
 from tests.making import make_part_codes, make_part_mlp
 
 register_resolvers()

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import trimesh
 
-from inr.build import structure
+from inr.config.instantiate import structure
 from inr.metrics.pair import Pair, Probe, Side, Surface
 from inr.metrics.protocol import Protocol
-from inr.schema import Eval
+from inr.config.schema import Eval
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.normalize import Normalization, identity
-from inr.stages.assemble import build_protocol
-from inr.stages.compose import CONF, compose, register_resolvers
+from inr.config.factories import build_protocol
+from inr.config.compose import CONF, compose, register_resolvers
 
 register_resolvers()
 # those of sets of shapes and of parts are tested in test_sets.py, test_parts.py and test_images.py

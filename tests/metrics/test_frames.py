@@ -8,7 +8,7 @@ import pytest
 from inr.data.layout import Layout, write_npz
 from inr.metrics.base import FLOOR
 from inr.shapes.mesh import empty_mesh, write_mesh
-from inr.stages.truth import open_pair
+from inr.metrics.ground_truth import open_pair
 from tests.metrics.pairs import (
     PROTOCOLS,
     ball,

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from inr.metrics.groups import Difference, OverRuns, over_runs, paired_difference
+from inr.metrics.run_statistics import Difference, OverRuns, over_runs, paired_difference
 
 NAMES = [f"shape_{i:03}" for i in range(30)]
 
@@ -107,7 +107,7 @@ def test_blocks_of_resamples_change_nothing(monkeypatch):
     rng = np.random.default_rng(0)
     first, second = as_runs(rng.normal(size=(2, 30))), as_runs(rng.normal(size=(2, 30)))
     whole = paired_difference(first, second, num_resamples=100)
-    monkeypatch.setattr("inr.metrics.groups._BLOCK", 30 * 7)
+    monkeypatch.setattr("inr.metrics.run_statistics._BLOCK", 30 * 7)
     parts = paired_difference(first, second, num_resamples=100)
     assert (parts.lower, parts.upper) == pytest.approx((whole.lower, whole.upper))
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.models.activations import GEGLU, Gabor
-from inr.models.bodies import MLP
+from inr.models.mlp import MLP
 from inr.models.encodings import Positional
 from inr.models.experts import Experts
 from inr.models.initialize import Sphere

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation, Slerp
 
-from inr.models.edits import (
+from inr.models.parts.edits import (
     blend_angles,
     blend_part,
     blend_quaternions,
@@ -14,7 +14,7 @@ from inr.models.edits import (
     scale_part,
     swap_part,
 )
-from inr.models.poses import LEAST_SCALE
+from inr.models.parts.poses import LEAST_SCALE
 
 CODE = 3
 PARTS = 4

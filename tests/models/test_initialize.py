@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.models.bodies import MLP
+from inr.models.mlp import MLP
 from inr.models.encodings import Fourier, Positional
 from inr.models.experts import Experts
 from inr.models.initialize import Sphere

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from inr.models.poses import mean_pose, pose_dim, rest_pose, rotation_dim, split
+from inr.models.parts.poses import mean_pose, pose_dim, rest_pose, rotation_dim, split
 from tests.making import draw_part_poses, make_part_codes
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])

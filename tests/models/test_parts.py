@@ -8,9 +8,9 @@ import torch
 from inr.models.activations import GEGLU
 from inr.models.encodings import Positional
 from inr.models.inr import INR, Field
-from inr.models.parts import FAR, PartMLP
+from inr.models.parts.mlp import FAR, PartMLP
 from inr.models.periodic import Sine
-from inr.models.poses import pose_dim, rest_pose
+from inr.models.parts.poses import pose_dim, rest_pose
 from tests.making import make_part_codes, make_part_mlp
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from inr.models.poses import (
+from inr.models.parts.poses import (
     LEAST_SCALE,
     Pose,
     constrain,

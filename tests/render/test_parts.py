@@ -4,9 +4,9 @@ import pytest
 from inr.render import ByDimension
 from inr.render.parts import PART_COLORS, join_meshes, part_colors
 from inr.shapes.mesh import Mesh, empty_mesh
-from inr.stages.assemble import build_renderer
-from inr.stages.command import Command
-from inr.stages.compose import compose, register_resolvers
+from inr.config.factories import build_renderer
+from inr.config.job import Command
+from inr.config.compose import compose, register_resolvers
 
 register_resolvers()
 RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)

@@ -12,7 +12,7 @@ from inr.render.points import MOST_POINTS, discs
 from inr.render.raycast import RayCast
 from inr.render.slices import cross_section
 from inr.shapes.mesh import Mesh
-from inr.stages.truth import truth_mesh
+from inr.metrics.ground_truth import truth_mesh
 
 CONF = Path(__file__).parents[2] / "conf" / "renderer" / "raycast.yaml"
 SIZE = 96

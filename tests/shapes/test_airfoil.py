@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.shapes.airfoil import read_airfoil
+from inr.shapes.formats.airfoil import read_airfoil
 from inr.shapes.mesh import Mesh, read_mesh
-from inr.shapes.naca import naca4
+from inr.shapes.procedural.naca import naca4
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "airfoils"
 # anticlockwise from the upper trailing edge: Selig's order

@@ -6,7 +6,7 @@ import pytest
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from inr.shapes.chairs import (
+from inr.shapes.procedural.chairs import (
     PART_NAMES,
     Chairs,
     build_chair,
@@ -17,7 +17,7 @@ from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import Normalization, fit_box
 from inr.shapes.sampling import seed_from_name
 from inr.shapes.sdf import is_inside
-from inr.shapes.winding import winding_number
+from inr.shapes.solids.winding import winding_number
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.checks import (
+from inr.shapes.solids.checks import (
     check_mesh,
     component_of_faces,
     degenerate_faces,

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.shapes.files import numbers_in, replacing
-from inr.shapes.outlines import read_outline
+from inr.files import numbers_in, replacing
+from inr.shapes.formats.outlines import read_outline
 from inr.shapes.points import read_points
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inr.shapes.naca import Naca, naca4
+from inr.shapes.procedural.naca import Naca, naca4
 
 
 def _half_thickness(x, last: float):

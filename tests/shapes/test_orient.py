@@ -3,7 +3,7 @@ import pytest
 import trimesh
 
 from inr.shapes.mesh import Mesh
-from inr.shapes.orient import orient_outward
+from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.sdf import signed_distance
 
 

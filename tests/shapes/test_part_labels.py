@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.chairs import Chairs
+from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import fit_box
 from inr.shapes.part_labels import label_points, least_part

@@ -3,7 +3,7 @@ import pytest
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from inr.shapes.chairs import Chairs
+from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import fit_box
 from inr.shapes.poses import rotation_matrices

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.checks import check_mesh
+from inr.shapes.solids.checks import check_mesh
 from inr.shapes.mesh import Mesh
-from inr.shapes.repair import LARGEST_HOLE, repair
+from inr.shapes.solids.repair import LARGEST_HOLE, repair
 
 
 def from_trimesh(mesh) -> Mesh:

@@ -5,7 +5,7 @@ import trimesh
 from inr.shapes import sdf, winding
 from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import is_inside, measure, signed_distance, unsigned_distance
-from inr.shapes.winding import ambiguity, deciding_winding_number, winding_number
+from inr.shapes.solids.winding import ambiguity, deciding_winding_number, winding_number
 
 
 def _from_trimesh(mesh) -> Mesh:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import shapely
 
-from inr.shapes.triangulate import triangulate
+from inr.shapes.formats.triangulate import triangulate
 
 ARROW = [(0, 0), (2, 0), (0.5, 0.5), (0, 2)]  # concave at its third corner
 COMB = [

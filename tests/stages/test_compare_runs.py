@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import FLOOR
-from inr.stages.compare_runs import find_runs
+from inr.stages.evaluate.compare import find_runs
 from tests.cli import inr, only_run
 from tests.stages.test_evaluate_run import put_truth_in_place
 

@@ -1,6 +1,6 @@
 import json
 
-from inr.stages.record import Record
+from inr.runs.finished import Record
 
 
 def test_every_shape_is_on_disk_whether_in_a_context_or_not(tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from inr.data.rows import Rows
+from inr.data.row_sampler import Rows
 from inr.data.store import Draws, SampleStore
 from inr.training.batches import Batches
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from inr.build import structure
+from inr.config.instantiate import structure
 from inr.losses import CodeNorm, HardSamples, Intersection, Losses, PartDistance
 from inr.models.inr import INR
-from inr.schema import Config
-from inr.stages.assemble import build_model, build_optimizer
-from inr.stages.compose import compose
-from inr.stages.fitting import part_poses
+from inr.config.schema import Config
+from inr.config.factories import build_model, build_optimizer
+from inr.config.compose import compose
+from inr.reconstruct.latent_fitting import part_poses
 from inr.training.checkpoint import Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from tests.pairs import PAIRS, open_pairs, write_pairs

@@ -1,0 +1,171 @@
+"""Composing the configuration, and saying in one sentence what is wrong with a command line."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from inr.config.instantiate import nearest
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# shipped inside the wheel as inr/conf, beside the package in a checkout
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+def register_resolvers() -> None:
+    """Register what conf/config.yaml uses to name directories."""
+    OmegaConf.register_new_resolver("inr.name", job_name, replace=True)
+    OmegaConf.register_new_resolver("inr.slug", slug, replace=True)
+
+
+def job_name(choices: Mapping[str, Any]) -> str:
+    """Return the experiment's name, or else the model's."""
+    return slug(str(choices.get("experiment") or choices["model"]))
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a file name."""
+    kept = "".join(c if c.isalnum() or c in "=,._+-" else "-" for c in text)
+    return kept[:120]
+
+
+def check_command_line(
+    overrides: Sequence[str], *, multirun: bool, config_dir: str | None
+) -> list[dict[str, Any]]:
+    """Compose every job's configuration.
+
+    Args:
+        overrides: of the command line.
+        multirun: whether they describe a sweep.
+        config_dir: folder of the user's own YAML files, searched first.
+
+    Raises:
+        ValueError: for the first mistake, with the nearest valid name.
+    """
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise ValueError(f"--config-dir {config_dir} is no folder")
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except OverrideParseException as error:
+        raise ValueError(
+            f"'{error.override}' cannot be read; write key=value or group=choice"
+        ) from error
+    jobs = expand_sweep(parsed) if multirun else [[str(o.input_line) for o in parsed]]
+    search = [str(Path(config_dir).resolve())] if config_dir is not None else []
+    return [compose(job, search) for job in jobs]
+
+
+def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the resolved configuration for these overrides.
+
+    Args:
+        overrides: as on the command line, not of a sweep.
+        search: folders of YAML files beside our own.
+
+    Raises:
+        ValueError: for an unknown group choice or key, with the nearest valid name.
+    """
+    ours = [o for o in overrides if not re.match(r"[+~]*hydra[./](?!searchpath)", o)]
+    if search:
+        ours.append(f"hydra.searchpath=[{','.join('file://' + folder for folder in search)}]")
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            return to_plain(hydra.compose("config", overrides=ours))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ValueError(_explain(error, ours)) from error
+
+
+def to_plain(config: DictConfig) -> dict[str, Any]:
+    """Return a configuration as plain, resolved dictionaries.
+
+    Raises:
+        ValueError: if a value that has no default is missing.
+    """
+    missing = OmegaConf.missing_keys(config)
+    if missing:
+        key = min(missing)
+        raise ValueError(f"'{key}' has no default; add {key}=<value> to the command line")
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def expand_sweep(overrides: Sequence[Override]) -> list[list[str]]:
+    """Return each job's overrides, as Hydra's basic sweeper will make them."""
+    choices = []
+    for override in overrides:
+        if override.is_sweep_override() and override.is_discrete_sweep():
+            key = override.get_key_element()
+            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        elif not override.is_sweep_override():  # of an interval, only its own sweeper knows
+            choices.append([str(override.input_line)])
+    return [list(job) for job in product(*choices)]
+
+
+def group_choices() -> dict[str, list[str]]:
+    """Return the choices of each configuration group that we ship."""
+    folders = sorted({path.parent for path in CONF.glob("*/**/*.yaml")})
+    return {
+        folder.relative_to(CONF).as_posix(): sorted(path.stem for path in folder.glob("*.yaml"))
+        for folder in folders
+    }
+
+
+def _explain(error: Exception, overrides: Sequence[str]) -> str:
+    """Say in one sentence what is wrong with the overrides; runs inside Hydra's context."""
+    from inr.config.job import FIXED_GROUPS  # brings torch, which --help can do without
+
+    missing = re.search(r"Could not find '([^']+)/([^/']+)'", str(error))
+    groups = group_choices()
+    if missing is not None and missing[1] in groups:
+        group, choice = missing.groups()
+        # Hydra lists them a line each, those in the user's own folders among them
+        found = re.search(r"Available options in '[^']*':((?:\n\t\S+)+)", str(error))
+        choices = found[1].split() if found else groups[group]
+        return f"{group}={choice}: there is no such choice; {nearest(choice, choices)}"
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    chosen = [str(o.input_line) for o in parsed if o.key_or_group in groups]
+    known = _flat_keys(_composed(chosen))
+    for override in parsed:
+        key = override.key_or_group
+        if key not in groups and key not in known and not override.is_add():
+            group, kept = key.split(".")[0], ""
+            if group in FIXED_GROUPS and {"run", "resume"} & {o.key_or_group for o in parsed}:
+                kept = f"; if it is a run's own {group}, that stays as it is: leave it out"
+            return f"unknown key '{key}': {_nearest_key(key, [*known, *groups])}{kept}"
+    return " ".join(str(error).split())
+
+
+def _composed(overrides: Sequence[str]) -> Any:
+    """Return the configuration of these group choices, as far as it goes."""
+    try:
+        return OmegaConf.to_container(hydra.compose("config", overrides=list(overrides)))
+    except (HydraException, OmegaConfBaseException):
+        return OmegaConf.to_container(hydra.compose("config"))
+
+
+def _nearest_key(key: str, known: Sequence[str]) -> str:
+    """Return a hint at the nearest key: a sibling if the section exists, else any."""
+    section, _, name = key.rpartition(".")
+    siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
+    if section and not siblings:
+        matches = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+        return f"did you mean '{matches[0]}'?" if matches else "see python -m inr --cfg job"
+    hint = nearest(name, siblings)
+    return hint.replace("mean '", f"mean '{section}.") if section else hint
+
+
+def _flat_keys(config: Any, prefix: str = "") -> list[str]:
+    keys: list[str] = []
+    for key, value in config.items() if isinstance(config, dict) else []:
+        keys += [prefix + str(key), *_flat_keys(value, f"{prefix}{key}.")]
+    return keys

@@ -1,0 +1,171 @@
+"""Objects from configuration, shared by the stages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from inr.config.instantiate import instantiate
+from inr.data.layout import Layout
+from inr.data.store import Draws, SampleStore, open_store
+from inr.losses import Losses
+from inr.metrics.base import Conditions
+from inr.metrics.protocol import Protocol
+from inr.metrics.sets import SetMetric
+from inr.models.inr import INR
+from inr.render import ByDimension
+from inr.runs.directory import OUTPUTS
+from inr.config.schema import Config
+from inr.config.validate import body_entry
+from inr.training.schedules import Schedule
+from inr.training.tracking import Logger
+
+
+def build_model(
+    config: Config,
+    names: Sequence[str],
+    device: torch.device,
+    *,
+    fresh: bool,
+    poses: Mapping[str, torch.Tensor] | None,
+) -> INR:
+    """Return a model of these shapes; the same seed gives the same weights.
+
+    Args:
+        config: says what it is made of.
+        names: the shapes, in the order of their codes.
+        device: where it goes.
+        fresh: whether pretrained codes are read; a checkpoint brings its own.
+        poses: of the parts of each shape, (P, K), where they start; see inr.models.parts.poses.
+
+    Raises:
+        ValueError: if its settings do not fit together.
+    """
+    torch.manual_seed(config.seed)
+    latent = config.latent if fresh else {**config.latent, "pretrained": None, "trainable": True}
+    latents = instantiate(
+        latent,
+        config.allow,
+        names=names,
+        generator=torch.Generator().manual_seed(config.seed),
+        space_dim=config.data.dim,
+        poses=poses,
+    )
+    latents.codes.requires_grad_(config.latent.get("trainable", True))
+    body = instantiate(
+        body_entry(config.model),
+        config.allow,
+        dim=config.data.dim,
+        code_dim=config.latent["dim"],
+        out_dim=config.model["num_channels"],
+        num_parts=latents.num_parts,
+    )
+    return INR(body, latents, output=config.model["output"]).to(device)
+
+
+def build_losses(config: Config) -> Losses:
+    """Return the weighted terms."""
+    return Losses({name: instantiate(t, config.allow) for name, t in config.loss.items()})
+
+
+def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
+    """Return the optimizer: one group for the network, one for the codes, one for trained poses.
+
+    Parameters of modules that have a `rate`, a factor on the network's learning rate, are in a
+    group of their own.
+    """
+    settings = config.optimizer
+    fast: dict[float, list[torch.nn.Parameter]] = {}
+    for module in model.body.modules():
+        rate = getattr(module, "rate", 1.0)
+        fast.setdefault(rate, []).extend(module.parameters(recurse=False))
+    groups: list[dict[str, Any]] = [_group("network", fast.pop(1.0), settings.lr)]
+    groups += [_group(f"network_x{rate:g}", p, settings.lr * rate) for rate, p in fast.items()]
+    groups.append(_group("codes", [model.latents.codes], settings.code_lr))
+    poses = getattr(model.latents, "poses", None)
+    if poses is not None and poses.requires_grad:
+        groups.append(_group("poses", [poses], settings.pose_lr))
+    optimizer: torch.optim.Optimizer = instantiate(
+        settings.algorithm, config.allow, params=groups, lr=settings.lr
+    )
+    return optimizer
+
+
+def _group(name: str, params: Sequence[torch.nn.Parameter], lr: float) -> dict[str, Any]:
+    return {"params": list(params), "lr": lr, "base_lr": lr, "name": name}
+
+
+def training_draws(config: Config) -> Draws:
+    """Return what a training step draws for each shape."""
+    train = config.train
+    return Draws(
+        samples=train.samples_per_shape,
+        sign_balanced=train.sign_balanced,
+        surface=train.surface_per_shape,
+        space=train.space_per_shape,
+        space_near=train.space_near,
+        space_std=train.space_std,
+    )
+
+
+def fitting_draws(config: Config) -> Draws:
+    """Return what a step that fits codes draws for each shape."""
+    fitting = config.reconstruct
+    return replace(
+        training_draws(config),
+        samples=fitting.samples_per_shape,
+        sign_balanced=fitting.sign_balanced,
+    )
+
+
+def training_store(
+    config: Config, layout: Layout, names: Sequence[str], losses: Losses, device: torch.device
+) -> SampleStore:
+    """Return what the loss needs of some shapes."""
+    return open_store(
+        layout,
+        names,
+        dim=config.data.dim,
+        num_channels=config.model["num_channels"],
+        needs=losses.needs,
+        device=device,
+        dtype=config.data.sampling.dtype,
+        fallback=OUTPUTS / "packed",
+    )
+
+
+def build_schedule(config: Config) -> Schedule:
+    """Return the learning-rate schedule."""
+    schedule: Schedule = instantiate(config.optimizer.schedule, config.allow)
+    return schedule
+
+
+def build_protocol(config: Config) -> Protocol:
+    """Return what `eval` says of measuring."""
+    settings = config.eval
+    return Protocol(
+        settings.protocol,
+        Conditions(settings.frame, settings.num_points, settings.empty),
+        {name: instantiate(metric, config.allow) for name, metric in settings.metrics.items()},
+    )
+
+
+def build_set_metrics(config: Config) -> dict[str, SetMetric]:
+    """Return the metrics of a protocol that is of sets of shapes; empty of any other."""
+    found = {name: instantiate(m, config.allow) for name, m in config.eval.metrics.items()}
+    return {name: metric for name, metric in found.items() if isinstance(metric, SetMetric)}
+
+
+def build_logger(config: Config) -> Logger:
+    """Return the dashboard that mirrors the log."""
+    logger: Logger = instantiate(config.logger, config.allow)
+    return logger
+
+
+def build_renderer(config: Config) -> ByDimension:
+    """Return what draws shapes of either dimension."""
+    return ByDimension(
+        instantiate(config.renderer.solid, config.allow),
+        instantiate(config.renderer.flat, config.allow),
+    )

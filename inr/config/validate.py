@@ -1,0 +1,228 @@
+"""Checking a whole configuration before anything runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from inr.config.instantiate import check, check_section, nearest, resolve
+from inr.data.journal import Shard
+from inr.data.sources import Family
+from inr.losses import Term
+from inr.metrics.base import EMPTY, FRAMES
+from inr.models.inr import OUTPUTS
+from inr.models.latents import Codes
+from inr.render.interface import FlatRenderer, Renderer
+from inr.config.schema import (
+    DTYPES,
+    KINDS,
+    NORMALIZE,
+    OBSERVED,
+    OPERATIONS,
+    POSES,
+    PRIMITIVES,
+    PRIORS,
+    SIGNS,
+    SPLITS,
+    STAGES,
+    VALIDATION_METRICS,
+    Config,
+)
+from inr.config.validate_eval import check_eval
+from inr.config.validate_parts import check_family, check_parts
+from inr.training.schedules import Schedule
+from inr.training.tracking import Logger
+
+CHOICES = {
+    "data.kind": KINDS,
+    "data.sign": SIGNS,
+    "data.normalize": NORMALIZE,
+    "data.primitive": PRIMITIVES,
+    "data.sampling.dtype": DTYPES,
+    "train.best_mode": ("min", "max"),
+    "reconstruct.observe": OBSERVED,
+    "reconstruct.poses": POSES,
+    "sample.prior": PRIORS,
+    "edit.operation": OPERATIONS,
+    "eval.frame": FRAMES,
+    "eval.empty": EMPTY,
+}
+LEAST = {
+    0: (
+        "workers",
+        "prepare.time_limit",
+        "data.splits.fold",
+        "train.log_every",
+        "train.validate_every",
+        "train.render_every",
+        "train.checkpoint_every",
+    ),
+    1: (
+        "train.epochs",
+        "train.shapes_per_batch",
+        "train.samples_per_shape",
+        "train.surface_per_shape",
+        "train.space_per_shape",
+        "train.num_validation_shapes",
+        "train.validation_iterations",
+        "train.num_renders",
+        "train.keep_checkpoints",
+        "reconstruct.iterations",
+        "reconstruct.samples_per_shape",
+        "reconstruct.shapes_per_batch",
+        "sample.num_shapes",
+        "edit.steps",
+        "eval.num_points",
+        "train.validation_points",
+    ),
+    8: ("eval.resolution", "train.validation_resolution", "train.render_resolution"),
+}
+POSITIVE = (
+    "data.extent",
+    "optimizer.lr",
+    "reconstruct.lr",
+    "reconstruct.pose_lr",
+    "optimizer.pose_lr",
+    "reconstruct.offset",
+    "train.space_std",
+)
+
+
+def check_config(raw: Mapping[str, Any]) -> None:
+    """Check a whole configuration before anything runs.
+
+    Raises:
+        ValueError: for the first mistake, naming the key and what is allowed.
+    """
+    check_section(Config, raw)
+    allow = raw["allow"]
+    _check_choice("stage", raw["stage"], STAGES)
+    splits = [raw["split"]] if isinstance(raw["split"], str) else raw["split"]
+    if not isinstance(splits, list) or not splits:
+        raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")
+    for split in splits:
+        _check_choice("split", split, SPLITS)
+    for key, allowed in CHOICES.items():
+        _check_choice(key, take(raw, key), allowed)
+    _check_prepare(raw)
+    metrics = tuple(f"valid/{metric}" for metric in VALIDATION_METRICS)
+    _check_choice("train.best_metric", raw["train"]["best_metric"], metrics)
+    if raw["data"]["dim"] not in (2, 3):
+        raise ValueError(
+            f"data.dim is {raw['data']['dim']}; it has to be 2 or 3 (null works where the suffix "
+            "of data.source tells)"
+        )
+    _check_shares(raw)
+    for least, keys in LEAST.items():
+        for key in keys:
+            value = take(raw, key)
+            if value < least:
+                raise ValueError(f"{key} is {value}; it has to be at least {least}")
+    context = {"dim": 2, "code_dim": 1, "out_dim": 1, "num_parts": 1}
+    check(body_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
+    known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
+    check(raw["latent"], "latent", allow, kind=Codes, **known)
+    check_parts(raw)
+    _check_output(raw)
+    check_eval(raw)
+    optimizer = raw["optimizer"]
+    check(
+        optimizer["algorithm"],
+        "optimizer.algorithm",
+        allow,
+        kind=torch.optim.Optimizer,
+        params=None,
+        lr=0.0,
+    )
+    check(optimizer["schedule"], "optimizer.schedule", allow, kind=Schedule)
+    check(raw["logger"], "logger", allow, kind=Logger)
+    check(raw["renderer"]["solid"], "renderer.solid", allow, kind=Renderer)
+    check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
+    if raw["data"]["family"] is not None:
+        check(raw["data"]["family"], "data.family", allow, kind=Family)
+        check_family(raw)
+
+
+def body_entry(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `_target_` entry of the body: `model` without what is said of the whole model.
+
+    Raises:
+        ValueError: if it lacks `output` or `num_channels`.
+    """
+    for key in ("output", "num_channels"):
+        if key not in model:
+            raise ValueError(f"'model' lacks the key '{key}'")
+    return {key: value for key, value in model.items() if key not in ("output", "num_channels")}
+
+
+def _check_output(raw: Mapping[str, Any]) -> None:
+    """Check the loss terms, and that they fit what the model says of a point."""
+    output, num_channels = raw["model"]["output"], raw["model"]["num_channels"]
+    _check_choice("model.output", output, OUTPUTS)
+    if not isinstance(num_channels, int) or isinstance(num_channels, bool) or num_channels < 1:
+        raise ValueError(f"model.num_channels is {num_channels!r}; it has to be 1 or more")
+    if not raw["loss"]:
+        raise ValueError("'loss' has no term; choose one with loss=<preset>")
+    for name, term in raw["loss"].items():
+        check(term, f"loss.{name}", raw["allow"], kind=Term)
+        wanted = resolve(str(term["_target_"]), raw["allow"]).output
+        if wanted not in (None, output):
+            remedy = "loss=occupancy" if output == "occupancy" else "model.output=occupancy"
+            raise ValueError(
+                f"loss.{name} ({term['_target_']}) is for model.output={wanted}, which is "
+                f"{output}; add {remedy}"
+            )
+
+
+def _check_shares(raw: Mapping[str, Any]) -> None:
+    for key in ("train.space_near", "sample.explained_variance", "data.sampling.edge_share"):
+        if not 0 <= take(raw, key) <= 1:
+            raise ValueError(f"{key} is {take(raw, key)}; it is a share, from 0 to 1")
+    for key in POSITIVE:
+        if not take(raw, key) > 0:
+            raise ValueError(f"{key} is {take(raw, key)}; it has to be positive")
+    ends = raw["sample"]["interpolate"]
+    if len(ends) not in (0, 2):
+        raise ValueError(f"sample.interpolate is {ends}; give the names of two training shapes")
+    if ends and raw["sample"]["num_shapes"] < 2:
+        raise ValueError("sample.num_shapes is 1; an interpolation has both its ends: at least 2")
+    view = raw["reconstruct"]["view"]
+    if view is not None and not any(view):
+        raise ValueError(f"reconstruct.view is {view}; it is a direction, not all zero")
+    recipe = raw["data"]["sampling"]
+    counts, variances = recipe["near_counts"], recipe["near_variances"]
+    if len(counts) != len(variances) or min([*counts, *variances, recipe["num_uniform"]]) < 0:
+        raise ValueError(
+            f"data.sampling.near_counts is {counts} and near_variances {variances}; give as many "
+            "of one as of the other, none negative"
+        )
+
+
+def _check_prepare(raw: Mapping[str, Any]) -> None:
+    shard = Shard.parse(raw["prepare"]["shard"])
+    if shard.count > 1 and raw["stage"] != "prepare":
+        raise ValueError(
+            f"prepare.shard={raw['prepare']['shard']} goes with stage=prepare; the other stages "
+            "need every shard to be done"
+        )
+    splits = raw["data"]["splits"]
+    folds = splits["folds"]
+    if folds is not None and (folds < 2 or splits["fold"] >= folds):
+        raise ValueError(
+            f"data.splits.folds is {folds} and data.splits.fold {splits['fold']}; there have to be "
+            "at least 2 folds, counted from 0"
+        )
+
+
+def _check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{key} is '{value}': {nearest(str(value), allowed)}")
+
+
+def take(config: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key, None where there is none."""
+    value: Any = config
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,63 @@
+"""Checking that what is made of parts goes together."""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inr.config.instantiate import instantiate, resolve
+from inr.data.sources import Family
+from inr.models.parts.latents import PartCodes
+
+
+def has_parts(raw: Mapping[str, Any]) -> bool:
+    """Return whether the codes of a configuration are those of parts."""
+    return issubclass(resolve(str(raw["latent"]["_target_"]), raw["allow"]), PartCodes)
+
+
+def check_parts(raw: Mapping[str, Any]) -> None:
+    """Check that body, codes and loss agree whether shapes are made of parts.
+
+    Raises:
+        ValueError: if they do not, naming what to type.
+    """
+    allow, parts = raw["allow"], has_parts(raw)
+    body, codes = str(raw["model"]["_target_"]), raw["latent"]["_target_"]
+    if ("num_parts" in inspect.signature(resolve(body, allow)).parameters) != parts:
+        one, other = (codes, body) if parts else (body, codes)
+        remedy = "model=partsdf, or latent=codes" if parts else "latent=parts"
+        raise ValueError(f"{one} is for shapes made of parts, and {other} is not; add {remedy}")
+    for name, term in raw["loss"].items():
+        needs = resolve(str(term["_target_"]), allow).needs
+        if not parts and {"parts", "labels"} & needs:
+            raise ValueError(
+                f"loss.{name} ({term['_target_']}) is for shapes made of parts; add model=partsdf "
+                f"latent=parts, or leave it out: ~loss.{name}"
+            )
+    if parts and raw["model"]["output"] != "sdf":
+        raise ValueError(
+            f"model.output is {raw['model']['output']}; shapes made of parts are the least of "
+            "their parts' distances: leave it sdf"
+        )
+
+
+def check_family(raw: Mapping[str, Any]) -> None:
+    """Check that shapes which are going to be made have parts if codes are those of parts.
+
+    One of them tells. A data set that is there already speaks for itself.
+
+    Raises:
+        ValueError: if they have none, or the family cannot be built.
+    """
+    entry, root = raw["data"]["family"], raw["data"]["root"]
+    is_made = raw["stage"] in ("prepare", "train", "all") and entry is not None
+    if not is_made or not has_parts(raw) or (root is not None and Path(root).exists()):
+        return
+    family: Family = instantiate(entry, raw["allow"])
+    names = family.names()
+    if names and not family.make(names[0]).parts:
+        raise ValueError(
+            f"the shapes of data.family={entry['_target_']} have no parts, which "
+            f"{raw['latent']['_target_']} needs; take data=chairs, data=meshes with parts beside "
+            "the meshes, or a model without parts: model=deepsdf latent=codes loss=deepsdf"
+        )

@@ -1,0 +1,1 @@
+"""Parts of shapes in a data set: their sources, poses and labels."""

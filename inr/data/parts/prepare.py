@@ -1,0 +1,207 @@
+"""The parts of a shape from their source to the files of a data set."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from inr.data.journal import Record
+from inr.data.layout import Layout, write_npz
+from inr.data.parts.sources import PartFiles
+from inr.data.parts.read import check_in_box
+from inr.data.parts.pose_files import load_poses, load_present, rotation_file
+from inr.shapes.composite import Composite
+from inr.files import replacing
+from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.solids.orientation import orient_outward
+from inr.shapes.part_labels import least_part
+from inr.shapes.poses import Poses, absent_poses, check_poses, rotation_matrices
+from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
+from inr.shapes.solids.repair import repair
+
+# box units: a sample this far from every part is in none, and a thinner part has no inside to learn
+IN_NO_PART = 0.01
+FLAT = 1e-3
+
+
+def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
+    """Return a shape with its parts, in its native frame.
+
+    Args:
+        mesh: the whole.
+        files: of the parts; their poses are read where there are any.
+        mend: whether the parts are repaired; they are turned outward in any case.
+
+    Raises:
+        ValueError: if a part or its pose cannot be read, or the pose is none or not the part's, or
+            present.npy says otherwise than the meshes do.
+    """
+    parts: list[Mesh | None] = [None] * files.num_parts
+    for number, path in files.meshes.items():
+        part = read_mesh(path)
+        if part.dim != mesh.dim:
+            raise ValueError(f"'{path}' is {part.dim}-D, and the whole is {mesh.dim}-D")
+        if part.dim == 2:
+            check_outline(part)
+        solid = repair(part)[0] if mend else part
+        parts[number] = solid if part.dim == 2 else orient_outward(solid)[0]
+    if files.poses is None:
+        return Composite(mesh, parts, None)
+    present = np.array([part is not None for part in parts])
+    _check_present(files, files.poses)
+    where = f"'{files.poses}'"
+    arrays = load_poses(files.poses, mesh.dim, len(present))
+    poses = check_poses(*arrays, present, where=where, in_box=False)
+    for number, given in enumerate(parts):
+        if given is not None:
+            _check_fits(given, poses, number, where)
+    return Composite(mesh, parts, poses)
+
+
+def _check_present(files: PartFiles, poses: Path) -> None:
+    present, path = load_present(poses), poses / "present.npy"
+    if present is None:
+        return
+    if len(present) != files.num_parts:
+        raise ValueError(
+            f"'{path}' is of {len(present)} parts, and the shapes have {files.num_parts}; give it "
+            "as many rows, false for absent parts"
+        )
+    for number, is_present in enumerate(present):
+        if is_present and number not in files.meshes:
+            raise ValueError(
+                f"'{path}' says that there is a part {number}, and there is no mesh of it; add "
+                f"part{number} to the meshes, or make its row false"
+            )
+        if not is_present and number in files.meshes:
+            raise ValueError(
+                f"'{path}' says that there is no part {number}, and its mesh is "
+                f"'{files.meshes[number]}'; make its row true, or remove the mesh"
+            )
+
+
+def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:
+    # turned first: across a thin part that leans, the middle of its bounds may lie far off
+    turn = rotation_matrices(poses.rotations[number][None])[0]
+    canonical = (part.vertices - poses.translations[number]) @ turn / poses.scales[number]
+    middle = Mesh(canonical, part.faces).bounds.mean(axis=0)
+    if np.abs(middle).max() > 2:
+        raise ValueError(
+            f"{where}: the pose of part {number} is not that of its mesh, whose middle is at "
+            f"{middle.round(2).tolist()} in the part's canonical box [-1, 1]^D; poses are in "
+            "the frame of the meshes beside them, or leave out parts/parameters to have them fitted"
+        )
+
+
+def complete_poses(shape: Composite, primitive: str, files: PartFiles | None) -> Composite:
+    """Return a shape in the box frame with the poses of its parts, fitted where not known.
+
+    Args:
+        shape: in the box frame.
+        primitive: cuboid | cylinder, to be fitted.
+        files: of the parts, which messages name; None for those of a family.
+
+    Raises:
+        ValueError: if a part leaves the box or has no extent, or its pose is none.
+    """
+    present = [(i, part) for i, part in enumerate(shape.parts) if part is not None]
+    for number, part in present:
+        check_in_box(part, _title(number, files))
+    if shape.poses is not None:
+        where = "its poses" if files is None else f"'{files.poses}'"
+        return replace(shape, poses=check_poses(*shape.poses, where=where, in_box=True))
+    poses = absent_poses(len(shape.parts), shape.mesh.dim)
+    for number, part in present:
+        fitted = fit_primitive(part, primitive, what=_title(number, files))
+        poses.rotations[number] = fitted.rotation
+        poses.translations[number] = fitted.translation
+        poses.scales[number] = fitted.scale
+        poses.present[number] = True
+    return replace(shape, poses=poses)
+
+
+def _title(number: int, files: PartFiles | None) -> str:
+    return f"part {number}" if files is None else f"part {number} ('{files.meshes[number]}')"
+
+
+def write_parts(name: str, shape: Composite, layout: Layout, primitive: str) -> None:
+    """Write the meshes and poses of a shape's parts, and what primitives the poses stand for."""
+    assert shape.poses is not None
+    rotations, translations, scales, present = shape.poses
+    for number, part in enumerate(shape.parts):
+        if part is None:
+            continue
+        write_mesh(part, layout.part_meshes(name) / f"part{number}{mesh_suffix(part.dim)}")
+        form = Primitive(primitive, rotations[number], translations[number], scales[number])
+        file = f"part{number}_{primitive}{'.npz' if part.dim == 2 else '.obj'}"
+        write_mesh(primitive_mesh(form), layout.primitives(name) / file)
+    arrays = {
+        rotation_file(shape.mesh.dim): rotations,
+        "translations.npy": translations,
+        "scales.npy": scales,
+        "present.npy": present,
+    }
+    for file, array in arrays.items():
+        with replacing(layout.poses(name) / file) as temporary:
+            np.save(temporary, array)
+
+
+def write_labels(
+    name: str, shape: Composite, layout: Layout, samples: Floats, num_uniform: int
+) -> float:
+    """Write which part each sample belongs to, in the order of the files of samples.
+
+    Args:
+        name: of the shape.
+        shape: in the box frame.
+        layout: the data set.
+        samples: (S, D + 1), as they are stored; the uniform ones last.
+        num_uniform: how many those are.
+
+    Returns:
+        The share of the samples inside the whole that are outside of every part by more than
+        IN_NO_PART: what a part that was forgotten leaves behind.
+    """
+    labels, distances = least_part(samples[:, :-1].astype(np.float64), shape.parts)
+    outside = samples[:, -1] >= 0
+    for path, first in (
+        (layout.labels(name), 0),
+        (layout.uniform_labels(name), len(samples) - num_uniform),
+    ):
+        side, of = outside[first:], labels[first:]
+        write_npz(path, pos=of[side], neg=of[~side])
+    return float((distances[~outside] > IN_NO_PART).mean())
+
+
+def check_parts(shape: Composite, in_no_part: float | None) -> Record:
+    """Return what the manifest says of a shape's parts.
+
+    Args:
+        shape: in the box frame, with poses.
+        in_no_part: as `write_labels` returns it; None where there are no labels.
+
+    Returns:
+        present: flags (P,); open and flat: the numbers of parts whose mesh does not close up, and
+        of those whose pose has a half-extent below FLAT; in_no_part.
+    """
+    assert shape.poses is not None
+    parts = enumerate(shape.parts)
+    flat = shape.poses.present & (shape.poses.scales.min(axis=1) < FLAT)
+    return {
+        "present": shape.poses.present.tolist(),
+        "open": [number for number, part in parts if part is not None and not part.is_closed()],
+        "flat": np.flatnonzero(flat).tolist(),
+        "in_no_part": in_no_part,
+    }
+
+
+def forget_parts(name: str, layout: Layout) -> None:
+    """Delete what was made of a shape's parts before."""
+    for folder in (
+        layout.part_meshes(name),
+        layout.primitives(name),
+        layout.poses(name),
+        layout.labels(name).parent,
+    ):
+        shutil.rmtree(folder, ignore_errors=True)

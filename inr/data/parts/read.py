@@ -1,0 +1,207 @@
+"""Reading the parts of shapes: their meshes, their poses, and which part a sample belongs to."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from inr.data.layout import Layout
+from inr.data.parts.pose_files import load_array, load_poses, load_present
+from inr.files import numbers_in
+from inr.shapes.mesh import Ints, Mesh, read_mesh
+from inr.shapes.poses import Flags, Poses, check_poses
+
+# the largest whole number up to which float16 holds all of them, which packs of samples need
+MOST_PARTS = 2048
+SUFFIXES = (".obj", ".ply", ".npz")
+
+
+def part_mesh(layout: Layout, name: str, number: int) -> Path:
+    """Return the mesh of a part in the box frame; of an absent part it does not exist."""
+    paths = [layout.part_meshes(name) / f"part{number}{suffix}" for suffix in SUFFIXES]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def part_number(path: Path) -> int | None:
+    """Return i of a file part<i>.<suffix>, upper case or lower, None for any other."""
+    found = re.fullmatch(r"part(\d+)", path.stem, re.IGNORECASE)
+    return None if found is None else int(found[1])
+
+
+def count_parts(layout: Layout, name: str) -> int:
+    """Return P of a shape: as present.npy or poses say, else the largest number and one, or 0.
+
+    Raises:
+        ValueError: if a file cannot be read.
+    """
+    return _count(layout, name, load_present(layout.poses(name)))
+
+
+def _count(layout: Layout, name: str, present: Flags | None) -> int:
+    if present is not None:
+        return len(present)
+    for file in ("quaternions.npy", "angles.npy"):
+        path = layout.poses(name) / file
+        if path.exists():
+            return len(np.atleast_1d(load_array(path)))
+    labels = [array.max(initial=-1) for array in _load_labels(layout.labels(name))]
+    return max([-1, *labels, *_numbered_meshes(layout, name)]) + 1
+
+
+def read_present(layout: Layout, name: str) -> Flags:
+    """Return which parts a shape has, (P,).
+
+    As present.npy says; else those that have a mesh; else those that samples belong to.
+
+    Raises:
+        ValueError: if the shape has no parts, a file cannot be read, or there is a mesh of a part
+            beyond those that present.npy or poses tell of.
+    """
+    present = load_present(layout.poses(name))
+    num_parts = _count(layout, name, present)
+    if num_parts == 0:
+        raise ValueError(
+            f"'{name}' has no parts ({layout.root / 'parts'}): prepare a folder that has "
+            "parts/meshes/<name>/part<i>.obj beside the meshes, or take a model without parts"
+        )
+    meshes = _numbered_meshes(layout, name)
+    last = max(meshes, default=-1)
+    if last >= num_parts:
+        raise ValueError(
+            f"'{meshes[last]}' is of a part beyond the {num_parts} that "
+            f"'{layout.poses(name)}' tells of, numbered from 0; give it a row there, or remove it"
+        )
+    if present is not None:
+        return present
+    if layout.part_meshes(name).is_dir():
+        return np.array([part_mesh(layout, name, i).exists() for i in range(num_parts)])
+    labels = np.concatenate(_load_labels(layout.labels(name)))
+    if len(labels) == 0:  # nothing says that one is missing
+        return np.ones(num_parts, dtype=bool)
+    return np.isin(np.arange(num_parts), labels)
+
+
+def read_poses(layout: Layout, name: str, dim: int, num_parts: int | None = None) -> Poses:
+    """Return the poses of a shape's parts.
+
+    Args:
+        layout: the data set.
+        name: the shape.
+        dim: D.
+        num_parts: how many parts it has to have; None for any number.
+
+    Raises:
+        ValueError: if a file is missing or of another shape, the number of parts is another, or of
+            a part that is present a quaternion has norm 0, a scale is not above 0, a value is not
+            finite, or the middle lies outside the box [-1, 1]^D.
+    """
+    present = read_present(layout, name)
+    folder = layout.poses(name)
+    if num_parts is not None and len(present) != num_parts:
+        raise ValueError(
+            f"'{name}' has {len(present)} parts, and latent.num_parts={num_parts}; add "
+            f"latent.num_parts={len(present)}, or where other shapes have {num_parts}, give "
+            f"'{folder}' as many rows, with those of absent parts false in present.npy"
+        )
+    return check_poses(
+        *load_poses(folder, dim, len(present)), present, where=f"'{folder}'", in_box=True
+    )
+
+
+def read_labels(layout: Layout, name: str) -> tuple[Ints, Ints]:
+    """Return the part of each outer and inner sample, (n,) and (m,) int64.
+
+    Args:
+        layout: the data set.
+        name: the shape.
+
+    Raises:
+        ValueError: if there are no labels, they cannot be read, do not match the samples in number,
+            or name a part that the shape does not have.
+    """
+    path = layout.labels(name)
+    if not path.exists():
+        raise ValueError(
+            f"the samples of '{name}' have no part labels ('{path}' is missing); run stage=prepare "
+            "on its meshes and parts (with overwrite=true where it was run before), or leave out "
+            "the terms of the loss that need them"
+        )
+    pos, neg = _load_labels(path)
+    try:
+        with numbers_in(layout.samples(name)) as samples:
+            numbers = [len(samples[side]) for side in ("pos", "neg")]
+    except Exception as error:  # a truncated archive and a bare array raise errors of their own
+        raise ValueError(f"cannot read the samples in '{layout.samples(name)}': {error}") from error
+    if numbers != [len(pos), len(neg)]:
+        raise ValueError(
+            f"'{path}' labels {len(pos)} outer and {len(neg)} inner samples, and "
+            f"'{layout.samples(name)}' has {numbers[0]} and {numbers[1]}; make both anew with "
+            "stage=prepare"
+        )
+    present = read_present(layout, name)
+    named = np.unique(np.concatenate([pos, neg]))
+    if len(named) and not 0 <= named[0] <= named[-1] < min(len(present), MOST_PARTS):
+        raise ValueError(
+            f"'{path}' has labels from {named[0]} to {named[-1]}; {len(present)} parts are "
+            f"numbered from 0 to {len(present) - 1}, at most to {MOST_PARTS - 1}"
+        )
+    absent = named[~present[named]]
+    if len(absent):
+        raise ValueError(
+            f"'{path}' labels samples with part {absent[0]}, which '{name}' does not have; make "
+            "parts and labels anew with stage=prepare"
+        )
+    return pos, neg
+
+
+def read_parts(layout: Layout, name: str) -> list[Mesh | None]:
+    """Return the mesh of each part in the box frame, None for those that the shape lacks.
+
+    Raises:
+        ValueError: if a mesh cannot be read, is missing, or leaves the box [-1, 1]^D.
+    """
+    parts: list[Mesh | None] = []
+    for number, is_present in enumerate(read_present(layout, name)):
+        path = part_mesh(layout, name, number)
+        if is_present and not path.exists():
+            raise ValueError(f"'{name}' has no mesh of its part {number} ('{path}' is missing)")
+        parts.append(check_in_box(read_mesh(path), f"'{path}'") if is_present else None)
+    return parts
+
+
+def check_in_box(part: Mesh, what: str) -> Mesh:
+    """Return a part's mesh.
+
+    Raises:
+        ValueError: if it leaves the box [-1, 1]^D, to rounding.
+    """
+    lower, upper = part.bounds
+    if lower.min() < -1 - 1e-6 or upper.max() > 1 + 1e-6:
+        raise ValueError(
+            f"{what} spans {lower.round(3).tolist()} to {upper.round(3).tolist()} in the box frame "
+            "and leaves the box [-1, 1]^D; a part has to be in the frame of its shape"
+        )
+    return part
+
+
+def _numbered_meshes(layout: Layout, name: str) -> dict[int, Path]:
+    """Return the meshes that there are by the number of their part."""
+    paths = layout.part_meshes(name).glob("part*")
+    numbered = ((part_number(path), path) for path in paths if path.suffix in SUFFIXES)
+    return {number: path for number, path in numbered if number is not None}
+
+
+def _load_labels(path: Path) -> tuple[Ints, Ints]:
+    """Return labels (n,) and (m,), none where there is no file."""
+    if not path.exists():
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    try:
+        with numbers_in(path) as file:
+            pos, neg = (file[side].reshape(-1) for side in ("pos", "neg"))
+        whole = pos.astype(np.int64), neg.astype(np.int64)
+    # a truncated archive and a bare array raise errors of their own
+    except Exception as error:
+        raise ValueError(f"cannot read the labels 'pos' and 'neg' of '{path}': {error}") from error
+    if (whole[0] != pos).any() or (whole[1] != neg).any():
+        raise ValueError(f"'{path}' has labels that are no whole numbers")
+    return whole

@@ -1,0 +1,177 @@
+"""Rows of many shapes in one memory-mapped file, as readers see it; see packing for its making."""
+
+import json
+import logging
+import mmap
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inr.files import replacing
+
+log = logging.getLogger(__name__)
+
+
+class Source(NamedTuple):
+    """Tell one state of a file from another."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+class Entry(NamedTuple):
+    """Say where a shape's rows are, and of what file.
+
+    Args:
+        offset: number of the first row.
+        num_first: rows of the first run.
+        num_second: rows of the second run, which follows.
+        source: name of the file that they are of.
+        size: of that file, bytes.
+        mtime_ns: when it was last changed.
+        point_error: largest absolute rounding error of the coordinates.
+        value_error: likewise of the other columns.
+    """
+
+    offset: int
+    num_first: int
+    num_second: int
+    source: str
+    size: int
+    mtime_ns: int
+    point_error: float
+    value_error: float
+
+    @property
+    def end(self) -> int:
+        """Return the number of the row after the last."""
+        return self.offset + self.num_first + self.num_second
+
+
+def find_source(paths: Iterable[Path]) -> Source | None:
+    """Return the first of some files that exists, None if none does."""
+    for path in paths:
+        with suppress(OSError):
+            state = path.stat()
+            return Source(path, state.st_size, state.st_mtime_ns)
+    return None
+
+
+class Pack:
+    """Hold rows (R, W) of shapes in a file that only grows, and an index that is replaced whole.
+
+    Each shape has two runs of rows (outside and inside, say), each in an order shuffled once, so
+    that consecutive rows are a random subset. Rows beyond the index, which a killed writer left,
+    are overwritten. Readers need no lock.
+
+    Args:
+        folder: of both files.
+        kind: what the rows are, as a part of the files' names.
+        dim: D, the columns of coordinates.
+        width: W.
+        dtype: as which they are stored, float32 or float16.
+
+    Attributes:
+        entries: shape to where its rows are.
+        values: the file's rows, mapped.
+    """
+
+    def __init__(self, folder: Path, kind: str, *, dim: int, width: int, dtype: str) -> None:
+        if dtype not in ("float32", "float16"):
+            raise ValueError(f"data.sampling.dtype={dtype}; it has to be float32 or float16")
+        self.folder = folder
+        self.stem = f"{kind}_{dtype}_{width}"
+        self.dim = dim
+        self.width = width
+        self.dtype = np.dtype(dtype)
+        self.clear(0)
+        self.load()
+
+    def clear(self, generation: int) -> None:
+        """Begin anew, with files of that generation."""
+        self.generation = generation
+        self.entries: dict[str, Entry] = {}
+        self.num_rows = 0
+        self.mapped: mmap.mmap | None = None
+        self.values: NDArray[Any] = np.empty((0, self.width), self.dtype)
+
+    @property
+    def index_path(self) -> Path:
+        """Return the index."""
+        return self.folder / f"{self.stem}.json"
+
+    @property
+    def path(self) -> Path:
+        """Return the file of rows; a later generation has left outdated rows behind."""
+        number = f".{self.generation}" if self.generation else ""
+        return self.folder / f"{self.stem}{number}.bin"
+
+    @property
+    def row_bytes(self) -> int:
+        """Return the size of a row."""
+        return self.width * self.dtype.itemsize
+
+    def load(self) -> None:
+        """Read the index and map the rows; what cannot be read counts as not packed."""
+        try:
+            content = json.loads(self.index_path.read_text(encoding="utf-8"))
+            self.clear(content["generation"])
+            held = self.path.stat().st_size // self.row_bytes
+            entries = {name: Entry(**entry) for name, entry in content["shapes"].items()}
+            # a machine that lost power may keep the index, and not all that it tells of
+            self.entries = {n: e for n, e in entries.items() if e.offset >= 0 and e.end <= held}
+            self.num_rows = min(content["rows"], held)
+            self.map()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            if self.index_path.exists():
+                log.warning("'%s' cannot be used, and is made anew", self.index_path)
+            self.clear(self.generation)
+
+    def map(self) -> None:
+        """Map the rows that the index tells of."""
+        if self.num_rows == 0:
+            return
+        with self.path.open("rb") as file:
+            size = self.num_rows * self.row_bytes
+            self.mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+        if hasattr(self.mapped, "madvise"):
+            # or the system reads megabytes around each run that a draw takes
+            self.mapped.madvise(mmap.MADV_RANDOM)
+        self.values = np.frombuffer(self.mapped, self.dtype).reshape(-1, self.width)
+
+    def read_ahead(self, start: int, number: int) -> None:
+        """Have the system begin to read some rows, without waiting for them."""
+        if self.mapped is not None and hasattr(self.mapped, "madvise"):
+            first = start * self.row_bytes // mmap.PAGESIZE * mmap.PAGESIZE
+            size = (start + number) * self.row_bytes - first
+            self.mapped.madvise(mmap.MADV_WILLNEED, first, size)
+
+    def save(self) -> None:
+        """Replace the index, and drop files of rows that it does not name."""
+        shapes = {name: entry._asdict() for name, entry in self.entries.items()}
+        content = {"generation": self.generation, "rows": self.num_rows, "shapes": shapes}
+        with replacing(self.index_path) as temporary:
+            temporary.write_text(json.dumps(content), encoding="utf-8")
+        for other in self.folder.glob(f"{self.stem}.*bin"):
+            if other != self.path:
+                with suppress(OSError):
+                    other.unlink()
+
+    def outdated(self, sources: Mapping[str, Source]) -> list[str]:
+        """Return the shapes that are not packed, or whose file has changed since."""
+        states = {name: (source.path.name, *source[1:]) for name, source in sources.items()}
+        return [name for name, state in states.items() if self._state(name) != state]
+
+    def _state(self, name: str) -> tuple[str, int, int] | None:
+        entry = self.entries.get(name)
+        return None if entry is None else (entry.source, entry.size, entry.mtime_ns)
+
+    def rounding(self, names: Iterable[str]) -> tuple[float, float]:
+        """Return the largest rounding errors of coordinates and of other columns of some shapes."""
+        entries = [self.entries[name] for name in names]
+        return max(e.point_error for e in entries), max(e.value_error for e in entries)

@@ -1,0 +1,1 @@
+"""Decoders, latents and poses of shapes that are made of parts."""

@@ -1,0 +1,183 @@
+"""Codes and poses of the parts of each shape."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from inr.models.latents import Codes, bound_norm, read_codes
+from inr.models.parts.poses import (
+    constrain,
+    mean_pose,
+    nearest_turn,
+    pose_dim,
+    rest_pose,
+    rotation_dim,
+)
+
+
+class PartCodes(Codes):
+    """Hold a code and a pose for each part of each shape (Talabot et al., PartSDF, 2025).
+
+    A shape's state is (P, L + K), see inr.models.parts.poses.
+
+    Args:
+        names: the shapes, in the order of their codes.
+        dim: L, width of a part's code.
+        num_parts: P, those that a shape may lack included.
+        max_norm: bound on a part code's Euclidean norm, applied at look-up; None for no bound.
+        pretrained: where codes and poses start: a folder of <name>.npy as stage=reconstruct
+            writes it, or a checkpoint of another run; None for codes N(0, 1/L) a component and
+            the poses of the data set, which says what parts a shape has in any case.
+        trainable: whether training changes codes.
+        train_poses: whether training changes poses.
+        space_dim: D.
+        poses: (P, K) of each shape by name; None for canonical frames that are the box's.
+        generator: of the initial codes.
+
+    Raises:
+        ValueError: if the settings contradict each other, a shape has no poses or another number
+            of parts, or a pretrained state is missing or of another size.
+    """
+
+    poses: Tensor
+    present: Tensor
+
+    def __init__(
+        self,
+        *,
+        names: Sequence[str],
+        dim: int,
+        num_parts: int,
+        max_norm: float | None,
+        pretrained: str | None,
+        trainable: bool,
+        train_poses: bool,
+        space_dim: int,
+        poses: Mapping[str, Tensor] | None,
+        generator: torch.Generator,
+    ) -> None:
+        if num_parts < 1:
+            raise ValueError(f"latent.num_parts is {num_parts}; it has to be at least 1")
+        super().__init__(
+            names=[f"{name}/{part}" for name in names for part in range(num_parts)],
+            dim=dim,
+            max_norm=max_norm,
+            spherical=False,
+            pretrained=None,
+            trainable=trainable or pretrained is not None,
+            generator=generator,
+        )
+        self.num_parts = num_parts
+        self.space_dim = space_dim
+        codes = self.codes.detach().view(len(names), num_parts, dim)
+        if pretrained is not None:
+            size = (num_parts, dim + pose_dim(space_dim))
+            raw = read_codes(Path(pretrained), names, size)
+            if poses is not None:  # a fit may have dropped what samples are labelled with
+                raw[..., -1] = stack_poses(poses, names, num_parts, space_dim)[..., -1]
+        elif poses is None:
+            rest = rest_pose(len(names), num_parts, dim=space_dim)
+            raw = torch.cat([codes, rest], dim=-1)
+        else:
+            raw = torch.cat([codes, stack_poses(poses, names, num_parts, space_dim)], dim=-1)
+        pieces = self.split(raw)
+        self.codes = nn.Parameter(pieces["codes"], requires_grad=trainable)
+        self.poses = nn.Parameter(pieces["poses"], requires_grad=train_poses)
+        self.register_buffer("present", pieces["present"])
+
+    def forward(self, index: Tensor) -> Tensor:
+        """Return the constrained states (B, P, L + K) of the shapes index (B,)."""
+        pieces = {"codes": self.codes, "poses": self.poses, "present": self.present}
+        return self.constrain(self.join({name: piece[index] for name, piece in pieces.items()}))
+
+    def constrain(self, codes: Tensor) -> Tensor:
+        """Return states (B, P, L + K) as the body gets them: codes bounded, poses proper."""
+        width = codes.shape[-1] - pose_dim(self.space_dim)
+        code, pose = codes[..., :width], codes[..., width:]
+        bounded = bound_norm(code, self.max_norm)
+        return torch.cat([bounded, constrain(pose, self.space_dim)], dim=-1)
+
+    def start(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
+        """Return raw states of other shapes to fit from.
+
+        Codes are N(0, std^2), seeded by name; poses are the means over training shapes. Parts are
+        present that some training shape has: nothing is known of others.
+        """
+        codes = super().start(names, std=std, seed=seed).to(self.poses)
+        known = self.present.amax(dim=0)[:, None]
+        pose = torch.cat([self._mean_pose()[:, :-1], known], dim=-1)
+        return torch.cat([codes, pose.expand(len(names), -1, -1)], dim=-1)
+
+    def split(self, raw: Tensor) -> dict[str, Tensor]:
+        """Return codes (B, P, L), poses (B, P, K - 1) and present (B, P) of raw states."""
+        width = pose_dim(self.space_dim)
+        if raw.dim() < 2 or raw.shape[-1] < width:
+            raise RuntimeError(f"size mismatch: {tuple(raw.shape)} are no states of parts")
+        return {
+            "codes": raw[..., :-width].clone(),
+            "poses": raw[..., -width:-1].clone(),
+            "present": raw[..., -1].clone(),
+        }
+
+    def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
+        """Return the raw states of which `split` gives these pieces."""
+        return torch.cat([pieces["codes"], pieces["poses"], pieces["present"][..., None]], dim=-1)
+
+    def penalised(self, states: Tensor) -> Tensor:
+        """Return the codes of present parts, one after another, (B, P L), 0 for the others."""
+        codes = states[..., : -pose_dim(self.space_dim)]
+        return (codes * states[..., -1:]).flatten(1)
+
+    def vectors(self) -> Tensor:
+        """Return the states of all shapes as vectors to draw new ones by, (S, P (L + K)).
+
+        Parts that a shape lacks are at the mean of those there are; quaternions have the signs,
+        and angles the turns, that bring them together.
+        """
+        states = self.constrain(self.raw())
+        turn = states[..., -pose_dim(self.space_dim) :][..., : rotation_dim(self.space_dim)]
+        present = states[..., -1:]
+        mean = self._mean_pose()[:, : turn.shape[-1]]
+        if self.space_dim == 2:
+            turn.copy_(nearest_turn(turn, mean))
+        else:
+            turn *= torch.where((turn * mean).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
+        mean = (present * states).sum(dim=0) / present.sum(dim=0).clamp(min=1)
+        whole = torch.where(present > 0, states, mean)
+        return torch.cat([whole[..., :-1], present], dim=-1).flatten(1)
+
+    def from_vectors(self, vectors: Tensor) -> Tensor:
+        """Return the states (B, P, L + K) that vectors mean; a part is there from 0.5 on."""
+        raw = vectors.view(len(vectors), -1, self.codes.shape[-1] + pose_dim(self.space_dim))
+        present = (raw[..., -1:] >= 0.5).to(raw)
+        return self.constrain(torch.cat([raw[..., :-1], present], dim=-1))
+
+    def _mean_pose(self) -> Tensor:
+        pose = torch.cat([self.poses.detach(), self.present[..., None]], dim=-1)
+        return mean_pose(pose, self.space_dim)
+
+    def optional(self) -> Tensor:
+        """Return which parts some training shape lacks, (P,) bool."""
+        return (self.present < 0.5).any(dim=0)
+
+
+def stack_poses(
+    poses: Mapping[str, Tensor], names: Sequence[str], num_parts: int, dim: int
+) -> Tensor:
+    """Return the poses (B, P, K) of some shapes, given by name as (P, K).
+
+    Raises:
+        ValueError: if a shape has none, or another number of parts.
+    """
+    for name in names:
+        if name not in poses:
+            raise ValueError(f"'{name}' has no poses of parts; run stage=prepare on a set of parts")
+        found = poses[name].shape
+        if found != (num_parts, pose_dim(dim)):
+            raise ValueError(
+                f"'{name}' has {found[0]} parts, and latent.num_parts={num_parts}; add "
+                f"latent.num_parts={found[0]}"
+            )
+    return torch.stack([poses[name].float() for name in names])

@@ -1,0 +1,191 @@
+"""The body of shapes that are made of parts: one network decodes each part in its own frame."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm as normalize_weight
+
+from inr.models.activations import Activation, Plain
+from inr.models.inr import Field
+from inr.models.layers import Fed, Widths
+from inr.models.parts.layers import Exchange, PartLinear, PartNorm
+from inr.models.parts.poses import pose_dim, split, to_canonical
+
+# the value of a part that a shape lacks, box units: farther than any point of the box is
+FAR = 4.0
+
+
+class PartMLP(nn.Module):
+    """Decode every part of a shape, and the shape as their union (Talabot et al., PartSDF, 2025).
+
+    A point enters each part's canonical frame, where one network, which the parts share, gives a
+    distance: layers are activation(W h + M z_p + b) for the part's code z_p, as in Dupont et
+    al., ICML 2022. The shape's distance is the least of the parts'. Distances are of the box,
+    whatever the part's scale. With a part that a shape lacks its value is FAR and has no gradient.
+
+    Each (shape, part) is a row of its own, so that a layer is one product over the points of all.
+
+    Args:
+        dim: D, dimension of space.
+        code_dim: L, of a part's code; 0 for none.
+        out_dim: C; channels after the first are those of the nearest part.
+        num_parts: P.
+        hidden_dim: width of the hidden layers.
+        num_layers: hidden layers, before the linear output.
+        activation: after each hidden layer; each layer has its own copy.
+        encoding: of the points in their canonical frame; declares its width as `out_dim`. Null:
+            the point itself.
+        weight_norm: on the hidden layers (Salimans and Kingma, NeurIPS 2016).
+        dropout: probability, after each activation.
+        part_bias: whether each part has a bias of its own in the hidden layers.
+        part_norm: whether hidden layers are normalised, with a scale and an offset of each part.
+        part_conv: whether parts exchange what they know at a point after each hidden layer:
+            h + activation(C h + c), for a matrix C over parts (a 1x1 convolution).
+        input_pose: whether the first layer sees the pose too.
+        softmin: temperature of the least while training: the mean weighed by softmax(-d / T);
+            null for the least itself.
+
+    Raises:
+        ValueError: if settings do not go together.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        code_dim: int,
+        out_dim: int,
+        num_parts: int,
+        hidden_dim: int,
+        num_layers: int,
+        activation: nn.Module,
+        encoding: nn.Module | None,
+        weight_norm: bool,
+        dropout: float,
+        part_bias: bool,
+        part_norm: bool,
+        part_conv: bool,
+        input_pose: bool,
+        softmin: float | None,
+    ) -> None:
+        super().__init__()
+        if hidden_dim < 1 or num_layers < 1:
+            raise ValueError("model.hidden_dim and model.num_layers have to be at least 1")
+        if softmin is not None and softmin <= 0:
+            raise ValueError(f"model.softmin is {softmin}; it has to be positive, or null")
+        kind = activation if isinstance(activation, Activation) else Plain(activation)
+        if kind.is_complex:
+            raise ValueError(f"{type(kind).__name__} is complex; choose another model.activation")
+        self.dim = dim
+        self.num_parts = num_parts
+        self.encoding = encoding
+        self.input_pose = input_pose
+        self.softmin = softmin
+        point_dim = dim if encoding is None else int(getattr(encoding, "out_dim"))  # noqa: B009
+        hidden: list[PartLinear] = []
+        self.norms = nn.ModuleList()
+        self.activations = nn.ModuleList()
+        self.exchanges = nn.ModuleList()
+        width = 0
+        for index in range(num_layers):
+            first = index == 0
+            pose = pose_dim(dim) - 1 if first and input_pose else 0
+            widths = Widths(code_dim + pose, point_dim if first else 0, width)
+            layer = PartLinear(widths, hidden_dim, num_parts if part_bias else None)
+            kind.initialize(layer, first=first, last=False)
+            function, layer.gain = kind.for_layer(first)
+            hidden.append(layer)
+            if part_norm:
+                self.norms.append(PartNorm(num_parts, hidden_dim))
+            self.activations.append(function)
+            width = kind.width(hidden_dim)
+            if part_conv:
+                self.exchanges.append(Exchange(num_parts, kind, width))
+        self.output = PartLinear(Widths(code_dim, 0, width), out_dim, None)
+        kind.initialize(self.output, first=False, last=True)
+        if weight_norm:
+            for layer in hidden:
+                normalize_weight(layer)
+        self.hidden = nn.ModuleList(hidden)
+        self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
+
+    @property
+    def parts_are_apart(self) -> bool:
+        """Return whether a part's values do not depend on the other parts."""
+        return len(self.exchanges) == 0
+
+    def forward(self, x: Tensor, states: Tensor, left_out: Tensor | None = None) -> Field:
+        """Return the field (B, N, C) and the parts' distances (B, N, P).
+
+        Args:
+            x: (B, N, D).
+            states: (B, P, L + K), see inr.models.parts.poses.
+            left_out: (B, P) bool, parts that are not in the union, though others still hear them.
+
+        Raises:
+            ValueError: if states are of another number of parts, or of another width.
+        """
+        self._check_states(states)
+        codes, pose = split(states, self.dim)
+        points = to_canonical(x, pose).flatten(0, 1)
+        constant = torch.cat([codes, states[..., codes.shape[-1] : -1]], dim=-1).flatten(0, 1)
+        part = torch.arange(self.num_parts, device=x.device).repeat(len(states))
+        shape = (*states.shape[:2], x.shape[1], -1)
+        shown = pose.present if left_out is None else pose.present & ~left_out
+        # parts that are not there cost nothing, where no other part looks at them; a sync point
+        some_lack = not bool(shown.all())
+        if some_lack and self.parts_are_apart:
+            rows = shown.flatten().nonzero()[:, 0]
+            there = self._decode(points[rows], constant[rows], part[rows], pose.present)
+            values = there.new_full((len(points), *there.shape[1:]), FAR)
+            values = values.index_copy(0, rows, there).view(shape)
+        else:
+            values = self._decode(points, constant, part, pose.present).view(shape)
+            if some_lack:
+                values = torch.where(shown[..., None, None], values, FAR)
+        return Field(self._unite(values, shown), values[..., 0].transpose(1, 2))
+
+    def _check_states(self, states: Tensor) -> None:
+        code, pose = self.output.widths.code, pose_dim(self.dim)
+        if states.shape[1:] != (self.num_parts, code + pose):
+            raise ValueError(
+                f"states have shape {tuple(states.shape)}; this network takes (B, {self.num_parts},"
+                f" {code + pose}): of each part {code} numbers of its code and {pose} of its pose, "
+                "whether it is there among them"
+            )
+
+    def _decode(self, points: Tensor, constant: Tensor, part: Tensor, present: Tensor) -> Tensor:
+        """Return values (R, N, C) of R parts.
+
+        Args:
+            points: (R, N, D), in the parts' frames.
+            constant: (R, L + K - 1), codes and poses.
+            part: (R,), which part each is.
+            present: (B, P); what is exchanged needs all R = B P rows.
+        """
+        point = points if self.encoding is None else self.encoding(points)
+        codes = constant[:, : self.output.widths.code]
+        fed = Fed(points, constant if self.input_pose else codes, point, None)
+        for index, layer in enumerate(self.hidden):
+            value = layer(fed, part)
+            if self.norms:
+                value = self.norms[index](value, part)
+            value = self.dropout(self.activations[index](value))
+            if self.exchanges:
+                value = self.exchanges[index](value, present)
+            fed = Fed(points, codes, point, value)
+        result: Tensor = self.output(fed)
+        return result
+
+    def _unite(self, values: Tensor, shown: Tensor) -> Tensor:
+        """Return the field (B, N, C) of parts (B, P, N, C), of which shown (B, P) are there."""
+        if self.softmin is not None and self.training:
+            # FAR has no weight at any temperature, but where there is nothing else
+            is_far = (~shown & shown.any(dim=1, keepdim=True))[..., None]
+            closeness = (values[..., 0] / -self.softmin).masked_fill(is_far, -torch.inf)
+            return (F.softmax(closeness, dim=1)[..., None] * values).sum(dim=1)
+        least, nearest = values[..., 0].min(dim=1)
+        if values.shape[-1] == 1:
+            return least[..., None]
+        index = nearest[:, None, :, None].expand(-1, 1, -1, values.shape[-1])
+        return values.gather(1, index)[:, 0]

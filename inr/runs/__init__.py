@@ -1,0 +1,1 @@
+"""The run directory, what is finished in it, and opening a trained run."""

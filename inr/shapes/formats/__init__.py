@@ -1,0 +1,1 @@
+"""Readers of files, found by a table of suffixes."""

@@ -1,0 +1,203 @@
+"""Triangles from mesh files, by suffix; what cannot be read is refused in a line."""
+
+import io
+import re
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from inr.shapes.formats.ply import read_ply
+from inr.shapes.formats.scenes import Beside, read_scene
+from inr.shapes.formats.text_meshes import read_obj, read_off, read_stl
+from inr.shapes.formats.triangulate import Floats, Ints
+
+_LONE_SUFFIXES = (".obj", ".ply", ".off", ".stl", ".glb", ".gltf", ".3mf", ".dae")
+SURFACE_SUFFIXES = (*_LONE_SUFFIXES, ".zip")
+# what a .zip or .3mf may hold unpacked, in bytes
+LARGEST_ARCHIVE = 1 << 33
+
+_MAGIC = (
+    (re.compile(rb"ply\s"), ".ply"),
+    (re.compile(rb"glTF"), ".glb"),
+    (re.compile(rb"PK[\x03\x05\x07]"), ".zip"),
+    (re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0", re.DOTALL), "a picture"),
+    (re.compile(rb"%PDF"), ".pdf"),
+    (re.compile(rb"\s*(#[^\n]*\n\s*)*(ST)?C?N?4?n?OFF"), ".off"),
+    (re.compile(rb"\s*\{"), ".gltf"),
+    (re.compile(rb"\s*(?=<)(?=.{0,2000}[<:]COLLADA)", re.DOTALL), ".dae"),
+    (re.compile(rb"\s*<[?!\w]"), "XML or HTML"),
+    (re.compile(rb"\s*solid\b.{0,1000}\bfacet\b", re.DOTALL | re.IGNORECASE), ".stl"),
+    (re.compile(rb"(?m:^)\s*(v|vn|vt|f|o|g|mtllib)\s+\S", re.MULTILINE), ".obj"),
+)
+# formats whose files must begin so; an .obj may begin with anything, a binary .stl too
+_SIGNED = {".ply": ".ply", ".glb": ".glb", ".off": ".off", ".gltf": ".gltf", ".dae": ".dae"} | {
+    ".zip": ".zip",
+    ".3mf": ".zip",
+}
+
+
+class NoFacesError(ValueError):
+    """Say that a file is sound, and holds no face.
+
+    Args:
+        text: the same for a person.
+        num_points: that it holds instead.
+    """
+
+    def __init__(self, text: str, num_points: int) -> None:
+        super().__init__(text)
+        self.num_points = num_points
+
+
+def read_surface(path: Path) -> tuple[Floats, Ints]:
+    """Read the triangles of a mesh file; a scene is joined, polygons are cut up.
+
+    A .zip must hold one mesh; it is read in memory, and what else it holds only if the mesh asks
+    for it (the buffer of a .gltf). Materials and textures are never looked for.
+
+    Args:
+        path: of one of SURFACE_SUFFIXES.
+
+    Returns:
+        vertices (V, 3) float64 and faces (F, 3) int64.
+
+    Raises:
+        ValueError: naming the file, and the reason in a line: it is missing, empty, cut off,
+            damaged, something else than its suffix says, or has no faces (NoFacesError).
+    """
+    try:
+        data = path.read_bytes()
+        vertices, faces = _read(data, path.suffix.lower(), lambda name: _beside(path, name))
+        if len(faces) == 0:
+            raise NoFacesError(_without_faces(vertices), len(vertices))
+    except OSError as error:
+        raise ValueError(f"cannot read '{path}': {error.strerror or error}") from error
+    except ValueError as error:
+        text = f"cannot read '{path}' as a mesh: {error}"
+        if isinstance(error, NoFacesError):
+            raise NoFacesError(text, error.num_points) from error
+        raise ValueError(text) from error
+    return vertices, faces
+
+
+def _without_faces(vertices: Floats) -> str:
+    if len(vertices) == 0:
+        return "it has no faces and no vertices"
+    return f"it has {len(vertices)} points and no faces; to learn from points, set data=points"
+
+
+def _read(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
+    _check_content(data, suffix)
+    try:
+        if suffix == ".zip":
+            return _read_zip(data)
+        if suffix == ".obj":
+            return read_obj(data)
+        if suffix == ".off":
+            return read_off(data)
+        if suffix == ".stl":
+            return read_stl(data)
+        if suffix == ".ply":
+            return read_ply(data)
+        if suffix == ".3mf":
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                _check_sizes(archive)
+        return read_scene(data, suffix, beside)
+    except (ValueError, MemoryError) as error:
+        raise ValueError(_one_line(error)) from error
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"it is cut off, or its archive is damaged: {error}") from error
+    # the libraries' readers raise whatever their parsers do, struct.error and KeyError among them
+    except Exception as error:
+        raise ValueError(
+            f"it is damaged or cut off ({type(error).__name__}: {_one_line(error)})"
+        ) from error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:240] or type(error).__name__
+
+
+def _check_content(data: bytes, suffix: str) -> None:
+    """Refuse data that are empty, or plainly of another format than the suffix says."""
+    if suffix not in SURFACE_SUFFIXES:
+        raise ValueError(f"'{suffix}' is none of the suffixes {', '.join(SURFACE_SUFFIXES)}")
+    if not data.strip(b"\0\t\n\r "):
+        raise ValueError("the file is empty" if not data else "the file holds only blanks or zeros")
+    head = data[:4000].removeprefix(b"\xef\xbb\xbf")
+    kind = next((kind for pattern, kind in _MAGIC if pattern.match(head)), "")
+    if kind == "" and _MAGIC[-1][0].search(head):
+        kind = ".obj"
+    expected = _SIGNED.get(suffix)
+    if kind == expected or (expected is None and kind in ("", suffix)):
+        return
+    if expected is None and suffix == ".stl" and _is_binary_stl(data):
+        return
+    if kind == "":
+        raise ValueError(f"it does not begin as a {suffix} does: damaged, or something else")
+    raise ValueError(
+        f"its name ends in {suffix}, its content is {_with_article(kind)}; rename it"
+        if kind in SURFACE_SUFFIXES
+        else f"it is no mesh but {_with_article(kind)}"
+    )
+
+
+def _is_binary_stl(data: bytes) -> bool:
+    return len(data) >= 84 and len(data) >= 84 + 50 * int.from_bytes(data[80:84], "little")
+
+
+def _with_article(kind: str) -> str:
+    if not kind.startswith("."):
+        return kind
+    return f"an {kind}" if kind in (".obj", ".off", ".stl") else f"a {kind}"
+
+
+def _beside(path: Path, name: str) -> bytes:
+    """Return the bytes of a file in the folder of a mesh, or below it."""
+    if not _is_plain(name):
+        raise FileNotFoundError(name)
+    return (path.parent / name).read_bytes()
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a name stays below the folder it is relative to."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return bool(parts) and ".." not in parts and parts[0] != "/" and ":" not in parts[0]
+
+
+def _read_zip(data: bytes) -> tuple[Floats, Ints]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"it is cut off, or no .zip: {error}") from error
+    with archive:
+        _check_sizes(archive)
+        members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        meshes = [name for name in members if _is_mesh(name)]
+        if len(meshes) != 1:
+            shown = ", ".join(f"'{name[:60]}'" for name in meshes[:3])
+            found = f"{len(meshes)} ({shown}{', ...' * (len(meshes) > 3)})" if meshes else "none"
+            raise ValueError(f"a .zip must hold one mesh, and this one holds {found}; unpack it")
+
+        def member(name: str) -> bytes:
+            if name not in members:
+                raise FileNotFoundError(name)
+            return archive.read(name)
+
+        path = PurePosixPath(meshes[0])
+        return _read(
+            member(meshes[0]), path.suffix.lower(), lambda name: member(str(path.parent / name))
+        )
+
+
+def _check_sizes(archive: zipfile.ZipFile) -> None:
+    """Refuse archives that would fill the memory; no member unpacks to more than it declares."""
+    size = sum(info.file_size for info in archive.infolist())
+    if size > LARGEST_ARCHIVE:
+        raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST_ARCHIVE} allowed")
+
+
+def _is_mesh(name: str) -> bool:
+    """Return whether a member of a .zip is a mesh, and no archiver's shadow of one."""
+    path = PurePosixPath(name)
+    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
+    return path.suffix.lower() in _LONE_SUFFIXES and not hidden

@@ -1,0 +1,140 @@
+"""The mesh formats that hold scenes: .glb, .gltf, .3mf and .dae, joined by their nodes' places."""
+
+import io
+import json
+import logging
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import trimesh
+from trimesh.exchange.load import mesh_loaders
+
+from inr.shapes.formats.triangulate import Floats, Ints
+
+# the bytes of a file beside the mesh; raises OSError where there is none
+Beside = Callable[[str], bytes]
+
+_COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
+
+
+def read_scene(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
+    """Read all meshes of a scene, each where its nodes put it, as often as they do.
+
+    Lines, points, cameras, materials and pictures are passed over. Units and the upward axis are
+    the file's own; a mesh with a mirroring node is turned so that its outside stays outside.
+
+    Args:
+        data: of the file.
+        suffix: .glb, .gltf, .3mf or .dae.
+        beside: reads a file that stands beside it, as .gltf may need.
+
+    Returns:
+        vertices (V, 3) and triangles (F, 3).
+
+    Raises:
+        ValueError: if a buffer is missing or compressed, or the data are damaged.
+    """
+    resolver: dict[str, bytes] = {}
+    if suffix in (".glb", ".gltf"):
+        tree = _gltf_tree(data) if suffix == ".gltf" else _glb_tree(data)
+        resolver = _gltf_buffers(tree, beside)
+    elif suffix == ".dae" and b"<!ENTITY" in data:
+        raise ValueError("it declares XML entities, which no mesh needs and a bomb does")
+    kind = suffix.removeprefix(".")
+    with _quiet():
+        raw = mesh_loaders[kind](
+            file_obj=io.BytesIO(data), file_type=kind, resolver=resolver, skip_materials=True
+        )
+        pieces = list(_placed(raw))
+    if not pieces:
+        return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
+    starts = np.cumsum([0] + [len(vertices) for vertices, _ in pieces])
+    return (
+        np.concatenate([vertices for vertices, _ in pieces]),
+        np.concatenate([faces + start for (_, faces), start in zip(pieces, starts, strict=False)]),
+    )
+
+
+def _placed(raw: dict[str, Any]) -> Iterator[tuple[Floats, Ints]]:
+    """Yield the vertices and faces of each mesh that a node of the scene shows."""
+    geometry = raw.get("geometry", {"": raw})
+    scene = trimesh.Scene()
+    if "base_frame" in raw:
+        scene.graph.base_frame = raw["base_frame"]
+    for edge in raw.get("graph") or [{"frame_to": name, "geometry": name} for name in geometry]:
+        scene.graph.update(**edge)
+    for node in scene.graph.nodes_geometry:
+        matrix, name = scene.graph[node]
+        piece = geometry.get(name, {})
+        if piece.get("vertices") is None:
+            continue
+        vertices = np.asarray(piece["vertices"], np.float64).reshape(-1, 3)
+        faces = np.zeros((0, 3), np.int64)
+        if piece.get("faces") is not None and len(piece["faces"]):
+            faces = trimesh.geometry.triangulate_quads(piece["faces"]).reshape(-1, 3)
+        if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+            raise ValueError("a face names a vertex that the file does not have")
+        if np.linalg.det(matrix[:3, :3]) < 0:
+            faces = faces[:, ::-1]
+        yield vertices @ matrix[:3, :3].T + matrix[:3, 3], faces
+
+
+def _gltf_tree(data: bytes) -> dict[str, Any]:
+    try:
+        tree = json.loads(data)
+    except ValueError as error:
+        raise ValueError(f"it is cut off, or no JSON: {error}") from error
+    if not isinstance(tree, dict):
+        raise ValueError("its JSON is not that of a .gltf")
+    return tree
+
+
+def _glb_tree(data: bytes) -> dict[str, Any]:
+    header = struct.unpack_from("<4sII", data) if len(data) >= 20 else (b"", 0, 0)
+    if header[0] != b"glTF" or header[2] > len(data):
+        raise ValueError(
+            f"it is cut off: its header announces {header[2]} bytes, it has {len(data)}"
+        )
+    size = int.from_bytes(data[12:16], "little")
+    return _gltf_tree(data[20 : 20 + size])
+
+
+def _gltf_buffers(tree: dict[str, Any], beside: Beside) -> dict[str, bytes]:
+    """Return the buffers that a .gltf keeps in other files, by their URI."""
+    extensions = [name for name in tree.get("extensionsRequired", []) if name in _COMPRESSED]
+    if extensions:
+        raise ValueError(f"it is compressed with {extensions[0]}; export it without compression")
+    found: dict[str, bytes] = {}
+    for buffer in tree.get("buffers", []):
+        uri = buffer.get("uri", "data:")
+        if not uri.startswith("data:"):
+            try:
+                found[uri] = beside(unquote(uri))
+            except OSError as error:
+                raise ValueError(
+                    f"its buffer '{uri[:60]}' is not beside it; keep both together, or save as .glb"
+                ) from error
+            if len(found[uri]) < buffer.get("byteLength", 0):
+                raise ValueError(f"its buffer '{uri[:60]}' is cut off")
+    return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the readers say of materials and the like off the terminal."""
+    log = logging.getLogger("trimesh")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # text that numpy would pass over in silence, or nearly
+            warnings.filterwarnings("error", message="string or file could not be read")
+            yield
+    finally:
+        log.setLevel(level)

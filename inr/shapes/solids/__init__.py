@@ -1,0 +1,1 @@
+"""What is inside and what is outside: winding numbers, orientation, checks and repair."""

@@ -1,0 +1,1 @@
+"""stage=evaluate: metrics under a named protocol."""

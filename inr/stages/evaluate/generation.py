@@ -1,0 +1,184 @@
+"""A set of generated shapes against a set of references: coverage, matching, 1-NN accuracy."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inr.data.layout import Layout, read_json, read_split
+from inr.metrics.base import Conditions, MetricInfo
+from inr.metrics.generation import pairwise_chamfer
+from inr.metrics.pair import Side, Surface
+from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
+from inr.metrics.summary import format_table, write_csv, write_summary
+from inr.runs.directory import Run, run_argument
+from inr.config.schema import Config
+from inr.shapes.mesh import Floats, empty_mesh, mesh_suffix, read_mesh
+from inr.config.factories import build_set_metrics
+from inr.progress import show_progress
+from inr.stages.evaluate.results import Row
+from inr.metrics.ground_truth import open_pair
+
+log = logging.getLogger(__name__)
+
+
+def evaluate_samples(
+    config: Config, run: Run, layout: Layout, *, label: str, split: str, epoch: int
+) -> tuple[dict[str, Any], str]:
+    """Hold the new shapes of `sample.prior` against a split; return the summary and a table.
+
+    Raises:
+        ValueError: if stage=sample has not been run, or there is nothing to compare.
+    """
+    settings, prior = config.eval, config.sample.prior
+    folder = run.samples(label, prior)
+    if not (folder / "shapes.json").exists():
+        raise ValueError(
+            f"there are no new shapes of sample.prior={prior} at epoch {epoch}; run stage=sample "
+            f"{run_argument(run.path)} sample.prior={prior}"
+        )
+    dim = config.data.dim
+    names = list(read_json(folder / "shapes.json"))
+    paths = {name: folder / "meshes" / f"{name}{mesh_suffix(dim)}" for name in names}
+    samples: dict[str, Side | None] = {
+        name: Surface(read_mesh(path)) if path.exists() else None for name, path in paths.items()
+    }
+    split_names = read_split(layout, split)
+    references = {
+        name: open_pair(
+            empty_mesh(dim),
+            layout,
+            name,
+            frame="box",
+            num_points=settings.num_points,
+            seed=settings.seed,
+        ).truth
+        for name in show_progress(split_names, f"read {split}", len(split_names))
+    }
+    return write_sets(
+        config,
+        samples,
+        references,
+        run.evaluation(label, split, settings.protocol),
+        about={"split": split, "epoch": epoch, "prior": prior},
+        title=f"{len(names)} samples ({prior}) against the {split} split, epoch {epoch}",
+    )
+
+
+def write_sets(
+    config: Config,
+    samples: Mapping[str, Side | None],
+    references: Mapping[str, Side],
+    folder: Path,
+    *,
+    about: Mapping[str, Any],
+    title: str,
+) -> tuple[dict[str, Any], str]:
+    """Measure, write per_shape.csv and summary.json, and return the summary and a table.
+
+    Args:
+        config: its `eval` says how.
+        samples: generated shapes by name; None for an empty one, which is left out and counted.
+        references: what they are held against.
+        folder: where the files go.
+        about: what was evaluated.
+        title: the same for the table.
+
+    Raises:
+        ValueError: if every sample is empty.
+    """
+    started = time.perf_counter()
+    settings = config.eval
+    if len(samples) != len(references):
+        log.warning(
+            "%d samples against %d references: coverage and 1-NN accuracy compare sets of one size "
+            "(sample.num_shapes=%d makes them so)",
+            len(samples),
+            len(references),
+            len(references),
+        )
+    present = {name: side for name, side in samples.items() if side is not None}
+    if not present:
+        raise ValueError("every sample is empty; there is nothing to hold against the references")
+    distances, floor = _measure(present, references, settings.num_points, settings.seed)
+    conditions = Conditions(settings.frame, settings.num_points, settings.empty)
+    summary = {
+        "num_shapes": len(samples),
+        "num_references": len(references),
+        "num_empty": len(samples) - len(present),
+        "num_missing": 0,
+        "num_failed": 0,
+        "seconds": round(time.perf_counter() - started, 3),
+        "metrics": {
+            name: _entry(metric, metric.info(conditions), distances, floor)
+            for name, metric in build_set_metrics(config).items()
+        },
+    }
+    rows = _rows(samples, list(present), list(references), distances)
+    write_csv(rows, folder / "per_shape.csv")
+    about = {**about, "frame": settings.frame, "num_points": settings.num_points}
+    write_summary(
+        summary,
+        folder / "summary.json",
+        protocol=settings.protocol,
+        about={**about, "seed": settings.seed},
+    )
+    log.info("each sample's nearest reference: %s", folder / "per_shape.csv")
+    head = (
+        f"{title}\n{settings.protocol} protocol: {settings.num_points} points a shape, "
+        f"{settings.frame} frame, seed {settings.seed}"
+    )
+    return summary, f"{head}\n{format_table(summary)}"
+
+
+def _measure(
+    samples: Mapping[str, Side], references: Mapping[str, Side], num_points: int, seed: int
+) -> tuple[SetDistances, SetDistances]:
+    """Return the distances of samples to references; and of references sampled anew, the floor."""
+
+    def draw(sides: Mapping[str, Side], *, again: bool) -> list[Floats]:
+        return [
+            side.draw(num_points, name, seed, again=again).points for name, side in sides.items()
+        ]
+
+    log.info("distances of %d samples and %d references", len(samples), len(references))
+    truth = draw(references, again=False)
+    distances = chamfer_distances(draw(samples, again=True), truth)
+    log.info("distances of the references to themselves, sampled anew, for the floor")
+    anew = pairwise_chamfer(draw(references, again=True), truth)
+    return distances, replace(distances, across=anew)
+
+
+def _entry(
+    metric: SetMetric, info: MetricInfo, distances: SetDistances, floor: SetDistances
+) -> dict[str, Any]:
+    """Return a metric's entry of the summary; of one set there is one number and no spread."""
+    none = dict.fromkeys(("median", "min", "max", "std"))
+    return {
+        "mean": metric.measure(distances),
+        **none,
+        "count": 1,
+        "floor": metric.measure(floor) if metric.has_floor else None,
+        "unit": info.unit,
+        "definition": info.definition,
+    }
+
+
+def _rows(
+    samples: Mapping[str, Side | None],
+    present: Sequence[str],
+    references: Sequence[str],
+    distances: SetDistances,
+) -> list[Row]:
+    nearest = distances.across.argmin(axis=1)
+    found = {
+        name: {
+            "nearest": references[column],
+            "distance": float(distances.across[row, column]),
+            "status": "ok",
+        }
+        for row, (name, column) in enumerate(zip(present, nearest, strict=True))
+    }
+    return [{"name": name, **found.get(name, {"status": "empty"})} for name in samples]

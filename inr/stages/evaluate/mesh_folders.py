@@ -1,0 +1,127 @@
+"""Shapes that lie in folders, whoever made them: found, paired by name, and read."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inr.data.sources import find_files
+from inr.metrics.pair import Cloud, Surface
+from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, Floats, empty_mesh, read_mesh
+from inr.shapes.normalize import Normalization, fit_bounds
+from inr.shapes.solids.orientation import orient_outward
+from inr.shapes.points import read_points
+from inr.shapes.formats.meshes import NoFacesError
+
+log = logging.getLogger(__name__)
+
+# files of points, beside meshes that have no faces
+CLOUD_SUFFIXES = (".xyz", ".txt", ".npy")
+EVERY_SUFFIX = (*MESH_SUFFIXES, *OUTLINE_SUFFIXES)
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class ShapeFile:
+    """Hold what a file is, in its own frame, and what had to be done to it.
+
+    Args:
+        side: the shape.
+        points: (N, D), that its bounding box is of.
+        note: for the row's reason.
+    """
+
+    side: Surface | Cloud
+    points: Floats
+    note: str
+
+
+def find_pairs(meshes: str, truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
+    """Return the files of meshes and of truths by name, and D.
+
+    Two single files belong together whatever their names are.
+
+    Raises:
+        ValueError: if a folder has none, or they have no name in common.
+    """
+    where, there = Path(meshes), Path(truth)
+    made, truths, dim = find_both(meshes, truth)
+    if where.is_file() and there.is_file():
+        (mesh,) = made.values()
+        return dict.fromkeys(truths, mesh), truths, dim
+    if not made.keys() & truths.keys():
+        lower = {name.lower() for name in made} & {name.lower() for name in truths}
+        hint = " (upper and lower case are told apart)" if lower else ""
+        raise ValueError(
+            f"no shape in meshes={where} has the name of one in truth={there}: {_some(made)} "
+            f"there, {_some(truths)} here; a mesh and its truth need the same name, "
+            f"suffixes aside{hint}"
+        )
+    others = [name for name in made if name not in truths]
+    if others:
+        log.warning(
+            "%d meshes have no truth of their name and are left out: %s", len(others), _some(others)
+        )
+    return made, truths, dim
+
+
+def find_both(meshes: str, truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
+    """Return the files of both folders by name, and D, which the suffixes of the meshes tell."""
+    where, there = Path(meshes), Path(truth)
+    found, refused = find_files(where, EVERY_SUFFIX, leave_out=[], key="meshes")
+    # pictures may lie beside meshes
+    solid = {n: path for n, path in found.items() if path.suffix.lower() in MESH_SUFFIXES}
+    dim, suffixes = (3, (*MESH_SUFFIXES, *CLOUD_SUFFIXES)) if solid else (2, OUTLINE_SUFFIXES)
+    truths, also = find_files(there, suffixes, leave_out=[], key="truth")
+    for name, reason in {**refused, **also}.items():
+        log.warning("left out %s: %s", name, reason)
+    return solid or dict(found), dict(truths), dim
+
+
+def to_box_of(shape: ShapeFile, extent: float) -> Normalization:
+    """Return the transform to the box of a shape alone: see `fit_bounds`."""
+    corners = [shape.points.min(axis=0), shape.points.max(axis=0)]
+    return fit_bounds(np.stack(corners), extent)
+
+
+def read_shape(path: Path, dim: int, what: str, *, may_be_points: bool) -> ShapeFile:
+    """Read a shape; one that encloses a negative volume is inside out, and turned."""
+    if may_be_points and path.suffix.lower() in CLOUD_SUFFIXES and dim > 2:
+        return _cloud(path, dim)
+    try:
+        mesh = read_mesh(path)
+    except NoFacesError as error:
+        if may_be_points:
+            return _cloud(path, dim)
+        if error.num_points:
+            raise ValueError(
+                f"'{path}' holds {error.num_points} points and no faces; a truth may be a point "
+                "cloud, and what is measured against it has to be a mesh"
+            ) from error
+        return empty_shape(dim, "the mesh has no faces")
+    turned = False
+    if mesh.volume() < 0:
+        mesh, turned = orient_outward(mesh)
+    notes = [f"{what} was inside out and its faces were turned"] if turned else []
+    if not mesh.is_closed():
+        notes.append(f"{what} is not closed, so that its inside is partly a guess")
+    note = "; ".join(notes)
+    return ShapeFile(Surface(mesh), mesh.vertices[mesh.used()], note)
+
+
+def empty_shape(dim: int, note: str) -> ShapeFile:
+    """Return a shape without a surface."""
+    nothing = empty_mesh(dim)
+    return ShapeFile(Surface(nothing), nothing.vertices, note)
+
+
+def _cloud(path: Path, dim: int) -> ShapeFile:
+    points, normals = read_points(path, dim)
+    return ShapeFile(Cloud(points, normals), points, "")
+
+
+def _some(names: Mapping[str, Path] | list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in list(names)[:MOST_NAMED])
+    return shown + (", ..." if len(names) > MOST_NAMED else "")

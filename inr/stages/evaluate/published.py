@@ -1,0 +1,82 @@
+"""Papers' numbers beside ours, where the protocol and the data are the same."""
+
+import yaml
+
+from inr.config.instantiate import nearest
+from inr.metrics.published import Published, matching, read_published
+from inr.metrics.summary import align, format_number
+from inr.config.schema import Eval
+from inr.config.compose import CONF, PACKAGE
+
+# of a checkout; a plain install has none
+TABLE = PACKAGE.parent / "benchmarks" / "published.yaml"
+
+
+def read_table() -> list[Published]:
+    """Return the published numbers.
+
+    Raises:
+        ValueError: if this installation has none.
+    """
+    if not TABLE.exists():
+        raise ValueError(
+            "eval.dataset shows the numbers of benchmarks/published.yaml, which a checkout of the "
+            "project has and this installation has not; leave it out"
+        )
+    return read_published(TABLE)
+
+
+def check_dataset(dataset: str | None) -> None:
+    """Check that papers' numbers on a data set are known.
+
+    Raises:
+        ValueError: if they are not, with the nearest name.
+    """
+    if dataset is not None:
+        known = {entry.data for entry in read_table()}
+        if dataset not in known:
+            raise ValueError(f"eval.dataset is '{dataset}': {nearest(dataset, known)}")
+
+
+def published_lines(settings: Eval, num_shapes: int) -> str:
+    """Return papers' numbers as lines below a table, or why none can stand there.
+
+    Args:
+        settings: of the evaluation.
+        num_shapes: that it measured.
+    """
+    dataset, protocol = settings.dataset, settings.protocol
+    if dataset is None:
+        return ""
+    entries = [entry for entry in read_table() if entry.data == dataset]
+    found = matching(entries, data=dataset, protocol=protocol, num_shapes=num_shapes)
+    changed = changes(settings)
+    if changed:
+        return f"\nno published number can stand here: {', '.join(changed)} differs from {protocol}"
+    if not found:
+        have = "; ".join(
+            sorted({f"protocol {entry.protocol}, {entry.num_shapes} shapes" for entry in entries})
+        )
+        return (
+            f"\nno published number of {dataset} can stand here: this is protocol {protocol}, "
+            f"{num_shapes} shapes, and there are {have}"
+        )
+    lines = [["published", "metric", "mean", "median", "source"]]
+    for entry in found:
+        for metric, value in entry.metrics.items():
+            numbers = [format_number(value.get(key)) for key in ("mean", "median")]
+            lines.append([entry.method, metric, *numbers, entry.source])
+    return "\n" + "\n".join(align(lines))
+
+
+def changes(settings: Eval) -> list[str]:
+    """Return the keys that measure otherwise than the shipped protocol of that name does."""
+    path = CONF / "eval" / f"{settings.protocol}.yaml"
+    if not path.exists():
+        return []
+    theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
+    keys = ("frame", "num_points", "empty")
+    found = [f"eval.{key}" for key in keys if getattr(settings, key) != theirs[key]]
+    mine, theirs = settings.metrics, theirs["metrics"]
+    names = [name for name in {**theirs, **mine} if mine.get(name) != theirs.get(name)]
+    return [*found, *(f"eval.metrics.{name}" for name in names)]

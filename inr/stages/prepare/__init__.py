@@ -1,0 +1,1 @@
+"""stage=prepare: a folder of shapes to a data set."""

@@ -1,0 +1,198 @@
+"""The manifest of a data set: what it was prepared with, and what that allows."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inr.data.journal import Record, check_alone, forget, read_records
+from inr.data.layout import Layout, read_json, write_json
+from inr.data.parts.sources import PartFiles
+from inr.data.sources import Family, has_changed
+from inr.config.job import ADOPTED, Command
+
+# settings that data sets of before were made without knowing
+BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
+SAMPLING_BEFORE = {"edge_share": 0.0, "dtype": "float32"}
+
+
+def adopt_settings(command: Command, layout: Layout) -> Command:
+    """Return the command with the settings that the data set was really prepared with.
+
+    Raises:
+        ValueError: if the command line says otherwise.
+    """
+    if not layout.manifest.exists():
+        return command
+    raw = copy.deepcopy(command.raw)
+    for key, value in read_json(layout.manifest).get("settings", {}).items():
+        if key == "sampling":
+            value = {**SAMPLING_BEFORE, **value}
+        if key not in ADOPTED or raw["data"][key] == value:
+            continue
+        if any(override.startswith(f"data.{key}") for override in command.overrides):
+            was, now = _difference(value, raw["data"][key])
+            raise ValueError(
+                f"'{layout.root}' was prepared with data.{key}={was}, not {now}; leave it out, or "
+                "prepare another data.root with it"
+            )
+        raw["data"][key] = value
+    return replace(command, raw=raw)
+
+
+def _difference(one: Any, other: Any) -> tuple[Any, Any]:
+    """Return two settings without the entries that they share."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return one, other
+    keys = [key for key in other if one.get(key) != other[key]]
+    return {key: one.get(key) for key in keys}, {key: other[key] for key in keys}
+
+
+def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides how a shape's files look."""
+    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling")
+    return {key: raw[key] for key in (*keys, "primitive", "seed")}
+
+
+def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
+    """Return the manifest to go on with, written before the first shape is.
+
+    Where no shape is ready, other settings make it anew.
+
+    Raises:
+        ValueError: if what is there was made with other settings, or not by this program.
+    """
+    fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
+    if not overwrite and layout.manifest.exists():
+        manifest = read_json(layout.manifest)
+        before = {**BEFORE, **manifest.get("settings", {})}
+        before["sampling"] = {**SAMPLING_BEFORE, **(before.get("sampling") or {})}
+        changed = [key for key, value in fresh["settings"].items() if before.get(key) != value]
+        if not changed:
+            return dict(manifest)
+        if not _forget_refusals(layout):
+            was, now = _difference(before.get(changed[0]), fresh["settings"][changed[0]])
+            raise ValueError(
+                f"'{layout.root}' was prepared with data.{changed[0]}={was}, not {now}; "
+                "add overwrite=true to make it anew, or choose another data.root"
+            )
+    elif not overwrite and layout.names() and not any(layout.root.glob("journal_*.jsonl")):
+        raise ValueError(
+            f"'{layout.root}' holds samples that this program did not make; leave out data.source "
+            "to use them as they are, or choose another data.root"
+        )
+    write_json(fresh, layout.manifest)
+    return fresh
+
+
+def _forget_refusals(layout: Layout) -> bool:
+    """Return whether no shape is ready; then nothing keeps what was found of any.
+
+    Raises:
+        ValueError: if another process is preparing them.
+    """
+    records = read_records(layout).values()
+    is_dealt = replace(layout, fold=None).split("train").exists()
+    if is_dealt or layout.names() or any(record["status"] == "ok" for record in records):
+        return False
+    check_alone(layout)
+    forget(layout)
+    return True
+
+
+def keep_num_parts(layout: Layout, manifest: dict[str, Any], num_parts: int) -> dict[str, Any]:
+    """Return the manifest with the number of parts that each shape has, absent ones counted.
+
+    A data set keeps that of its first call: shapes that are added later may have fewer. Where none
+    is ready it is that of this call.
+
+    Args:
+        layout: the data set.
+        manifest: what is known so far.
+        num_parts: of the shapes that are asked for, 0 where the source has no parts.
+
+    Raises:
+        ValueError: if they have more than those before, or one has parts and the other has none.
+    """
+    before = manifest.get("num_parts", 0 if manifest["shapes"] else num_parts)
+    if num_parts > before or (before > 0 and num_parts == 0):
+        if _forget_refusals(layout):
+            return {**manifest, "shapes": {}, "num_parts": num_parts}
+        raise ValueError(
+            f"'{layout.root}' was prepared with {before} parts a shape, and there are {num_parts} "
+            "now; add overwrite=true to make it anew, or choose another data.root"
+        )
+    return {**manifest, "num_parts": before}
+
+
+def is_finished(
+    layout: Layout,
+    name: str,
+    source: Path | Family,
+    record: Record | None,
+    parts: PartFiles | None,
+) -> bool:
+    """Return whether a shape needs nothing more; without a record it was cut off half-way.
+
+    Raises:
+        ValueError: if it was made from a file that has changed since.
+    """
+    if record is None or record["status"] == "failed":  # for want of time or memory, say
+        return False
+    changed = isinstance(source, Path) and has_changed(source, record)
+    other_parts = parts is not None and parts.have_changed(record)
+    if record["status"] == "refused":
+        return not (changed or other_parts)  # a mended file gets its chance
+    if not layout.is_ready(name):
+        return False
+    given = source.resolve() if isinstance(source, Path) else None
+    made_of = Path(record["source"]) if changed else given
+    if given is not None and made_of is not None and made_of != given and made_of.exists():
+        raise ValueError(
+            f"'{name}' in '{layout.root}' was made from '{record['source']}', and '{source}' would "
+            "have the same name; rename one of them"
+        )
+    if changed:
+        raise ValueError(
+            f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; "
+            f"delete {layout.samples(name).parent} to make it anew, or add overwrite=true to make "
+            "all of them"
+        )
+    if other_parts:
+        raise ValueError(
+            f"the parts of '{name}' in '{layout.root}' were made from other files than there are "
+            f"now; delete {layout.samples(name).parent} to make it anew, or add overwrite=true to "
+            "make all of them"
+        )
+    return True
+
+
+def check_asked(command: Command, layout: Layout, asked: Mapping[str, Any]) -> None:
+    """Check that splits which the command line asks for are those that were dealt.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    dealt = read_json(layout.manifest).get("splits")
+    said = [o for o in command.overrides if o.startswith("data.splits.")]
+    if dealt is not None and said and dealt != asked:
+        was, now = _difference(dealt, dict(asked))
+        raise ValueError(
+            f"the splits of '{layout.root}' were dealt with {was}, not {now}; leave out {said[0]}, "
+            "or prepare another data.root with it"
+        )
+
+
+def check_dealt(layout: Layout, manifest: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Check that the splits there are those asked for, unless they are the user's own lists.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    dealt = manifest.get("splits")
+    if dealt is not None and dealt != asked and layout.split("train").exists():
+        raise ValueError(
+            f"the splits of '{layout.root}' were dealt with {dealt}, not {asked}; delete "
+            f"{layout.split('train').parent} to deal them anew"
+        )

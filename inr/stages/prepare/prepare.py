@@ -1,0 +1,221 @@
+"""Make a data set: normalise, sample, split, and say in manifest.json what was done."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from inr.data.journal import (
+    Journal,
+    Shard,
+    check_alone,
+    forget,
+    held,
+    read_records,
+)
+from inr.data.layout import Layout, read_json, write_json
+from inr.data.parts.sources import PartFiles
+from inr.data.prepare import Recipe, prepare_shape
+from inr.data.sources import Family, fingerprint, has_changed, shape_name
+from inr.data.splits import read_lists
+from inr.data.workers import num_cores, run_all
+from inr.config.schema import Config, Data
+from inr.shapes import warp
+from inr.config.job import Command
+from inr.stages.prepare.locate import (
+    deal,
+    find_parts,
+    find_sources,
+    is_prepared,
+    layout_of,
+    split_sizes,
+)
+from inr.stages.prepare.splits import asked_splits, deal_folds, warn_of_duplicates
+from inr.stages.prepare.finalize import finish
+from inr.stages.prepare.manifest import (
+    check_asked,
+    check_dealt,
+    is_finished,
+    keep_num_parts,
+    open_manifest,
+)
+from inr.progress import show_outcomes
+
+log = logging.getLogger(__name__)
+
+
+def prepare(command: Command) -> None:
+    """Run the stage.
+
+    Raises:
+        ValueError: for wrong input, or a disk that cannot be written.
+        ShapesRefused: under strict=true, if a shape was refused.
+    """
+    config = command.config
+    layout = layout_of(command)
+    if config.data.family is None and config.data.source is None:
+        if layout.names():
+            log.info("'%s' is prepared already and used as it is", layout.root)
+            return
+        raise ValueError(
+            "prepare needs shapes: add data.source=<folder of your shapes, or one file>"
+        )
+    shard = Shard.parse(config.prepare.shard)
+    if shard.count > 1 and config.overwrite:
+        raise ValueError(
+            f"overwrite=true does not go with prepare.shard; delete '{layout.root}' instead"
+        )
+    # what cannot be is said before hours of sampling
+    if config.prepare.device != "cpu":
+        warp.check_device(config.prepare.device)
+    sources, refused = find_sources(config)
+    parts, without = find_parts(config.data, list(sources))
+    refused |= without
+    sources = {name: source for name, source in sources.items() if name not in without}
+    for name, reason in refused.items():
+        log.warning("refused %s: %s", name, reason)
+    if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
+        deal(config.data, list(sources))
+    else:  # of those that are dealt some may be gone
+        read_lists(split_sizes(config.data))
+    try:
+        with held(layout.root / ".lock"):
+            parts = _open(command, layout, parts)
+        with held(layout.root / f".lock_{shard}"):
+            made = _prepare_shard(config, layout, sources, parts, shard)
+        with held(layout.root / ".lock"):
+            finish(config, layout, sources, refused, made, shard)
+        if is_prepared(layout):
+            deal_folds(config.data, layout)
+            warn_of_duplicates(layout)
+    except OSError as error:  # what workers raise when the disk is full among them
+        raise ValueError(
+            f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
+            "same command goes on from there"
+        ) from error
+
+
+def _open(command: Command, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
+    """Write the manifest to go on with; return the part files with the number of parts in it."""
+    config = command.config
+    if config.overwrite:  # first, or a kill would leave new settings beside old shapes
+        check_alone(layout)
+        for path in layout.root.glob("splits/**/*.json"):
+            path.unlink()
+        forget(layout)
+    manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+    check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
+    if config.data.family is None:
+        num_parts = max((files.num_parts for files in parts.values()), default=0)
+        manifest = keep_num_parts(layout, manifest, num_parts)
+        num_parts = manifest["num_parts"]
+        parts = {name: replace(files, num_parts=num_parts) for name, files in parts.items()}
+    # those that failed get another chance, and until then not all is done
+    records = manifest["shapes"].items()
+    kept = {name: record for name, record in records if record["status"] != "failed"}
+    fresh = {**manifest, "shapes": kept}
+    if fresh != read_json(layout.manifest):
+        write_json(fresh, layout.manifest)
+    return parts
+
+
+def _prepare_shard(
+    config: Config,
+    layout: Layout,
+    sources: Mapping[str, Path | Family],
+    parts: Mapping[str, PartFiles],
+    shard: Shard,
+) -> list[str]:
+    """Prepare the shapes of a shard that are not done, and return their names."""
+    records = read_records(layout)
+    todo = {
+        name: source
+        for name, source in list(sources.items())[shard.index :: shard.count]
+        if config.overwrite
+        or not is_finished(layout, name, source, records.get(name), parts.get(name))
+    }
+    if not todo:
+        return []
+    # each process on a GPU has a context of its own there
+    cores = num_cores() if config.prepare.device == "cpu" else 1
+    processes = min(config.workers or cores, len(todo))
+    log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
+    recipe = recipe_of(config.data, config.prepare.device)
+    arguments = {
+        name: (name, source, layout.root, recipe, parts.get(name)) for name, source in todo.items()
+    }
+    outcomes = run_all(
+        prepare_shape, arguments, processes=processes, time_limit=config.prepare.time_limit
+    )
+    journal = Journal(layout, shard)
+    try:
+        for name, outcome in show_outcomes(outcomes, len(todo)):
+            record = outcome
+            if isinstance(record, str):  # why there is none
+                record = {"status": "failed", "reason": record, "seconds": None}
+                record |= fingerprint(todo[name])
+                if name in parts:
+                    record["parts"] = parts[name].fingerprints()
+            journal.add(name, record)
+            if record["status"] != "ok":
+                log.warning("%s %s: %s", record["status"], name, record["reason"])
+    finally:
+        journal.close()
+    return list(todo)
+
+
+def ensure_prepared(command: Command) -> Layout:
+    """Return the data set of a run; one without a data.root of its own is made on first use.
+
+    It is not made where only a run's own configuration says so: opening somebody's run writes
+    nowhere but into it.
+
+    Raises:
+        ValueError: if a data set of the user's own does not exist.
+    """
+    config = command.config
+    layout = layout_of(command)
+    asked_for = config.data.root is None or any(
+        override.startswith("data.root=") for override in command.overrides
+    )
+    has_source = config.data.family is not None or config.data.root is None
+    if has_source and not is_prepared(layout) and asked_for:
+        prepare(command)
+    elif is_prepared(layout) and config.data.root is None and config.data.source is not None:
+        _check_unchanged(layout, Path(config.data.source))
+    elif not layout.root.is_dir():
+        raise ValueError(
+            f"the data set '{layout.root}' does not exist; run stage=prepare with the same "
+            "data settings, or correct data.root"
+        )
+    deal_folds(config.data, layout)
+    if layout.manifest.exists() and layout.fold is None:
+        check_asked(command, layout, asked_splits(config.data))
+    return layout
+
+
+def _check_unchanged(layout: Layout, source: Path) -> None:
+    """Check that the one file that a data set was made of is still the same; it may be gone."""
+    if source.is_file():
+        record = read_json(layout.manifest)["shapes"].get(shape_name(Path(source.name)))
+        if record is not None and has_changed(source, record):
+            raise ValueError(
+                f"'{layout.root}' was made from another '{source}' than there is now; run "
+                "stage=prepare overwrite=true with the same settings to make it anew"
+            )
+
+
+def recipe_of(data: Data, device: str) -> Recipe:
+    """Return what is done to each shape."""
+    return Recipe(
+        dim=data.dim,
+        kind=data.kind,
+        sign=data.sign,
+        repair=data.repair,
+        normalize=data.normalize,
+        extent=data.extent,
+        **asdict(data.sampling),
+        seed=data.seed,
+        primitive=data.primitive,
+        device=device,
+    )

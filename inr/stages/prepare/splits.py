@@ -1,0 +1,204 @@
+"""The splits of a data set as files: dealt once, and added to when shapes come later."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inr.data.additions import add_to_folds, add_to_splits
+from inr.data.duplicates import find_copies
+from inr.data.journal import Record, held, ready_names
+from inr.data.layout import Layout, read_json, write_json
+from inr.data.names import read_names
+from inr.data.sources import fingerprint
+from inr.data.splits import Copies, make_splits
+from inr.config.schema import SPLITS, Data
+from inr.stages.prepare.locate import deal, split_sizes
+from inr.stages.prepare.manifest import check_dealt
+
+log = logging.getLogger(__name__)
+
+MOST_NAMES = 5
+
+
+def asked_splits(data: Data) -> dict[str, object]:
+    """Return what decides who is in which split."""
+    sizes = split_sizes(data)
+    # so that a list that was edited is noticed
+    lists = [size for size in sizes.values() if isinstance(size, str)]
+    return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in lists}}
+
+
+def deal_all(data: Data, layout: Layout) -> None:
+    """Write the splits of a data set, or add the shapes that came since to those there are.
+
+    Raises:
+        ValueError: if there are too few shapes, or the splits were dealt otherwise.
+    """
+    usual = replace(layout, fold=None)
+    manifest = read_json(layout.manifest)
+    ready = ready_names(layout)
+    copies = copies_in(manifest)
+    asked = asked_splits(data)
+    if usual.split("train").exists():
+        check_dealt(usual, manifest, asked)
+        new = set(ready) - set(manifest.get("dealt", ready))
+        if new and manifest.get("splits") is not None:  # else they are the user's own
+            _add(data, usual, sorted(new), ready, copies)
+            write_json({**manifest, "dealt": ready}, layout.manifest)
+        _tell_odd(data, usual, ready, new)
+    else:
+        try:
+            splits = make_splits(ready, split_sizes(data), data.seed, copies)
+        except ValueError as error:
+            raise ValueError(f"{error} that could be prepared") from error
+        write_json({**manifest, "splits": asked, "dealt": ready}, layout.manifest)
+        for split, names in reversed(splits.items()):  # train last: its file says that all is done
+            write_json(names, usual.split(split))
+        log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
+        if copies:
+            shown = "; ".join(" = ".join(group) for group in copies[:MOST_NAMES])
+            log.info("%d shapes are there more than once: %s", len(copies), shown)
+    for done in sorted(usual.split("train").parent.glob("folds_of_*.json")):
+        _add_to_folds(usual, done, ready, copies)
+
+
+def deal_folds(data: Data, layout: Layout) -> None:
+    """Write the splits of every fold, if folds are asked for and they are not there.
+
+    Raises:
+        ValueError: if there are too few shapes, the folds there were dealt otherwise, or they
+            cannot be written.
+    """
+    if layout.fold is None:
+        return
+    names, folds = ready_names(layout), data.splits.folds
+    copies = copies_in(read_json(layout.manifest)) if layout.manifest.exists() else ()
+    asked = {"names": names, "valid": data.splits.valid, "seed": data.seed}
+    done = layout.root / "splits" / f"folds_of_{folds}.json"
+    if not done.exists():
+        try:
+            with held(layout.root / ".lock"):
+                for fold in range(folds or 0):
+                    one = replace(data, splits=replace(data.splits, fold=fold))
+                    dealt = deal(one, names, copies)
+                    for split, members in dealt.items():
+                        write_json(members, replace(layout, fold=f"{fold}_of_{folds}").split(split))
+                write_json(asked, done)
+            log.info("dealt %d shapes to %d folds, %s/fold_*", len(names), folds, done.parent)
+        except OSError as error:
+            raise ValueError(f"cannot write the folds of '{layout.root}': {error}") from error
+    elif read_json(done) != asked:
+        raise ValueError(
+            f"the {folds} folds of '{layout.root}' were dealt of other shapes, or with another "
+            f"data.seed or data.splits.valid; stage=prepare adds new shapes, and after deleting "
+            f"{done} all are dealt anew"
+        )
+
+
+def warn_of_duplicates(layout: Layout) -> None:
+    """Say which shapes are nearly the same and lie in different splits."""
+    pairs = read_json(layout.manifest).get("near_duplicates", [])
+    paths = {split: layout.split(split) for split in SPLITS}
+    of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
+    across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
+    if across:
+        shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
+        log.warning(
+            "%d pairs of nearly the same shape lie in different splits: %s; see near_duplicates in "
+            "manifest.json; keep one of each, or list them in one split",
+            len(across),
+            shown,
+        )
+
+
+def copies_in(manifest: Mapping[str, Any]) -> Copies:
+    """Return the groups of shapes of a manifest that are one shape."""
+    shapes: Mapping[str, Record] = manifest.get("shapes", {})
+    ready = {name: record for name, record in shapes.items() if record["status"] == "ok"}
+    return find_copies(ready, manifest.get("near_duplicates", []))
+
+
+def _add(
+    data: Data, layout: Layout, new: Sequence[str], ready: Sequence[str], copies: Copies
+) -> None:
+    """Deal the shapes that the splits were not dealt of."""
+    splits = {split: _names(layout, split) for split in SPLITS}
+    added = add_to_splits(
+        splits, new, names=ready, sizes=split_sizes(data), seed=data.seed, copies=copies
+    )
+    _append(layout, splits, added)
+    if any(added.values()):
+        log.info(
+            "added to the splits: %s; no shape has changed its split, and runs begun before go on "
+            "with the shapes that they had",
+            _counts(added),
+        )
+
+
+def _add_to_folds(layout: Layout, done: Path, ready: Sequence[str], copies: Copies) -> None:
+    """Deal the shapes that some folds were not dealt of."""
+    asked = read_json(done)
+    new = sorted(set(ready) - set(asked["names"]))
+    if not new:
+        return
+    number = int(done.stem.rpartition("_")[2])
+    layouts = [replace(layout, fold=f"{fold}_of_{number}") for fold in range(number)]
+    folds = [{split: _names(one, split) for split in SPLITS} for one in layouts]
+    added = add_to_folds(
+        folds, new, names=ready, valid=asked["valid"], seed=asked["seed"], copies=copies
+    )
+    for one, splits, more in zip(layouts, folds, added, strict=True):
+        _append(one, splits, more)
+    write_json({**asked, "names": sorted({*asked["names"], *ready})}, done)
+    log.info("added %d shapes to each of the %d folds", len(new), number)
+
+
+def _append(
+    layout: Layout, splits: Mapping[str, list[str]], added: Mapping[str, list[str]]
+) -> None:
+    """Write splits with names added at their end: codes of runs are in the order of before."""
+    for split in reversed(SPLITS):
+        if added[split]:
+            write_json([*splits[split], *added[split]], layout.split(split))
+
+
+def _names(layout: Layout, split: str) -> list[str]:
+    path = layout.split(split)
+    return read_names(path) if path.exists() and read_json(path) != [] else []
+
+
+def _counts(splits: Mapping[str, Sequence[str]]) -> str:
+    parts = []
+    for split, names in splits.items():
+        more = ", ..." if len(names) > MOST_NAMES else ""
+        shown = f" ({', '.join(names[:MOST_NAMES])}{more})" if names else ""
+        parts.append(f"{len(names)} {split}{shown}")
+    return ", ".join(parts)
+
+
+def _tell_odd(data: Data, layout: Layout, ready: Sequence[str], new: set[str]) -> None:
+    """Say which shapes are in no split or in several."""
+    listed = [name for split in SPLITS for name in _names(layout, split)]
+    twice = sorted(name for name, count in Counter(listed).items() if count > 1)
+    if twice:
+        log.warning("%d shapes are in several splits (%s first)", len(twice), twice[0])
+    left_out = sorted(set(ready) - set(listed))
+    if not left_out:
+        return
+    late, why = new & set(left_out), ""
+    if late:
+        sizes = ", ".join(f"{split}={size}" for split, size in split_sizes(data).items())
+        why = f", {len(late)} of them new: data.splits ({sizes}) has no place for them"
+    log.log(
+        logging.WARNING if late else logging.INFO,
+        "%d shapes are in no split (%s first)%s; add their names to %s, say, or delete %s to deal "
+        "all shapes anew",
+        len(left_out),
+        left_out[0],
+        why,
+        layout.split("train"),
+        layout.split("train").parent,
+    )

@@ -1,0 +1,1 @@
+"""stage=train: samples to a network and latents."""

@@ -1,0 +1,233 @@
+"""What is looked at while training: metrics and pictures of a few shapes."""
+
+import logging
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from inr.data.layout import Layout, read_json, read_split
+from inr.data.store import SampleStore
+from inr.losses import Losses
+from inr.metrics.base import Conditions
+from inr.metrics.protocol import Protocol
+from inr.metrics.surfaces import Chamfer, FScore, NormalConsistency
+from inr.metrics.volumes import GridIoU
+from inr.models.inr import INR
+from inr.reconstruct import decode_mesh
+from inr.render import ByDimension
+from inr.render.grid import image_grid, write_png
+from inr.config.schema import VALIDATION_METRICS, Config, Train
+from inr.shapes.mesh import Mesh, empty_mesh
+from inr.config.factories import training_draws, training_store
+from inr.reconstruct.latent_fitting import Fitting
+from inr.runs.pictures import draw_shape, picture_rows
+from inr.metrics.ground_truth import open_pair, truth_mesh
+from inr.metrics.missing_ground_truth import has_truth, warn_of_unmeasured
+from inr.training.checkpoint import epoch_label
+from inr.training.tracking import Image, Tracker
+
+log = logging.getLogger(__name__)
+
+
+def validation_names(layout: Layout) -> list[str]:
+    """Return the shapes of the validation split, none where there is no such split.
+
+    Raises:
+        ValueError: if there is one that cannot be used.
+    """
+    path = layout.split("valid")
+    if not path.exists() or read_json(path) == []:
+        return []
+    return read_split(layout, "valid")
+
+
+def _protocol(settings: Train) -> Protocol:
+    """Return the metrics of VALIDATION_METRICS as design and default protocol have them.
+
+    They do not depend on `eval`, so that curves of any two runs compare.
+    """
+    return Protocol(
+        "validation",
+        Conditions("box", settings.validation_points, "left_out"),
+        {
+            "chamfer_l2": Chamfer(squared=True, halved=False, scale=1.0),
+            "chamfer_l1": Chamfer(squared=False, halved=True, scale=1.0),
+            "iou": GridIoU(resolution=settings.validation_resolution),
+            "normal_consistency": NormalConsistency(empty=None),
+            "f_score": FScore(threshold=0.01, inclusive=False),
+        },
+    )
+
+
+def _unmeasured(layout: Layout, names: list[str], best_metric: str) -> set[str]:
+    """Return the validation shapes of which there is the loss only, which is said once."""
+    consequence = "validation gives their loss only"
+    if best_metric != "valid/loss" and not any(has_truth(layout, name) for name in names):
+        consequence += f", and no best.pt by {best_metric} (train.best_metric=valid/loss does)"
+    return warn_of_unmeasured(layout, names, consequence)
+
+
+class Validation:
+    """Measure and draw a few validation shapes; their codes are fitted for it.
+
+    Where the validation split is empty, the first training shapes stand in, with their own
+    codes, and the log says so.
+
+    Args:
+        config: of the run.
+        layout: the data set.
+        train: samples of the training shapes, in the order of the model's codes.
+        losses: of training.
+        renderer: draws.
+        folder: for the pictures.
+        tracker: also gets the pictures.
+        stopped: ends a fit early, so that an interrupt need not wait for it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        layout: Layout,
+        train: SampleStore,
+        losses: Losses,
+        renderer: ByDimension,
+        folder: Path,
+        tracker: Tracker,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self.config = config
+        self.layout = layout
+        self.train = train
+        self.losses = losses
+        self.renderer = renderer
+        self.folder = folder
+        self.tracker = tracker
+        self.stopped = stopped
+        self.protocol = _protocol(config.train)
+        limit = config.train.num_validation_shapes
+        self.is_unseen = False
+        self.store = train
+        self.names = train.names[:limit]
+        self.unmeasured: set[str] = set()
+        if config.train.validate_every == 0:
+            return
+        # without codes the network is the training shape, and no other
+        unseen = validation_names(layout)[:limit] if config.latent["dim"] > 0 else []
+        if unseen:
+            self.is_unseen, self.names = True, unseen
+            self.fitting = Fitting(config, layout, losses)
+            self.losses = self.fitting.losses
+            self.store = training_store(config, layout, self.names, self.losses, train.device)
+        else:
+            log.info("no validation split: validating on %d training shapes", len(self.names))
+        self.unmeasured = _unmeasured(layout, self.names, config.train.best_metric)
+
+    def measure(self, model: INR, epoch: int) -> dict[str, float]:
+        """Return the means over the validation shapes, named valid/<metric>."""
+        settings = self.config.train
+        codes = self._codes(model)
+        rows = [{"loss": self._loss(model, codes)}]
+        pictures, names, num_empty = [], [], 0
+        for name, code in zip(self.names, codes, strict=True):
+            mesh = decode_mesh(
+                model,
+                code,
+                dim=self.config.data.dim,
+                resolution=settings.validation_resolution,
+                coarse_to_fine=self.config.eval.coarse_to_fine,
+            )
+            num_empty += mesh.is_empty
+            truth = empty_mesh(mesh.dim)
+            if name not in self.unmeasured:
+                try:
+                    rows.append(self._metrics(name, mesh))
+                    truth = truth_mesh(self.layout, name, mesh.dim)
+                except ValueError as error:  # what evaluate counts as failed must not end a run
+                    log.warning("%s is left out of the metrics: %s", name, error)
+            names.append(name)
+            pictures.append(draw_shape(model, code.detach(), mesh, truth, self.renderer))
+        self._write("valid", pictures, epoch, names)
+        means = {"valid/num_empty": float(num_empty)}
+        for metric in VALIDATION_METRICS:
+            values = [row[metric] for row in rows if math.isfinite(row.get(metric, math.nan))]
+            means[f"valid/{metric}"] = float(np.mean(values)) if values else math.nan
+        log.info("epoch %d: %s", epoch, ", ".join(f"{k} {v:.5g}" for k, v in means.items()))
+        return means
+
+    def draw(self, model: INR, epoch: int) -> None:
+        """Draw the first training shapes and as many random ones, beside the truth."""
+        limit = min(self.config.train.num_renders, len(self.train.names))
+        others = np.arange(limit, len(self.train.names))
+        random = np.random.default_rng([self.config.seed, epoch]).permutation(others)[:limit]
+        pictures, names = [], []
+        for index in [*range(limit), *sorted(random)]:
+            code = model.latents(torch.tensor([index], device=self.train.device))[0]
+            mesh = decode_mesh(
+                model,
+                code.detach(),
+                dim=self.config.data.dim,
+                resolution=self.config.train.render_resolution,
+                coarse_to_fine=self.config.eval.coarse_to_fine,
+            )
+            name = self.train.names[index]
+            truth = truth_mesh(self.layout, name, self.train.dim)
+            names.append(name)
+            pictures.append(draw_shape(model, code.detach(), mesh, truth, self.renderer))
+        self._write("train", pictures, epoch, names)
+        self.tracker.histogram(
+            "train/code_norms",
+            model.latents.codes.detach().norm(dim=-1).flatten().cpu().numpy(),
+            epoch=epoch,
+        )
+
+    def _metrics(self, name: str, mesh: Mesh) -> dict[str, float]:
+        pair = open_pair(
+            mesh,
+            self.layout,
+            name,
+            frame="box",
+            num_points=self.config.train.validation_points,
+            seed=self.config.eval.seed,
+        )
+        return self.protocol.evaluate(pair)[0]
+
+    def _codes(self, model: INR) -> torch.Tensor:
+        if not self.is_unseen:
+            index = torch.arange(len(self.names), device=self.store.device)
+            return model.latents(index).detach()
+        return self.fitting.fit(
+            model,
+            self.store,
+            iterations=self.config.train.validation_iterations,
+            stopped=self.stopped,
+        )
+
+    def _loss(self, model: INR, codes: torch.Tensor) -> float:
+        device = self.store.device
+        batch = self.store.draw(
+            torch.arange(len(self.names), device=device),
+            training_draws(self.config),
+            torch.Generator(device=device).manual_seed(self.config.seed),
+        )
+        total, _ = self.losses(model, batch, codes, None)
+        return float(total.detach().mean())
+
+    def _write(
+        self,
+        kind: str,
+        pictures: list[list[Image]],
+        epoch: int,
+        titles: list[str],
+    ) -> None:
+        if not pictures:
+            return
+        image = image_grid(
+            list(zip(*pictures, strict=True)),
+            column_titles=titles,
+            row_labels=picture_rows(self.train.dim, f"epoch {epoch}"),
+        )
+        write_png(image, self.folder / f"{kind}_{epoch_label(epoch)}.png")
+        self.tracker.image(f"{kind}/shapes", image, epoch=epoch)
