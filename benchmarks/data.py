@@ -21,17 +21,17 @@ import torch
 
 from benchmarks.models import Step
 from benchmarks.report import Row, medians, parser, report
+from inr.config.compose import register_resolvers
 from inr.data.layout import Layout
-from inr.data.sample_cache import Entry, Pack, find_source
-from inr.data.store import Draws, SampleStore, open_store
+from inr.data.sample_cache import Entry, SampleCache, find_source
+from inr.data.store import BatchSpec, SampleStore, open_store
 from inr.data.workers import child_threads
 from inr.shapes import warp
-from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.mesh import Floats, Mesh, read_mesh
 from inr.shapes.normalize import fit_box
+from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.sampling import sample_surface
 from inr.shapes.sdf import signed_distance
-from inr.config.compose import register_resolvers
 
 SHAPES, DRAWN, STORED, RUNS = 16, 16384, 525000, 7
 WIDE_SHAPES, WIDE_STORED, WIDE_DRAWS = 10000, 500000, 50
@@ -61,7 +61,7 @@ def main() -> None:
             rows += wide_store(Path(folder) / "wide")
             rows += drawing(Path(folder) / "draws")
         if given.only in (None, "steps"):
-            rows += share_of_step(Path(folder) / "steps")
+            rows += fraction_of_step(Path(folder) / "steps")
     if given.only in (None, "distances"):
         for name, mesh in meshes(given.meshes):
             rows += distances(name, mesh, given.points)
@@ -70,9 +70,9 @@ def main() -> None:
     report(rows, given.json)
 
 
-def draws_of(samples: int, *, balanced: bool) -> Draws:
+def draws_of(samples: int, *, balanced: bool) -> BatchSpec:
     """Return draws of samples alone."""
-    return Draws(samples, balanced, surface=0, space=0, space_near=0.0, space_std=0.0)
+    return BatchSpec(samples, balanced, surface=0, space=0, space_near=0.0, space_std=0.0)
 
 
 def open_samples(layout: Layout, names: Sequence[str], dim: int) -> SampleStore:
@@ -92,7 +92,7 @@ def open_samples(layout: Layout, names: Sequence[str], dim: int) -> SampleStore:
 def write_sparse(layout: Layout, num_shapes: int, num_samples: int) -> list[str]:
     """Write a packed data set of zeros that takes no room; its shapes' files are one empty one."""
     names = [f"shape_{number:05d}" for number in range(num_shapes)]
-    pack = Pack(layout.root / "packed", "samples", dim=3, width=4, dtype="float32")
+    pack = SampleCache(layout.root / "packed", "samples", dim=3, width=4, dtype="float32")
     half = num_samples // 2
     layout.samples(names[0]).parent.mkdir(parents=True)
     layout.samples(names[0]).touch()
@@ -180,7 +180,7 @@ def drawing(root: Path) -> list[Row]:
     return [_row(name, taken["draw"] * 1e3, taken["decode"] * 1e3, ratio, "ms")]
 
 
-def share_of_step(root: Path) -> list[Row]:
+def fraction_of_step(root: Path) -> list[Row]:
     """Say what share of a step of deepsdf_small drawing takes, against 3 %."""
     rows = []
     for num_shapes, samples, dim in ((SHAPES, 128, 3), (125, 8, 2)):
@@ -189,16 +189,16 @@ def share_of_step(root: Path) -> list[Row]:
         store = open_samples(layout, names, dim)
         generator = torch.Generator().manual_seed(0)
         index = torch.arange(num_shapes)
-        codes = torch.randn(num_shapes, 64, requires_grad=True)
-        step = Step("deepsdf_small", 128, torch.rand(num_shapes, samples, dim) * 2 - 1, codes)
+        latents = torch.randn(num_shapes, 64, requires_grad=True)
+        step = Step("deepsdf_small", 128, torch.rand(num_shapes, samples, dim) * 2 - 1, latents)
 
         def draw(store=store, samples=samples, index=index, generator=generator) -> None:  # type: ignore[no-untyped-def]
             store.draw(index, draws_of(samples, balanced=False), generator)
 
         taken = medians({"draw": draw, "step": step}, 101)
-        share = 100 * taken["draw"] / (taken["draw"] + taken["step"])
+        fraction = 100 * taken["draw"] / (taken["draw"] + taken["step"])
         name = f"{num_shapes} x {samples}, {dim}-D: drawing's share; at most"
-        rows.append(_row(name, share, 3.0, 3.0 / share, "% of a step"))
+        rows.append(_row(name, fraction, 3.0, 3.0 / fraction, "% of a step"))
     return rows
 
 

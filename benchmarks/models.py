@@ -18,9 +18,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.report import Row, medians, parser, report
-from inr.config.instantiate import instantiate
-from inr.config.validate import body_entry
 from inr.config.compose import compose, group_choices, register_resolvers
+from inr.config.instantiate import instantiate
+from inr.config.validate import decoder_entry
 from inr.training.allocator import keep_freed_memory
 
 # those whose cost is all in products of matrices with the hidden width
@@ -33,7 +33,7 @@ DENSE = (
     "latent_modulated_siren",
     "finer",
 )
-SHAPES, CODE_DIM, RUNS = 4, 64, 9
+SHAPES, LATENT_DIM, RUNS = 4, 64, 9
 
 
 # products of matrices, and which of their arguments are the matrices
@@ -82,10 +82,10 @@ def steps(models: list[str], width: int, points: int) -> list[Row]:
     The dense ones are held against their own products of matrices, done alone.
     """
     x = torch.rand(SHAPES, points, 3) * 2 - 1
-    codes = torch.randn(SHAPES, CODE_DIM, requires_grad=True)
+    latents = torch.randn(SHAPES, LATENT_DIM, requires_grad=True)
     rows = []
     for model in models:
-        step = Step(model, width, x, codes)
+        step = Step(model, width, x, latents)
         name = f"{model}, {width} wide"
         if model in DENSE:
             with Products() as products:
@@ -110,16 +110,16 @@ class Step:
         codes: (B, L).
     """
 
-    def __init__(self, model: str, width: int, x: torch.Tensor, codes: torch.Tensor) -> None:
-        entry = body_entry(compose([f"model={model}", f"model.hidden_dim={width}"])["model"])
+    def __init__(self, model: str, width: int, x: torch.Tensor, latents: torch.Tensor) -> None:
+        entry = decoder_entry(compose([f"model={model}", f"model.hidden_dim={width}"])["model"])
         torch.manual_seed(0)
-        self.body = instantiate(entry, dim=x.shape[-1], code_dim=codes.shape[-1], out_dim=1)
-        self.optimizer = torch.optim.Adam([*self.body.parameters(), codes], lr=1e-4)
-        self.x, self.codes = x, codes
+        self.decoder = instantiate(entry, dim=x.shape[-1], latent_dim=latents.shape[-1], out_dim=1)
+        self.optimizer = torch.optim.Adam([*self.decoder.parameters(), latents], lr=1e-4)
+        self.x, self.latents = x, latents
 
     def __call__(self) -> None:
         """Take the step."""
-        value = self.body(self.x, self.codes)
+        value = self.decoder(self.x, self.latents)
         loss = value.abs().mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -57,13 +57,13 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run_job(config: DictConfig) -> None:
     """Run one job: a whole command line, or one point of a sweep."""
-    from inr.config.job import Command
-    from inr.stages.prepare.locate import complete
+    from inr.config.job import Job
     from inr.stages.dispatch import dispatch
+    from inr.stages.prepare.locate import complete
 
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
-    command = Command(
+    command = Job(
         raw=complete(to_plain(config)),
         overrides=[str(o) for o in settings.overrides.task],
         name=job_name(settings.runtime.choices),
@@ -123,16 +123,16 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> No
 
 def report(error: BaseException) -> int:
     """Print what a person needs to know of an error, and return the exit code."""
-    code = getattr(error, "exit_code", None)
+    latent = getattr(error, "exit_code", None)
     if isinstance(error, FloatingPointError):
-        code = 3
+        latent = 3
     elif isinstance(error, ValueError) and _is_ours(error):
-        code = 2
-    if code is None:
+        latent = 2
+    if latent is None:
         traceback.print_exception(error)
         return 1
     print(f"inr: {error}", file=sys.stderr)
-    return int(code)
+    return int(latent)
 
 
 def _is_ours(error: Exception) -> bool:

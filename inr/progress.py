@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from inr.data.journal import Record
+from inr.data.journal import JournalEntry
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ def show_progress(items: Iterable[Item], title: str, total: int) -> Iterator[Ite
 
 
 def show_outcomes(
-    outcomes: Iterable[tuple[str, Record | str]], total: int
-) -> Iterator[tuple[str, Record | str]]:
+    outcomes: Iterable[tuple[str, JournalEntry | str]], total: int
+) -> Iterator[tuple[str, JournalEntry | str]]:
     """Yield what prepare made of each shape; show done, refused, shapes a minute, the time left."""
     layout = "{desc}: {n_fmt} of {total_fmt} |{bar}| {postfix}, {remaining} left"
     bar = tqdm(outcomes, "prepare", total, bar_format=layout, disable=None)

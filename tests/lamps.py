@@ -6,8 +6,8 @@ import numpy as np
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from inr.shapes.procedural.chairs import unite
 from inr.shapes.mesh import Mesh, write_mesh
+from inr.shapes.procedural.chairs import unite
 from tests.cli import TINY
 
 SMALL = [s for s in TINY if s.startswith("data.sampling")]

@@ -6,26 +6,28 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inr.config.compose import compose, register_resolvers
+from inr.config.validate import decoder_entry
 from inr.data.layout import Layout, write_npz
-from inr.data.store import Draws, SampleStore, open_store
-from inr.models.mlp import MLP
+from inr.data.store import BatchSpec, SampleStore, open_store
 from inr.models.inr import INR
-from inr.models.latents import Codes
-from inr.models.parts.latents import PartCodes
+from inr.models.latents import Latents
+from inr.models.mlp import MLP
+from inr.models.parts.latents import PartLatents
 from inr.models.parts.mlp import PartMLP
 from inr.models.parts.poses import constrain, rest_pose
-from inr.config.validate import body_entry
-from inr.config.compose import compose, register_resolvers
 
 register_resolvers()
 CPU = torch.device("cpu")
-DRAWS = Draws(samples=64, sign_balanced=True, surface=32, space=32, space_near=0.5, space_std=0.05)
+DRAWS = BatchSpec(
+    samples=64, sign_balanced=True, surface=32, space=32, space_near=0.5, space_std=0.05
+)
 
 
-def make_codes(num_shapes: int = 4, dim: int = 6, *, seed: int = 0, **changes) -> Codes:
+def make_latents(num_shapes: int = 4, dim: int = 6, *, seed: int = 0, **changes) -> Latents:
     """Codes of the shapes s0, s1, ..."""
     settings = {"max_norm": None, "spherical": False, "pretrained": None, "trainable": True}
-    return Codes(
+    return Latents(
         names=[f"s{number}" for number in range(num_shapes)],
         dim=dim,
         generator=torch.Generator().manual_seed(seed),
@@ -33,9 +35,9 @@ def make_codes(num_shapes: int = 4, dim: int = 6, *, seed: int = 0, **changes) -
     )
 
 
-def make_mlp(*, dim: int = 2, code_dim: int = 4, out_dim: int = 1, **changes) -> MLP:
+def make_mlp(*, dim: int = 2, latent_dim: int = 4, out_dim: int = 1, **changes) -> MLP:
     """A small smooth network; what is not said is as in conf/model/deepsdf.yaml."""
-    settings = body_entry(compose(["model=deepsdf"])["model"])
+    settings = decoder_entry(compose(["model=deepsdf"])["model"])
     settings |= {
         "hidden_dim": 16,
         "num_layers": 2,
@@ -44,12 +46,12 @@ def make_mlp(*, dim: int = 2, code_dim: int = 4, out_dim: int = 1, **changes) ->
         "weight_norm": False,
     }
     del settings["_target_"]
-    return MLP(dim=dim, code_dim=code_dim, out_dim=out_dim, **{**settings, **changes})
+    return MLP(dim=dim, latent_dim=latent_dim, out_dim=out_dim, **{**settings, **changes})
 
 
-def make_part_mlp(*, dim: int, code_dim: int = 4, out_dim: int = 1, **changes) -> PartMLP:
+def make_part_mlp(*, dim: int, latent_dim: int = 4, out_dim: int = 1, **changes) -> PartMLP:
     """A small smooth network of three parts; what is not said is as in conf/model/partsdf.yaml."""
-    settings = body_entry(compose(["model=partsdf", "latent=parts"])["model"])
+    settings = decoder_entry(compose(["model=partsdf", "latent=parts"])["model"])
     settings |= {
         "num_parts": 3,
         "hidden_dim": 16,
@@ -59,7 +61,7 @@ def make_part_mlp(*, dim: int, code_dim: int = 4, out_dim: int = 1, **changes) -
         "part_conv": False,
     }
     del settings["_target_"]
-    return PartMLP(dim=dim, code_dim=code_dim, out_dim=out_dim, **{**settings, **changes})
+    return PartMLP(dim=dim, latent_dim=latent_dim, out_dim=out_dim, **{**settings, **changes})
 
 
 def draw_part_poses(num_shapes: int, *, dim: int, num_parts: int = 3) -> dict[str, Tensor]:
@@ -70,22 +72,22 @@ def draw_part_poses(num_shapes: int, *, dim: int, num_parts: int = 3) -> dict[st
     return {f"s{number}": row for number, row in enumerate(constrain(pose, dim))}
 
 
-def make_part_codes(
-    num_shapes: int = 4, code_dim: int = 4, *, dim: int, seed: int = 0, **changes
-) -> PartCodes:
+def make_part_latents(
+    num_shapes: int = 4, latent_dim: int = 4, *, dim: int, seed: int = 0, **changes
+) -> PartLatents:
     """Codes and poses of the three parts of the shapes s0, s1, ..."""
     settings = {"num_parts": 3, "max_norm": None, "pretrained": None, "trainable": True}
-    return PartCodes(
+    return PartLatents(
         names=[f"s{number}" for number in range(num_shapes)],
-        dim=code_dim,
+        dim=latent_dim,
         space_dim=dim,
         generator=torch.Generator().manual_seed(seed),
         **{**settings, "train_poses": False, "poses": None, **changes},
     )
 
 
-def make_model(body: nn.Module, codes: Codes, output: str = "sdf") -> INR:
-    return INR(body, codes, output=output)
+def make_model(decoder: nn.Module, latents: Latents, output: str = "sdf") -> INR:
+    return INR(decoder, latents, output=output)
 
 
 def write_discs(root: Path, radii: dict[str, float], num_samples: int = 400) -> Layout:

@@ -12,13 +12,13 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes as on_cpu
 from torch.utils._pytree import tree_map
 
-from inr.losses import When
+from inr.losses import TrainProgress
 from inr.models.inr import INR
 from inr.stages import command, train, trained
 from inr.training import estimate
 from tests.cli import TINY, TINY_PARTS
 from tests.losses import test_every_loss
-from tests.making import make_codes, make_part_codes, make_part_mlp
+from tests.making import make_latents, make_part_latents, make_part_mlp
 from tests.test_every_model import MODELS, build, draw
 
 
@@ -42,11 +42,11 @@ def the_device() -> None:
 def models() -> None:
     """Decode with every body, and take first and second derivatives."""
     for model in MODELS:
-        for dim, code_dim in ((2, 6), (3, 0)):
+        for dim, latent_dim in ((2, 6), (3, 0)):
             with on_cpu():
-                body, (x, codes) = build(model, dim, code_dim), draw(dim, code_dim, num=40)
-            body, x, codes = body.to(DEVICE), x.to(DEVICE), codes.to(DEVICE)
-            value = body(x.requires_grad_(), codes.requires_grad_())
+                decoder, (x, latents) = build(model, dim, latent_dim), draw(dim, latent_dim, num=40)
+            decoder, x, latents = decoder.to(DEVICE), x.to(DEVICE), latents.to(DEVICE)
+            value = decoder(x.requires_grad_(), latents.requires_grad_())
             assert value.device == DEVICE, model
             if model == "wire":  # complex derivatives are more than the device can do
                 continue
@@ -57,16 +57,16 @@ def models() -> None:
 def losses() -> None:
     """Evaluate every loss and its gradient."""
     for path in test_every_loss.FILES:
-        for dim, when in ((2, When(0, 10)), (3, When(9, 10)), (3, None)):
+        for dim, when in ((2, TrainProgress(0, 10)), (3, TrainProgress(9, 10)), (3, None)):
             with on_cpu():
                 terms, batch = test_every_loss.build(path), test_every_loss.make_batch(dim)
-                body: Any = test_every_loss.SmallBody(dim, 3)
-                latents: Any = make_codes(2, 3)
+                decoder: Any = test_every_loss.SmallDecoder(dim, 3)
+                latents: Any = make_latents(2, 3)
                 if "parts" in terms.needs:
-                    body, latents = make_part_mlp(dim=dim), make_part_codes(2, dim=dim)
+                    decoder, latents = make_part_mlp(dim=dim), make_part_latents(2, dim=dim)
                     batch = batch._replace(labels=torch.arange(64).expand(2, -1) % 3)
                 (output,) = {term.output for term in terms.named_terms().values()} - {None}
-                model = INR(body, latents, output=output)
+                model = INR(decoder, latents, output=output)
             model = model.to(DEVICE)
             batch = tree_map(lambda x: x.to(DEVICE) if isinstance(x, torch.Tensor) else x, batch)
             total, _ = terms(model, batch, model.latents(torch.arange(2, device=DEVICE)), when)

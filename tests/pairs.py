@@ -50,10 +50,12 @@ def open_pairs(root: Path, pairs=PAIRS, needs: tuple[str, ...] = NEEDS) -> Sampl
 class Discs(nn.Module):
     """Each part is the disc that its pose makes of the unit disc, larger by its code's sum."""
 
-    def forward(self, x: Tensor, states: Tensor, left_out: Tensor | None = None) -> Field:
-        codes, pose = split(states, 2)
+    def forward(self, x: Tensor, latents: Tensor, left_out: Tensor | None = None) -> Field:
+        part_latents, pose = split(latents, 2)
         size = pose.scale.mean(dim=-1)[..., None]
-        reach = to_canonical(x, pose).norm(dim=-1) * size - size - codes.sum(dim=-1)[..., None]
+        reach = (
+            to_canonical(x, pose).norm(dim=-1) * size - size - part_latents.sum(dim=-1)[..., None]
+        )
         shown = pose.present if left_out is None else pose.present & ~left_out
         parts = torch.where(shown[..., None], reach, 4.0).transpose(1, 2)
         return Field(parts.amin(dim=-1, keepdim=True), parts)

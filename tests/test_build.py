@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from inr.config.instantiate import check, check_section, instantiate, nearest, resolve, structure
-from inr.models.mlp import MLP
-from inr.models.encodings import Positional
-from inr.config.validate import body_entry
 from inr.config.compose import compose, register_resolvers
+from inr.config.instantiate import check, check_section, instantiate, nearest, resolve, structure
+from inr.config.validate import decoder_entry
+from inr.models.encodings import Positional
+from inr.models.mlp import MLP
 from inr.training.tracking import Logger
 
 register_resolvers()
@@ -20,7 +20,7 @@ CONTEXT = {"dim": 2, "code_dim": 5, "out_dim": 1}
 
 def entry(**changes: Any) -> dict[str, Any]:
     settings = {
-        **body_entry(compose(["model=deepsdf"])["model"]),
+        **decoder_entry(compose(["model=deepsdf"])["model"]),
         "hidden_dim": 16,
         "num_layers": 3,
         "skip_layers": [1],
@@ -54,11 +54,11 @@ def foreign(tmp_path, monkeypatch):
 
 def test_builds_inner_entries_with_the_context():
     check(entry(), "model", **CONTEXT)
-    body = instantiate(entry(), **CONTEXT)
-    assert isinstance(body, MLP) and isinstance(body.encoding, Positional)
-    assert body.encoding.out_dim == 2 * (1 + 2 * 2)  # the inner entry was given dim=2
-    assert body.activations[0].beta == 30
-    assert body.hidden[0].weight.shape == (16, 5 + 10)
+    decoder = instantiate(entry(), **CONTEXT)
+    assert isinstance(decoder, MLP) and isinstance(decoder.encoding, Positional)
+    assert decoder.encoding.out_dim == 2 * (1 + 2 * 2)  # the inner entry was given dim=2
+    assert decoder.activations[0].beta == 30
+    assert decoder.hidden[0].weight.shape == (16, 5 + 10)
 
 
 def test_null_is_absent():
@@ -112,8 +112,8 @@ def test_a_constructor_that_takes_anything_needs_nothing():
     # torch.nn.Identity(*args, **kwargs)
     identity = entry(activation={"_target_": "torch.nn.Identity"})
     check(identity, "model", **CONTEXT)
-    body = instantiate(identity, **CONTEXT)
-    assert all(isinstance(one, torch.nn.Identity) for one in body.activations)
+    decoder = instantiate(identity, **CONTEXT)
+    assert all(isinstance(one, torch.nn.Identity) for one in decoder.activations)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_nearest():
     assert nearest("zzz", ["train", "test"]) == "allowed: test, train"
 
 
-def test_opening_a_run_does_not_run_its_code(tmp_path):
+def test_opening_a_run_does_not_run_its_latent(tmp_path):
     # our own functions must be no way round the allow-list
     target = tmp_path / "touched"
     entry = {

@@ -43,36 +43,36 @@ def test_sample_draws_and_interpolates(
     assert "'nobody', which is no training shape" in capsys.readouterr().err
 
 
-def test_codes_fitted_to_what_is_observed(
+def test_latents_fitted_to_what_is_observed(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     later = ["stage=reconstruct", "run=latest", "split=test", "eval.resolution=24"]
     folder = only_run(copy) / "reconstruction" / "epoch_000004" / "test" / "latents"
 
-    def code() -> np.ndarray:
+    def latent() -> np.ndarray:
         return np.load(next(folder.glob("*.npy")))
 
-    codes = [code()]
+    latents = [latent()]
     assert inr(monkeypatch, *later, "reconstruct.observe=surface") == 2
     assert "reconstruct.observe=sdf, not surface" in capsys.readouterr().err
     for observed in (["surface"], ["partial"], ["partial", "reconstruct.view=[1.0,0.0,0.0]"]):
         settings = [f"reconstruct.observe={observed[0]}", *observed[1:], "overwrite=true"]
         assert inr(monkeypatch, *later, *settings) == 0
-        codes.append(code())
+        latents.append(latent())
     wrong = ["reconstruct.observe=partial", "reconstruct.view=[1,0]", "overwrite=true"]
     assert inr(monkeypatch, *later, *wrong) == 2
     assert "with data.dim=3 it is a direction of 3 numbers" in capsys.readouterr().err
-    for number, one in enumerate(codes):
+    for number, one in enumerate(latents):
         assert np.isfinite(one).all()
-        assert all(np.abs(one - other).max() > 1e-6 for other in codes[:number])
+        assert all(np.abs(one - other).max() > 1e-6 for other in latents[:number])
 
 
-def test_codes_of_one_run_start_another(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latents_of_one_run_start_another(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = only_run(copy) / "reconstruction" / "epoch_000004" / "train" / "latents"
     frozen = [f"latent.pretrained={stored}", "latent.trainable=false"]
     assert inr(monkeypatch, "stage=train", *TINY, *frozen) == 0
     for path in copy.glob("outputs/2*/*/checkpoints/last.pt"):
-        codes = torch.load(path, weights_only=True)["codes"]
-        for name, code in codes.items():
-            np.testing.assert_array_equal(code.numpy(), np.load(stored / f"{name}.npy"))
+        latents = torch.load(path, weights_only=True)["codes"]
+        for name, latent in latents.items():
+            np.testing.assert_array_equal(latent.numpy(), np.load(stored / f"{name}.npy"))
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=train", *TINY[-6:-1]) == 0

@@ -33,7 +33,7 @@ def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def codes_of(run: Path) -> list[str]:
+def latents_of(run: Path) -> list[str]:
     return list(load_checkpoint(run / "checkpoints" / "last.pt")["codes"])
 
 
@@ -160,7 +160,7 @@ def test_a_data_set_of_before(boxes, monkeypatch):
     assert inr(monkeypatch, *train) == 0
 
 
-def test_folds_share_their_samples(boxes, monkeypatch):
+def test_folds_fraction_their_samples(boxes, monkeypatch):
     train = TRAIN + SMALL
     train += ["stage=train", "data=meshes", "data.source=boxes", "data.splits.folds=3"]
     tested = []
@@ -245,7 +245,7 @@ def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch, capsys):
     other.write_text(json.dumps({"ShapeNet": {"0300": ["box4"]}}))
     train += [f"data.splits.train={other}", "train.validate_every=0", "seed=1"]
     assert inr(monkeypatch, *train) == 0
-    trained = {tuple(codes_of(run)) for run in Path("outputs").glob("2*/*")}
+    trained = {tuple(latents_of(run)) for run in Path("outputs").glob("2*/*")}
     assert trained == {("ShapeNet_0300_box0", "ShapeNet_0300_box1"), ("ShapeNet_0300_box4",)}
 
 

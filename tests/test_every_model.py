@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate
+from inr.config.validate import decoder_entry
 from inr.models.parts.mlp import PartMLP
 from inr.models.parts.poses import pose_dim, rest_pose
-from inr.config.validate import body_entry
-from inr.config.compose import compose, register_resolvers
 
 register_resolvers()
 CONF = Path(__file__).resolve().parents[1] / "conf" / "model"
@@ -30,49 +30,49 @@ PIECEWISE = {
 NUM_PARTS = 3
 EVERY = pytest.mark.parametrize("model", MODELS)
 DIMS = pytest.mark.parametrize("dim", [2, 3])
-CODE_DIMS = pytest.mark.parametrize("code_dim", [0, 6])
+LATENT_DIMS = pytest.mark.parametrize("code_dim", [0, 6])
 
 
 @functools.cache
 def composed(model: str) -> dict[str, Any]:
-    return body_entry(compose([f"model={model}"])["model"])
+    return decoder_entry(compose([f"model={model}"])["model"])
 
 
-def build(model: str, dim: int, code_dim: int, out_dim: int = 1) -> nn.Module:
+def build(model: str, dim: int, latent_dim: int, out_dim: int = 1) -> nn.Module:
     entry = dict(composed(model))
     if "hidden_dim" in entry:
         entry["hidden_dim"] = min(entry["hidden_dim"], 32)
-    context = {"dim": dim, "code_dim": code_dim, "out_dim": out_dim, "num_parts": NUM_PARTS}
+    context = {"dim": dim, "code_dim": latent_dim, "out_dim": out_dim, "num_parts": NUM_PARTS}
     check(entry, "model", **context)
     torch.manual_seed(0)
-    body = instantiate(entry, **context)
-    return OfParts(body, dim) if isinstance(body, PartMLP) else body
+    decoder = instantiate(entry, **context)
+    return OfParts(decoder, dim) if isinstance(decoder, PartMLP) else decoder
 
 
 class OfParts(nn.Module):
     """Show a body of parts the same code for each, at poses that differ from part to part."""
 
-    def __init__(self, body: PartMLP, dim: int) -> None:
+    def __init__(self, decoder: PartMLP, dim: int) -> None:
         super().__init__()
-        self.body = body
+        self.decoder = decoder
         pose = rest_pose(NUM_PARTS, dim=dim)
         pose[:, :-1] += 0.2 * torch.randn(NUM_PARTS, pose_dim(dim) - 1)
         self.register_buffer("pose", pose)
 
     def named_parameters(self, *_: object, **__: object):
-        return self.body.named_parameters()
+        return self.decoder.named_parameters()
 
-    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
-        each = codes[:, None].expand(-1, NUM_PARTS, -1)
-        states = torch.cat([each, self.pose.expand(len(codes), -1, -1)], dim=-1)
-        return self.body(x, states).value
+    def forward(self, x: Tensor, latents: Tensor) -> Tensor:
+        each = latents[:, None].expand(-1, NUM_PARTS, -1)
+        part_latents = torch.cat([each, self.pose.expand(len(latents), -1, -1)], dim=-1)
+        return self.decoder(x, part_latents).value
 
 
-def draw(dim: int, code_dim: int, num: int = 200) -> tuple[Tensor, Tensor]:
+def draw(dim: int, latent_dim: int, num: int = 200) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
     x = torch.rand(2, num, dim, generator=generator) * 2 - 1
-    codes = torch.randn(2, code_dim, generator=generator) / max(code_dim, 1) ** 0.5
-    return x, codes
+    latents = torch.randn(2, latent_dim, generator=generator) / max(latent_dim, 1) ** 0.5
+    return x, latents
 
 
 def test_there_are_models():
@@ -85,21 +85,21 @@ def test_there_are_models():
 
 @EVERY
 @DIMS
-@CODE_DIMS
-def test_training_steps_lower_the_loss(model, dim, code_dim):
-    body = build(model, dim, code_dim)
-    x, codes = draw(dim, code_dim)
-    codes.requires_grad_()
+@LATENT_DIMS
+def test_training_steps_lower_the_loss(model, dim, latent_dim):
+    decoder = build(model, dim, latent_dim)
+    x, latents = draw(dim, latent_dim)
+    latents.requires_grad_()
     # without a code both shapes can only be one
-    radius = torch.tensor([0.4, 0.7 if code_dim else 0.4])[:, None, None]
+    radius = torch.tensor([0.4, 0.7 if latent_dim else 0.4])[:, None, None]
     target = x.norm(dim=-1, keepdim=True) - radius
-    parameters = dict(body.named_parameters())
+    parameters = dict(decoder.named_parameters())
     # the rate at which the steepest of them still descends
-    optimizer = torch.optim.Adam([*parameters.values(), codes], lr=5e-4)
+    optimizer = torch.optim.Adam([*parameters.values(), latents], lr=5e-4)
     losses = []
     moved: set[str] = set()
     for _ in range(3):
-        value = body(x, codes)
+        value = decoder(x, latents)
         loss = (value - target).abs().mean()
         optimizer.zero_grad()
         loss.backward()
@@ -112,18 +112,18 @@ def test_training_steps_lower_the_loss(model, dim, code_dim):
     assert losses[0] > losses[1] > losses[2], losses
     assert moved == set(parameters)
     # a body may start without heeding its codes, but learns to at once
-    assert code_dim == 0 or (codes.grad.norm(dim=1) > 0).all()
+    assert latent_dim == 0 or (latents.grad.norm(dim=1) > 0).all()
 
 
 @EVERY
 @DIMS
-@CODE_DIMS
+@LATENT_DIMS
 @pytest.mark.parametrize("out_dim", [1, 4])
-def test_shapes_and_gradients_in_space(model, dim, code_dim, out_dim):
-    body = build(model, dim, code_dim, out_dim).eval()
-    x, codes = draw(dim, code_dim, num=30)
+def test_shapes_and_gradients_in_space(model, dim, latent_dim, out_dim):
+    decoder = build(model, dim, latent_dim, out_dim).eval()
+    x, latents = draw(dim, latent_dim, num=30)
     x.requires_grad_()
-    value = body(x, codes)
+    value = decoder(x, latents)
     assert value.shape == (2, 30, out_dim)
     assert value.dtype == x.dtype
     for channel in range(out_dim):
@@ -134,28 +134,30 @@ def test_shapes_and_gradients_in_space(model, dim, code_dim, out_dim):
 @EVERY
 @DIMS
 def test_points_and_shapes_do_not_see_each_other(model, dim):
-    body = build(model, dim, 6).double().eval()
-    x, codes = draw(dim, 6, num=40)
-    x, codes = 1.3 * x.double(), codes.double()  # some lie outside the box
-    together = body(x, codes)
+    decoder = build(model, dim, 6).double().eval()
+    x, latents = draw(dim, 6, num=40)
+    x, latents = 1.3 * x.double(), latents.double()  # some lie outside the box
+    together = decoder(x, latents)
     order = torch.randperm(40)
-    torch.testing.assert_close(body(x[:, order], codes), together[:, order])
+    torch.testing.assert_close(decoder(x[:, order], latents), together[:, order])
     for i in range(2):
-        torch.testing.assert_close(body(x[i : i + 1, :4], codes[i : i + 1])[0], together[i, :4])
+        torch.testing.assert_close(
+            decoder(x[i : i + 1, :4], latents[i : i + 1])[0], together[i, :4]
+        )
 
 
 @EVERY
 @DIMS
 def test_gradients_in_space_are_those_of_finite_differences(model, dim):
-    body = build(model, dim, 6).double().eval()
-    x, codes = (t.double() for t in draw(dim, 6, num=50))
+    decoder = build(model, dim, 6).double().eval()
+    x, latents = (t.double() for t in draw(dim, 6, num=50))
     x.requires_grad_()
-    (gradient,) = torch.autograd.grad(body(x, codes).sum(), x)
+    (gradient,) = torch.autograd.grad(decoder(x, latents).sum(), x)
     step = 1e-6
     with torch.no_grad():
         differences = torch.cat(
             [
-                (body(x + shift, codes) - body(x - shift, codes)) / (2 * step)
+                (decoder(x + shift, latents) - decoder(x - shift, latents)) / (2 * step)
                 for shift in step * torch.eye(dim, dtype=torch.float64)
             ],
             dim=-1,
@@ -167,15 +169,15 @@ def test_gradients_in_space_are_those_of_finite_differences(model, dim):
 
 @EVERY
 @DIMS
-@CODE_DIMS
-def test_losses_may_take_the_gradient_of_the_gradient(model, dim, code_dim):
-    body = build(model, dim, code_dim)
-    x, codes = draw(dim, code_dim, num=50)
+@LATENT_DIMS
+def test_losses_may_take_the_gradient_of_the_gradient(model, dim, latent_dim):
+    decoder = build(model, dim, latent_dim)
+    x, latents = draw(dim, latent_dim, num=50)
     x.requires_grad_()
-    (gradient,) = torch.autograd.grad(body(x, codes).sum(), x, create_graph=True)
+    (gradient,) = torch.autograd.grad(decoder(x, latents).sum(), x, create_graph=True)
     eikonal = (gradient.norm(dim=-1) - 1).square().mean()
     by_weight = torch.autograd.grad(
-        eikonal, list(body.parameters()), allow_unused=True, retain_graph=True
+        eikonal, list(decoder.parameters()), allow_unused=True, retain_graph=True
     )
     reached = [g for g in by_weight if g is not None]
     assert all(g.isfinite().all() for g in reached)

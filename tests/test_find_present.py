@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from inr.data.layout import Layout
-from inr.losses import L1, CodeNorm, Losses, PartDistance
+from inr.losses import L1, LatentNorm, Losses, PartDistance
 from inr.models.inr import INR
-from inr.reconstruct import PartFit, fit_codes
-from inr.reconstruct.parts import find_present, seeded_generators
+from inr.reconstruct import PartFit, fit_latents
 from inr.reconstruct.latent_fitting import part_poses
-from tests.making import DRAWS, make_part_codes, make_part_mlp
+from inr.reconstruct.parts import find_present, seeded_generators
+from tests.making import DRAWS, make_part_latents, make_part_mlp
 from tests.pairs import Discs, open_pairs
 
 Disc = tuple[float, float, float]
@@ -31,23 +31,25 @@ def place(discs: Sequence[Disc]) -> Tensor:
 class Trial:
     """A shape of discs, fitted as others, of which all but the first are optional."""
 
-    def __init__(self, root: Path, truth: Sequence[Disc | None], fitted: Sequence[Disc]) -> None:
-        self.store = open_pairs(root, {"shape": list(truth)})
-        latents = make_part_codes(2, 0, dim=2, num_parts=len(truth))
+    def __init__(
+        self, root: Path, ground_truth: Sequence[Disc | None], fitted: Sequence[Disc]
+    ) -> None:
+        self.store = open_pairs(root, {"shape": list(ground_truth)})
+        latents = make_part_latents(2, 0, dim=2, num_parts=len(ground_truth))
         latents.present[1, 1:] = 0
         self.model = INR(Discs(), latents, output="sdf")
-        self.state = place(fitted)
+        self.latent = place(fitted)
 
     def loss(self, *left_out: int) -> float:
         """The loss without some parts, of the samples that are decided by."""
-        state = self.state.clone()
-        state[0, list(left_out), -1] = 0
+        latent = self.latent.clone()
+        latent[0, list(left_out), -1] = 0
         many = replace(DRAWS, samples=4 * DRAWS.samples)
         batch = self.store.draw(torch.tensor([0]), many, seeded_generators(self.store, 0))
-        return float(WHOLE(self.model, batch, state, None)[0])
+        return float(WHOLE(self.model, batch, latent, None)[0])
 
     def present(self) -> list[float]:
-        pieces = self.model.latents.split(self.state)
+        pieces = self.model.latents.split(self.latent)
         found: Tensor = find_present(self.model, self.store, WHOLE, pieces, DRAWS, seed=0)
         return found[0].tolist()
 
@@ -81,7 +83,7 @@ def test_a_part_is_held_against_the_loss_without_what_is_wrong(tmp_path):
 def test_a_part_that_no_training_shape_has_is_in_no_other(tmp_path):
     trial = Trial(tmp_path, [LEFT, RIGHT], [LEFT, RIGHT])
     trial.model.latents.present[:, 1] = 0
-    start = trial.model.latents.start(["shape"], std=0.0, seed=0)
+    start = trial.model.latents.init(["shape"], std=0.0, seed=0)
     assert start[0, :, -1].tolist() == [1, 0]
 
 
@@ -101,9 +103,9 @@ def test_parts_are_found_out_though_others_listen_to_them(tmp_path, conv):
     store = open_pairs(tmp_path / "seen", seen)
     poses = dict(part_poses(Layout(tmp_path / "seen"), list(seen), 2))
     torch.manual_seed(0)
-    body = make_part_mlp(dim=2, code_dim=2, num_parts=2, part_conv=conv, hidden_dim=24)
-    model = INR(body, make_part_codes(12, 2, dim=2, num_parts=2, poses=poses), output="sdf")
-    norm = CodeNorm(weight=1e-4, ramp_epochs=0)
+    decoder = make_part_mlp(dim=2, latent_dim=2, num_parts=2, part_conv=conv, hidden_dim=24)
+    model = INR(decoder, make_part_latents(12, 2, dim=2, num_parts=2, poses=poses), output="sdf")
+    norm = LatentNorm(weight=1e-4, ramp_epochs=0)
     parts = PartDistance(weight=1.0, power=1, strength=0.0, delta=None)
     losses = Losses({"whole": L1(weight=1.0), "parts": parts, "norm": norm})
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -117,9 +119,9 @@ def test_parts_are_found_out_though_others_listen_to_them(tmp_path, conv):
     plan = PartFit(pose_lr=0.01, poses=None, present=None, early=both, whole=WHOLE)
     settings = {"iterations": 200, "draws": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
     others = open_pairs(tmp_path / "unseen", unseen)
-    states = fit_codes(model, others, both, seed=0, parts=plan, **settings)
+    latents = fit_latents(model, others, both, seed=0, parts=plan, **settings)
     has = [[disc is not None for disc in discs] for discs in unseen.values()]
-    assert (states[..., -1] > 0.5).tolist() == has
+    assert (latents[..., -1] > 0.5).tolist() == has
 
 
 def test_what_decides_is_the_loss_of_the_whole(tmp_path):
@@ -134,5 +136,5 @@ def test_what_decides_is_the_loss_of_the_whole(tmp_path):
     whole = Losses({"whole": Spy(weight=1.0)})
     plan = PartFit(pose_lr=0.01, poses=None, present=None, early=WHOLE, whole=whole)
     settings = {"iterations": 4, "draws": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
-    fit_codes(trial.model, trial.store, WHOLE, seed=0, parts=plan, **settings)
+    fit_latents(trial.model, trial.store, WHOLE, seed=0, parts=plan, **settings)
     assert len(seen) == 3  # with all parts, and twice without the second

@@ -13,7 +13,7 @@ from inr.losses import (
     Curriculum,
     HardSamples,
     LinearHardSamples,
-    When,
+    TrainProgress,
 )
 from inr.losses.distances import DistanceTerm, clamp_beyond
 
@@ -46,14 +46,16 @@ def golden():
         ("l2-hard", HardSamples(weight=1.0, power=2, strength=0.5, delta=None), None),
         ("l1-hard-linear", LinearHardSamples(weight=1.0, power=1, slope=50.0, delta=None), None),
         ("l2-hard-linear", LinearHardSamples(weight=1.0, power=2, slope=50.0, delta=None), None),
-        ("curriculum_at_0.05", CURRICULUM, When(5, 100)),
-        ("curriculum_at_0.2", CURRICULUM, When(20, 100)),
-        ("curriculum_at_0.4", CURRICULUM, When(40, 100)),
-        ("curriculum_at_0.9", CURRICULUM, When(90, 100)),
+        ("curriculum_at_0.05", CURRICULUM, TrainProgress(5, 100)),
+        ("curriculum_at_0.2", CURRICULUM, TrainProgress(20, 100)),
+        ("curriculum_at_0.4", CURRICULUM, TrainProgress(40, 100)),
+        ("curriculum_at_0.9", CURRICULUM, TrainProgress(90, 100)),
         ("curriculum_at_0.9", CURRICULUM, None),
     ],
 )
-def test_equals_the_published_mean(golden, name: str, term: DistanceTerm, when: When | None):
+def test_equals_the_published_mean(
+    golden, name: str, term: DistanceTerm, when: TrainProgress | None
+):
     # in float64, or the mean's own rounding is as large as the tolerance
     pred, target = (torch.from_numpy(golden[n])[:, 0].double() for n in ("pred", "target"))
     loss = float(term.error(pred, target, when).mean())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.losses import Intersection
-from inr.losses.base import At, Seen
+from inr.losses.base import FieldSamples, LossInputs
 from inr.models.latents import bound_norm
 from inr.models.parts.layers import PartNorm
 from inr.models.parts.mlp import PartMLP
@@ -26,31 +26,33 @@ pytestmark = pytest.mark.skipif(
 
 def make(folder: Path, **changes: object) -> PartMLP:
     """Make the network with the weights of the last epoch."""
-    body = make_part_mlp(
-        dim=3, code_dim=8, num_parts=2, hidden_dim=32, num_layers=3, **changes
+    decoder = make_part_mlp(
+        dim=3, latent_dim=8, num_parts=2, hidden_dim=32, num_layers=3, **changes
     ).eval()
-    state = load(folder / "model/model_30.pth")
+    latent = load(folder / "model/model_30.pth")
     with torch.no_grad():
-        for i, layer in enumerate([*body.hidden, body.output]):
+        for i, layer in enumerate([*decoder.hidden, decoder.output]):
             key = f"sdfnet.layers.{i}.0"
-            weights = [state[f"{key}.modulation.weight"], state[f"{key}.linear.weight"]]
-            if i == 0 and body.input_pose:  # theirs has the pose after the point
+            weights = [latent[f"{key}.modulation.weight"], latent[f"{key}.linear.weight"]]
+            if i == 0 and decoder.input_pose:  # theirs has the pose after the point
                 weights = [weights[0], weights[1][:, 3:], weights[1][:, :3]]
             layer.weight.copy_(torch.cat(weights, dim=1))
-            layer.bias.copy_(state[f"{key}.linear.bias"])
+            layer.bias.copy_(latent[f"{key}.linear.bias"])
         for i in range(3):
-            if body.hidden[i].part_bias is not None:
-                body.hidden[i].part_bias.copy_(state[f"sdfnet.layers.{i}.1.bias"])
-            if body.norms:
-                body.norms[i].scale.copy_(state[f"sdfnet.layers.{i}.1.gamma"])
-                body.norms[i].shift.copy_(state[f"sdfnet.layers.{i}.1.beta"])
-            if body.exchanges:
-                body.exchanges[i].weight.copy_(state[f"sdfnet.conv_layers.{i}.0.weight"][..., 0])
-                body.exchanges[i].bias.copy_(state[f"sdfnet.conv_layers.{i}.0.bias"])
-    return body
+            if decoder.hidden[i].part_bias is not None:
+                decoder.hidden[i].part_bias.copy_(latent[f"sdfnet.layers.{i}.1.bias"])
+            if decoder.norms:
+                decoder.norms[i].scale.copy_(latent[f"sdfnet.layers.{i}.1.gamma"])
+                decoder.norms[i].shift.copy_(latent[f"sdfnet.layers.{i}.1.beta"])
+            if decoder.part_convs:
+                decoder.part_convs[i].weight.copy_(
+                    latent[f"sdfnet.conv_layers.{i}.0.weight"][..., 0]
+                )
+                decoder.part_convs[i].bias.copy_(latent[f"sdfnet.conv_layers.{i}.0.bias"])
+    return decoder
 
 
-def states_of(folder: Path) -> Tensor:
+def latents_of(folder: Path) -> Tensor:
     raw = [
         torch.load(folder / "latent" / file, map_location="cpu", weights_only=True)["weight"]
         for file in ("latents_30.pth", "poses.pth")
@@ -58,11 +60,11 @@ def states_of(folder: Path) -> Tensor:
     return torch.cat([bound_norm(raw[0], 1.0), raw[1], torch.ones(3, 2, 1)], dim=-1)
 
 
-def assert_published_values(folder: Path, body: PartMLP) -> None:
+def assert_published_values(folder: Path, decoder: PartMLP) -> None:
     golden = np.load(folder / "golden.npz")
     points = torch.from_numpy(golden["points"]).float().expand(3, -1, -1)
     with torch.no_grad():
-        field = body(points, states_of(folder))
+        field = decoder(points, latents_of(folder))
     for i in range(3):
         expected = {key: torch.from_numpy(golden[f"{key}_{i}"]) for key in ("value", "parts")}
         assert expected["parts"].std() > 1e-3  # so that the comparison says something
@@ -72,8 +74,8 @@ def assert_published_values(folder: Path, body: PartMLP) -> None:
 
 def test_biases_of_parts_and_exchange_between_them():
     folder = GOLDEN / "partsdf"
-    body = make(folder, part_bias=True, part_conv=True, activation=nn.ReLU())
-    assert_published_values(folder, body)
+    decoder = make(folder, part_bias=True, part_conv=True, activation=nn.ReLU())
+    assert_published_values(folder, decoder)
 
 
 class TheirNorm(PartNorm):
@@ -87,7 +89,7 @@ class TheirNorm(PartNorm):
 
 def test_norms_of_parts_with_their_quirk_and_the_pose_as_input():
     folder = GOLDEN / "partsdf_norm"
-    body = make(
+    decoder = make(
         folder,
         part_bias=False,
         part_norm=True,
@@ -95,20 +97,20 @@ def test_norms_of_parts_with_their_quirk_and_the_pose_as_input():
         activation=nn.Softplus(beta=100),
     )
     with pytest.raises(AssertionError, match="not close"):
-        assert_published_values(folder, body)
-    for i, norm in enumerate(body.norms):
+        assert_published_values(folder, decoder)
+    for i, norm in enumerate(decoder.norms):
         theirs = TheirNorm(2, 32)
         theirs.load_state_dict(norm.state_dict())
-        body.norms[i] = theirs
-    assert_published_values(folder, body)
+        decoder.norms[i] = theirs
+    assert_published_values(folder, decoder)
 
 
 @pytest.mark.parametrize("temperature", [0.02, 1.0])
 def test_intersection(temperature):
     golden = np.load(GOLDEN / "losses.npz")
     parts = torch.from_numpy(golden["parts"])[None, :, :, 0]
-    at = At(parts, parts[..., :1], None, None, None, parts, None)
-    seen = Seen(at, None, None, codes=torch.zeros(1, 0), body=nn.Identity(), when=None)
+    at = FieldSamples(parts, parts[..., :1], None, None, None, parts, None)
+    seen = LossInputs(at, None, None, latents=torch.zeros(1, 0), decoder=nn.Identity(), when=None)
     got = float(Intersection(weight=1.0, temperature=temperature)(seen))
     expected = float(golden[f"intersection_tau_{temperature}"])
     assert expected > 0.01 and got == pytest.approx(expected, abs=1e-6)

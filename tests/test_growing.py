@@ -14,7 +14,7 @@ from tests.cli import TINY, inr, only_run
 SMALL = [s for s in TINY if s.startswith("data.sampling")]
 PREPARE = ["stage=prepare", "data=points", "data.source=clouds", "data.root=made", *SMALL]
 PREPARE += ["workers=1", "data.sampling.near_counts=[500,500]"]
-SHARES = ["data.splits.train=0.8", "data.splits.test=0.2"]
+FRACTIONS = ["data.splits.train=0.8", "data.splits.test=0.2"]
 SPLITS = ("train", "valid", "test")
 
 
@@ -41,22 +41,22 @@ def here(tmp_path, monkeypatch):
 
 def test_new_shapes_are_dealt_and_none_moves(monkeypatch, capsys):
     write(*range(10))
-    assert inr(monkeypatch, *PREPARE, *SHARES) == 0
+    assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     before = names_in(Layout(Path("made")))
     write(*range(10, 20))
-    assert inr(monkeypatch, *PREPARE, *SHARES) == 0
+    assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     after = names_in(Layout(Path("made")))
     assert [len(after[split]) for split in SPLITS] == [16, 0, 4]
     for split in SPLITS:
         assert after[split][: len(before[split])] == before[split]
     assert "added to the splits: 8 train (c" in capsys.readouterr().err
-    assert inr(monkeypatch, *PREPARE, *SHARES) == 0
+    assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     assert names_in(Layout(Path("made"))) == after
     assert "nothing to do, 20 shapes ready" in capsys.readouterr().err
     # one that the user took out stays out
     Layout(Path("made")).split("train").write_text(json.dumps(after["train"][1:]))
     write(20)
-    assert inr(monkeypatch, *PREPARE, *SHARES) == 0
+    assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     again = names_in(Layout(Path("made")))
     assert not any(after["train"][0] in names for names in again.values())
     assert f"1 shapes are in no split ({after['train'][0]} first); add" in capsys.readouterr().err
@@ -97,12 +97,12 @@ def test_counts_leave_no_place(monkeypatch, capsys):
 def test_copies_are_dealt_to_one_split(monkeypatch, capsys):
     write(*range(6))
     write(6, 7, 8, 9, content=0)  # c00 five times
-    assert inr(monkeypatch, *PREPARE, *SHARES) == 0
+    assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     copies = {"c00", "c06", "c07", "c08", "c09"}
     assert any(copies <= set(names) for names in names_in(Layout(Path("made"))).values())
     assert "1 shapes are there more than once: c00 = c06 = c07" in capsys.readouterr().err
     write(10, content=0)
-    assert inr(monkeypatch, *PREPARE, *SHARES) == 0
+    assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     copies.add("c10")
     assert any(copies <= set(names) for names in names_in(Layout(Path("made"))).values())
 
@@ -173,13 +173,13 @@ def test_a_source_that_is_gone_stays_until_it_is_dropped(monkeypatch, capsys):
 
 def test_shapes_of_another_folder_are_not_gone(monkeypatch, capsys):
     write(*range(3))
-    assert inr(monkeypatch, *PREPARE, *SHARES) == 0
+    assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     Path("clouds").rename("others")
     write(3)
     Path("clouds").rename("later")
     Path("others").rename("clouds")
     again = [setting.replace("=clouds", "=later") for setting in PREPARE]
-    assert inr(monkeypatch, *again, *SHARES, "prepare.drop_gone=true") == 0
+    assert inr(monkeypatch, *again, *FRACTIONS, "prepare.drop_gone=true") == 0
     assert len(Layout(Path("made")).names()) == 4
     assert "lost their source" not in capsys.readouterr().err
 

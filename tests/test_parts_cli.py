@@ -30,18 +30,18 @@ def test_what_is_written(parts_run: Path) -> None:
     assert list(content["codes"]) == names
     for name in names:
         poses = read_poses(layout, name, 3)
-        state = content["codes"][name]
-        assert state.shape == (8, 4 + pose_dim(3))
-        np.testing.assert_allclose(state[:, 8:11], poses.translations, atol=1e-6)
-        assert (state[:, -1] == torch.from_numpy(poses.present)).all()
+        latent = content["codes"][name]
+        assert latent.shape == (8, 4 + pose_dim(3))
+        np.testing.assert_allclose(latent[:, 8:11], poses.translations, atol=1e-6)
+        assert (latent[:, -1] == torch.from_numpy(poses.present)).all()
     for split in ("train", "test"):
         made = run / "reconstruction" / "epoch_000020" / split
         for name in read_split(layout, split):
-            state = np.load(made / "latents" / f"{name}.npy")
-            assert state.shape == (8, 4 + pose_dim(3))
+            latent = np.load(made / "latents" / f"{name}.npy")
+            assert latent.shape == (8, 4 + pose_dim(3))
             with np.load(made / "poses" / f"{name}.npz") as poses:
                 sizes = {key: poses[key].shape for key in poses.files}
-                np.testing.assert_array_equal(poses["translations"], state[:, 8:11])
+                np.testing.assert_array_equal(poses["translations"], latent[:, 8:11])
                 present = poses["present"]
             assert sizes == {
                 "quaternions": (8, 4),
@@ -155,9 +155,9 @@ def test_a_resumed_run_goes_on(parts_copy, monkeypatch, capsys) -> None:
     after = load_checkpoint(path)
     assert before["progress"]["epoch"] == 20 and after["progress"]["epoch"] == 22
     assert after["optimizer"]["state"][0]["step"] == after["progress"]["step"]
-    for name, state in before["codes"].items():
-        moved = (after["codes"][name] - state).abs()
-        assert (moved[:, :4].amax(dim=1) > 0)[state[:, -1] > 0].all()
+    for name, latent in before["codes"].items():
+        moved = (after["codes"][name] - latent).abs()
+        assert (moved[:, :4].amax(dim=1) > 0)[latent[:, -1] > 0].all()
         assert (moved[:, 4:] == 0).all()  # poses stay those of the data
 
 
@@ -169,9 +169,9 @@ def test_new_shapes_are_drawn(parts_copy, monkeypatch) -> None:
     samples = only_run(parts_copy) / "samples" / "epoch_000020"
     drawn = [np.load(path) for path in sorted(samples.glob("*/latents/*.npy"))]
     assert len(drawn) == 6
-    for state in drawn:
-        assert set(np.unique(state[:, -1])) <= {0.0, 1.0}
-        np.testing.assert_allclose(np.linalg.norm(state[:, 4:8], axis=1), 1, atol=1e-6)
+    for latent in drawn:
+        assert set(np.unique(latent[:, -1])) <= {0.0, 1.0}
+        np.testing.assert_allclose(np.linalg.norm(latent[:, 4:8], axis=1), 1, atol=1e-6)
 
 
 WRONG = {
@@ -200,7 +200,10 @@ def test_a_family_without_parts_is_refused_before_it_is_made(
     arguments = ["experiment=partsdf", "data=naca", "logger=none", "device=cpu"]
     assert inr(monkeypatch, f"stage={stage}", *arguments) == 2
     said = capsys.readouterr().err.strip().splitlines()[-1]
-    assert "data.family=inr.shapes.procedural.naca.Naca have no parts" in said and "data=chairs" in said
+    assert (
+        "data.family=inr.shapes.procedural.naca.Naca have no parts" in said
+        and "data=chairs" in said
+    )
     assert list(tmp_path.iterdir()) == []
 
 

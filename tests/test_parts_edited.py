@@ -29,8 +29,8 @@ def edited(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> li
     names = [name] if operation == "interpolate" else [name, *other]
     after = sorted(p for p in latents.glob("*.npy") if p.stem not in names)
     for path in after:
-        state = np.load(path)
-        for part in np.flatnonzero(state[:, -1] == 0):
+        latent = np.load(path)
+        for part in np.flatnonzero(latent[:, -1] == 0):
             assert not (made / "parts" / path.stem / f"part{part}.ply").exists()
     assert list(only_run(folder).glob(f"renders/edit_*_{name}_{operation}_*.png"))
     return [np.load(path) for path in [*(latents / f"{n}.npy" for n in names), *after]]
@@ -50,8 +50,8 @@ def meshes_of(folder: Path, *names: str) -> list[dict[str, np.ndarray]]:
     return [{p.name: read_mesh(p).vertices for p in (made / one).iterdir()} for one in pairs]
 
 
-def rows_but(state: np.ndarray, part: int) -> np.ndarray:
-    return np.delete(state, part, axis=0)
+def rows_but(latent: np.ndarray, part: int) -> np.ndarray:
+    return np.delete(latent, part, axis=0)
 
 
 def test_moved_and_scaled(parts_copy, monkeypatch) -> None:

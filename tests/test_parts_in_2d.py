@@ -45,11 +45,11 @@ def test_outlines_of_parts_from_files_to_an_edit(
         (made,) = run.glob(f"reconstruction/*/{split}")
         for name in read_split(layout, split):
             assert json.loads((made / "shapes.json").read_text())[name]["status"] == "ok"
-            state = np.load(made / "latents" / f"{name}.npy")
-            assert state.shape == (2, 2 + pose_dim(2))
+            latent = np.load(made / "latents" / f"{name}.npy")
+            assert latent.shape == (2, 2 + pose_dim(2))
             with np.load(made / "poses" / f"{name}.npz") as poses:
                 sizes = {key: poses[key].shape for key in poses.files}
-                np.testing.assert_array_equal(poses["angles"], state[:, 2])
+                np.testing.assert_array_equal(poses["angles"], latent[:, 2])
                 if split == "train":
                     given = read_poses(layout, name, 2, num_parts=2)
                     np.testing.assert_allclose(poses["angles"], given.rotations[:, 0], atol=1e-6)
@@ -65,10 +65,10 @@ def test_outlines_of_parts_from_files_to_an_edit(
     assert inr(monkeypatch, "stage=edit", "run=latest", f"shape={name}", *scale) == 0
     (made,) = run.glob("edits/*/*")
     (after,) = (path.stem for path in (made / "latents").glob("*_scale_*.npy"))
-    states = [np.load(made / "latents" / f"{one}.npy") for one in (name, after)]
-    wanted = states[0].copy()
+    latents = [np.load(made / "latents" / f"{one}.npy") for one in (name, after)]
+    wanted = latents[0].copy()
     wanted[1, -2] /= 2
-    np.testing.assert_allclose(states[1], wanted, rtol=1e-6)
+    np.testing.assert_allclose(latents[1], wanted, rtol=1e-6)
     # the network sees the pose, so that the form may change a bit with it
     stems = [read_mesh(made / "parts" / one / "part1.npz").bounds for one in (name, after)]
     width, height = np.ptp(stems[1], axis=0) / np.ptp(stems[0], axis=0)

@@ -20,7 +20,7 @@ PARTS = ["eval=parts", "eval.metrics.iou.resolution=16", "eval.metrics.part_iou.
 TINY_DEFAULT = ["eval.metrics.iou.resolution=16"]
 
 
-def take_truth(folder: Path) -> tuple[Path, str, Layout]:
+def take_ground_truth(folder: Path) -> tuple[Path, str, Layout]:
     """Put the truth where reconstruct put its own, and return that folder and the shape."""
     run, layout = only_run(folder), layout_in(folder)
     (name,) = read_split(layout, "test")
@@ -44,8 +44,8 @@ def measured(folder: Path, protocol: str = "parts") -> dict[str, str]:
 
 
 @pytest.mark.parametrize("frame", ["box", "native"])
-def test_the_truth_has_its_own_parts(parts_copy, monkeypatch, frame) -> None:
-    take_truth(parts_copy)
+def test_the_ground_truth_has_its_own_parts(parts_copy, monkeypatch, frame) -> None:
+    take_ground_truth(parts_copy)
     assert inr(monkeypatch, *EVALUATE, *PARTS, f"eval.frame={frame}") == 0
     row = measured(parts_copy)
     assert row["status"] == "ok"
@@ -54,7 +54,7 @@ def test_the_truth_has_its_own_parts(parts_copy, monkeypatch, frame) -> None:
 
 
 def test_a_part_that_moved_scores_as_low_in_either_frame(parts_copy, monkeypatch) -> None:
-    made, name, layout = take_truth(parts_copy)
+    made, name, layout = take_ground_truth(parts_copy)
     path = made / "parts" / name / "part0.ply"
     part = read_mesh(path)
     write_mesh(Mesh(part.vertices + np.array([0.0, -0.2, 0.0]), part.faces), path)
@@ -71,8 +71,8 @@ def test_a_part_that_moved_scores_as_low_in_either_frame(parts_copy, monkeypatch
     assert found[1] == pytest.approx(found[0], abs=0.01)
 
 
-def test_parts_of_the_truth_that_changed_are_measured_anew(parts_copy, monkeypatch) -> None:
-    _, name, layout = take_truth(parts_copy)
+def test_parts_of_the_ground_truth_that_changed_are_measured_anew(parts_copy, monkeypatch) -> None:
+    _, name, layout = take_ground_truth(parts_copy)
     again = [s for s in EVALUATE if s != "overwrite=true"]
     assert inr(monkeypatch, *again, *PARTS) == 0
     assert float(measured(parts_copy)["part_iou"]) == pytest.approx(1, abs=1e-6)
@@ -84,7 +84,7 @@ def test_parts_of_the_truth_that_changed_are_measured_anew(parts_copy, monkeypat
 
 
 def test_parts_that_are_exchanged_score_lower(parts_copy, monkeypatch) -> None:
-    made, name, _ = take_truth(parts_copy)
+    made, name, _ = take_ground_truth(parts_copy)
     one, other, third = (made / "parts" / name / f"part{k}.ply" for k in (2, 3, 4))
     for source, target in ((one, third), (other, one), (third, other)):
         source.rename(target)
@@ -98,7 +98,7 @@ def test_parts_that_are_exchanged_score_lower(parts_copy, monkeypatch) -> None:
 
 @pytest.mark.parametrize("what", ["part0", "present.npy"])
 def test_broken_parts_cost_the_parts_number_alone(parts_copy, monkeypatch, what) -> None:
-    _, name, layout = take_truth(parts_copy)
+    _, name, layout = take_ground_truth(parts_copy)
     path = part_mesh(layout, name, 0) if what == "part0" else layout.poses(name) / what
     path.write_bytes(b"no mesh, and no array")
     assert inr(monkeypatch, *EVALUATE, *TINY_DEFAULT) == 0

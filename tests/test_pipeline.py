@@ -15,10 +15,10 @@ import torch
 import trimesh
 import yaml
 
+from inr.config.compose import compose, group_choices
 from inr.data.journal import read_records
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
-from inr.config.compose import compose, group_choices
 from tests.cli import TINY, inr, only_run
 
 
@@ -48,8 +48,8 @@ def test_all_writes_the_run_directory_of_the_design(finished: Path) -> None:
             rows = list(csv.DictReader(file))
         assert len(rows) == count
         assert all(row["status"] in ("ok", "empty") for row in rows)
-        codes = run / "reconstruction" / "epoch_000004" / split / "latents"
-        assert [np.load(path).shape for path in codes.glob("*.npy")] == [(4,)] * count
+        latents = run / "reconstruction" / "epoch_000004" / split / "latents"
+        assert [np.load(path).shape for path in latents.glob("*.npy")] == [(4,)] * count
 
 
 def test_a_finished_shape_is_skipped_until_overwritten(
@@ -137,8 +137,8 @@ def test_resumed_is_the_same_as_uninterrupted(copy: Path, monkeypatch: pytest.Mo
     assert resumed["progress"]["epoch"] == whole["progress"]["epoch"] == 4
     for name, tensor in whole["body"].items():
         assert torch.equal(tensor, resumed["body"][name]), name
-    for name, code in whole["codes"].items():
-        assert torch.equal(code, resumed["codes"][name]), name
+    for name, latent in whole["codes"].items():
+        assert torch.equal(latent, resumed["codes"][name]), name
 
 
 def test_a_split_that_names_a_stranger_is_refused(
@@ -213,7 +213,7 @@ def test_own_meshes_are_normalised_and_bad_ones_refused(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+    copy: Path, monkeypatch: pytest.MonkeyPatch, number: int, latent: int
 ) -> None:
     shutil.rmtree(next(copy.glob("outputs/2*")))
     long = [s for s in TINY if not s.startswith("train.")] + ["train.epochs=1000000"]
@@ -227,7 +227,7 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
         time.sleep(0.1)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == code, errors
+    assert process.returncode == latent, errors
     run = only_run(copy)
     assert f"go on with: stage=train resume={run.relative_to(copy)}" in errors
     assert json.loads((run / "status.json").read_text())["status"] == "failed"

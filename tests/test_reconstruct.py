@@ -6,29 +6,29 @@ import torch
 from torch import Tensor, nn
 
 from inr.data.store import SampleStore
-from inr.losses import ClampedL1, CodeNorm, Losses
+from inr.losses import ClampedL1, LatentNorm, Losses
 from inr.models.inr import INR
-from inr.models.latents import Codes
-from inr.reconstruct import POINTS_A_CALL_CPU, decode_mesh, field_of, fit_codes
-from tests.making import DRAWS, make_codes, make_mlp, make_model, open_discs
+from inr.models.latents import Latents
+from inr.reconstruct import POINTS_A_CALL_CPU, decode_mesh, field_of, fit_latents
+from tests.making import DRAWS, make_latents, make_mlp, make_model, open_discs
 
 DISTANCE = {"distance": ClampedL1(weight=1.0, delta=None)}
 
 
-def codes_of(dim: int, max_norm: float | None = None) -> Codes:
-    return make_codes(2, dim, max_norm=max_norm)
+def latents_of(dim: int, max_norm: float | None = None) -> Latents:
+    return make_latents(2, dim, max_norm=max_norm)
 
 
-def make_network(dropout: float = 0.0, code_dim: int = 6) -> INR:
+def make_network(dropout: float = 0.0, latent_dim: int = 6) -> INR:
     torch.manual_seed(0)
-    return make_model(make_mlp(code_dim=code_dim, dropout=dropout), codes_of(code_dim))
+    return make_model(make_mlp(latent_dim=latent_dim, dropout=dropout), latents_of(latent_dim))
 
 
 class Ball(nn.Module):
     """The distance to a ball whose radius is the sum of its code, here in any dimension."""
 
-    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
-        return x.norm(dim=-1, keepdim=True) - codes.sum(dim=-1)[:, None, None]
+    def forward(self, x: Tensor, latents: Tensor) -> Tensor:
+        return x.norm(dim=-1, keepdim=True) - latents.sum(dim=-1)[:, None, None]
 
 
 def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
@@ -40,12 +40,12 @@ def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
         "init_std": 0.01,
         "seed": 0,
     }
-    return fit_codes(model, store, Losses(terms or DISTANCE), **{**settings, **changes})
+    return fit_latents(model, store, Losses(terms or DISTANCE), **{**settings, **changes})
 
 
-def test_a_code_does_not_depend_on_the_others(tmp_path):
+def test_a_latent_does_not_depend_on_the_others(tmp_path):
     radii = {"a": 0.3, "b": 0.5, "c": 0.7}
-    terms = {**DISTANCE, "code": CodeNorm(weight=0.01, ramp_epochs=100)}
+    terms = {**DISTANCE, "code": LatentNorm(weight=0.01, ramp_epochs=100)}
     model = make_network()
     together = fit(model, open_discs(tmp_path, radii), terms)
     assert together.shape == (3, 6) and not together.requires_grad
@@ -59,7 +59,7 @@ def test_a_code_does_not_depend_on_the_others(tmp_path):
 
 def test_the_network_is_frozen_and_thawed(tmp_path):
     model = make_network(dropout=0.5).train()
-    model.body.output.bias.requires_grad_(False)  # frozen before: stays so
+    model.decoder.output.bias.requires_grad_(False)  # frozen before: stays so
     trainable = {name: p.requires_grad for name, p in model.named_parameters()}
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     fit(model, open_discs(tmp_path, {"a": 0.5}))
@@ -80,22 +80,22 @@ def test_the_network_is_thawed_after_an_error_too(tmp_path):
     assert all(p.requires_grad for p in model.parameters())
 
 
-def test_no_dropout_while_codes_are_fitted(tmp_path):
+def test_no_dropout_while_latents_are_fitted(tmp_path):
     store = open_discs(tmp_path, {"a": 0.5})
     assert torch.equal(fit(make_network(dropout=0.5).train(), store), fit(make_network(), store))
 
 
 def test_finds_the_radius_of_a_ball(tmp_path):
     radii = {"a": 0.3, "b": 0.7}
-    model = make_model(Ball(), codes_of(2))
-    codes = fit(model, open_discs(tmp_path, radii), iterations=60, lr=0.02)
-    np.testing.assert_allclose(codes.sum(dim=1), list(radii.values()), atol=0.02)
+    model = make_model(Ball(), latents_of(2))
+    latents = fit(model, open_discs(tmp_path, radii), iterations=60, lr=0.02)
+    np.testing.assert_allclose(latents.sum(dim=1), list(radii.values()), atol=0.02)
 
 
 def test_the_learning_rate_drops_after_half(tmp_path):
     # the loss |x| - sum(code) - target has gradient -1 in each component until the radius is met,
     # and under a constant gradient Adam moves by its learning rate a step
-    store, model = open_discs(tmp_path, {"a": 0.9}), make_model(Ball(), codes_of(2))
+    store, model = open_discs(tmp_path, {"a": 0.9}), make_model(Ball(), latents_of(2))
     settings = {"lr": 0.005, "init_std": 0.0}
     full = fit(model, store, lr_drop=1.0, **settings)
     dropped = fit(model, store, lr_drop=0.1, **settings)
@@ -106,14 +106,14 @@ def test_the_learning_rate_drops_after_half(tmp_path):
 def test_the_loss_is_the_sum_over_shapes(tmp_path):
     # where a gradient g is as small as Adam's epsilon a step is lr g / (g + epsilon), half of lr
     # here; a mean over shapes would make it a third
-    store, model = open_discs(tmp_path, {"a": 0.9, "b": 0.9}), make_model(Ball(), codes_of(2))
+    store, model = open_discs(tmp_path, {"a": 0.9, "b": 0.9}), make_model(Ball(), latents_of(2))
     tiny = {"distance": ClampedL1(weight=1e-8, delta=None)}
-    codes = fit(model, store, tiny, lr=0.005, lr_drop=1.0, init_std=0.0)
-    np.testing.assert_allclose(codes, 20 * 0.005 / 2, rtol=1e-3)
+    latents = fit(model, store, tiny, lr=0.005, lr_drop=1.0, init_std=0.0)
+    np.testing.assert_allclose(latents, 20 * 0.005 / 2, rtol=1e-3)
 
 
 def test_starts_are_small_and_seeded(tmp_path):
-    store, model = open_discs(tmp_path, {"a": 0.5, "b": 0.5}), make_model(Ball(), codes_of(2000))
+    store, model = open_discs(tmp_path, {"a": 0.5, "b": 0.5}), make_model(Ball(), latents_of(2000))
     settings = {"iterations": 1, "lr": 0.0}
     start = fit(model, store, init_std=0.01, **settings)
     np.testing.assert_allclose(start.std(dim=1), 0.01, rtol=0.1)
@@ -123,9 +123,9 @@ def test_starts_are_small_and_seeded(tmp_path):
 
 
 def test_the_result_is_bounded(tmp_path):
-    model = make_model(Ball(), codes_of(2, max_norm=0.2))
-    codes = fit(model, open_discs(tmp_path, {"a": 0.9}), iterations=60, lr=0.02)
-    np.testing.assert_allclose(codes.norm(dim=1), 0.2, rtol=1e-5)
+    model = make_model(Ball(), latents_of(2, max_norm=0.2))
+    latents = fit(model, open_discs(tmp_path, {"a": 0.9}), iterations=60, lr=0.02)
+    np.testing.assert_allclose(latents.norm(dim=1), 0.2, rtol=1e-5)
 
 
 def test_stops_when_asked(tmp_path):
@@ -136,17 +136,17 @@ def test_stops_when_asked(tmp_path):
         return len(calls) == 4
 
     settings = {"lr": 0.005, "lr_drop": 1.0, "init_std": 0.0}
-    model = make_model(Ball(), codes_of(2))
-    codes = fit(model, open_discs(tmp_path, {"a": 0.9}), stopped=stopped, **settings)
-    np.testing.assert_allclose(codes, 4 * 0.005, rtol=1e-4)
+    model = make_model(Ball(), latents_of(2))
+    latents = fit(model, open_discs(tmp_path, {"a": 0.9}), stopped=stopped, **settings)
+    np.testing.assert_allclose(latents, 4 * 0.005, rtol=1e-4)
 
 
-def test_a_model_without_codes(tmp_path):
-    codes = fit(make_network(code_dim=0), open_discs(tmp_path, {"a": 0.5}))
-    assert codes.shape == (1, 0)
+def test_a_model_without_latents(tmp_path):
+    latents = fit(make_network(latent_dim=0), open_discs(tmp_path, {"a": 0.5}))
+    assert latents.shape == (1, 0)
 
 
-def test_a_code_that_is_no_number_names_its_shape(tmp_path):
+def test_a_latent_that_is_no_number_names_its_shape(tmp_path):
     store = open_discs(tmp_path, {"good": 0.3, "bad": 0.7})
     store.samples.values = store.samples.values.clone()  # the file that is mapped is not to change
     store.samples.values[800 - 400 :, 2] = math.inf
@@ -164,9 +164,9 @@ class Squared(ClampedL1):
 @pytest.mark.parametrize("coarse_to_fine", [True, False])
 @pytest.mark.parametrize("dim", [2, 3])
 def test_mesh_of_a_ball(dim, coarse_to_fine):
-    model = make_model(Ball(), codes_of(2))
-    code = torch.tensor([0.4, 0.2])
-    mesh = decode_mesh(model, code, dim=dim, resolution=48, coarse_to_fine=coarse_to_fine)
+    model = make_model(Ball(), latents_of(2))
+    latent = torch.tensor([0.4, 0.2])
+    mesh = decode_mesh(model, latent, dim=dim, resolution=48, coarse_to_fine=coarse_to_fine)
     volume = math.pi * 0.6**2 if dim == 2 else 4 / 3 * math.pi * 0.6**3
     assert mesh.is_closed()
     assert mesh.volume() == pytest.approx(volume, rel=0.01)
@@ -174,7 +174,7 @@ def test_mesh_of_a_ball(dim, coarse_to_fine):
 
 
 def test_mesh_of_nothing():
-    model = make_model(Ball(), codes_of(2))
+    model = make_model(Ball(), latents_of(2))
     mesh = decode_mesh(model, torch.zeros(2) - 1, dim=3, resolution=16, coarse_to_fine=False)
     assert mesh.is_empty
     with pytest.raises(FloatingPointError):
@@ -183,5 +183,5 @@ def test_mesh_of_nothing():
 
 def test_field_in_several_calls():
     points = np.random.default_rng(0).uniform(-1, 1, (POINTS_A_CALL_CPU + 10, 3))
-    field = field_of(make_model(Ball(), codes_of(2)), torch.tensor([0.4, 0.2]))
+    field = field_of(make_model(Ball(), latents_of(2)), torch.tensor([0.4, 0.2]))
     np.testing.assert_allclose(field(points), np.linalg.norm(points, axis=1) - 0.6, atol=1e-6)

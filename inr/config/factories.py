@@ -7,8 +7,10 @@ from typing import Any
 import torch
 
 from inr.config.instantiate import instantiate
+from inr.config.schema import Config
+from inr.config.validate import decoder_entry
 from inr.data.layout import Layout
-from inr.data.store import Draws, SampleStore, open_store
+from inr.data.store import BatchSpec, SampleStore, open_store
 from inr.losses import Losses
 from inr.metrics.base import Conditions
 from inr.metrics.protocol import Protocol
@@ -16,8 +18,6 @@ from inr.metrics.sets import SetMetric
 from inr.models.inr import INR
 from inr.render import ByDimension
 from inr.runs.directory import OUTPUTS
-from inr.config.schema import Config
-from inr.config.validate import body_entry
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -52,16 +52,16 @@ def build_model(
         space_dim=config.data.dim,
         poses=poses,
     )
-    latents.codes.requires_grad_(config.latent.get("trainable", True))
-    body = instantiate(
-        body_entry(config.model),
+    latents.weight.requires_grad_(config.latent.get("trainable", True))
+    decoder = instantiate(
+        decoder_entry(config.model),
         config.allow,
         dim=config.data.dim,
-        code_dim=config.latent["dim"],
+        latent_dim=config.latent["dim"],
         out_dim=config.model["num_channels"],
         num_parts=latents.num_parts,
     )
-    return INR(body, latents, output=config.model["output"]).to(device)
+    return INR(decoder, latents, output=config.model["output"]).to(device)
 
 
 def build_losses(config: Config) -> Losses:
@@ -77,12 +77,12 @@ def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
     """
     settings = config.optimizer
     fast: dict[float, list[torch.nn.Parameter]] = {}
-    for module in model.body.modules():
+    for module in model.decoder.modules():
         rate = getattr(module, "rate", 1.0)
         fast.setdefault(rate, []).extend(module.parameters(recurse=False))
     groups: list[dict[str, Any]] = [_group("network", fast.pop(1.0), settings.lr)]
     groups += [_group(f"network_x{rate:g}", p, settings.lr * rate) for rate, p in fast.items()]
-    groups.append(_group("codes", [model.latents.codes], settings.code_lr))
+    groups.append(_group("codes", [model.latents.weight], settings.latent_lr))
     poses = getattr(model.latents, "poses", None)
     if poses is not None and poses.requires_grad:
         groups.append(_group("poses", [poses], settings.pose_lr))
@@ -96,10 +96,10 @@ def _group(name: str, params: Sequence[torch.nn.Parameter], lr: float) -> dict[s
     return {"params": list(params), "lr": lr, "base_lr": lr, "name": name}
 
 
-def training_draws(config: Config) -> Draws:
+def training_draws(config: Config) -> BatchSpec:
     """Return what a training step draws for each shape."""
     train = config.train
-    return Draws(
+    return BatchSpec(
         samples=train.samples_per_shape,
         sign_balanced=train.sign_balanced,
         surface=train.surface_per_shape,
@@ -109,7 +109,7 @@ def training_draws(config: Config) -> Draws:
     )
 
 
-def fitting_draws(config: Config) -> Draws:
+def fitting_draws(config: Config) -> BatchSpec:
     """Return what a step that fits codes draws for each shape."""
     fitting = config.reconstruct
     return replace(

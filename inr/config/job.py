@@ -38,7 +38,7 @@ LATER_SECTIONS = ("eval", "reconstruct", "sample", "edit", "renderer", "logger")
 
 
 @dataclass(frozen=True)
-class Command:
+class Job:
     """Hold one job of the program.
 
     Args:
@@ -93,7 +93,7 @@ def pick_device(device: str) -> torch.device:
     return found
 
 
-def merge_with_run(command: Command, stored: dict[str, Any], run: Path) -> Command:
+def merge_with_run(command: Job, stored: dict[str, Any], run: Path) -> Job:
     """Return a command whose configuration is a run's own, but for what the command line sets.
 
     Raises:
@@ -117,10 +117,10 @@ def merge_with_run(command: Command, stored: dict[str, Any], run: Path) -> Comma
         elif not key.startswith("hydra"):
             _put(merged, key, take(command.raw, key))
     check_config(merged)
-    return Command(merged, command.overrides, command.name, command.folder)
+    return Job(merged, command.overrides, command.name, command.folder)
 
 
-def check_resume(command: Command, stored: Mapping[str, Any]) -> None:
+def check_resume(command: Job, stored: Mapping[str, Any]) -> None:
     """Check that a run can go on with these settings.
 
     Raises:

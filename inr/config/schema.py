@@ -36,7 +36,7 @@ class Sampling:
     near_variances: list[float]  # of the Gaussian noise added to surface points, box units squared
     num_uniform: int  # in the box
     num_surface: int  # on the surface, with normals
-    edge_share: float  # of the near-surface samples, from sharp edges
+    edge_fraction: float  # of the near-surface samples, from sharp edges
     dtype: str  # float32 | float16: of the stored samples
 
 
@@ -77,7 +77,7 @@ class Prepare:
     shard: str  # 0/8: the first of eight
     time_limit: float  # seconds a shape
     device: str  # cpu | cuda
-    drop_gone: bool  # drop shapes whose source file is no longer there
+    drop_missing: bool  # drop shapes whose source file is no longer there
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Optimizer:
 
     algorithm: Target
     lr: float  # of the network
-    code_lr: float  # of the codes
+    latent_lr: float  # of the codes
     pose_lr: float  # of the parts' poses, where they are trained
     schedule: Target
 
@@ -195,7 +195,7 @@ class Config:
     runs: Any  # of evaluate: a list of run directories or sweeps, or one
     against: Any  # likewise, to hold them against
     meshes: str | None  # of evaluate: a folder of reconstructions that no run made
-    truth: str | None  # and the folder of what they should be
+    ground_truth: str | None  # and the folder of what they should be
     scans: str | None  # and of the points that they were made from
     shape: str | None  # of edit
     split: Any  # one of SPLITS, or a list of them

@@ -7,13 +7,6 @@ import torch
 from torch import nn
 
 from inr.config.instantiate import check, check_section, nearest, resolve
-from inr.data.journal import Shard
-from inr.data.sources import Family
-from inr.losses import Term
-from inr.metrics.base import EMPTY, FRAMES
-from inr.models.inr import OUTPUTS
-from inr.models.latents import Codes
-from inr.render.interface import FlatRenderer, Renderer
 from inr.config.schema import (
     DTYPES,
     KINDS,
@@ -31,6 +24,13 @@ from inr.config.schema import (
 )
 from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
+from inr.data.journal import Shard
+from inr.data.sources import Family
+from inr.losses import Loss
+from inr.metrics.base import EMPTY, FRAMES
+from inr.models.inr import OUTPUTS
+from inr.models.latents import Latents
+from inr.render.interface import FlatRenderer, Renderer
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -113,16 +113,16 @@ def check_config(raw: Mapping[str, Any]) -> None:
             f"data.dim is {raw['data']['dim']}; it has to be 2 or 3 (null works where the suffix "
             "of data.source tells)"
         )
-    _check_shares(raw)
+    _check_fractions(raw)
     for least, keys in LEAST.items():
         for key in keys:
             value = take(raw, key)
             if value < least:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
     context = {"dim": 2, "code_dim": 1, "out_dim": 1, "num_parts": 1}
-    check(body_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
+    check(decoder_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
-    check(raw["latent"], "latent", allow, kind=Codes, **known)
+    check(raw["latent"], "latent", allow, kind=Latents, **known)
     check_parts(raw)
     _check_output(raw)
     check_eval(raw)
@@ -144,7 +144,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
         check_family(raw)
 
 
-def body_entry(model: Mapping[str, Any]) -> dict[str, Any]:
+def decoder_entry(model: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `_target_` entry of the body: `model` without what is said of the whole model.
 
     Raises:
@@ -165,7 +165,7 @@ def _check_output(raw: Mapping[str, Any]) -> None:
     if not raw["loss"]:
         raise ValueError("'loss' has no term; choose one with loss=<preset>")
     for name, term in raw["loss"].items():
-        check(term, f"loss.{name}", raw["allow"], kind=Term)
+        check(term, f"loss.{name}", raw["allow"], kind=Loss)
         wanted = resolve(str(term["_target_"]), raw["allow"]).output
         if wanted not in (None, output):
             remedy = "loss=occupancy" if output == "occupancy" else "model.output=occupancy"
@@ -175,7 +175,7 @@ def _check_output(raw: Mapping[str, Any]) -> None:
             )
 
 
-def _check_shares(raw: Mapping[str, Any]) -> None:
+def _check_fractions(raw: Mapping[str, Any]) -> None:
     for key in ("train.space_near", "sample.explained_variance", "data.sampling.edge_share"):
         if not 0 <= take(raw, key) <= 1:
             raise ValueError(f"{key} is {take(raw, key)}; it is a share, from 0 to 1")

@@ -7,12 +7,12 @@ from typing import Any
 
 from inr.config.instantiate import instantiate, resolve
 from inr.data.sources import Family
-from inr.models.parts.latents import PartCodes
+from inr.models.parts.latents import PartLatents
 
 
 def has_parts(raw: Mapping[str, Any]) -> bool:
     """Return whether the codes of a configuration are those of parts."""
-    return issubclass(resolve(str(raw["latent"]["_target_"]), raw["allow"]), PartCodes)
+    return issubclass(resolve(str(raw["latent"]["_target_"]), raw["allow"]), PartLatents)
 
 
 def check_parts(raw: Mapping[str, Any]) -> None:
@@ -22,9 +22,9 @@ def check_parts(raw: Mapping[str, Any]) -> None:
         ValueError: if they do not, naming what to type.
     """
     allow, parts = raw["allow"], has_parts(raw)
-    body, codes = str(raw["model"]["_target_"]), raw["latent"]["_target_"]
-    if ("num_parts" in inspect.signature(resolve(body, allow)).parameters) != parts:
-        one, other = (codes, body) if parts else (body, codes)
+    decoder, latents = str(raw["model"]["_target_"]), raw["latent"]["_target_"]
+    if ("num_parts" in inspect.signature(resolve(decoder, allow)).parameters) != parts:
+        one, other = (latents, decoder) if parts else (decoder, latents)
         remedy = "model=partsdf, or latent=codes" if parts else "latent=parts"
         raise ValueError(f"{one} is for shapes made of parts, and {other} is not; add {remedy}")
     for name, term in raw["loss"].items():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from inr.data.splits import Copies, Sizes, count_shares, gather, read_lists, shuffle, spread
+from inr.data.splits import Copies, Sizes, count_fractions, gather, read_lists, shuffle, spread
 
 Splits = Mapping[str, Sequence[str]]
 Place = TypeVar("Place")
@@ -45,7 +45,7 @@ def add_to_splits(
             added[listed[name]].append(name)
     known = set(names)
     place |= {name: split for name, split in listed.items() if name in known}
-    counts = count_shares(counted, sum(name not in listed for name in names))
+    counts = count_fractions(counted, sum(name not in listed for name in names))
     alone, same = [], _groups(copies)
     for unit in gather(shuffle([name for name in new if name not in listed], seed), copies):
         there = _place_of(unit, place, same)
@@ -90,7 +90,7 @@ def add_to_folds(
         there = _place_of(unit, place, same)
         members = min(tested, key=len) if there is None else tested[there]
         members += [name for name in unit if name not in place]
-    share = 1.0 - valid if isinstance(valid, float) else 1.0
+    fraction = 1.0 - valid if isinstance(valid, float) else 1.0
     added = []
     for fold, test in zip(folds, tested, strict=True):
         others = {split: fold[split] for split in ("train", "valid")}
@@ -99,7 +99,7 @@ def add_to_folds(
             others,
             [name for name in new if name not in is_tested],
             names=[name for name in names if name not in is_tested],
-            sizes={"valid": valid, "train": share},
+            sizes={"valid": valid, "train": fraction},
             seed=seed,
             copies=copies,
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from inr.data.journal import held
-from inr.data.sample_cache import Entry, Pack, Source
+from inr.data.sample_cache import Entry, SampleCache, Source
 from inr.shapes.sampling import seed_from_name
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ INDEX_SECONDS = 5.0
 SHUFFLE_SEED = 61
 
 
-def open_pack(
+def open_sample_cache(
     folders: Sequence[Path],
     kind: str,
     sources: Mapping[str, Source],
@@ -35,7 +35,7 @@ def open_pack(
     dim: int,
     width: int,
     dtype: str,
-) -> Pack:
+) -> SampleCache:
     """Return a pack of some shapes, made or brought up to date where needed.
 
     Args:
@@ -51,7 +51,7 @@ def open_pack(
     Raises:
         ValueError: if no folder can be written, a shape cannot be read, or the disk is full.
     """
-    packs = [Pack(folder, kind, dim=dim, width=width, dtype=dtype) for folder in folders]
+    packs = [SampleCache(folder, kind, dim=dim, width=width, dtype=dtype) for folder in folders]
     for pack in packs:
         if not pack.outdated(sources):
             return pack
@@ -64,7 +64,7 @@ def open_pack(
 
 
 def bring_up_to_date(
-    pack: Pack, sources: Mapping[str, Source], read: Callable[[str], Runs]
+    pack: SampleCache, sources: Mapping[str, Source], read: Callable[[str], Runs]
 ) -> None:
     """Pack the shapes that are outdated; other processes that would do so wait meanwhile.
 
@@ -92,7 +92,7 @@ def bring_up_to_date(
         pack.map()
 
 
-def _append(pack: Pack, sources: Mapping[str, Source], read: Callable[[str], Runs]) -> None:
+def _append(pack: SampleCache, sources: Mapping[str, Source], read: Callable[[str], Runs]) -> None:
     log.info("packing the samples of %d shapes into %s", len(sources), pack.path)
     try:
         # unbuffered, so that nothing is left to be flushed where the disk is full
@@ -109,13 +109,13 @@ def _append(pack: Pack, sources: Mapping[str, Source], read: Callable[[str], Run
         ) from error
 
 
-def _commit(pack: Pack, file: FileIO) -> None:
+def _commit(pack: SampleCache, file: FileIO) -> None:
     os.fsync(file.fileno())
     pack.save()
 
 
 def _write_all(
-    pack: Pack, file: FileIO, sources: Mapping[str, Source], read: Callable[[str], Runs]
+    pack: SampleCache, file: FileIO, sources: Mapping[str, Source], read: Callable[[str], Runs]
 ) -> None:
     committed = time.monotonic()
     bar = tqdm(sources.items(), "pack samples", unit="shape", disable=None, leave=False)
@@ -128,7 +128,7 @@ def _write_all(
                 log.info("packed %d of %d shapes", number, len(sources))
 
 
-def _write(pack: Pack, file: FileIO, name: str, source: Source, runs: Runs) -> None:
+def _write(pack: SampleCache, file: FileIO, name: str, source: Source, runs: Runs) -> None:
     rng = seed_from_name(name, SHUFFLE_SEED)
     errors = np.zeros(pack.width)
     file.seek(pack.num_rows * pack.row_bytes)

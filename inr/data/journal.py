@@ -15,7 +15,7 @@ from inr.data.layout import Layout, read_json
 
 log = logging.getLogger(__name__)
 
-Record = dict[str, Any]
+JournalEntry = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Journal:
         if self.file.tell():
             self.file.write("\n")  # ends a line that a kill cut off
 
-    def add(self, name: str, record: Record) -> None:
+    def add(self, name: str, record: JournalEntry) -> None:
         """Note a shape, whose files are all written."""
         self.file.write(json.dumps([name, record], allow_nan=False) + "\n")
         self.file.flush()
@@ -72,9 +72,9 @@ class Journal:
         self.file.close()
 
 
-def read_records(layout: Layout) -> dict[str, Record]:
+def read_records(layout: Layout) -> dict[str, JournalEntry]:
     """Return what is known of each shape: of the manifest, then of the journals."""
-    records: dict[str, Record] = {}
+    records: dict[str, JournalEntry] = {}
     if layout.manifest.exists():
         records |= read_json(layout.manifest).get("shapes", {})
     for path in _journals(layout):
@@ -100,7 +100,7 @@ def _journals(layout: Layout) -> list[Path]:
     return sorted(layout.root.glob("journal_*.jsonl"))
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Record]]:
+def _lines(path: Path) -> Iterator[tuple[str, JournalEntry]]:
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inr.data.journal import Record
+from inr.data.journal import JournalEntry
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.prepare import delete_shape
 
@@ -14,7 +14,9 @@ log = logging.getLogger(__name__)
 MOST_NAMES = 5
 
 
-def mark_gone(records: Mapping[str, Record], sources: Mapping[str, Any]) -> dict[str, Record]:
+def mark_missing(
+    records: Mapping[str, JournalEntry], sources: Mapping[str, Any]
+) -> dict[str, JournalEntry]:
     """Return the records with `gone` at those whose file is no longer there, and say which.
 
     A file that is back, or that lies in another folder than the one prepared now, is not gone.
@@ -23,7 +25,7 @@ def mark_gone(records: Mapping[str, Record], sources: Mapping[str, Any]) -> dict
         records: of all shapes that are known, by name.
         sources: the shapes that there are now.
     """
-    gone = _gone(records, sources)
+    gone = _missing(records, sources)
     if gone:
         log.warning(
             "%d shapes have lost their source files and stay in the data set as they were "
@@ -38,15 +40,15 @@ def mark_gone(records: Mapping[str, Record], sources: Mapping[str, Any]) -> dict
     return {name: {**r, "gone": True} if name in gone else r for name, r in kept.items()}
 
 
-def drop_gone(
-    layout: Layout, records: Mapping[str, Record], sources: Mapping[str, Any]
-) -> dict[str, Record]:
+def drop_missing(
+    layout: Layout, records: Mapping[str, JournalEntry], sources: Mapping[str, Any]
+) -> dict[str, JournalEntry]:
     """Take shapes whose file is no longer there out of a data set, and return the other records.
 
     First out of the splits and folds, then out of the manifest; their files are deleted last, so
     that nothing ever names a file that is not there.
     """
-    gone = _gone(records, sources)
+    gone = _missing(records, sources)
     kept = {name: record for name, record in records.items() if name not in gone}
     if not gone:
         return kept
@@ -69,7 +71,7 @@ def drop_gone(
     return kept
 
 
-def _gone(records: Mapping[str, Record], sources: Mapping[str, Any]) -> list[str]:
+def _missing(records: Mapping[str, JournalEntry], sources: Mapping[str, Any]) -> list[str]:
     return [
         name
         for name, record in sorted(records.items())

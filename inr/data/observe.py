@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from inr.data.layout import Layout
 from inr.data.read import read_surface
-from inr.data.row_sampler import Rows
+from inr.data.row_sampler import RowSampler
 from inr.data.store import SampleStore
 from inr.shapes.mesh import Floats
 from inr.shapes.sampling import seed_from_name
@@ -73,8 +73,8 @@ def open_observed(
         names,
         dim=dim,
         device=device,
-        samples=Rows.of_arrays(names, samples, device),
-        surface=Rows.of_arrays(names, [(array, array[:0]) for array in surfaces], device),
+        samples=RowSampler.of_arrays(names, samples, device),
+        surface=RowSampler.of_arrays(names, [(array, array[:0]) for array in surfaces], device),
     )
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inr.data.journal import Record
+from inr.data.journal import JournalEntry
 from inr.data.layout import Layout, write_npz
-from inr.data.parts.sources import PartFiles
 from inr.data.parts.prepare import (
     check_parts,
     complete_poses,
@@ -19,8 +18,8 @@ from inr.data.parts.prepare import (
     write_labels,
     write_parts,
 )
+from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, fingerprint
-from inr.shapes.solids.checks import check_mesh
 from inr.shapes.composite import Composite, without_parts
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.normalize import (
@@ -31,12 +30,13 @@ from inr.shapes.normalize import (
     fit_sphere,
     identity,
 )
-from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.points import nearest_distance, read_points
-from inr.shapes.solids.repair import repair
 from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
 from inr.shapes.selfcheck import check_samples
 from inr.shapes.signature import signature
+from inr.shapes.solids.checks import check_mesh
+from inr.shapes.solids.orientation import orient_outward
+from inr.shapes.solids.repair import repair
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Recipe:
     near_variances: Sequence[float]
     num_uniform: int
     num_surface: int
-    edge_share: float
+    edge_fraction: float
     dtype: str
     seed: int
     primitive: str
@@ -66,7 +66,7 @@ def prepare_shape(
     root: Path,
     recipe: Recipe,
     parts: PartFiles | None = None,
-) -> Record:
+) -> JournalEntry:
     """Normalise and sample one shape, and write its files; its samples come last.
 
     So a shape that has a sample file is whole. All draws are seeded by the shape's name.
@@ -122,7 +122,7 @@ def _write_shape(
     layout: Layout,
     recipe: Recipe,
     parts: PartFiles | None,
-) -> Record:
+) -> JournalEntry:
     normalization = _normalization(mended.mesh, recipe)
     shape = mended.normalised(normalization)
     if shape.parts:
@@ -135,7 +135,7 @@ def _write_shape(
         recipe.near_variances,
         recipe.num_uniform,
         rng,
-        edge_share=recipe.edge_share,
+        edge_fraction=recipe.edge_fraction,
         sign=recipe.sign,
         dtype=np.dtype(recipe.dtype),
         device=recipe.device,
@@ -150,7 +150,7 @@ def _write_shape(
         raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
     write_mesh(mesh, layout.root / "meshes" / f"{name}{mesh_suffix(mesh.dim)}")
     normalization.save(layout.normalization(name))
-    of_parts: Record = {}
+    of_parts: JournalEntry = {}
     if shape.parts:
         write_parts(name, shape, layout, recipe.primitive)
         in_no_part = None
@@ -213,7 +213,7 @@ def delete_shape(layout: Layout, name: str) -> None:
         layout.samples(name).parent.rmdir()
 
 
-def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> Record:
+def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> JournalEntry:
     """Write a point cloud's surface points, and distances to it, which have no sign."""
     native, normals = read_points(source, recipe.dim)
     normalization = _fit_points(native, recipe)

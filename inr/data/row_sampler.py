@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from inr.data.sample_cache import Pack
+from inr.data.sample_cache import SampleCache
 from inr.shapes.sampling import seed_from_name
 
 Array = NDArray[np.float32]
@@ -16,13 +16,13 @@ Generators = torch.Generator | Sequence[torch.Generator]
 ReadAhead = Callable[[int, int], None]
 
 # of the free memory of a GPU, what one set of samples may take; the rest is for training
-GPU_SHARE = 0.5
+GPU_FRACTION = 0.5
 # rows a shape from which on a CPU copies runs; below, it gathers rows by their numbers
 LONG_DRAW = 512
 SHUFFLE_SEED = 62
 
 
-class Rows:
+class RowSampler:
     """Hold rows of several shapes, each shape's in two runs (outside and inside, say).
 
     The order within a run has to be random, since a draw takes consecutive rows.
@@ -67,7 +67,7 @@ class Rows:
         return cls(values, torch.tensor(counts), device, read_ahead=None)
 
     @classmethod
-    def of_pack(cls, pack: Pack, names: Sequence[str], device: torch.device) -> "Rows":
+    def of_pack(cls, pack: SampleCache, names: Sequence[str], device: torch.device) -> "Rows":
         """Hold rows of a pack: mapped from its file, or on a GPU that has the room, there.
 
         A GPU has it where they take at most half of its free memory; else each draw is gathered
@@ -143,7 +143,7 @@ def has_room(device: torch.device, num_bytes: int) -> bool:
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)
-    return num_bytes <= GPU_SHARE * free
+    return num_bytes <= GPU_FRACTION * free
 
 
 def gather_shapes(

@@ -62,7 +62,7 @@ def find_source(paths: Iterable[Path]) -> Source | None:
     return None
 
 
-class Pack:
+class SampleCache:
     """Hold rows (R, W) of shapes in a file that only grows, and an index that is replaced whole.
 
     Each shape has two runs of rows (outside and inside, say), each in an order shuffled once, so
@@ -164,8 +164,8 @@ class Pack:
 
     def outdated(self, sources: Mapping[str, Source]) -> list[str]:
         """Return the shapes that are not packed, or whose file has changed since."""
-        states = {name: (source.path.name, *source[1:]) for name, source in sources.items()}
-        return [name for name, state in states.items() if self._state(name) != state]
+        latents = {name: (source.path.name, *source[1:]) for name, source in sources.items()}
+        return [name for name, state in latents.items() if self._state(name) != state]
 
     def _state(self, name: str) -> tuple[str, int, int] | None:
         entry = self.entries.get(name)

@@ -38,7 +38,7 @@ def make_splits(
     """
     lists, counted = read_lists(sizes)
     listed = {name for names in lists.values() for name in names}
-    dealt = _deal([name for name in names if name not in listed], counted, seed, copies)
+    assigned = _assign([name for name in names if name not in listed], counted, seed, copies)
     known = set(names)
     for split, wanted in lists.items():
         missing = [name for name in wanted if name not in known]
@@ -55,7 +55,7 @@ def make_splits(
                 missing[0],
             )
     kept = {split: [name for name in names if name in known] for split, names in lists.items()}
-    return {split: (dealt | kept)[split] for split in sizes}
+    return {split: (assigned | kept)[split] for split in sizes}
 
 
 def read_lists(sizes: Sizes) -> tuple[dict[str, list[str]], dict[str, int | float]]:
@@ -103,12 +103,12 @@ def make_fold(
     if folds > len(units):
         same = "" if len(units) == len(names) else f", {len(names) - len(units)} of them copies"
         raise ValueError(f"data.splits.folds is {folds}; there are {len(names)} shapes{same}")
-    dealt: list[list[str]] = [[] for _ in range(folds)]
+    assigned: list[list[str]] = [[] for _ in range(folds)]
     for unit in sorted(units, key=len, reverse=True):  # each in turn, where all are of one size
-        min(dealt, key=len).extend(unit)
-    test = sorted(dealt[fold])
+        min(assigned, key=len).extend(unit)
+    test = sorted(assigned[fold])
     rest = sorted(set(names) - set(test))
-    validating = _deal(rest, {"valid": valid}, seed, copies)["valid"]
+    validating = _assign(rest, {"valid": valid}, seed, copies)["valid"]
     return {"train": sorted(set(rest) - set(validating)), "valid": validating, "test": test}
 
 
@@ -140,15 +140,15 @@ def gather(names: Sequence[str], copies: Copies) -> list[list[str]]:
     return list(units.values())
 
 
-def count_shares(sizes: Mapping[str, int | float], num_names: int) -> dict[str, int]:
+def count_fractions(sizes: Mapping[str, int | float], num_names: int) -> dict[str, int]:
     """Return how many of some names each share is.
 
     Each ends where the running sum rounds to, so that shares of 1 use every shape.
     """
     running, counts = 0.0, dict[str, int]()
-    for split, share in sizes.items():
-        if isinstance(share, float):
-            running += share
+    for split, fraction in sizes.items():
+        if isinstance(fraction, float):
+            running += fraction
             counts[split] = round(running * num_names) - sum(counts.values())
     return counts
 
@@ -171,7 +171,7 @@ def spread(
             left[split] -= len(unit)
 
 
-def _deal(
+def _assign(
     names: Sequence[str], sizes: Mapping[str, int | float], seed: int, copies: Copies
 ) -> dict[str, list[str]]:
     for split, size in sizes.items():
@@ -182,16 +182,16 @@ def _deal(
     total = sum(size for size in sizes.values() if isinstance(size, float))
     if total > 1 + 1e-9:
         raise ValueError(f"the shares in data.splits add up to {total:g}; at most 1")
-    shares = count_shares(sizes, len(names))
-    counts = {split: shares.get(split, int(size)) for split, size in sizes.items()}
+    fractions = count_fractions(sizes, len(names))
+    counts = {split: fractions.get(split, int(size)) for split, size in sizes.items()}
     if sum(counts.values()) > len(names):
         parts = " + ".join(f"{count} {split}" for split, count in counts.items())
         raise ValueError(f"data.splits asks for {parts} shapes; there are {len(names)}")
     units = gather(shuffle(names, seed), copies)
     splits: dict[str, list[str]] = {}
     for split, count in counts.items():
-        splits[split], units = _take(units, count, exact=split not in shares)
-    spread(units, {split: counts[split] - len(splits[split]) for split in shares}, splits)
+        splits[split], units = _take(units, count, exact=split not in fractions)
+    spread(units, {split: counts[split] - len(splits[split]) for split in fractions}, splits)
     return {split: sorted(members) for split, members in splits.items()}
 
 

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 
 from inr.data.batch import Batch, Samples, Surface, set_of
+from inr.data.build_cache import Runs, open_sample_cache
 from inr.data.layout import Layout
-from inr.data.sample_cache import Source, find_source
-from inr.data.build_cache import Runs, open_pack
 from inr.data.read import read_distances, read_labelled, read_surface
-from inr.data.row_sampler import Generators, Rows, normal, uniform
+from inr.data.row_sampler import Generators, RowSampler, normal, uniform
+from inr.data.sample_cache import Source, find_source
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Draws:
+class BatchSpec:
     """Say what a step draws for each shape, of the sets that its loss needs.
 
     Args:
@@ -60,8 +60,8 @@ class SampleStore:
         *,
         dim: int,
         device: torch.device,
-        samples: Rows | None,
-        surface: Rows | None,
+        samples: RowSampler | None,
+        surface: RowSampler | None,
         labelled: bool = False,
     ) -> None:
         self.names = list(names)
@@ -78,7 +78,7 @@ class SampleStore:
         there = all(rows.draws_on == self.device for rows in sets)
         return self.device if there else torch.device("cpu")
 
-    def draw(self, index: Tensor, draws: Draws, generator: Generators) -> Batch:
+    def draw(self, index: Tensor, draws: BatchSpec, generator: Generators) -> Batch:
         """Draw of each set that the store holds.
 
         Args:
@@ -100,7 +100,7 @@ class SampleStore:
             space = self._space(index, draws, generator)
         return Batch(samples, surface, space, labels)
 
-    def _space(self, index: Tensor, draws: Draws, generator: Generators) -> Tensor:
+    def _space(self, index: Tensor, draws: BatchSpec, generator: Generators) -> Tensor:
         assert self.surface is not None
         near = round(draws.space_near * draws.space)
         box = self._move(2 * uniform(index, (draws.space - near, self.dim), generator) - 1)
@@ -149,8 +149,8 @@ def open_store(
 
     def rows(
         kind: str, width: int, sources: dict[str, Source], read: Callable[[str], Runs]
-    ) -> Rows:
-        pack = open_pack(folders, kind, sources, read, dim=dim, width=width, dtype=dtype)
+    ) -> RowSampler:
+        pack = open_sample_cache(folders, kind, sources, read, dim=dim, width=width, dtype=dtype)
         if names and pack.rounding(names) != (0.0, 0.0):
             points, values = pack.rounding(names)
             log.info(
@@ -161,7 +161,7 @@ def open_store(
                 "normals" if kind == "surface" else "distances",
                 values,
             )
-        return Rows.of_pack(pack, names, device)
+        return RowSampler.of_pack(pack, names, device)
 
     samples = surface = None
     sets = {set_of(need) for need in needs}
@@ -232,7 +232,10 @@ def _labelled_sources(
     sources = {}
     for name in names:
         present = find_source([layout.poses(name) / "present.npy"])
-        states = [samples[name], labels[name], *([] if present is None else [present])]
-        size, time = sum(state.size for state in states), sum(state.mtime_ns for state in states)
+        latents = [samples[name], labels[name], *([] if present is None else [present])]
+        size, time = (
+            sum(latent.size for latent in latents),
+            sum(latent.mtime_ns for latent in latents),
+        )
         sources[name] = Source(samples[name].path, size, time)
     return sources

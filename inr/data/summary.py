@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from statistics import median
 
-from inr.data.journal import Record
+from inr.data.journal import JournalEntry
 
 # share of a shape's samples whose sign is a guess, above which it is named
 AMBIGUOUS = 0.01
@@ -17,13 +17,13 @@ IN_NO_PART = 0.02
 MOST_PARTS = 16
 
 
-def count_statuses(records: Mapping[str, Record]) -> dict[str, int]:
+def count_statuses(records: Mapping[str, JournalEntry]) -> dict[str, int]:
     """Return how many shapes are ok, how many refused, and how many failed."""
     statuses = [record["status"] for record in records.values()]
     return {status: statuses.count(status) for status in ("ok", "refused", "failed")}
 
 
-def summarise(records: Mapping[str, Record]) -> list[str]:
+def summarise(records: Mapping[str, JournalEntry]) -> list[str]:
     """Return lines about shapes that were prepared, and about those that were not."""
     meshes = {n: r for n, r in records.items() if r["status"] == "ok" and "self_check" in r}
     lines = []
@@ -42,7 +42,7 @@ def summarise(records: Mapping[str, Record]) -> list[str]:
     return [line for line in lines if not line.endswith(": none")]
 
 
-def _of_meshes(records: Mapping[str, Record]) -> list[str]:
+def _of_meshes(records: Mapping[str, JournalEntry]) -> list[str]:
     rows = {
         "not watertight": lambda r: not r["watertight"],
         "faces wound inconsistently (data.repair=true mends them)": lambda r: (
@@ -77,12 +77,12 @@ def _of_meshes(records: Mapping[str, Record]) -> list[str]:
     return lines
 
 
-def parts_of_no_shape(records: Mapping[str, Record]) -> list[int]:
+def parts_of_no_shape(records: Mapping[str, JournalEntry]) -> list[int]:
     """Return the numbers of parts that no shape has, of shapes that were made of parts."""
     return [part for part, count in enumerate(_count_parts(_with_parts(records))) if count == 0]
 
 
-def _with_parts(records: Mapping[str, Record]) -> dict[str, Record]:
+def _with_parts(records: Mapping[str, JournalEntry]) -> dict[str, JournalEntry]:
     """Return what is said of each shape's parts; nothing where it is not said of all."""
     ready = {name: record for name, record in records.items() if record["status"] == "ok"}
     if not all("part_checks" in record for record in ready.values()):
@@ -90,12 +90,12 @@ def _with_parts(records: Mapping[str, Record]) -> dict[str, Record]:
     return {name: record["part_checks"] for name, record in ready.items()}
 
 
-def _count_parts(checks: Mapping[str, Record]) -> list[int]:
+def _count_parts(checks: Mapping[str, JournalEntry]) -> list[int]:
     flags = zip_longest(*(check["present"] for check in checks.values()), fillvalue=False)
     return [sum(of_part) for of_part in flags]
 
 
-def _of_parts(checks: Mapping[str, Record]) -> list[str]:
+def _of_parts(checks: Mapping[str, JournalEntry]) -> list[str]:
     if not checks:
         return []
     counts = [f"{part} in {count}" for part, count in enumerate(_count_parts(checks))]
@@ -110,14 +110,14 @@ def _of_parts(checks: Mapping[str, Record]) -> list[str]:
     return lines + [f"{title}: {_names(checks, is_one)}" for title, is_one in rows.items()]
 
 
-def contradicts(record: Record) -> bool:
+def contradicts(record: JournalEntry) -> bool:
     """Return whether a second evaluation of a shape's samples gave something else."""
     check = record["self_check"]
     agreement = check["sign_agreement"]
     return check["max_error"] > ERROR or (agreement is not None and agreement < AGREEMENT)
 
 
-def _names(records: Mapping[str, Record], is_one: object, most: int = 4) -> str:
+def _names(records: Mapping[str, JournalEntry], is_one: object, most: int = 4) -> str:
     assert callable(is_one)
     names: Sequence[str] = [name for name, record in records.items() if is_one(record)]
     if not names:

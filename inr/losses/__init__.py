@@ -6,12 +6,12 @@ which others are fitted beside it. A new term needs a class here and an entry in
 """
 
 from inr.data.batch import NEEDS, Batch, Samples, Surface
-from inr.losses.base import At, Losses, Seen, Term, When
+from inr.losses.base import FieldSamples, Loss, Losses, LossInputs, TrainProgress
 from inr.losses.distances import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic
 from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
 from inr.losses.parts import Intersection, PartDistance
-from inr.losses.regularisers import CodeNorm, WeightNorm
-from inr.losses.surface import Eikonal, Heat, NormalAlignment, OffSurface, SurfaceDistance
+from inr.losses.regularisers import LatentNorm, WeightNorm
+from inr.losses.surface import Eikonal, HotSpot, NormalAlignment, OffSurface, SurfaceDistance
 
 __all__ = [
     "L1",

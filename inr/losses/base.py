@@ -12,7 +12,7 @@ from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
 
 
-class When(NamedTuple):
+class TrainProgress(NamedTuple):
     """Say how far training is.
 
     Args:
@@ -24,7 +24,7 @@ class When(NamedTuple):
     num_epochs: int
 
 
-class At(NamedTuple):
+class FieldSamples(NamedTuple):
     """Hold the field, and what is known of it, at one set of points.
 
     Args:
@@ -46,7 +46,7 @@ class At(NamedTuple):
     labels: Tensor | None
 
 
-class Seen(NamedTuple):
+class LossInputs(NamedTuple):
     """Hold what a term gets to see: of the sets of points, those that it needs.
 
     Args:
@@ -58,15 +58,15 @@ class Seen(NamedTuple):
         when: how far training is; None where codes are fitted.
     """
 
-    samples: At | None
-    surface: At | None
-    space: At | None
-    codes: Tensor
-    body: nn.Module
-    when: When | None
+    samples: FieldSamples | None
+    surface: FieldSamples | None
+    space: FieldSamples | None
+    latents: Tensor
+    decoder: nn.Module
+    when: TrainProgress | None
 
 
-class Term(nn.Module, ABC):
+class Loss(nn.Module, ABC):
     """Give one addend of the loss.
 
     A term says in `needs` what it looks at, in the words of NEEDS: the sets `samples`, `surface`
@@ -86,12 +86,12 @@ class Term(nn.Module, ABC):
         super().__init__()
         self.weight = weight
 
-    def scale(self, when: When | None) -> float:
+    def scale(self, when: TrainProgress | None) -> float:
         """Return the factor at some time of the training; None where codes are fitted."""
         return self.weight
 
     @abstractmethod
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the unweighted value of each shape, (B,)."""
 
 
@@ -105,14 +105,14 @@ class Losses(nn.Module):
         needs: what any of the terms needs.
     """
 
-    def __init__(self, terms: Mapping[str, Term]) -> None:
+    def __init__(self, terms: Mapping[str, Loss]) -> None:
         super().__init__()
         self.terms = nn.ModuleDict(dict(terms))
         self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
         assert self.needs <= NEEDS, self.needs - NEEDS
 
     def forward(
-        self, model: INR, batch: Batch, codes: Tensor, when: When | None
+        self, model: INR, batch: Batch, latents: Tensor, when: TrainProgress | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Decode what the terms need, and sum them.
 
@@ -136,27 +136,27 @@ class Losses(nn.Module):
                     f"loss.{name} ({type(term).__name__}) is for shapes made of parts: add "
                     f"model=partsdf latent=parts, or leave it out: ~loss.{name}"
                 )
-        sets = _decode(model, batch, codes, self.needs)
-        total = codes.new_zeros(codes.shape[0])
+        sets = _decode(model, batch, latents, self.needs)
+        total = latents.new_zeros(latents.shape[0])
         values = {}
-        penalised = model.latents.penalised(codes)
+        regularised = model.latents.regularised(latents)
         for name, term in terms.items():
             shown = {key: _narrow(at, key, term.needs) for key, at in sets.items()}
-            value = term(Seen(**shown, codes=penalised, body=model.body, when=when))
+            value = term(LossInputs(**shown, latents=regularised, decoder=model.decoder, when=when))
             total = total + term.scale(when) * value
             values[name] = value.detach()
         return total, values
 
-    def select(self, keep: Callable[[Term], bool]) -> "Losses":
+    def select(self, keep: Callable[[Loss], bool]) -> "Losses":
         """Return the terms of which something holds."""
         return Losses({name: term for name, term in self.named_terms().items() if keep(term)})
 
-    def named_terms(self) -> dict[str, Term]:
+    def named_terms(self) -> dict[str, Loss]:
         """Return the terms by name."""
-        return {name: term for name, term in self.terms.items() if isinstance(term, Term)}
+        return {name: term for name, term in self.terms.items() if isinstance(term, Loss)}
 
 
-def _check_batch(name: str, term: Term, batch: Batch) -> None:
+def _check_batch(name: str, term: Loss, batch: Batch) -> None:
     kind = type(term).__name__
     for need in sorted(term.needs):
         if getattr(batch, set_of(need)) is None:
@@ -183,9 +183,11 @@ _WORDS = {
 }
 
 
-def _decode(model: INR, batch: Batch, codes: Tensor, needs: frozenset[str]) -> dict[str, At | None]:
+def _decode(
+    model: INR, batch: Batch, latents: Tensor, needs: frozenset[str]
+) -> dict[str, FieldSamples | None]:
     """Return the field at each set that is needed, with its gradient where that is."""
-    sets: dict[str, At | None] = dict.fromkeys(SETS)
+    sets: dict[str, FieldSamples | None] = dict.fromkeys(SETS)
     needed = {set_of(need) for need in needs}
     for name in SETS:  # in this order, or dropout would not be reproducible
         if name not in needed:
@@ -201,15 +203,17 @@ def _decode(model: INR, batch: Batch, codes: Tensor, needs: frozenset[str]) -> d
             assert batch.space is not None
             points = batch.space
         if f"{name}.gradient" in needs:
-            field, gradient = decode_with_gradient(model, points, codes)
+            field, gradient = decode_with_gradient(model, points, latents)
         else:
-            field, gradient = model.decode(points, codes), None
+            field, gradient = model.decode(points, latents), None
         labels = batch.labels if name == "samples" else None
-        sets[name] = At(points, field.value, gradient, target, normal, field.parts, labels)
+        sets[name] = FieldSamples(
+            points, field.value, gradient, target, normal, field.parts, labels
+        )
     return sets
 
 
-def _narrow(at: At | None, name: str, needs: frozenset[str]) -> At | None:
+def _narrow(at: FieldSamples | None, name: str, needs: frozenset[str]) -> FieldSamples | None:
     """Return of a set what a term needs of it, so that none lives on what another asked for."""
     if at is None or name not in {set_of(need) for need in needs}:
         return None
@@ -217,7 +221,7 @@ def _narrow(at: At | None, name: str, needs: frozenset[str]) -> At | None:
     normal = at.normal if "normals" in needs else None
     parts = at.parts if "parts" in needs else None
     labels = at.labels if "labels" in needs else None
-    return At(at.points, at.value, gradient, at.target, normal, parts, labels)
+    return FieldSamples(at.points, at.value, gradient, at.target, normal, parts, labels)
 
 
 def mean_of_points(values: Tensor) -> Tensor:

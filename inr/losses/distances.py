@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inr.losses.base import At, Seen, Term, When, mean_of_points
+from inr.losses.base import FieldSamples, Loss, LossInputs, TrainProgress, mean_of_points
 
 
-class DistanceTerm(Term):
+class DistanceTerm(Loss):
     """Compare channel 0 of the field with signed distances, point by point.
 
     Args:
@@ -20,13 +20,13 @@ class DistanceTerm(Term):
     needs = frozenset({"samples", "signed"})
     output: ClassVar[str | None] = "sdf"
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         value, target = value_and_target(seen)
         return mean_of_points(self.error(value, target, seen.when))
 
     @abstractmethod
-    def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
         """Return the error of each value (B, N) against its distance (B, N), as (B, N)."""
 
 
@@ -37,7 +37,7 @@ class L1(DistanceTerm):
         weight: factor of this term.
     """
 
-    def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
         """Return |value - target|, (B, N)."""
         return (value - target).abs()
 
@@ -49,7 +49,7 @@ class L2(DistanceTerm):
         weight: factor of this term.
     """
 
-    def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
         """Return (value - target)^2, (B, N)."""
         return (value - target).square()
 
@@ -70,13 +70,13 @@ class ClampedL1(DistanceTerm):
         super().__init__(weight=weight)
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
         """Return the absolute error after clamping, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         return (value - target).abs()
 
 
-class SignAgnostic(Term):
+class SignAgnostic(Loss):
     """Learn from distances of unknown sign (SAL: Atzmon and Lipman, CVPR 2020, section 3).
 
     The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are not looked at.
@@ -94,13 +94,13 @@ class SignAgnostic(Term):
         super().__init__(weight=weight)
         self.power = check_power(power)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         value, target = value_and_target(seen)
         return mean_of_points((value.abs() - target.abs()).abs() ** self.power)
 
 
-class BinaryCrossEntropy(Term):
+class BinaryCrossEntropy(Loss):
     """Tell points inside from points outside (Mescheder et al., CVPR 2019, eq. 3).
 
     Occupancy Networks: channel 0 is a logit, positive inside; a point is inside where its distance
@@ -113,14 +113,14 @@ class BinaryCrossEntropy(Term):
     needs = frozenset({"samples", "signed"})
     output: ClassVar[str | None] = "occupancy"
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,), in nats."""
         logit, target = value_and_target(seen)
         inside = (target < 0).to(logit.dtype)
         return mean_of_points(F.binary_cross_entropy_with_logits(logit, inside, reduction="none"))
 
 
-class Channels(Term):
+class Channels(Loss):
     """Compare the channels after the first with targets: colour, a displacement, what one brings.
 
     Args:
@@ -134,7 +134,7 @@ class Channels(Term):
         super().__init__(weight=weight)
         self.power = check_power(power)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points and channels, (B,).
 
         Raises:
@@ -151,12 +151,12 @@ class Channels(Term):
         return mean_of_points(error.mean(dim=-1))
 
 
-def _samples(seen: Seen) -> tuple[At, Tensor]:
+def _samples(seen: LossInputs) -> tuple[FieldSamples, Tensor]:
     assert seen.samples is not None and seen.samples.target is not None
     return seen.samples, seen.samples.target
 
 
-def value_and_target(seen: Seen) -> tuple[Tensor, Tensor]:
+def value_and_target(seen: LossInputs) -> tuple[Tensor, Tensor]:
     """Return channel 0 of the field and of the targets at the samples, (B, N) each."""
     at, target = _samples(seen)
     return at.value[..., 0], target[..., 0]

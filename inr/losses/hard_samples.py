@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor
 
-from inr.losses.base import When
+from inr.losses.base import TrainProgress
 from inr.losses.distances import DistanceTerm, check_delta, check_power, clamp_beyond
 
 
@@ -29,7 +29,7 @@ class HardSamples(DistanceTerm):
         self.strength = check_strength(strength)
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
         """Return the weighed error, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         return (value - target).abs() ** self.power * hardness(value, target, self.strength)
@@ -57,7 +57,7 @@ class LinearHardSamples(DistanceTerm):
         self.slope = slope
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
         """Return the weighed error, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         short = F.relu(target.sign() * (target - value.detach()))
@@ -105,13 +105,13 @@ class Curriculum(DistanceTerm):
         self.ends = tuple(ends)
         self.delta = check_delta(delta)
 
-    def stage(self, when: When | None) -> int:
+    def stage(self, when: TrainProgress | None) -> int:
         """Return the stage, from 0, at some time of the training."""
         if when is None:
             return len(self.ends)
         return sum(when.epoch / when.num_epochs >= end for end in self.ends)
 
-    def error(self, value: Tensor, target: Tensor, when: When | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
         """Return the weighed error beyond the tolerance, (B, N)."""
         stage = self.stage(when)
         value, target = clamp_beyond(value, target, self.delta)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inr.losses.base import Seen, Term, mean_of_points
+from inr.losses.base import Loss, LossInputs, mean_of_points
 from inr.losses.hard_samples import HardSamples
 
 
@@ -25,7 +25,7 @@ class PartDistance(HardSamples):
 
     needs = frozenset({"samples", "signed", "parts", "labels"})
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         at = seen.samples
         assert at is not None and at.target is not None
@@ -34,7 +34,7 @@ class PartDistance(HardSamples):
         return mean_of_points(self.error(own, at.target[..., 0], seen.when))
 
 
-class Intersection(Term):
+class Intersection(Loss):
     """Push parts apart where several claim a point.
 
     Where more than one part is negative, the sum over those of w |d|, the weights w their softmax
@@ -55,7 +55,7 @@ class Intersection(Term):
             raise ValueError(f"temperature is {temperature}; it has to be positive")
         self.temperature = temperature
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         assert seen.samples is not None and seen.samples.parts is not None
         parts = seen.samples.parts

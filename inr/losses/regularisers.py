@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from inr.losses.base import Seen, Term, When
+from inr.losses.base import Loss, LossInputs, TrainProgress
 
 
-class CodeNorm(Term):
+class LatentNorm(Loss):
     """Regularise codes by their squared norm (Park et al., DeepSDF, CVPR 2019, eq. 9).
 
     Args:
@@ -17,18 +17,18 @@ class CodeNorm(Term):
         super().__init__(weight=weight)
         self.ramp_epochs = ramp_epochs
 
-    def scale(self, when: When | None) -> float:
+    def scale(self, when: TrainProgress | None) -> float:
         """Return the ramped weight."""
         if when is None or self.ramp_epochs == 0:
             return self.weight
         return self.weight * min(1.0, (when.epoch + 1) / self.ramp_epochs)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the squared norms, (B,)."""
-        return seen.codes.square().sum(dim=-1)
+        return seen.latents.square().sum(dim=-1)
 
 
-class WeightNorm(Term):
+class WeightNorm(Loss):
     """Regularise the network by the squared norm of its weights; biases are left out.
 
     The weights are the matrices that multiply: of a layer with weight norm that is the product of
@@ -40,16 +40,16 @@ class WeightNorm(Term):
         weight: factor of this term.
     """
 
-    def scale(self, when: When | None) -> float:
+    def scale(self, when: TrainProgress | None) -> float:
         """Return the weight, and 0 where codes are fitted."""
         return 0.0 if when is None else self.weight
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the squared norm, the same for each shape, (B,)."""
-        norm = seen.codes.new_zeros(())
-        for module in seen.body.modules():
+        norm = seen.latents.new_zeros(())
+        for module in seen.decoder.modules():
             # as the layer multiplies by it, whatever it is made of
             weight = getattr(module, "weight", None)
             if isinstance(weight, Tensor) and weight.dim() > 1:
                 norm = norm + weight.square().sum()
-        return norm.expand(seen.codes.shape[0])
+        return norm.expand(seen.latents.shape[0])

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from inr.data.batch import SETS
-from inr.losses.base import At, Seen, Term, mean_of_points
+from inr.losses.base import FieldSamples, Loss, LossInputs, mean_of_points
 from inr.losses.distances import check_power
 from inr.models.derivatives import normalize
 
 
-class SurfaceDistance(Term):
+class SurfaceDistance(Loss):
     """Ask the field to vanish on the surface: the mean of |f|.
 
     The first addend of the data term of IGR (Gropp et al., ICML 2020, eq. 2) and, with another
@@ -23,13 +23,13 @@ class SurfaceDistance(Term):
 
     needs = frozenset({"surface"})
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         assert seen.surface is not None
         return mean_of_points(seen.surface.value[..., 0].abs())
 
 
-class NormalAlignment(Term):
+class NormalAlignment(Loss):
     """Align the field's gradient on the surface with the outward normal n.
 
     Either the mean of |grad f - n| (the tau addend of IGR's data term: Gropp et al., ICML 2020,
@@ -48,7 +48,7 @@ class NormalAlignment(Term):
         super().__init__(weight=weight)
         self.cosine = cosine
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         assert seen.surface is not None and seen.surface.normal is not None
         gradient, normal = gradient_of(seen.surface), seen.surface.normal
@@ -57,7 +57,7 @@ class NormalAlignment(Term):
         return mean_of_points((gradient - normal).norm(dim=-1))
 
 
-class Eikonal(Term):
+class Eikonal(Loss):
     """Ask the field's gradient to have unit length: the mean of ||grad f| - 1|^power.
 
     Power 2 is the Eikonal term of IGR (Gropp et al., ICML 2020, eq. 2), power 1 the one of SIREN
@@ -79,14 +79,14 @@ class Eikonal(Term):
         self.needs = frozenset({f"{where}.gradient"})
         self.power = check_power(power)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         at = {"samples": seen.samples, "surface": seen.surface, "space": seen.space}[self.where]
         assert at is not None
         return mean_of_points((gradient_of(at).norm(dim=-1) - 1).abs() ** self.power)
 
 
-class OffSurface(Term):
+class OffSurface(Loss):
     """Keep the field from vanishing off the surface: the mean of exp(-alpha |f|) over space.
 
     The last addend of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
@@ -103,13 +103,13 @@ class OffSurface(Term):
         super().__init__(weight=weight)
         self.alpha = check_rate("alpha", alpha)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         assert seen.space is not None
         return mean_of_points(torch.exp(-self.alpha * seen.space.value[..., 0].abs()))
 
 
-class Heat(Term):
+class HotSpot(Loss):
     """Spread heat from the surface: its logarithm is a distance (Wang et al., CVPR 2025).
 
     HotSpot: with h = exp(-lambda |f|), the energy 1/2 int |grad h|^2 + lambda^2 h^2 of the
@@ -131,7 +131,7 @@ class Heat(Term):
         super().__init__(weight=weight)
         self.absorption = check_rate("absorption", absorption)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
         assert seen.space is not None
         heat = torch.exp(-2 * self.absorption * seen.space.value[..., 0].abs())
@@ -139,7 +139,7 @@ class Heat(Term):
         return mean_of_points(heat * (slope + 1) / 2)
 
 
-def gradient_of(at: At) -> Tensor:
+def gradient_of(at: FieldSamples) -> Tensor:
     """Return the field's gradient (B, N, D), which a term has to have asked for."""
     assert at.gradient is not None, "a term that uses a gradient has to name it in its needs"
     return at.gradient

@@ -19,34 +19,36 @@ class Matches:
         reconstruction_index: (M,) which reconstruction point that is.
     """
 
-    to_truth: Floats
-    truth_index: Ints
+    to_ground_truth: Floats
+    ground_truth_index: Ints
     to_reconstruction: Floats
     reconstruction_index: Ints
 
 
-def match_nearest(reconstruction: Floats, truth: Floats) -> Matches:
+def match_nearest(reconstruction: Floats, ground_truth: Floats) -> Matches:
     """Find the nearest neighbours, in float64, of points (N, D) and (M, D) in each other.
 
     Raises:
         ValueError: if a set is empty or the dimensions differ.
     """
-    if len(reconstruction) == 0 or len(truth) == 0:
+    if len(reconstruction) == 0 or len(ground_truth) == 0:
         raise ValueError(
-            f"the sets have {len(reconstruction)} and {len(truth)} points; "
+            f"the sets have {len(reconstruction)} and {len(ground_truth)} points; "
             "a distance needs at least one point in each"
         )
-    if reconstruction.shape[1:] != truth.shape[1:]:
+    if reconstruction.shape[1:] != ground_truth.shape[1:]:
         raise ValueError(
-            f"the points have shapes {reconstruction.shape} and {truth.shape}; "
+            f"the points have shapes {reconstruction.shape} and {ground_truth.shape}; "
             "they must be (N, D) and (M, D)"
         )
-    return Matches(*nearest_points(truth, reconstruction), *nearest_points(reconstruction, truth))
+    return Matches(
+        *nearest_points(ground_truth, reconstruction), *nearest_points(reconstruction, ground_truth)
+    )
 
 
 def accuracy(matches: Matches) -> float:
     """Return the mean distance from the reconstruction to the truth."""
-    return float(matches.to_truth.mean())
+    return float(matches.to_ground_truth.mean())
 
 
 def completeness(matches: Matches) -> float:
@@ -61,12 +63,14 @@ def chamfer_l1(matches: Matches) -> float:
 
 def chamfer_l2(matches: Matches) -> float:
     """Return the sum of both means of squared distances."""
-    return float(np.square(matches.to_truth).mean() + np.square(matches.to_reconstruction).mean())
+    return float(
+        np.square(matches.to_ground_truth).mean() + np.square(matches.to_reconstruction).mean()
+    )
 
 
 def hausdorff(matches: Matches) -> float:
     """Return the larger of both maxima of the distances."""
-    return float(max(matches.to_truth.max(), matches.to_reconstruction.max()))
+    return float(max(matches.to_ground_truth.max(), matches.to_reconstruction.max()))
 
 
 def f_score(matches: Matches, threshold: float) -> float:
@@ -75,7 +79,7 @@ def f_score(matches: Matches, threshold: float) -> float:
     They are the shares of reconstruction and of truth points nearer to the other set than
     `threshold`; the score is 0 where both are (Knapitsch et al. 2017, equations 3 to 5).
     """
-    precision = float((matches.to_truth < threshold).mean())
+    precision = float((matches.to_ground_truth < threshold).mean())
     recall = float((matches.to_reconstruction < threshold).mean())
     if precision + recall == 0:
         return 0.0
@@ -83,7 +87,7 @@ def f_score(matches: Matches, threshold: float) -> float:
 
 
 def normal_consistency(
-    matches: Matches, reconstruction_normals: Floats, truth_normals: Floats
+    matches: Matches, reconstruction_normals: Floats, ground_truth_normals: Floats
 ) -> float:
     """Return the mean absolute cosine between nearest points' normals, over both directions.
 
@@ -92,6 +96,10 @@ def normal_consistency(
         reconstruction_normals: (N, D) unit vectors.
         truth_normals: (M, D) unit vectors.
     """
-    forward = np.sum(reconstruction_normals * truth_normals[matches.truth_index], axis=1)
-    backward = np.sum(truth_normals * reconstruction_normals[matches.reconstruction_index], axis=1)
+    forward = np.sum(
+        reconstruction_normals * ground_truth_normals[matches.ground_truth_index], axis=1
+    )
+    backward = np.sum(
+        ground_truth_normals * reconstruction_normals[matches.reconstruction_index], axis=1
+    )
     return float(np.abs(forward).mean() + np.abs(backward).mean()) / 2

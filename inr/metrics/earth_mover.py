@@ -36,7 +36,7 @@ class EarthMover(Distance):
     def measure(self, pair: Pair) -> float:
         """Return the number."""
         # a small cloud has fewer, and each point takes one
-        number = pair.truth.at_most(self.num_points)
-        reconstruction, truth = pair.draw(number)
-        cost = cdist(reconstruction.points, truth.points)
+        number = pair.ground_truth.at_most(self.num_points)
+        reconstruction, ground_truth = pair.draw(number)
+        cost = cdist(reconstruction.points, ground_truth.points)
         return float(cost[linear_sum_assignment(cost)].mean())

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError, check_positive
-from inr.metrics.pair import Pair, Probe
-from inr.metrics.volumes import truth_solid
+from inr.metrics.pair import FieldEvaluator, Pair
+from inr.metrics.volumes import ground_truth_solid
 
 ERRORS = {
     "mae": "mean absolute error",
@@ -40,13 +40,13 @@ class _OfField(Metric):
             f"deviation {self.std:g} box units"
         )
 
-    def _probe(self, pair: Pair) -> Probe:
-        if pair.probe is None:
+    def _evaluator(self, pair: Pair) -> FieldEvaluator:
+        if pair.evaluator is None:
             raise NotMeasuredError("it asks the network's field, and here are only meshes")
-        if not pair.probe.is_distance:
+        if not pair.evaluator.is_distance:
             raise NotMeasuredError("the field is an occupancy, no distance")
-        truth_solid(pair)
-        return pair.probe
+        ground_truth_solid(pair)
+        return pair.evaluator
 
 
 class FieldError(_OfField):
@@ -71,17 +71,17 @@ class FieldError(_OfField):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        probe = self._probe(pair)
+        evaluator = self._evaluator(pair)
         points, distance = pair.query(self.std)
-        value = probe.values(pair.box.apply(points)) / pair.box.scale
+        value = evaluator.values(pair.box.apply(points)) / pair.box.scale
         difference = np.abs(value - distance)
         if self.error == "mae":
             return float(difference.mean())
         if self.error == "rmse":
             return float(np.sqrt(np.square(difference).mean()))
         size = (np.abs(value) + np.abs(distance)) / 2
-        share = np.divide(difference, size, out=np.zeros_like(size), where=size > 0)
-        return float(share.mean())
+        fraction = np.divide(difference, size, out=np.zeros_like(size), where=size > 0)
+        return float(fraction.mean())
 
 
 class GradientNorm(_OfField):
@@ -105,8 +105,8 @@ class GradientNorm(_OfField):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        probe = self._probe(pair)
+        evaluator = self._evaluator(pair)
         points, _ = pair.query(self.std)
         # a similarity scales value and point alike
-        norms = probe.gradient_norms(pair.box.apply(points))
+        norms = evaluator.gradient_norms(pair.box.apply(points))
         return float(norms.mean() if self.statistic == "mean" else norms.std())

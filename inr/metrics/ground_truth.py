@@ -10,7 +10,7 @@ from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts.read import count_parts, read_parts
 from inr.data.read import read_surface
-from inr.metrics.pair import Cloud, Pair, Parts, Probe, Surface
+from inr.metrics.pair import Cloud, FieldEvaluator, Pair, Parts, Surface
 from inr.render.points import discs
 from inr.render.views import cast_views
 from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh
@@ -28,7 +28,7 @@ def has_only_points(layout: Layout, name: str) -> bool:
     return not (has_sign and layout.mesh(name).exists())
 
 
-def truth_stamp(layout: Layout, name: str) -> list[int]:
+def ground_truth_stamp(layout: Layout, name: str) -> list[int]:
     """Return sizes and times of the files that a shape is measured against, to know them again."""
     path = layout.surface(name) if has_only_points(layout, name) else layout.mesh(name)
     parts = sorted(layout.part_meshes(name).glob("*"))
@@ -38,7 +38,7 @@ def truth_stamp(layout: Layout, name: str) -> list[int]:
     return [number for status in found for number in (status.st_size, status.st_mtime_ns)]
 
 
-def truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
+def ground_truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
     """Return a shape's mesh, to be drawn: of a point cloud, discs.
 
     Empty where there is neither, or where it cannot be read: a picture must not end a run.
@@ -64,7 +64,7 @@ def open_pair(
     frame: str,
     num_points: int,
     seed: int,
-    probe: Probe | None = None,
+    evaluator: FieldEvaluator | None = None,
     parts: Callable[[], Parts] | None = None,
 ) -> Pair:
     """Hold a reconstruction against a shape of the data set; see inr.metrics.
@@ -91,8 +91,8 @@ def open_pair(
         points = surface[:, :dim]
         normals = surface[:, dim:] if surface.shape[1] > dim else None
     else:
-        truth = read_mesh(layout.mesh(name))
-        points = truth.vertices[truth.used()]
+        ground_truth = read_mesh(layout.mesh(name))
+        points = ground_truth.vertices[ground_truth.used()]
     box = identity(dim)
     if frame == "native":
         box = read_normalization(layout.normalization(name))
@@ -102,16 +102,16 @@ def open_pair(
     side: Surface | Cloud = (
         Cloud(cloud, None if normals is None else normals @ box.rotation)
         if only_points
-        else Surface(box.undo_mesh(truth))
+        else Surface(box.undo_mesh(ground_truth))
     )
     return Pair(
         reconstruction=Surface(box.undo_mesh(mesh)),
-        truth=side,
+        ground_truth=side,
         name=name,
         num_points=num_points,
         seed=seed,
         box=box,
-        probe=probe,
+        evaluator=evaluator,
         scan=cloud if only_points else None,
         parts=partial(_parts, layout, name, parts, box),
         views=cast_views,
@@ -124,9 +124,11 @@ def _parts(
     """Return the parts of both sides in the frame of measurement; None where there are none."""
     if count_parts(layout, name) == 0:
         return None
-    truth = read_parts(layout, name)
-    given = truth if parts is None else parts()
-    sides = [[None if m is None else box.undo_mesh(m) for m in side] for side in (given, truth)]
+    ground_truth = read_parts(layout, name)
+    given = ground_truth if parts is None else parts()
+    sides = [
+        [None if m is None else box.undo_mesh(m) for m in side] for side in (given, ground_truth)
+    ]
     return sides[0], sides[1]
 
 

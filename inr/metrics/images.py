@@ -4,7 +4,7 @@ import numpy as np
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
 from inr.metrics.pair import Pair, Views
-from inr.metrics.volumes import truth_solid
+from inr.metrics.volumes import ground_truth_solid
 from inr.shapes.mesh import Mesh
 
 
@@ -36,12 +36,12 @@ class ImageConsistency(Metric):
         assert mesh is not None  # clouds are never reconstructions
         seen = [
             pair.views(Mesh(pair.box.apply(one.vertices), one.faces))
-            for one in (mesh, truth_solid(pair))
+            for one in (mesh, ground_truth_solid(pair))
         ]
         return image_consistency(*seen)
 
 
-def image_consistency(reconstruction: Views, truth: Views) -> float:
+def image_consistency(reconstruction: Views, ground_truth: Views) -> float:
     """Return the mean over views of mask IoU times mean cosine of normals, in [-1, 1].
 
     A view in which the shapes share no pixel scores 0; one that shows neither is left out.
@@ -49,15 +49,15 @@ def image_consistency(reconstruction: Views, truth: Views) -> float:
     Raises:
         NotMeasuredError: a ValueError, if no view shows the truth.
     """
-    if not truth.masks.any():
+    if not ground_truth.masks.any():
         raise NotMeasuredError("no view shows the truth: it lies outside the cameras' pictures")
     scores = []
-    views = zip(*reconstruction, *truth, strict=True)
-    for mask, normals, mask_truth, normals_truth in views:
-        both, either = mask & mask_truth, mask | mask_truth
+    views = zip(*reconstruction, *ground_truth, strict=True)
+    for mask, normals, mask_ground_truth, normals_ground_truth in views:
+        both, either = mask & mask_ground_truth, mask | mask_ground_truth
         if not either.any():
             continue
-        cosines = np.einsum("nd,nd->n", normals[both], normals_truth[both])
+        cosines = np.einsum("nd,nd->n", normals[both], normals_ground_truth[both])
         # IoU times mean: the number of shared pixels cancels, and may be 0
         scores.append(cosines.sum() / either.sum())
     return float(np.mean(scores))

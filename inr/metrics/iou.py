@@ -7,7 +7,7 @@ from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.solids.occupancy import occupancy_on_grid
 
 
-def iou(reconstruction: Mesh, truth: Mesh, *, resolution: int = 128) -> float:
+def iou(reconstruction: Mesh, ground_truth: Mesh, *, resolution: int = 128) -> float:
     """Return the intersection over union of two solids, in [0, 1].
 
     It is counted on the cell centres of a `resolution`^D grid over the joint bounding box; what
@@ -17,22 +17,22 @@ def iou(reconstruction: Mesh, truth: Mesh, *, resolution: int = 128) -> float:
         NotMeasuredError: a ValueError, if no cell centre is inside the truth.
         ValueError: if the dimensions differ.
     """
-    if reconstruction.dim != truth.dim:
+    if reconstruction.dim != ground_truth.dim:
         raise ValueError(
             f"a reconstruction in {reconstruction.dim}-D cannot be held against a truth in "
-            f"{truth.dim}-D"
+            f"{ground_truth.dim}-D"
         )
-    inside_truth = np.zeros(0, dtype=bool)
-    if not (reconstruction.is_empty and truth.is_empty):
-        lower, upper = joint_bounds(reconstruction, truth)
-        inside_truth = occupancy_on_grid(truth, lower, upper, resolution)
-    if not inside_truth.any():
+    inside_ground_truth = np.zeros(0, dtype=bool)
+    if not (reconstruction.is_empty and ground_truth.is_empty):
+        lower, upper = joint_bounds(reconstruction, ground_truth)
+        inside_ground_truth = occupancy_on_grid(ground_truth, lower, upper, resolution)
+    if not inside_ground_truth.any():
         raise NotMeasuredError(
-            f"truth has no inside: none of the {resolution}^{truth.dim} cell centres is within it; "
+            f"truth has no inside: none of the {resolution}^{ground_truth.dim} cell centres is within it; "
             "check that it is closed and its faces are oriented outward, or raise the resolution"
         )
     inside = occupancy_on_grid(reconstruction, lower, upper, resolution)
-    return float((inside & inside_truth).sum() / (inside | inside_truth).sum())
+    return float((inside & inside_ground_truth).sum() / (inside | inside_ground_truth).sum())
 
 
 def joint_bounds(one: Mesh, other: Mesh) -> tuple[Floats, Floats]:

@@ -8,12 +8,12 @@ from inr.data.layout import Layout
 log = logging.getLogger(__name__)
 
 
-def has_truth(layout: Layout, name: str) -> bool:
+def has_ground_truth(layout: Layout, name: str) -> bool:
     """Return whether a shape has a mesh, or surface points, to be measured against."""
     return layout.mesh(name).exists() or layout.surface(name).exists()
 
 
-def warn_of_unmeasured(layout: Layout, names: Sequence[str], consequence: str) -> set[str]:
+def warn_missing_ground_truth(layout: Layout, names: Sequence[str], consequence: str) -> set[str]:
     """Say once what is missing to measure some shapes and what helps; return those shapes.
 
     Args:
@@ -21,7 +21,7 @@ def warn_of_unmeasured(layout: Layout, names: Sequence[str], consequence: str) -
         names: of shapes.
         consequence: what goes on without.
     """
-    without = [name for name in names if not has_truth(layout, name)]
+    without = [name for name in names if not has_ground_truth(layout, name)]
     if without:
         log.warning(
             "%d of %d shapes have neither a mesh nor surface points to be measured against (%s "

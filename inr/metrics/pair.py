@@ -19,14 +19,14 @@ from inr.shapes.sdf import signed_distance, unsigned_distance
 Parts = Sequence[Mesh | None]
 
 
-class Drawn(NamedTuple):
+class SurfaceSamples(NamedTuple):
     """Hold points (N, D) and their unit normals (N, D), None where there are none."""
 
     points: Floats
     normals: Floats | None
 
 
-class Side(Protocol):
+class EvalShape(Protocol):
     """Be one side of a comparison; lengths are those of the frame of measurement."""
 
     @property
@@ -48,7 +48,7 @@ class Side(Protocol):
         """Return how many different points can be drawn, or twice as many, up to a number."""
         ...
 
-    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> SurfaceSamples:
         """Draw points, others if `again`."""
         ...
 
@@ -81,9 +81,11 @@ class Surface:
         """Return the number: a surface has any number of points."""
         return num_points
 
-    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> SurfaceSamples:
         """Draw points, seeded by the shape's name."""
-        return Drawn(*sample_surface(self.mesh, num_points, seed_from_name(name, seed + again)))
+        return SurfaceSamples(
+            *sample_surface(self.mesh, num_points, seed_from_name(name, seed + again))
+        )
 
     def distance(self, points: Floats) -> Floats:
         """Return the exact distance (N,) of points (N, D) from the surface."""
@@ -113,11 +115,13 @@ class Cloud:
         """Return the number, but at most all the cloud's points, or half of them for each half."""
         return min(num_points, max(1, len(self.points) // 2) if twice else len(self.points))
 
-    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> Drawn:
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> SurfaceSamples:
         """Draw points of the cloud, seeded by the shape's name."""
         order = seed_from_name(name, seed).permutation(len(self.points))
         part = order[-num_points:] if again else order[:num_points]
-        return Drawn(self.points[part], None if self.normals is None else self.normals[part])
+        return SurfaceSamples(
+            self.points[part], None if self.normals is None else self.normals[part]
+        )
 
     def distance(self, points: Floats) -> Floats:
         """Return the distance (N,) of points (N, D) from the nearest point of the cloud."""
@@ -125,7 +129,7 @@ class Cloud:
 
 
 @dataclass(frozen=True)
-class Probe:
+class FieldEvaluator:
     """Ask the network itself, in the box frame.
 
     Args:
@@ -171,13 +175,13 @@ class Pair:
         views: casts a mesh of the box frame from fixed cameras, where there is a renderer.
     """
 
-    reconstruction: Side
-    truth: Side
+    reconstruction: EvalShape
+    ground_truth: EvalShape
     name: str
     num_points: int
     seed: int
     box: Normalization
-    probe: Probe | None = None
+    evaluator: FieldEvaluator | None = None
     scan: Floats | None = None
     note: str = ""
     parts: Callable[[], tuple[Parts, Parts] | None] = lambda: None
@@ -187,40 +191,40 @@ class Pair:
     @property
     def dim(self) -> int:
         """Return D."""
-        return self.truth.dim
+        return self.ground_truth.dim
 
-    def draw(self, num_points: int) -> tuple[Drawn, Drawn]:
+    def draw(self, num_points: int) -> tuple[SurfaceSamples, SurfaceSamples]:
         """Draw so many points of the reconstruction and of the truth, of a cloud what it has."""
-        one, other = (side.at_most(num_points) for side in (self.reconstruction, self.truth))
+        one, other = (side.at_most(num_points) for side in (self.reconstruction, self.ground_truth))
         return (
             self.reconstruction.draw(one, self.name, self.seed, again=True),
-            self.truth.draw(other, self.name, self.seed, again=False),
+            self.ground_truth.draw(other, self.name, self.seed, again=False),
         )
 
     @cached_property
-    def drawn(self) -> tuple[Drawn, Drawn]:
+    def drawn(self) -> tuple[SurfaceSamples, SurfaceSamples]:
         """Return the points that most metrics share: of the reconstruction, of the truth."""
         return self.draw(self.num_points)
 
     @cached_property
     def matches(self) -> Matches:
         """Return the nearest neighbours of those points in each other."""
-        reconstruction, truth = self.drawn
-        return match_nearest(reconstruction.points, truth.points)
+        reconstruction, ground_truth = self.drawn
+        return match_nearest(reconstruction.points, ground_truth.points)
 
     def floor(self) -> "Pair":
         """Return the truth against itself, sampled anew; of a cloud, one half against the other."""
 
-        def parts_of_truth() -> tuple[Parts, Parts] | None:
+        def parts_of_ground_truth() -> tuple[Parts, Parts] | None:
             sides = self.parts()
             return None if sides is None else (sides[1], sides[1])
 
         return replace(
             self,
-            reconstruction=self.truth,
-            parts=parts_of_truth,
-            num_points=self.truth.at_most(self.num_points, twice=True),
-            probe=None,
+            reconstruction=self.ground_truth,
+            parts=parts_of_ground_truth,
+            num_points=self.ground_truth.at_most(self.num_points, twice=True),
+            evaluator=None,
             _queries={},
         )
 
@@ -249,11 +253,13 @@ class Pair:
         return self._queries[std]
 
     def _draw_query(self, std: float) -> tuple[Floats, Floats]:
-        assert self.truth.mesh is not None
+        assert self.ground_truth.mesh is not None
         if math.isinf(std):
             points = self.uniform(self.num_points)
         else:
-            points = self.truth.draw(self.num_points, self.name, self.seed, again=False).points
+            points = self.ground_truth.draw(
+                self.num_points, self.name, self.seed, again=False
+            ).points
             generator = seed_from_name(f"{self.name}/near", self.seed)
             points = points + generator.normal(scale=std / self.box.scale, size=points.shape)
-        return points, signed_distance(self.truth.mesh, np.asarray(points))
+        return points, signed_distance(self.ground_truth.mesh, np.asarray(points))

@@ -8,10 +8,10 @@ from scipy.optimize import linear_sum_assignment
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
 from inr.metrics.iou import joint_bounds
 from inr.metrics.pair import Pair, Parts
-from inr.metrics.volumes import truth_solid
+from inr.metrics.volumes import ground_truth_solid
 from inr.shapes.mesh import Floats, Ints, Mesh
-from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
 from inr.shapes.sdf import unsigned_distance
+from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
 
 
 class PartOverlap(NamedTuple):
@@ -68,7 +68,7 @@ class PartIoU(Metric):
             return part_iou(
                 *sides,
                 whole,
-                truth_solid(pair),
+                ground_truth_solid(pair),
                 resolution=self.resolution,
                 matched=self.matched,
             ).mean
@@ -78,9 +78,9 @@ class PartIoU(Metric):
 
 def part_iou(
     reconstruction: Parts,
-    truth: Parts,
+    ground_truth: Parts,
     whole_reconstruction: Mesh,
-    whole_truth: Mesh,
+    whole_ground_truth: Mesh,
     *,
     resolution: int = 128,
     matched: bool = False,
@@ -104,26 +104,29 @@ def part_iou(
         ValueError: if numbers count and the sides have different numbers of parts, or dimensions
             differ.
     """
-    _check(reconstruction, truth, whole_reconstruction, whole_truth, matched=matched)
-    if whole_truth.is_empty:
+    _check(reconstruction, ground_truth, whole_reconstruction, whole_ground_truth, matched=matched)
+    if whole_ground_truth.is_empty:
         raise NotMeasuredError("the truth has no inside")
-    lower, upper = joint_bounds(whole_reconstruction, whole_truth)
-    labels, labels_truth = (
+    lower, upper = joint_bounds(whole_reconstruction, whole_ground_truth)
+    labels, labels_ground_truth = (
         label_cells(parts, whole, lower, upper, resolution).ravel()
-        for parts, whole in ((reconstruction, whole_reconstruction), (truth, whole_truth))
+        for parts, whole in (
+            (reconstruction, whole_reconstruction),
+            (ground_truth, whole_ground_truth),
+        )
     )
-    if not (labels_truth >= 0).any():
+    if not (labels_ground_truth >= 0).any():
         raise NotMeasuredError(
-            f"none of the {resolution}^{whole_truth.dim} cell centres belongs to a part of the "
+            f"none of the {resolution}^{whole_ground_truth.dim} cell centres belongs to a part of the "
             "truth; check that its whole is closed, or raise the resolution"
         )
-    counts = _count_cells(labels_truth, labels, len(truth), len(reconstruction))
-    sizes_truth, sizes = counts.sum(axis=1)[1:], counts.sum(axis=0)[1:]
+    counts = _count_cells(labels_ground_truth, labels, len(ground_truth), len(reconstruction))
+    sizes_ground_truth, sizes = counts.sum(axis=1)[1:], counts.sum(axis=0)[1:]
     both = counts[1:, 1:]
-    either = sizes_truth[:, None] + sizes - both
+    either = sizes_ground_truth[:, None] + sizes - both
     table = np.divide(both, either, out=np.full(both.shape, np.nan), where=either > 0)
     if matched:
-        return _assign(table, np.flatnonzero(sizes_truth), np.flatnonzero(sizes))
+        return _assign(table, np.flatnonzero(sizes_ground_truth), np.flatnonzero(sizes))
     ious = np.diagonal(table).copy()
     return PartOverlap(float(np.nanmean(ious)), ious, np.arange(len(ious)))
 
@@ -172,14 +175,19 @@ def label_cells(parts: Parts, whole: Mesh, lower: Floats, upper: Floats, resolut
 
 
 def _check(
-    reconstruction: Parts, truth: Parts, whole: Mesh, whole_truth: Mesh, *, matched: bool
+    reconstruction: Parts,
+    ground_truth: Parts,
+    whole: Mesh,
+    whole_ground_truth: Mesh,
+    *,
+    matched: bool,
 ) -> None:
-    if not matched and len(reconstruction) != len(truth):
+    if not matched and len(reconstruction) != len(ground_truth):
         raise ValueError(
-            f"the reconstruction has {len(reconstruction)} parts and the truth {len(truth)}; give "
+            f"the reconstruction has {len(reconstruction)} parts and the truth {len(ground_truth)}; give "
             "as many, None for those that are absent, or matched=True if numbers mean nothing"
         )
-    meshes = [whole, whole_truth, *reconstruction, *truth]
+    meshes = [whole, whole_ground_truth, *reconstruction, *ground_truth]
     dims = {mesh.dim for mesh in meshes if mesh is not None}
     if len(dims) > 1:
         raise ValueError(f"parts and wholes are of dimensions {sorted(dims)}; they have to agree")

@@ -56,12 +56,12 @@ class Protocol:
         Raises:
             ValueError: if the truth has no surface, or the dimensions differ.
         """
-        if pair.reconstruction.dim != pair.truth.dim:
+        if pair.reconstruction.dim != pair.ground_truth.dim:
             raise ValueError(
                 f"a reconstruction in {pair.reconstruction.dim}-D cannot be held against a truth "
-                f"in {pair.truth.dim}-D"
+                f"in {pair.ground_truth.dim}-D"
             )
-        if pair.truth.is_empty:
+        if pair.ground_truth.is_empty:
             raise ValueError("the truth has no surface, so that nothing can be held against it")
         floor = pair.floor()
         values, floors, reasons = {}, {}, {}

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from inr.data.layout import write_json
-from inr.metrics.base import FLOOR, MetricInfo
 from inr.files import replacing
+from inr.metrics.base import FLOOR, MetricInfo
 
 STATUSES = ("ok", "empty", "missing", "failed")
 _NOT_METRICS = ("name", "status", "reason", "seconds", "not_measured", "of_cloud")

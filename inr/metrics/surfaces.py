@@ -128,7 +128,7 @@ class MeshAccuracy(Distance):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        found = pair.truth.distance(pair.drawn[0].points)
+        found = pair.ground_truth.distance(pair.drawn[0].points)
         return float(np.percentile(found, self.percentile))
 
 
@@ -188,10 +188,12 @@ class NormalConsistency(Metric):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        reconstruction, truth = pair.drawn
-        if reconstruction.normals is None or truth.normals is None:
+        reconstruction, ground_truth = pair.drawn
+        if reconstruction.normals is None or ground_truth.normals is None:
             raise NotMeasuredError("the point cloud has no normals")
-        return distances.normal_consistency(pair.matches, reconstruction.normals, truth.normals)
+        return distances.normal_consistency(
+            pair.matches, reconstruction.normals, ground_truth.normals
+        )
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
         """Return what was chosen."""

@@ -48,7 +48,7 @@ class GridIoU(_Overlap):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        return iou(_solid(pair), truth_solid(pair), resolution=self.resolution)
+        return iou(_solid(pair), ground_truth_solid(pair), resolution=self.resolution)
 
 
 class CornerGridIoU(_Overlap):
@@ -77,18 +77,21 @@ class CornerGridIoU(_Overlap):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        reconstruction, truth = _solid(pair), truth_solid(pair)
-        lower, upper = joint_bounds(reconstruction, truth)
+        reconstruction, ground_truth = _solid(pair), ground_truth_solid(pair)
+        lower, upper = joint_bounds(reconstruction, ground_truth)
         ends = zip(lower, upper, strict=True)
         axes = [np.linspace(low, high, self.resolution) for low, high in ends]
         shape = (self.resolution,) * pair.dim
         count = _Count()
-        is_in_reconstruction, is_in_truth = _asks_fast(reconstruction), _asks_fast(truth)
+        is_in_reconstruction, is_in_ground_truth = (
+            _asks_fast(reconstruction),
+            _asks_fast(ground_truth),
+        )
         for start in range(0, self.resolution**pair.dim, _POINTS_AT_ONCE):
             flat = np.arange(start, min(start + _POINTS_AT_ONCE, self.resolution**pair.dim))
             index = np.unravel_index(flat, shape)
             points = np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1)
-            count.add(is_in_reconstruction(points), is_in_truth(points))
+            count.add(is_in_reconstruction(points), is_in_ground_truth(points))
         return count.ratio()
 
 
@@ -143,11 +146,11 @@ class FieldIoU(_Overlap):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        probe = pair.probe
-        if probe is None:
+        evaluator = pair.evaluator
+        if evaluator is None:
             raise NotMeasuredError("it asks the network's field, and here are only meshes")
         return _on_points(
-            pair, self.num_points, lambda points: probe.values(pair.box.apply(points)) < 0
+            pair, self.num_points, lambda points: evaluator.values(pair.box.apply(points)) < 0
         )
 
 
@@ -157,10 +160,10 @@ class _Count:
     def __init__(self) -> None:
         self.both = self.either = self.true = 0
 
-    def add(self, inside: Bools, inside_truth: Bools) -> None:
-        self.both += int((inside & inside_truth).sum())
-        self.either += int((inside | inside_truth).sum())
-        self.true += int(inside_truth.sum())
+    def add(self, inside: Bools, inside_ground_truth: Bools) -> None:
+        self.both += int((inside & inside_ground_truth).sum())
+        self.either += int((inside | inside_ground_truth).sum())
+        self.true += int(inside_ground_truth.sum())
 
     def ratio(self) -> float:
         if self.true == 0:
@@ -169,12 +172,12 @@ class _Count:
 
 
 def _on_points(pair: Pair, num_points: int, inside: Callable[[Floats], Bools]) -> float:
-    truth = truth_solid(pair)
+    ground_truth = ground_truth_solid(pair)
     points = pair.uniform(num_points)
     count = _Count()
     for start in range(0, num_points, _POINTS_AT_ONCE):
         part = points[start : start + _POINTS_AT_ONCE]
-        count.add(inside(part), _inside(truth, part))
+        count.add(inside(part), _inside(ground_truth, part))
     return count.ratio()
 
 
@@ -200,13 +203,13 @@ def _solid(pair: Pair) -> Mesh:
     return mesh
 
 
-def truth_solid(pair: Pair) -> Mesh:
+def ground_truth_solid(pair: Pair) -> Mesh:
     """Return the truth's mesh.
 
     Raises:
         NotMeasuredError: if it is a point cloud, or a 2-D outline that is open.
     """
-    mesh = pair.truth.mesh
+    mesh = pair.ground_truth.mesh
     if mesh is None:
         raise NotMeasuredError("the truth is a point cloud, which has no inside")
     # crossings of a ray would call all inside that lies on one side of it

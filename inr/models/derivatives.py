@@ -193,7 +193,7 @@ def normalize(gradient: Tensor) -> Tensor:
     return torch.where(norm > TINY, gradient / norm.clamp(min=TINY), torch.zeros_like(gradient))
 
 
-def scalar_field(model: INR, code: Tensor, channel: int = 0) -> ScalarField:
+def scalar_field(model: INR, latent: Tensor, channel: int = 0) -> ScalarField:
     """Return one channel of one shape's field as a function from points (..., D) to values (...).
 
     Channel 0 of an occupancy is positive inside, so that its level sets curve with the other sign.
@@ -205,13 +205,13 @@ def scalar_field(model: INR, code: Tensor, channel: int = 0) -> ScalarField:
     """
 
     def field(x: Tensor) -> Tensor:
-        value = model.decode(x.reshape(1, -1, x.shape[-1]), code[None]).value
+        value = model.decode(x.reshape(1, -1, x.shape[-1]), latent[None]).value
         return value[0, :, channel].reshape(x.shape[:-1])
 
     return field
 
 
-def decode_with_gradient(model: INR, points: Tensor, codes: Tensor) -> tuple[Field, Tensor]:
+def decode_with_gradient(model: INR, points: Tensor, latents: Tensor) -> tuple[Field, Tensor]:
     """Return the field and the gradient of its channel 0, for a loss to differentiate again.
 
     Where gradients are off (torch.no_grad or inference_mode), the gradient with respect to the
@@ -229,7 +229,7 @@ def decode_with_gradient(model: INR, points: Tensor, codes: Tensor) -> tuple[Fie
     with torch.inference_mode(False), torch.enable_grad():
         # autograd saves no tensor that was made in inference mode, but it does save a copy
         x = points.detach().clone().requires_grad_(True)
-        z = codes.clone() if codes.is_inference() else codes
+        z = latents.clone() if latents.is_inference() else latents
         field = model.decode(x, z)
         (gradient,) = torch.autograd.grad(
             field.value[..., 0].sum(), x, create_graph=again, materialize_grads=True

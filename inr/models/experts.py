@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inr.models.layers import Fed, Layer, LayerKind, Widths
+from inr.models.layers import InputDims, Layer, LayerInput, LayerKind
 
 
 class Experts(LayerKind):
@@ -38,7 +38,7 @@ class Experts(LayerKind):
         self.first_cells = first_cells
         self.growth = growth
 
-    def make(self, widths: Widths, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+    def make(self, widths: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
         """Return the layer for the tiling of this depth."""
         cells = self.first_cells * self.growth**index
         return ExpertLinear(widths, out_dim, dim=dim, num_experts=self.num_experts, cells=cells)
@@ -63,7 +63,7 @@ class ExpertLinear(Layer):
     """
 
     def __init__(
-        self, widths: Widths, out_dim: int, *, dim: int, num_experts: int, cells: float
+        self, widths: InputDims, out_dim: int, *, dim: int, num_experts: int, cells: float
     ) -> None:
         super().__init__(widths, out_dim)
         self.num_experts = num_experts
@@ -77,18 +77,18 @@ class ExpertLinear(Layer):
         strides = self.num_experts ** torch.arange(x.shape[-1], device=x.device)
         return (cell * strides).sum(dim=-1)
 
-    def forward(self, fed: Fed) -> Tensor:
+    def forward(self, fed: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
         shapes, num = fed.x.shape[:2]
         weight, bias = self.scaled()
         tile = self.tiles(fed.x).flatten()
         blocks = _Blocks(tile, len(weight))
-        code, *matrices = self.columns(weight)
-        if code is None:
+        latent, *matrices = self.columns(weight)
+        if latent is None:
             result = bias
         else:
             # what the codes add: a row for each shape and expert, computed once
-            rows = torch.einsum("bl,eol->beo", fed.codes, code) + bias
+            rows = torch.einsum("bl,eol->beo", fed.latents, latent) + bias
             shape = torch.arange(shapes, device=tile.device).repeat_interleave(num)
             shift = rows.flatten(0, 1).index_select(0, shape * len(weight) + tile)
             result = blocks.fill(shift)

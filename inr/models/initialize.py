@@ -79,18 +79,18 @@ class Sphere(Initialization):
                 "model.encoding.include_point=true or model.encoding=null"
             )
         for layer in hidden:
-            code, point, before = layer.widths
+            latent, point, before = layer.widths
             both = point > 0 and before > 0
             std = math.sqrt((1 if both else 2) / layer.bias.shape[-1])
             drawn = torch.randn(layer.weight.shape[-2:]) * std
-            drawn[:, :code] = 0
+            drawn[:, :latent] = 0
             if point:  # the point comes first, and waves after it
-                drawn[:, code + dim : code + point] = 0
+                drawn[:, latent + dim : latent + point] = 0
             layer.weight.copy_(drawn)
             layer.bias.zero_()
-        code, point, before = output.widths
-        output.weight[..., 0, : code + point] = 0
-        output.weight[..., 0, code + point :] = math.sqrt(math.pi / before)
+        latent, point, before = output.widths
+        output.weight[..., 0, : latent + point] = 0
+        output.weight[..., 0, latent + point :] = math.sqrt(math.pi / before)
         output.bias[0] = 0
         x = torch.rand(1, 4096, dim) * 2 - 1
         distance = x.norm(dim=-1).flatten()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inr.models.latents import Codes
+from inr.models.latents import Latents
 
 # what the first channel may say of a point
 OUTPUTS = ("sdf", "occupancy")
@@ -35,10 +35,10 @@ class INR(nn.Module):
             al., Occupancy Networks, CVPR 2019).
     """
 
-    def __init__(self, body: nn.Module, latents: Codes, *, output: str) -> None:
+    def __init__(self, decoder: nn.Module, latents: Latents, *, output: str) -> None:
         super().__init__()
         assert output in OUTPUTS, output
-        self.body = body
+        self.decoder = decoder
         self.latents = latents
         self.output = output
 
@@ -46,7 +46,7 @@ class INR(nn.Module):
         """Return the field at x (B, N, D) of the shapes index (B,)."""
         return self.decode(x, self.latents(index))
 
-    def decode(self, x: Tensor, codes: Tensor, poses: Tensor | None = None) -> Field:
+    def decode(self, x: Tensor, latents: Tensor, poses: Tensor | None = None) -> Field:
         """Return the field at x (B, N, D) for explicit codes (B, L).
 
         Args:
@@ -61,6 +61,6 @@ class INR(nn.Module):
         if poses is not None:
             if self.latents.num_parts is None:
                 raise ValueError("this model has no parts, so it takes no poses")
-            codes = torch.cat([codes, poses], dim=-1)
-        result = self.body(x, codes)
+            latents = torch.cat([latents, poses], dim=-1)
+        result = self.decoder(x, latents)
         return result if isinstance(result, Field) else Field(result, None)

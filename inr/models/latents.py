@@ -12,7 +12,7 @@ from inr.files import numbers_in
 from inr.shapes.sampling import seed_from_name
 
 
-class Codes(nn.Module):
+class Latents(nn.Module):
     """Hold one code a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
 
     What a shape is decoded from is its *state*: here the code, of shapes made of parts also where
@@ -62,24 +62,24 @@ class Codes(nn.Module):
         self.spherical = spherical
         if pretrained is None:
             std = 1 / math.sqrt(max(dim, 1))
-            codes = torch.randn(len(names), dim, generator=generator) * std
+            latents = torch.randn(len(names), dim, generator=generator) * std
         else:
-            codes = read_codes(Path(pretrained), names, (dim,))
-        self.codes = nn.Parameter(codes, requires_grad=trainable)
+            latents = read_latents(Path(pretrained), names, (dim,))
+        self.weight = nn.Parameter(latents, requires_grad=trainable)
 
     def forward(self, index: Tensor) -> Tensor:
         """Return the constrained codes (B, L) of the shapes index (B,)."""
-        return self.constrain(self.codes[index])
+        return self.constrain(self.weight[index])
 
-    def constrain(self, codes: Tensor) -> Tensor:
+    def constrain(self, latents: Tensor) -> Tensor:
         """Return codes (B, L) as the body gets them: bounded, or on the unit sphere."""
         if self.spherical:
-            return nn.functional.normalize(codes, dim=-1)
-        return bound_norm(codes, self.max_norm)
+            return nn.functional.normalize(latents, dim=-1)
+        return bound_norm(latents, self.max_norm)
 
-    def start(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
+    def init(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
         """Return raw states of other shapes to fit from: codes N(0, std^2), seeded by name."""
-        size = self.codes.shape[1:]
+        size = self.weight.shape[1:]
         drawn = [seed_from_name(name, seed).standard_normal(size) for name in names]
         return torch.tensor(np.array(drawn) * std, dtype=torch.float32).view(len(names), *size)
 
@@ -91,15 +91,15 @@ class Codes(nn.Module):
         """Return the raw states of which `split` gives these pieces."""
         return pieces["codes"]
 
-    def penalised(self, states: Tensor) -> Tensor:
+    def regularised(self, latents: Tensor) -> Tensor:
         """Return what a regulariser of codes sees of states (B, ...): (B, W)."""
-        return states
+        return latents
 
-    def vectors(self) -> Tensor:
+    def flatten(self) -> Tensor:
         """Return the states of all shapes as vectors to draw new ones by, (S, W)."""
         return self.constrain(self.raw())
 
-    def from_vectors(self, vectors: Tensor) -> Tensor:
+    def unflatten(self, vectors: Tensor) -> Tensor:
         """Return the states (B, ...) that vectors (B, W) mean."""
         return self.constrain(vectors)
 
@@ -116,16 +116,16 @@ class Codes(nn.Module):
         self.load_state_dict(self.split(raw))
 
 
-def bound_norm(codes: Tensor, max_norm: float | None) -> Tensor:
+def bound_norm(latents: Tensor, max_norm: float | None) -> Tensor:
     """Scale codes (B, L) that are longer than max_norm back to it, differentiably."""
-    if max_norm is None or codes.shape[-1] == 0:
-        return codes
-    norm = codes.norm(dim=-1, keepdim=True)
+    if max_norm is None or latents.shape[-1] == 0:
+        return latents
+    norm = latents.norm(dim=-1, keepdim=True)
     # the floor keeps the gradient finite for a code at the origin
-    return codes * (max_norm / norm.clamp(min=max_norm))
+    return latents * (max_norm / norm.clamp(min=max_norm))
 
 
-def read_codes(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tensor:
+def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tensor:
     """Read the codes (or states) of some shapes from a folder of <name>.npy or a checkpoint.
 
     Args:
@@ -142,7 +142,7 @@ def read_codes(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tenso
     if path.is_dir():
         found = {file.stem: file for file in path.glob("*.npy")}
         _check_names(path, found, names)
-        codes = [read_code(found[name]) for name in names]
+        latents = [read_latent(found[name]) for name in names]
     else:
         try:
             stored = dict(torch.load(path, map_location="cpu", weights_only=True)["codes"])
@@ -153,25 +153,25 @@ def read_codes(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tenso
                 f"{error}"
             ) from error
         _check_names(path, stored, names)
-        codes = [stored[name].float() for name in names]
-    for name, code in zip(names, codes, strict=True):
-        if code.shape != size:
+        latents = [stored[name].float() for name in names]
+    for name, latent in zip(names, latents, strict=True):
+        if latent.shape != size:
             raise ValueError(
-                f"the code of '{name}' in '{path}' has shape {tuple(code.shape)}; 'latent' as it "
+                f"the code of '{name}' in '{path}' has shape {tuple(latent.shape)}; 'latent' as it "
                 f"is set needs {size}"
             )
-    return torch.stack(codes) if codes else torch.zeros(0, *size)
+    return torch.stack(latents) if latents else torch.zeros(0, *size)
 
 
-def read_code(path: Path) -> Tensor:
+def read_latent(path: Path) -> Tensor:
     """Read one shape's code (L,), or state (P, L + K), float32.
 
     Raises:
         ValueError: if the file cannot be read.
     """
     try:
-        with numbers_in(path) as code:
-            return torch.from_numpy(np.asarray(code, dtype=np.float32))
+        with numbers_in(path) as latent:
+            return torch.from_numpy(np.asarray(latent, dtype=np.float32))
     except (OSError, EOFError, ValueError) as error:
         raise ValueError(f"cannot read the code '{path}': {error}") from error
 

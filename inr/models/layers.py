@@ -9,18 +9,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Widths(NamedTuple):
+class InputDims(NamedTuple):
     """Say what a layer is fed: widths of code, point and hidden values; 0 for not at all.
 
     A layer's weight has its columns in this order.
     """
 
-    code: int
+    latent: int
     point: int
     hidden: int
 
 
-class Fed(NamedTuple):
+class LayerInput(NamedTuple):
     """Hold what a layer may use of B shapes at N points.
 
     Args:
@@ -31,7 +31,7 @@ class Fed(NamedTuple):
     """
 
     x: Tensor
-    codes: Tensor
+    latents: Tensor
     point: Tensor
     hidden: Tensor | None
 
@@ -52,7 +52,7 @@ class Layer(nn.Module, ABC):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, widths: Widths, out_dim: int) -> None:
+    def __init__(self, widths: InputDims, out_dim: int) -> None:
         super().__init__()
         self.widths = widths
         self.gain = 1.0
@@ -61,15 +61,15 @@ class Layer(nn.Module, ABC):
         self.bias = nn.Parameter(torch.empty(out_dim).uniform_(-bound, bound))
 
     @abstractmethod
-    def forward(self, fed: Fed) -> Tensor:
+    def forward(self, fed: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
 
     def columns(self, weight: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         """Return a weight's columns for code, point and hidden; None for what it is not fed."""
         given = [width for width in self.widths if width]
         parts = iter(weight.split(given, dim=-1) if len(given) > 1 else [weight])
-        code, point, hidden = (next(parts) if width else None for width in self.widths)
-        return code, point, hidden
+        latent, point, hidden = (next(parts) if width else None for width in self.widths)
+        return latent, point, hidden
 
     def scaled(self) -> tuple[Tensor, Tensor]:
         """Return weight and bias times the gain, which costs less than to scale the result."""
@@ -85,11 +85,11 @@ class Linear(Layer):
     broadcast.
     """
 
-    def forward(self, fed: Fed) -> Tensor:
+    def forward(self, fed: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
         weight, bias = self.scaled()
-        code, *matrices = self.columns(weight)
-        shift = bias if code is None else F.linear(fed.codes, code, bias)
+        latent, *matrices = self.columns(weight)
+        shift = bias if latent is None else F.linear(fed.latents, latent, bias)
         return multiply(matrices, (fed.point, fed.hidden), shift)
 
 
@@ -100,17 +100,17 @@ class ComplexLinear(Layer):
     that they are cast, optimised and stored as all others are.
     """
 
-    def __init__(self, widths: Widths, out_dim: int) -> None:
+    def __init__(self, widths: InputDims, out_dim: int) -> None:
         super().__init__(widths, out_dim)
         bound = sum(widths) ** -0.5
         self.weight = nn.Parameter(torch.empty(2, out_dim, sum(widths)).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(2, out_dim).uniform_(-bound, bound))
 
-    def forward(self, fed: Fed) -> Tensor:
+    def forward(self, fed: LayerInput) -> Tensor:
         """Return (B, N, out_dim), complex."""
         weight, bias = (torch.complex(part[0], part[1]) for part in self.scaled())
-        code, *matrices = self.columns(weight)
-        shift = bias if code is None else F.linear(fed.codes.to(code.dtype), code, bias)
+        latent, *matrices = self.columns(weight)
+        shift = bias if latent is None else F.linear(fed.latents.to(latent.dtype), latent, bias)
         return multiply(matrices, (fed.point.to(weight.dtype), fed.hidden), shift)
 
 
@@ -129,29 +129,29 @@ class Demodulated(Layer):
     """
 
     def __init__(
-        self, widths: Widths, out_dim: int, *, normalize_over: str, amplitude: float
+        self, widths: InputDims, out_dim: int, *, normalize_over: str, amplitude: float
     ) -> None:
-        super().__init__(widths._replace(code=0), out_dim)
+        super().__init__(widths._replace(latent=0), out_dim)
         self.normalize_over = normalize_over
         self.amplitude = amplitude
         self.scale = None
-        if widths.code:
-            self.scale = nn.Linear(widths.code, sum(self.widths))
+        if widths.latent:
+            self.scale = nn.Linear(widths.latent, sum(self.widths))
             # a code of norm 1 scales each input by a factor of about 1 +- 0.5
             nn.init.normal_(self.scale.weight, std=0.5)
             nn.init.ones_(self.scale.bias)
 
-    def forward(self, fed: Fed) -> Tensor:
+    def forward(self, fed: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
-        _, *matrices = self.columns(self.weights(fed.codes))
+        _, *matrices = self.columns(self.weights(fed.latents))
         return multiply(matrices, (fed.point, fed.hidden), self.bias * self.gain)
 
-    def weights(self, codes: Tensor) -> Tensor:
+    def weights(self, latents: Tensor) -> Tensor:
         """Return the weight of each shape, (B, out_dim, in), or (out_dim, in) without code."""
         weight, factor = self.weight, self.gain * self.amplitude
         square = weight.square()
         ones = weight.new_ones(1, weight.shape[-1])
-        scale = ones if self.scale is None else self.scale(codes)
+        scale = ones if self.scale is None else self.scale(latents)
         per_output = factor * weight.new_ones(1, weight.shape[0])
         if self.normalize_over == "inputs":
             # the sum over j of (s_j w_ij)^2 is a small product: no square of (B, out, in)
@@ -165,7 +165,7 @@ class LayerKind(ABC):
     """Say how the layers of a body are made."""
 
     @abstractmethod
-    def make(self, widths: Widths, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+    def make(self, widths: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
         """Return a layer.
 
         Args:
@@ -201,7 +201,7 @@ class Demodulation(LayerKind):
         self.normalize_output = normalize_output
         self.amplitude = amplitude
 
-    def make(self, widths: Widths, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+    def make(self, widths: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
         """Return a demodulated layer."""
         plain = last and not self.normalize_output
         return Demodulated(

@@ -12,7 +12,15 @@ from torch.nn.utils.parametrizations import weight_norm as normalize_weight
 
 from inr.models.activations import Activation, Plain
 from inr.models.initialize import Initialization
-from inr.models.layers import ComplexLinear, Demodulation, Fed, Layer, LayerKind, Linear, Widths
+from inr.models.layers import (
+    ComplexLinear,
+    Demodulation,
+    InputDims,
+    Layer,
+    LayerInput,
+    LayerKind,
+    Linear,
+)
 
 
 class MLP(nn.Module):
@@ -53,12 +61,12 @@ class MLP(nn.Module):
         self,
         *,
         dim: int,
-        code_dim: int,
+        latent_dim: int,
         out_dim: int,
         hidden_dim: int,
         num_layers: int,
         skip_layers: Sequence[int] | str,
-        code_layers: Sequence[int] | str | None,
+        latent_layers: Sequence[int] | str | None,
         narrow_skip: bool,
         layer: LayerKind | None,
         activation: nn.Module,
@@ -85,22 +93,22 @@ class MLP(nn.Module):
         self.is_complex = kind.is_complex
         point_dim = dim if encoding is None else int(getattr(encoding, "out_dim"))  # noqa: B009
         points = _layers("model.skip_layers", skip_layers, num_layers)
-        codes = points
-        if code_layers is not None:
-            codes = _layers("model.code_layers", code_layers, num_layers)
+        latents = points
+        if latent_layers is not None:
+            latents = _layers("model.code_layers", latent_layers, num_layers)
         layers: list[Layer] = []
         self.norms = nn.ModuleList()
         self.activations = nn.ModuleList()
         width = 0
         for index in range(num_layers + 1):
-            widths = Widths(
-                code_dim if index in codes else 0, point_dim if index in points else 0, width
+            widths = InputDims(
+                latent_dim if index in latents else 0, point_dim if index in points else 0, width
             )
             last = index == num_layers
             out = out_dim if last else hidden_dim
             if narrow_skip and not last and index + 1 in points:
-                out -= point_dim + (code_dim if index + 1 in codes else 0)
-                _check_room(out, hidden_dim, code_dim, point_dim)
+                out -= point_dim + (latent_dim if index + 1 in latents else 0)
+                _check_room(out, hidden_dim, latent_dim, point_dim)
             if layer is not None:
                 made = layer.make(widths, out, dim=dim, index=index, last=last)
             else:
@@ -119,7 +127,7 @@ class MLP(nn.Module):
         self.dropout: nn.Module = nn.Identity()
         self.final: nn.Module = nn.Identity()
         if initialize is not None:
-            none = torch.zeros(1, code_dim)
+            none = torch.zeros(1, latent_dim)
             initialize(
                 layers[:-1],
                 layers[-1],
@@ -135,9 +143,9 @@ class MLP(nn.Module):
         if final_tanh:
             self.final = nn.Tanh()
 
-    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+    def forward(self, x: Tensor, latents: Tensor) -> Tensor:
         """Return values (B, N, C) at points x (B, N, D) for codes (B, L)."""
-        fed = Fed(x, codes, x if self.encoding is None else self.encoding(x), None)
+        fed = LayerInput(x, latents, x if self.encoding is None else self.encoding(x), None)
         for layer, norm, activation in zip(self.hidden, self.norms, self.activations, strict=True):
             fed = fed._replace(hidden=self.dropout(activation(norm(layer(fed)))))
         value: Tensor = self.output(fed)
@@ -159,11 +167,11 @@ def _layers(key: str, chosen: Sequence[int] | str, num_layers: int) -> frozenset
     return frozenset({0, *chosen})
 
 
-def _check_room(out: int, hidden_dim: int, code_dim: int, point_dim: int) -> None:
+def _check_room(out: int, hidden_dim: int, latent_dim: int, point_dim: int) -> None:
     if out < 1:
         raise ValueError(
             f"model.hidden_dim={hidden_dim} leaves no room before the skip layer for a code of "
-            f"{code_dim} and a point of {point_dim}; widen it, lower latent.dim, or set "
+            f"{latent_dim} and a point of {point_dim}; widen it, lower latent.dim, or set "
             "model.narrow_skip=false"
         )
 

@@ -45,7 +45,7 @@ class Sine(Activation):
         bound = 1 / fan_in if first else math.sqrt(6 / fan_in) / omega
         drawn = torch.empty(layer.weight.shape[-2:]).uniform_(-bound, bound)
         if not last:
-            drawn[:, : layer.widths.code].normal_(std=1 / omega)
+            drawn[:, : layer.widths.latent].normal_(std=1 / omega)
         with torch.no_grad():
             layer.weight.copy_(drawn)
             wide = fan_in**-0.5 if first else fan_in**-0.5 / omega

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def draw_gaussian(codes: Tensor, num_shapes: int, generator: torch.Generator) -> Tensor:
+def draw_gaussian(latents: Tensor, num_shapes: int, generator: torch.Generator) -> Tensor:
     """Draw codes whose components are independent, each with the trained ones' mean and spread.
 
     Args:
@@ -18,13 +18,13 @@ def draw_gaussian(codes: Tensor, num_shapes: int, generator: torch.Generator) ->
     Raises:
         ValueError: if there are fewer than two codes.
     """
-    _check_enough(codes)
-    noise = torch.randn(num_shapes, codes.shape[1], generator=generator).to(codes)
-    return codes.mean(dim=0) + noise * codes.std(dim=0)
+    _check_enough(latents)
+    noise = torch.randn(num_shapes, latents.shape[1], generator=generator).to(latents)
+    return latents.mean(dim=0) + noise * latents.std(dim=0)
 
 
 def draw_pca(
-    codes: Tensor, num_shapes: int, explained_variance: float, generator: torch.Generator
+    latents: Tensor, num_shapes: int, explained_variance: float, generator: torch.Generator
 ) -> Tensor:
     """Draw codes in the principal subspace of the trained ones.
 
@@ -42,18 +42,18 @@ def draw_pca(
     Raises:
         ValueError: if there are fewer than two codes, or the share is not in (0, 1].
     """
-    _check_enough(codes)
+    _check_enough(latents)
     if not 0 < explained_variance <= 1:
         raise ValueError(
             f"sample.explained_variance is {explained_variance}; it has to be above 0, at most 1"
         )
-    mean = codes.mean(dim=0)
-    _, singular, axes = torch.linalg.svd(codes - mean, full_matrices=False)
-    variance = singular.square() / (len(codes) - 1)
-    share = variance.cumsum(dim=0) / variance.sum()
+    mean = latents.mean(dim=0)
+    _, singular, axes = torch.linalg.svd(latents - mean, full_matrices=False)
+    variance = singular.square() / (len(latents) - 1)
+    fraction = variance.cumsum(dim=0) / variance.sum()
     # the rounding of a sum must not ask for one component more
-    kept = int((share < explained_variance - 1e-6).sum()) + 1
-    noise = torch.randn(num_shapes, kept, generator=generator).to(codes)
+    kept = int((fraction < explained_variance - 1e-6).sum()) + 1
+    noise = torch.randn(num_shapes, kept, generator=generator).to(latents)
     return mean + (noise * variance[:kept].sqrt()) @ axes[:kept]
 
 
@@ -82,9 +82,9 @@ def interpolate(one: Tensor, other: Tensor, num_steps: int, *, spherical: bool) 
     return (1 - t) * one + t * other
 
 
-def _check_enough(codes: Tensor) -> None:
-    if len(codes) < 2 or codes.shape[1] == 0:
+def _check_enough(latents: Tensor) -> None:
+    if len(latents) < 2 or latents.shape[1] == 0:
         raise ValueError(
-            f"the run has {len(codes)} codes of width {codes.shape[1]}; to draw new ones takes two "
+            f"the run has {len(latents)} codes of width {latents.shape[1]}; to draw new ones takes two "
             "trained shapes and latent.dim of at least 1"
         )

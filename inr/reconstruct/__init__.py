@@ -1,6 +1,6 @@
 """Codes of unseen shapes, fitted under frozen weights; and meshes from codes."""
 
-from inr.reconstruct.fit import fit_codes
+from inr.reconstruct.fit import fit_latents
 from inr.reconstruct.meshes import (
     POINTS_A_CALL_CPU,
     POINTS_A_CALL_GPU,

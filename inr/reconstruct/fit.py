@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from inr.data.store import Draws, SampleStore
+from inr.data.store import BatchSpec, SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR
 from inr.reconstruct.parts import PartFit, find_present, seeded_generators
 
 
-def fit_codes(
+def fit_latents(
     model: INR,
     store: SampleStore,
     losses: Losses,
     *,
     iterations: int,
-    draws: Draws,
+    draws: BatchSpec,
     lr: float,
     lr_drop: float,
     init_std: float,
@@ -53,7 +53,7 @@ def fit_codes(
     Raises:
         FloatingPointError: if a shape's loss is no longer a number.
     """
-    raw = model.latents.start(store.names, std=init_std, seed=seed).to(store.device)
+    raw = model.latents.init(store.names, std=init_std, seed=seed).to(store.device)
     rates = {"codes": lr}
     if parts is not None:
         raw, rates["poses"] = parts.place(raw), parts.pose_lr
@@ -76,8 +76,8 @@ def fit_codes(
                             model, store, parts.whole, pieces, draws, seed + 3
                         )
                 batch = store.draw(index, draws, generators)
-                states = model.latents.constrain(model.latents.join(pieces))
-                total, _ = now(model, batch, states, None)
+                latents = model.latents.constrain(model.latents.join(pieces))
+                total, _ = now(model, batch, latents, None)
                 optimizer.zero_grad(set_to_none=True)
                 total.sum().backward()
                 optimizer.step()
@@ -86,12 +86,12 @@ def fit_codes(
     return _check_finite(model.latents.constrain(model.latents.join(pieces)).detach(), store.names)
 
 
-def _check_finite(codes: Tensor, names: Sequence[str]) -> Tensor:
-    bad = ~codes.isfinite().flatten(1).all(dim=1)
+def _check_finite(latents: Tensor, names: Sequence[str]) -> Tensor:
+    bad = ~latents.isfinite().flatten(1).all(dim=1)
     if bad.any():
         name = names[int(bad.nonzero()[0])]
         raise FloatingPointError(f"the code of '{name}' is no longer finite; lower reconstruct.lr")
-    return codes
+    return latents
 
 
 @contextmanager

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
+from inr.config.factories import fitting_draws, training_store
+from inr.config.schema import Config
 from inr.data.layout import Layout
 from inr.data.observe import open_observed
 from inr.data.parts.read import read_poses, read_present
 from inr.data.store import SampleStore
-from inr.losses import Losses, Term
+from inr.losses import Loss, Losses
 from inr.models.inr import INR
 from inr.models.parts.latents import stack_poses
 from inr.models.parts.poses import Pose, join
-from inr.reconstruct import PartFit, fit_codes
-from inr.config.schema import Config
-from inr.config.factories import fitting_draws, training_store
+from inr.reconstruct import PartFit, fit_latents
 
 
 class Fitting:
@@ -76,7 +76,7 @@ class Fitting:
     ) -> torch.Tensor:
         """Return the codes (B, L), or states, of a store's shapes; see `fit_codes`."""
         settings = self.config.reconstruct
-        return fit_codes(
+        return fit_latents(
             model,
             store,
             self.losses,
@@ -121,7 +121,7 @@ class Fitting:
         return present
 
 
-def is_of_whole(term: Term) -> bool:
+def is_of_whole(term: Loss) -> bool:
     """Return whether a term looks at the field of the whole shape."""
     return bool(term.needs) and not term.needs & {"parts", "labels"}
 

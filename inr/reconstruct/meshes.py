@@ -22,7 +22,7 @@ def points_a_call(device: torch.device) -> int:
 
 
 def decode_mesh(
-    model: INR, code: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
+    model: INR, latent: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
 ) -> Mesh:
     """Extract the zero level of one shape's field.
 
@@ -41,16 +41,16 @@ def decode_mesh(
         FloatingPointError: if the field is not finite.
     """
     return extract_mesh(
-        field_of(model, code),
+        field_of(model, latent),
         dim=dim,
         resolution=resolution,
         coarse_to_fine=coarse_to_fine and model.output == "sdf",
-        chunk_size=points_a_call(code.device) // (model.latents.num_parts or 1),
+        chunk_size=points_a_call(latent.device) // (model.latents.num_parts or 1),
     )
 
 
 def decode_parts(
-    model: INR, state: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
+    model: INR, latent: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
 ) -> list[Mesh | None]:
     """Extract the zero level of each part of a shape; None for parts that it lacks.
 
@@ -68,30 +68,30 @@ def decode_parts(
         FloatingPointError: if a value is not finite.
     """
     meshes: list[Mesh | None] = []
-    for part, there in enumerate(is_present(state)):
+    for part, there in enumerate(is_present(latent)):
         if not there:
             meshes.append(None)
             continue
-        asked, num_decoded = state, len(state)
-        if getattr(model.body, "parts_are_apart", False):  # the others need not be decoded
-            asked, num_decoded = state.clone(), 1
-            asked[:, -1] = (torch.arange(len(state)) == part).to(state)
+        asked, num_decoded = latent, len(latent)
+        if getattr(model.decoder, "parts_are_apart", False):  # the others need not be decoded
+            asked, num_decoded = latent.clone(), 1
+            asked[:, -1] = (torch.arange(len(latent)) == part).to(latent)
         mesh = extract_mesh(
             _part_field(model, asked, part),
             dim=dim,
             resolution=resolution,
             coarse_to_fine=coarse_to_fine,
-            chunk_size=points_a_call(state.device) // num_decoded,
+            chunk_size=points_a_call(latent.device) // num_decoded,
         )
         meshes.append(mesh)
     return meshes
 
 
-def _part_field(model: INR, state: Tensor, part: int) -> Callable[[Floats], Floats]:
+def _part_field(model: INR, latent: Tensor, part: int) -> Callable[[Floats], Floats]:
     @torch.inference_mode()
     def field(points: Floats) -> Floats:
-        x = torch.from_numpy(points.astype(np.float32)).to(state.device)
-        parts = model.decode(x[None], state[None]).parts
+        x = torch.from_numpy(points.astype(np.float32)).to(latent.device)
+        parts = model.decode(x[None], latent[None]).parts
         assert parts is not None
         values: Floats = parts[0, :, part].cpu().numpy()
         return values
@@ -99,7 +99,7 @@ def _part_field(model: INR, state: Tensor, part: int) -> Callable[[Floats], Floa
     return field
 
 
-def field_of(model: INR, code: Tensor) -> Callable[[Floats], Floats]:
+def field_of(model: INR, latent: Tensor) -> Callable[[Floats], Floats]:
     """Return one shape's field as a function of numpy points (N, D), giving (N,).
 
     It is negative inside: of an occupancy it is the logit of being outside.
@@ -108,8 +108,8 @@ def field_of(model: INR, code: Tensor) -> Callable[[Floats], Floats]:
 
     @torch.inference_mode()
     def field(points: Floats) -> Floats:
-        x = torch.from_numpy(points.astype(np.float32)).to(code.device)
-        values: Floats = model.decode(x[None], code[None]).value[0, :, 0].cpu().numpy()
+        x = torch.from_numpy(points.astype(np.float32)).to(latent.device)
+        values: Floats = model.decode(x[None], latent[None]).value[0, :, 0].cpu().numpy()
         return sign * values
 
     return field

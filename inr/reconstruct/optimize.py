@@ -24,14 +24,14 @@ class FittedShape(NamedTuple):
         history: the loss before each step, and that of the mesh.
     """
 
-    code: Tensor
+    latent: Tensor
     mesh: Mesh
     history: list[float]
 
 
 def fit_shape(
     model: INR,
-    code: Tensor,
+    latent: Tensor,
     target: Callable[[Tensor, Tensor], Tensor],
     *,
     dim: int,
@@ -61,12 +61,12 @@ def fit_shape(
         FloatingPointError: if the shape vanishes, or the loss or the field is no longer a number.
         ValueError: if `free` has another shape than the code.
     """
-    if free is not None and free.shape != code.shape:
+    if free is not None and free.shape != latent.shape:
         raise ValueError(
             f"free has shape {tuple(free.shape)}; it has to be that of the code, "
-            f"{tuple(code.shape)}"
+            f"{tuple(latent.shape)}"
         )
-    values = code.detach().clone().requires_grad_(True)
+    values = latent.detach().clone().requires_grad_(True)
     optimizer = torch.optim.Adam([values], lr=lr)
     extract = partial(
         decode_mesh, model, dim=dim, resolution=resolution, coarse_to_fine=coarse_to_fine
@@ -81,7 +81,7 @@ def fit_shape(
                     f"the shape has no surface after {len(history)} steps; start from another "
                     f"code, or lower lr={lr}"
                 )
-            faces = torch.from_numpy(mesh.faces).to(code.device)
+            faces = torch.from_numpy(mesh.faces).to(latent.device)
             loss = target(moving_vertices(model, bounded, mesh), faces)
             if not loss.isfinite():
                 raise FloatingPointError(f"the loss is {loss.item()} after {len(history)} steps")
@@ -95,7 +95,7 @@ def fit_shape(
             optimizer.step()
 
 
-def moving_vertices(model: INR, code: Tensor, mesh: Mesh) -> Tensor:
+def moving_vertices(model: INR, latent: Tensor, mesh: Mesh) -> Tensor:
     """Return the vertices (V, D) of a code's mesh with their derivative; see `level_vertices`.
 
     Those on the wall of the box, where the mesh is closed flat, have none. Where parts meet in a
@@ -106,6 +106,6 @@ def moving_vertices(model: INR, code: Tensor, mesh: Mesh) -> Tensor:
         code: of which the derivative is.
         mesh: extracted from the field of that code.
     """
-    vertices = torch.from_numpy(mesh.vertices).to(code)
+    vertices = torch.from_numpy(mesh.vertices).to(latent)
     on_wall = (vertices.abs() >= 1).any(dim=-1, keepdim=True)
-    return torch.where(on_wall, vertices, level_vertices(scalar_field(model, code), vertices))
+    return torch.where(on_wall, vertices, level_vertices(scalar_field(model, latent), vertices))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from inr.data.store import Draws, SampleStore
+from inr.data.store import BatchSpec, SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR, Field
-from inr.models.parts.latents import PartCodes
+from inr.models.parts.latents import PartLatents
 from inr.shapes.sampling import seed_from_name
 
 # which parts a shape has is found out with this many times the samples of a step
@@ -70,7 +70,7 @@ def find_present(
     store: SampleStore,
     losses: Losses,
     pieces: Mapping[str, Tensor],
-    draws: Draws,
+    draws: BatchSpec,
     seed: int,
 ) -> Tensor:
     """Return which parts shapes have, (B, P), as 0 and 1.
@@ -88,21 +88,21 @@ def find_present(
         draws: what a step of the fit draws; here several times as many samples are drawn.
         seed: mixed with each shape's name.
     """
-    latents = model.latents
-    assert isinstance(latents, PartCodes)
-    states = latents.constrain(latents.join(pieces))
-    optional = latents.optional().nonzero()[:, 0]
+    table = model.latents
+    assert isinstance(table, PartLatents)
+    latents = table.constrain(table.join(pieces))
+    optional = table.optional().nonzero()[:, 0]
     if len(optional) == 0:
-        return states[..., -1]
+        return latents[..., -1]
     many = replace(draws, samples=DROP_SAMPLES * draws.samples)
-    index = torch.arange(len(states), device=store.draws_on)
+    index = torch.arange(len(latents), device=store.draws_on)
     batch = store.draw(index, many, seeded_generators(store, seed))
 
     def measure(left_out: Tensor) -> Tensor:
-        rest = INR(_Union(model.body, left_out), latents, output=model.output).eval()
-        return losses(rest, batch, states, None)[0]
+        rest = INR(_Union(model.decoder, left_out), table, output=model.output).eval()
+        return losses(rest, batch, latents, None)[0]
 
-    left_out = torch.zeros(states.shape[:2], dtype=torch.bool, device=states.device)
+    left_out = torch.zeros(latents.shape[:2], dtype=torch.bool, device=latents.device)
     alone = [measure(left_out.index_fill(1, part, True)) for part in optional]
     least = measure(left_out)
     for part in optional[torch.stack(alone, dim=1).argsort(dim=1)].T:  # (B,), of each shape one
@@ -111,16 +111,16 @@ def find_present(
         is_surplus = loss <= (1 + DROP_TOLERANCE) * least
         least = torch.where(is_surplus, torch.minimum(least, loss), least)
         left_out = torch.where(is_surplus[:, None], trial, left_out)
-    return states[..., -1] * ~left_out
+    return latents[..., -1] * ~left_out
 
 
 class _Union(nn.Module):
     """Leave parts (B, P) out of the union of a body's parts."""
 
-    def __init__(self, body: nn.Module, left_out: Tensor) -> None:
+    def __init__(self, decoder: nn.Module, left_out: Tensor) -> None:
         super().__init__()
-        self.body, self.left_out = body, left_out
+        self.decoder, self.left_out = decoder, left_out
 
-    def forward(self, x: Tensor, states: Tensor) -> Field:
-        field: Field = self.body(x, states, self.left_out)
+    def forward(self, x: Tensor, latents: Tensor) -> Field:
+        field: Field = self.decoder(x, latents, self.left_out)
         return field

@@ -61,7 +61,7 @@ class Contour:
         values: Floats,
         *,
         surface: Mesh | None = None,
-        truth: Mesh | None = None,
+        ground_truth: Mesh | None = None,
         size: int | None = None,
     ) -> Image:
         """Draw a field's level sets, blue inside and red outside, its zero level in black.
@@ -102,8 +102,10 @@ class Contour:
             axes.contour(
                 axis, axis, values.T, levels=[0.0], colors="black", linewidths=1.6 * _stroke(size)
             )
-        if truth is not None:
-            self._outline(axes, truth, color="limegreen", style="--", width=1.2 * _stroke(size))
+        if ground_truth is not None:
+            self._outline(
+                axes, ground_truth, color="limegreen", style="--", width=1.2 * _stroke(size)
+            )
         return _pixels(figure)
 
     def _outline(self, axes: Axes, mesh: Mesh, *, color: str, style: str, width: float) -> None:
@@ -134,7 +136,7 @@ def mesh_outline(mesh: Mesh) -> Outline:
     following = (np.cumsum(count) - count).tolist()
     target = mesh.faces[order, 1].tolist()
     points: list[Floats] = []
-    codes: list[int] = []
+    latents: list[int] = []
     for first in _walk_starts(mesh, count):
         while following[first] < end[first]:
             walk = [first]
@@ -143,9 +145,9 @@ def mesh_outline(mesh: Mesh) -> Outline:
                 walk.append(target[following[walk[-1]] - 1])
             closed = walk if walk[-1] == first else [*walk, first]
             points.append(mesh.vertices[closed])
-            codes += [int(Outline.MOVETO)]
-            codes += [int(Outline.LINETO)] * (len(closed) - 2) + [int(Outline.CLOSEPOLY)]
-    return Outline(np.concatenate(points), codes)
+            latents += [int(Outline.MOVETO)]
+            latents += [int(Outline.LINETO)] * (len(closed) - 2) + [int(Outline.CLOSEPOLY)]
+    return Outline(np.concatenate(points), latents)
 
 
 def _walk_starts(mesh: Mesh, leaving: Ints) -> list[int]:

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from inr.render.interface import Color, Image
 from inr.files import replacing
+from inr.render.interface import Color, Image
 
 INK = (45, 45, 50)
 

@@ -53,7 +53,7 @@ class FlatRenderer(Renderer, Protocol):
         values: Floats,
         *,
         surface: Mesh | None = None,
-        truth: Mesh | None = None,
+        ground_truth: Mesh | None = None,
         size: int | None = None,
     ) -> Image:
         """Draw a field (R, R) over [-1, 1]^2 with its zero level; see `Contour.render_field`."""

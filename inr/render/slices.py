@@ -18,7 +18,7 @@ def slice_row(
     axis: int,
     offsets: Sequence[float],
     resolution: int,
-    truth: Mesh | None = None,
+    ground_truth: Mesh | None = None,
     size: int | None = None,
     chunk_size: int = 65536,
 ) -> Image:
@@ -51,8 +51,10 @@ def slice_row(
         values = slice_values(
             field, axis=axis, offset=offset, resolution=resolution, chunk_size=chunk_size
         )
-        outline = None if truth is None else cross_section(truth, axis=axis, offset=offset)
-        pictures.append(renderer.render_field(values, truth=outline, size=size))
+        outline = (
+            None if ground_truth is None else cross_section(ground_truth, axis=axis, offset=offset)
+        )
+        pictures.append(renderer.render_field(values, ground_truth=outline, size=size))
     titles = [f"{AXES[axis]} = {offset:.2f}" for offset in offsets]
     return image_grid([pictures], column_titles=titles, row_labels=[""])
 
@@ -126,7 +128,7 @@ def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     ends = np.sort(np.stack([corner[:, [0, 1]], corner[:, [0, 2]]], axis=1), axis=2)
     crossed, segments = np.unique(ends.reshape(-1, 2), axis=0, return_inverse=True)
     low, high = height[crossed].T
-    share = (low / (low - high))[:, None]
+    fraction = (low / (low - high))[:, None]
     start, end = (mesh.vertices[i][:, others] for i in crossed.T)
     segments = segments.reshape(-1, 2)
     # seen from beyond the plane the inside is to the left if the lone corner is there; the axes x
@@ -134,7 +136,7 @@ def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     mirrored = axis == 1
     turned = beyond[corner[:, 0]] == mirrored
     segments = np.where(turned[:, None], segments[:, ::-1], segments)
-    return Mesh(start + share * (end - start), segments)
+    return Mesh(start + fraction * (end - start), segments)
 
 
 def _other_axes(axis: int) -> list[int]:

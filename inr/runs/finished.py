@@ -13,7 +13,7 @@ Entry = dict[str, Any]
 PATIENCE = 20
 
 
-class Record:
+class FinishedShapes:
     """Keep shapes.json of a folder.
 
     Each finished shape is written at once; in a context, many quick ones are at its end.

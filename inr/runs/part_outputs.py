@@ -10,12 +10,12 @@ from inr.reconstruct import decode_parts
 from inr.render import ByDimension
 from inr.render.interface import Image
 from inr.render.parts import part_colors
+from inr.runs.trained import TrainedRun
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
-from inr.runs.trained import Trained
 
 
 def write_parts(
-    trained: Trained, name: str, state: torch.Tensor, folder: Path
+    trained: TrainedRun, name: str, latent: torch.Tensor, folder: Path
 ) -> list[Mesh | None]:
     """Write parts/<name>/part<i> and poses/<name>.npz of a state (P, L + K); return the meshes.
 
@@ -27,7 +27,7 @@ def write_parts(
     dim = config.data.dim
     meshes = decode_parts(
         trained.model,
-        state,
+        latent,
         dim=dim,
         resolution=config.eval.resolution,
         coarse_to_fine=config.eval.coarse_to_fine,
@@ -37,7 +37,7 @@ def write_parts(
         path.unlink(missing_ok=True)
         if mesh is not None and not mesh.is_empty:
             write_mesh(mesh, path)
-    pose = split(state, dim)[1]
+    pose = split(latent, dim)[1]
     rotation = pose.rotation[:, 0] if dim == 2 else pose.rotation
     arrays = {
         "angles" if dim == 2 else "quaternions": rotation,

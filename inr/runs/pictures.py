@@ -10,7 +10,7 @@ import torch
 
 from inr.models.inr import INR
 from inr.reconstruct import field_of
-from inr.render import TRUTH_COLOR, ByDimension
+from inr.render import GROUND_TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid, write_png
 from inr.render.interface import Image
 from inr.render.slices import cross_section, slice_values
@@ -30,7 +30,7 @@ def picture_rows(dim: int, name: str) -> list[str]:
 
 
 def draw_shape(
-    model: INR, code: torch.Tensor, mesh: Mesh, truth: Mesh, renderer: ByDimension
+    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ByDimension
 ) -> list[Image]:
     """Draw the truth, and in 3-D the surface and a slice of the field, in 2-D the whole field.
 
@@ -41,14 +41,14 @@ def draw_shape(
         truth: in the box frame; may be empty.
         renderer: draws.
     """
-    pictures = [renderer.render(truth, color=TRUTH_COLOR)]
+    pictures = [renderer.render(ground_truth, color=GROUND_TRUTH_COLOR)]
     if mesh.dim == 2:
-        return [*pictures, _draw_flat(model, code, mesh, truth, renderer)]
-    field = field_of(model, code)
+        return [*pictures, _draw_flat(model, latent, mesh, ground_truth, renderer)]
+    field = field_of(model, latent)
     values = slice_values(field, axis=AXIS, offset=0.0, resolution=FIELD_RESOLUTION)
-    outline = cross_section(truth, axis=AXIS, offset=0.0)
+    outline = cross_section(ground_truth, axis=AXIS, offset=0.0)
     size = len(pictures[0])  # renderers of either dimension may differ in theirs
-    cut = renderer.flat.render_field(values, truth=outline, size=size)
+    cut = renderer.flat.render_field(values, ground_truth=outline, size=size)
     return [*pictures, renderer.render(mesh), cut]
 
 
@@ -79,7 +79,7 @@ def draw_worst(
     pairs = [read(row["name"]) for row in worst]
     image = image_grid(
         [
-            [renderer.render(truth, color=TRUTH_COLOR) for truth, _ in pairs],
+            [renderer.render(ground_truth, color=GROUND_TRUTH_COLOR) for ground_truth, _ in pairs],
             [renderer.render(mesh) for _, mesh in pairs],
         ],
         column_titles=[
@@ -93,9 +93,9 @@ def draw_worst(
 
 
 def _draw_flat(
-    model: INR, code: torch.Tensor, mesh: Mesh, truth: Mesh, renderer: ByDimension
+    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ByDimension
 ) -> Image:
     side = np.linspace(-1, 1, FIELD_RESOLUTION)
     grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1)
-    values = field_of(model, code)(grid.reshape(-1, 2)).reshape(grid.shape[:2])
-    return renderer.flat.render_field(values, surface=mesh, truth=truth)
+    values = field_of(model, latent)(grid.reshape(-1, 2)).reshape(grid.shape[:2])
+    return renderer.flat.render_field(values, surface=mesh, ground_truth=ground_truth)

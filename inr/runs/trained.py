@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from inr.config.factories import build_model
+from inr.config.job import Job, pick_device
+from inr.config.validate import check_config
 from inr.data.layout import Layout
-from inr.metrics.pair import Probe
+from inr.metrics.pair import FieldEvaluator
 from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh, field_of, points_a_call
 from inr.runs.directory import Run, find_run
 from inr.shapes.mesh import Floats, Mesh
-from inr.config.factories import build_model
-from inr.config.validate import check_config
-from inr.config.job import Command, pick_device
 from inr.stages.prepare.locate import layout_of
 from inr.stages.prepare.prepare import ensure_prepared
 from inr.training.allocator import keep_freed_memory
@@ -30,7 +30,7 @@ from inr.training.checkpoint import (
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedRun:
     """Hold a trained run, opened for a later stage.
 
     Args:
@@ -44,7 +44,7 @@ class Trained:
         device: that the model is on.
     """
 
-    command: Command
+    command: Job
     run: Run
     layout: Layout
     model: INR
@@ -58,27 +58,27 @@ class Trained:
         """Return the name of the checkpoint's epoch in folders."""
         return epoch_label(self.epoch)
 
-    def extract(self, code: torch.Tensor) -> Mesh:
+    def extract(self, latent: torch.Tensor) -> Mesh:
         """Return the mesh of a code (L,) at the settings of `eval`, in the box frame."""
         config = self.command.config
         return decode_mesh(
             self.model,
-            code,
+            latent,
             dim=config.data.dim,
             resolution=config.eval.resolution,
             coarse_to_fine=config.eval.coarse_to_fine,
         )
 
-    def probe(self, code: torch.Tensor) -> Probe:
+    def evaluator(self, latent: torch.Tensor) -> FieldEvaluator:
         """Return the field of a code (L,), for metrics that ask it."""
-        field = field_of(self.model, code)
-        chunk = points_a_call(code.device) // (self.model.latents.num_parts or 1)
+        field = field_of(self.model, latent)
+        chunk = points_a_call(latent.device) // (self.model.latents.num_parts or 1)
 
         def gradient_norms(points: Floats) -> Floats:
-            x = torch.from_numpy(points.astype(np.float32)).to(code.device)
+            x = torch.from_numpy(points.astype(np.float32)).to(latent.device)
             with torch.no_grad():
                 parts = [
-                    decode_with_gradient(self.model, part[None], code[None])[1][0].norm(dim=1)
+                    decode_with_gradient(self.model, part[None], latent[None])[1][0].norm(dim=1)
                     for part in x.split(chunk)
                 ]
             return torch.cat(parts).cpu().numpy()
@@ -87,7 +87,7 @@ class Trained:
             starts = range(0, len(points), chunk)
             return np.concatenate([field(points[start : start + chunk]) for start in starts])
 
-        return Probe(values, gradient_norms, is_distance=self.model.output == "sdf")
+        return FieldEvaluator(values, gradient_norms, is_distance=self.model.output == "sdf")
 
 
 def open_model(
@@ -96,7 +96,7 @@ def open_model(
     epoch: int | str = "latest",
     device: str = "auto",
     allow: Sequence[str] = (),
-) -> Trained:
+) -> TrainedRun:
     """Open a run from Python, for one's own analysis; its data set need not be there.
 
     Args:
@@ -114,10 +114,10 @@ def open_model(
     changes["allow"] = list(allow)
     raw = {**found.config(), **changes}
     check_config(raw)
-    return load_run(Command(raw, overrides=[], name="", folder=None), found)
+    return load_run(Job(raw, overrides=[], name="", folder=None), found)
 
 
-def open_run(command: Command, run: Run) -> Trained:
+def open_run(command: Job, run: Run) -> TrainedRun:
     """Load a run's checkpoint, and make sure that its data set is there.
 
     Raises:
@@ -130,7 +130,7 @@ def open_run(command: Command, run: Run) -> Trained:
     return trained
 
 
-def load_run(command: Command, run: Run) -> Trained:
+def load_run(command: Job, run: Run) -> TrainedRun:
     """Load a run's checkpoint, for what needs no data.
 
     Raises:
@@ -146,4 +146,4 @@ def load_run(command: Command, run: Run) -> Trained:
     model.eval()
     layout = layout_of(command)
     progress = Progress(**content["progress"])
-    return Trained(command, run, layout, model, names, progress.epoch, progress.step, device)
+    return TrainedRun(command, run, layout, model, names, progress.epoch, progress.step, device)

@@ -27,8 +27,8 @@ class SharpEdges:
     def sample(self, num_points: int, rng: np.random.Generator) -> Floats:
         """Draw points (N, D), uniform along each edge, edges in proportion to their weights."""
         edge = rng.choice(len(self.weights), size=num_points, p=self.weights / self.weights.sum())
-        share = rng.random((num_points, 1))
-        return self.starts[edge] + share * (self.ends[edge] - self.starts[edge])
+        fraction = rng.random((num_points, 1))
+        return self.starts[edge] + fraction * (self.ends[edge] - self.starts[edge])
 
 
 def sharp_edges(mesh: Mesh) -> SharpEdges:

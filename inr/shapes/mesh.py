@@ -8,9 +8,9 @@ import trimesh
 from numpy.typing import NDArray
 
 from inr.files import numbers_in, replacing
+from inr.shapes.formats.meshes import SURFACE_SUFFIXES, NoFacesError, read_surface
 from inr.shapes.formats.outlines import FLAT_SUFFIXES, read_outline
 from inr.shapes.polygon import chain_edges, join_loops
-from inr.shapes.formats.meshes import SURFACE_SUFFIXES, NoFacesError, read_surface
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]

@@ -56,7 +56,7 @@ def sample_sdf(
     num_uniform: int,
     rng: np.random.Generator,
     *,
-    edge_share: float = 0.0,
+    edge_fraction: float = 0.0,
     sign: str = "winding",
     dtype: DTypeLike = np.float32,
     device: str = "cpu",
@@ -81,10 +81,10 @@ def sample_sdf(
         ValueError: if counts and variances differ in number, one is negative, `edge_share` is
             not between 0 and 1, `sign` is unknown, or there is no such device.
     """
-    _check_recipe(near_counts, near_variances, num_uniform, edge_share)
+    _check_recipe(near_counts, near_variances, num_uniform, edge_fraction)
     groups = []
     for count, variance in zip(near_counts, near_variances, strict=True):
-        near = _draw_origins(mesh, count, edge_share, rng)
+        near = _draw_origins(mesh, count, edge_fraction, rng)
         groups.append(near + rng.normal(scale=np.sqrt(variance), size=near.shape))
     groups.append(rng.uniform(-1.0, 1.0, size=(num_uniform, mesh.dim)))
     # rounded first, so that a stored distance belongs to the stored point
@@ -103,7 +103,7 @@ def _check_recipe(
     near_counts: Sequence[int],
     near_variances: Sequence[float],
     num_uniform: int,
-    edge_share: float,
+    edge_fraction: float,
 ) -> None:
     if len(near_counts) != len(near_variances):
         raise ValueError(
@@ -115,18 +115,18 @@ def _check_recipe(
             f"near_counts {list(near_counts)}, near_variances {list(near_variances)} and "
             f"num_uniform {num_uniform} must not be negative"
         )
-    if not 0 <= edge_share <= 1:
+    if not 0 <= edge_fraction <= 1:
         raise ValueError(
-            f"edge_share is {edge_share}; it must be between 0 and 1, "
+            f"edge_share is {edge_fraction}; it must be between 0 and 1, "
             "data.sampling.edge_share=0.25 for instance"
         )
 
 
 def _draw_origins(
-    mesh: Mesh, num_points: int, edge_share: float, rng: np.random.Generator
+    mesh: Mesh, num_points: int, edge_fraction: float, rng: np.random.Generator
 ) -> Floats:
     """Draw points (N, D) on the surface, the last of them on its sharp edges."""
-    num_edge = round(edge_share * num_points)
+    num_edge = round(edge_fraction * num_points)
     edges = sharp_edges(mesh) if num_edge else None
     if edges is None or not len(edges.weights):
         return sample_surface(mesh, num_points, rng)[0]

@@ -123,11 +123,11 @@ def _measure_in_order(mesh: Mesh, points: Floats, sign: str) -> Measured:
         return Measured(np.where(behind_surface(mesh, points), -distance, distance), None)
     if mesh.dim == 3 and len(points) >= SIGN_GRID**2 and mesh.is_closed():
         # its winding numbers are whole, so that no point is ambiguous
-        inside, share = _inside_closed(mesh, points, distance), 0.0
+        inside, fraction = _inside_closed(mesh, points, distance), 0.0
     else:
         winding = deciding_winding_number(mesh, points)
-        inside, share = _inside_by(winding, mesh.dim), ambiguity(winding)
-    return Measured(np.where(inside, -distance, distance), share)
+        inside, fraction = _inside_by(winding, mesh.dim), ambiguity(winding)
+    return Measured(np.where(inside, -distance, distance), fraction)
 
 
 def _inside_closed(mesh: Mesh, points: Floats, distance: Floats) -> NDArray[np.bool_]:

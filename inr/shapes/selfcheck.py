@@ -91,5 +91,5 @@ def _to_segments(points: Floats, start: Floats, end: Floats) -> Floats:
     along = end - start
     square = np.maximum((along**2).sum(axis=1), np.finfo(float).tiny)
     offset = points[:, None] - start
-    share = (np.einsum("nfd,fd->nf", offset, along) / square).clip(0, 1)
-    return np.linalg.norm(offset - share[..., None] * along, axis=-1)
+    fraction = (np.einsum("nfd,fd->nf", offset, along) / square).clip(0, 1)
+    return np.linalg.norm(offset - fraction[..., None] * along, axis=-1)

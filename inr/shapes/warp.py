@@ -17,7 +17,12 @@ import numpy as np
 from inr.shapes import sdf
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.sdf import Measured, check_sign
-from inr.shapes.solids.winding import RECOMPUTE_MARGIN, ambiguity, check_points, deciding_winding_number
+from inr.shapes.solids.winding import (
+    RECOMPUTE_MARGIN,
+    ambiguity,
+    check_points,
+    deciding_winding_number,
+)
 
 # points a launch
 _CHUNK = 1 << 22
@@ -192,8 +197,10 @@ def _kernels():
     @wp.func
     def segment_distance(point: wp.vec3d, start: wp.vec3d, end: wp.vec3d) -> wp.float64:
         along = end - start
-        share = wp.dot(point - start, along) / wp.max(wp.dot(along, along), wp.float64(1e-300))
-        return wp.length(point - start - wp.clamp(share, wp.float64(0.0), wp.float64(1.0)) * along)
+        fraction = wp.dot(point - start, along) / wp.max(wp.dot(along, along), wp.float64(1e-300))
+        return wp.length(
+            point - start - wp.clamp(fraction, wp.float64(0.0), wp.float64(1.0)) * along
+        )
 
     @wp.func
     def triangle_distance(point: wp.vec3d, a: wp.vec3d, b: wp.vec3d, c: wp.vec3d) -> wp.float64:

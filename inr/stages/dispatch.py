@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from inr.config.job import Command
+from inr.config.job import Job
 from inr.stages.edit import edit
 from inr.stages.evaluate.evaluate import evaluate
 from inr.stages.inspect import inspect
@@ -13,9 +13,9 @@ from inr.stages.sample import sample
 from inr.stages.train.train import train
 
 
-def dispatch(command: Command) -> None:
+def dispatch(command: Job) -> None:
     """Run the stage that the command names."""
-    stages: dict[str, Callable[[Command], object]] = {
+    stages: dict[str, Callable[[Job], object]] = {
         "prepare": prepare,
         "inspect": inspect,
         "train": train,
@@ -28,7 +28,7 @@ def dispatch(command: Command) -> None:
     stages[command.raw["stage"]](command)
 
 
-def run_all(command: Command) -> None:
+def run_all(command: Job) -> None:
     """Prepare, train, reconstruct and evaluate; what each later stage needs, it reads from disk."""
     data = command.config.data
     if data.source is not None:  # a procedural data set is made by train, which first says what for

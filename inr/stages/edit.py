@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from inr.config.compose import slug
+from inr.config.factories import build_renderer
+from inr.config.job import Job, merge_with_run
+from inr.config.schema import SPLITS, Edit
 from inr.data.layout import read_split
+from inr.models.latents import read_latents
 from inr.models.parts.edits import (
     blend_part,
     move_part,
@@ -21,17 +26,12 @@ from inr.models.parts.edits import (
     scale_part,
     swap_part,
 )
-from inr.models.latents import read_codes
+from inr.progress import show_progress
 from inr.render.grid import image_grid, write_png
 from inr.runs.directory import find_run, log_to, next_log, run_argument
-from inr.config.schema import SPLITS, Edit
-from inr.shapes.mesh import Mesh, mesh_suffix, write_mesh
-from inr.config.factories import build_renderer
-from inr.config.job import Command, merge_with_run
-from inr.config.compose import slug
 from inr.runs.part_outputs import draw_parts, write_parts
-from inr.progress import show_progress
-from inr.runs.trained import Trained, load_run
+from inr.runs.trained import TrainedRun, load_run
+from inr.shapes.mesh import Mesh, mesh_suffix, write_mesh
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ NEEDS = {"replace": "other", "swap": "other", "interpolate": "other"}
 NEEDS |= {"move": "offset", "scale": "factor", "remove": ""}
 
 
-def edit(command: Command) -> None:
+def edit(command: Job) -> None:
     """Run the stage: write meshes, parts, states and a picture of the edited shapes.
 
     Raises:
@@ -58,7 +58,7 @@ def edit(command: Command) -> None:
         _edit(trained, command.config.shape)
 
 
-def _edit(trained: Trained, shape: str | None) -> None:
+def _edit(trained: TrainedRun, shape: str | None) -> None:
     config = trained.command.config
     settings = config.edit
     if shape is None:
@@ -66,9 +66,9 @@ def _edit(trained: Trained, shape: str | None) -> None:
         raise ValueError(f"which shape? add shape=<name>, of the run's say {some}")
     if settings.other == shape:
         raise ValueError(f"edit.other={shape} is the shape itself; name another")
-    state = find_state(trained, shape)
-    other = None if settings.other is None else find_state(trained, settings.other)
-    edited = apply(state, other, settings, dim=config.data.dim)
+    latent = find_latent(trained, shape)
+    other = None if settings.other is None else find_latent(trained, settings.other)
+    edited = apply(latent, other, settings, dim=config.data.dim)
     title = _title(shape, settings)
     folder = trained.run.edits(trained.label, title)
     picture = trained.run.renders / f"edit_{trained.label}_{title}.png"
@@ -76,7 +76,7 @@ def _edit(trained: Trained, shape: str | None) -> None:
         raise ValueError(f"'{folder}' is there already; overwrite=true makes it anew")
     shutil.rmtree(folder, ignore_errors=True)
     renderer = build_renderer(config)
-    before = [(shape, state)]
+    before = [(shape, latent)]
     if other is not None and settings.operation != "interpolate":
         before.append((str(settings.other), other))
     shown = [*before, *((f"{title}_{number}", one) for number, one in enumerate(edited))]
@@ -96,7 +96,7 @@ def _edit(trained: Trained, shape: str | None) -> None:
 
 
 def apply(
-    state: torch.Tensor, other: torch.Tensor | None, settings: Edit, *, dim: int
+    latent: torch.Tensor, other: torch.Tensor | None, settings: Edit, *, dim: int
 ) -> list[torch.Tensor]:
     """Return the edited states: one, of swap two, of interpolate as many as there are steps.
 
@@ -112,21 +112,21 @@ def apply(
     _check_settings(settings)
     part = settings.part
     if settings.operation == "remove":
-        return [remove_part(state, part)]
+        return [remove_part(latent, part)]
     if settings.operation == "move":
-        return [move_part(state, part, _numbers(settings.offset, "offset"), dim=dim)]
+        return [move_part(latent, part, _numbers(settings.offset, "offset"), dim=dim)]
     if settings.operation == "scale":
-        return [scale_part(state, part, _numbers(settings.factor, "factor"), dim=dim)]
+        return [scale_part(latent, part, _numbers(settings.factor, "factor"), dim=dim)]
     assert other is not None
     if settings.operation == "replace":
-        return [replace_part(state, other, part, dim=dim, keep_pose=settings.keep_pose)]
+        return [replace_part(latent, other, part, dim=dim, keep_pose=settings.keep_pose)]
     if settings.operation == "swap":
-        return list(swap_part(state, other, part))
-    shares = np.linspace(0, 1, settings.steps)
-    return [blend_part(state, other, part, float(share), dim=dim) for share in shares]
+        return list(swap_part(latent, other, part))
+    fractions = np.linspace(0, 1, settings.steps)
+    return [blend_part(latent, other, part, float(fraction), dim=dim) for fraction in fractions]
 
 
-def find_state(trained: Trained, name: str) -> torch.Tensor:
+def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
     """Return a shape's state (P, L + K): a training shape's own, or as it was reconstructed.
 
     Raises:
@@ -140,7 +140,7 @@ def find_state(trained: Trained, name: str) -> torch.Tensor:
     for split in SPLITS:
         folder = trained.run.reconstruction(trained.label, split) / "latents"
         if (folder / f"{name}.npy").exists():
-            return read_codes(folder, [name], size)[0].to(trained.device)
+            return read_latents(folder, [name], size)[0].to(trained.device)
         with suppress(ValueError):  # a split may be empty, or not there
             others[split] = read_split(trained.layout, split)
     for split, names in others.items():
@@ -156,15 +156,15 @@ def find_state(trained: Trained, name: str) -> torch.Tensor:
     raise ValueError(f"there is no shape '{name}': {hint}")
 
 
-def _write(trained: Trained, folder: Path, name: str, state: torch.Tensor) -> list[Mesh | None]:
+def _write(trained: TrainedRun, folder: Path, name: str, latent: torch.Tensor) -> list[Mesh | None]:
     """Write a state's mesh, code and parts; return the parts."""
-    mesh = trained.extract(state)
+    mesh = trained.extract(latent)
     if not mesh.is_empty:
         path = folder / "meshes" / f"{name}{mesh_suffix(trained.command.config.data.dim)}"
         write_mesh(mesh, path)
     (folder / "latents").mkdir(parents=True, exist_ok=True)
-    np.save(folder / "latents" / f"{name}.npy", state.cpu().numpy())
-    return write_parts(trained, name, state, folder)
+    np.save(folder / "latents" / f"{name}.npy", latent.cpu().numpy())
+    return write_parts(trained, name, latent, folder)
 
 
 def _warn_of_walls(name: str, part: int, mesh: Mesh | None) -> None:

@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from inr.data.journal import Record, read_records, ready_names
+from inr.config.factories import build_renderer
+from inr.config.job import Job
+from inr.data.journal import JournalEntry, read_records, ready_names
 from inr.data.layout import Layout, read_json
 from inr.data.read import read_distances
 from inr.data.summary import contradicts, count_statuses, summarise
-from inr.render import TRUTH_COLOR, ByDimension
+from inr.files import numbers_in, replacing
+from inr.metrics.ground_truth import ground_truth_mesh
+from inr.progress import show_progress
+from inr.render import GROUND_TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid
 from inr.render.interface import Image
 from inr.render.samples import draw_histograms, draw_samples
 from inr.runs.directory import OUTPUTS
-from inr.files import numbers_in, replacing
 from inr.shapes.mesh import Floats
-from inr.config.factories import build_renderer
-from inr.config.job import Command
 from inr.stages.prepare.prepare import ensure_prepared
-from inr.progress import show_progress
-from inr.metrics.ground_truth import truth_mesh
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ NUM_WORST, MOST_REASONS = 8, 30
 COLUMNS = ("shape", "samples", "inside", "largest distance", "what stands out")
 
 
-def inspect(command: Command) -> Path:
+def inspect(command: Job) -> Path:
     """Run the stage, and return the page.
 
     Raises:
@@ -81,7 +81,7 @@ def inspect(command: Command) -> Path:
     return page
 
 
-def look(layout: Layout, name: str, dim: int, record: Record) -> dict[str, Any]:
+def look(layout: Layout, name: str, dim: int, record: JournalEntry) -> dict[str, Any]:
     """Return what one shape's samples are like, and how odd that is."""
     samples = _samples(layout, name, dim)
     inside = float((samples[:, -1] < 0).mean())
@@ -117,7 +117,7 @@ def _num_channels(layout: Layout, name: str, dim: int) -> int:
 
 
 def _row(layout: Layout, name: str, dim: int, renderer: ByDimension) -> list[Image]:
-    shape = renderer.render(truth_mesh(layout, name, dim), color=TRUTH_COLOR)
+    shape = renderer.render(ground_truth_mesh(layout, name, dim), color=GROUND_TRUTH_COLOR)
     return [shape, draw_samples(_samples(layout, name, dim), size=len(shape))]
 
 
@@ -130,7 +130,7 @@ def _page(
     layout: Layout,
     names: list[str],
     chosen: list[str],
-    records: dict[str, Record],
+    records: dict[str, JournalEntry],
     looks: list[dict[str, Any]],
     histograms: Image,
     picture: Image,

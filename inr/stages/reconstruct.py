@@ -9,24 +9,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from inr.config.factories import build_losses, build_renderer
+from inr.config.job import Job, merge_with_run
+from inr.config.schema import Config
 from inr.data.deepsdf_layout import read_normalization
-from inr.models.latents import read_code
+from inr.metrics.ground_truth import ground_truth_mesh
+from inr.models.latents import read_latent
+from inr.progress import show_progress
 from inr.reconstruct import field_of
+from inr.reconstruct.latent_fitting import Fitting
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
 from inr.runs.directory import find_run, log_to, next_log
-from inr.config.schema import Config
-from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
-from inr.config.factories import build_losses, build_renderer
-from inr.config.job import Command, merge_with_run
-from inr.stages.prepare.locate import read_trained_split
-from inr.reconstruct.latent_fitting import Fitting
+from inr.runs.finished import FinishedShapes
 from inr.runs.part_outputs import draw_parts, write_parts
 from inr.runs.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
-from inr.progress import show_progress
-from inr.runs.finished import Record
-from inr.runs.trained import Trained, open_run
-from inr.metrics.ground_truth import truth_mesh
+from inr.runs.trained import TrainedRun, open_run
+from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
+from inr.stages.prepare.locate import read_trained_split
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ NUM_PICTURES = 8
 SLICES = (-0.6, -0.3, 0.0, 0.3, 0.6)  # of the first shape, across z
 
 
-def reconstruct(command: Command) -> None:
+def reconstruct(command: Job) -> None:
     """Run the stage.
 
     Raises:
@@ -49,11 +49,11 @@ def reconstruct(command: Command) -> None:
             _reconstruct_split(trained, split)
 
 
-def _reconstruct_split(trained: Trained, split: str) -> None:
+def _reconstruct_split(trained: TrainedRun, split: str) -> None:
     config = trained.command.config
     names = read_trained_split(trained.layout, split, trained.names)
     folder = trained.run.reconstruction(trained.label, split)
-    record = Record(folder, _settings(config, split) | {"step": trained.step})
+    record = FinishedShapes(folder, _settings(config, split) | {"step": trained.step})
     if not config.overwrite:
         record.check_settings()
     todo = [name for name in names if config.overwrite or name not in record.shapes]
@@ -71,17 +71,17 @@ def _reconstruct_split(trained: Trained, split: str) -> None:
     for start in range(0, len(todo), size):
         batch = todo[start : start + size]
         started = time.perf_counter()
-        codes = _codes(trained, split, batch)
+        latents = _latents(trained, split, batch)
         fit_seconds = (time.perf_counter() - started) / len(batch)
-        for name, code, mesh, seconds in _decode(trained, batch, codes):
-            np.save(_folder(folder / "latents") / f"{name}.npy", code.cpu().numpy())
+        for name, latent, mesh, seconds in _decode(trained, batch, latents):
+            np.save(_folder(folder / "latents") / f"{name}.npy", latent.cpu().numpy())
             path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
             path.unlink(missing_ok=True)
             reason = "the field has one sign on the whole grid" if mesh.is_empty else ""
             if not mesh.is_empty:
                 write_mesh(mesh, path)
             if trained.model.latents.num_parts is not None:
-                write_parts(trained, name, code, folder)
+                write_parts(trained, name, latent, folder)
             record.add(
                 name,
                 {
@@ -101,7 +101,7 @@ def _reconstruct_split(trained: Trained, split: str) -> None:
     _draw(trained, split, names, folder)
 
 
-def _export(trained: Trained, names: Sequence[str], folder: Path) -> None:
+def _export(trained: TrainedRun, names: Sequence[str], folder: Path) -> None:
     """Write the meshes in the frame of the user's own files too, if that is asked for."""
     config = trained.command.config
     if config.eval.frame != "native":
@@ -116,7 +116,7 @@ def _export(trained: Trained, names: Sequence[str], folder: Path) -> None:
     log.info("meshes in their native frame: %s", folder / "meshes_native")
 
 
-def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
+def _latents(trained: TrainedRun, split: str, names: Sequence[str]) -> torch.Tensor:
     config = trained.command.config
     if split == "train":
         unknown = [name for name in names if name not in trained.names]
@@ -144,13 +144,13 @@ def _codes(trained: Trained, split: str, names: Sequence[str]) -> torch.Tensor:
 
 
 def _decode(
-    trained: Trained, names: Sequence[str], codes: torch.Tensor
+    trained: TrainedRun, names: Sequence[str], latents: torch.Tensor
 ) -> Iterator[tuple[str, torch.Tensor, Mesh, float]]:
-    pairs = zip(names, codes, strict=True)
-    for name, code in show_progress(pairs, "extract", len(names)):
+    pairs = zip(names, latents, strict=True)
+    for name, latent in show_progress(pairs, "extract", len(names)):
         started = time.perf_counter()
-        mesh = trained.extract(code)
-        yield name, code, mesh, time.perf_counter() - started
+        mesh = trained.extract(latent)
+        yield name, latent, mesh, time.perf_counter() - started
 
 
 def _settings(config: Config, split: str) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
     return settings
 
 
-def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> None:
+def _draw(trained: TrainedRun, split: str, names: Sequence[str], folder: Path) -> None:
     renderer = build_renderer(trained.command.config)
     dim = trained.command.config.data.dim
     num_parts = trained.model.latents.num_parts
@@ -191,9 +191,9 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
     for name in shown:
         path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
         mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
-        code = read_code(folder / "latents" / f"{name}.npy").to(trained.device)
-        truth = truth_mesh(trained.layout, name, dim)
-        columns.append(draw_shape(trained.model, code, mesh, truth, renderer))
+        latent = read_latent(folder / "latents" / f"{name}.npy").to(trained.device)
+        ground_truth = ground_truth_mesh(trained.layout, name, dim)
+        columns.append(draw_shape(trained.model, latent, mesh, ground_truth, renderer))
         if num_parts is not None:
             columns[-1].append(draw_parts(folder, name, num_parts, dim, renderer))
     labels = picture_rows(dim, "reconstruction") + ["parts"] * (num_parts is not None)
@@ -202,14 +202,14 @@ def _draw(trained: Trained, split: str, names: Sequence[str], folder: Path) -> N
     write_png(image, picture)
     log.info("picture: %s", picture)
     if dim == 3:
-        code = read_code(folder / "latents" / f"{shown[0]}.npy").to(trained.device)
+        latent = read_latent(folder / "latents" / f"{shown[0]}.npy").to(trained.device)
         image = slice_row(
-            field_of(trained.model, code),
+            field_of(trained.model, latent),
             renderer.flat,
             axis=AXIS,
             offsets=SLICES,
             resolution=FIELD_RESOLUTION,
-            truth=truth_mesh(trained.layout, shown[0], dim),
+            ground_truth=ground_truth_mesh(trained.layout, shown[0], dim),
         )
         write_png(image, picture.with_name(f"slices_{trained.label}_{split}.png"))
 

@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 import torch
 
+from inr.config.compose import slug
+from inr.config.factories import build_renderer
+from inr.config.job import Job, merge_with_run
 from inr.models.priors import draw_gaussian, draw_pca, interpolate
+from inr.progress import show_progress
 from inr.render.grid import image_grid, write_png
 from inr.runs.directory import find_run, log_to, next_log
+from inr.runs.finished import FinishedShapes
+from inr.runs.trained import TrainedRun, load_run
 from inr.shapes.mesh import mesh_suffix, write_mesh
-from inr.config.factories import build_renderer
-from inr.config.job import Command, merge_with_run
-from inr.config.compose import slug
-from inr.progress import show_progress
-from inr.runs.finished import Record
-from inr.runs.trained import Trained, load_run
 
 log = logging.getLogger(__name__)
 
 COLUMNS = 8
 
 
-def sample(command: Command) -> None:
+def sample(command: Job) -> None:
     """Run the stage: write meshes, codes and a picture of new shapes.
 
     Raises:
@@ -38,31 +38,31 @@ def sample(command: Command) -> None:
         _sample(trained)
 
 
-def _sample(trained: Trained) -> None:
+def _sample(trained: TrainedRun) -> None:
     config = trained.command.config
     settings = config.sample
     ends = settings.interpolate
     title = f"{slug(ends[0])}_to_{slug(ends[1])}" if ends else settings.prior
     folder = trained.run.samples(trained.label, title)
-    codes = _codes(trained)
+    latents = _latents(trained)
     if config.overwrite:
         shutil.rmtree(folder, ignore_errors=True)
-    record = Record(folder, _settings(trained))
+    record = FinishedShapes(folder, _settings(trained))
     if not config.overwrite:
         record.check_settings()
-        if len(record.shapes) == len(codes):
+        if len(record.shapes) == len(latents):
             log.info(
-                "%d shapes are in %s already; overwrite=true makes them anew", len(codes), folder
+                "%d shapes are in %s already; overwrite=true makes them anew", len(latents), folder
             )
             return
     renderer = build_renderer(config)
     pictures, names = [], []
     (folder / "latents").mkdir(parents=True, exist_ok=True)
-    for number, code in enumerate(show_progress(codes, "sample", len(codes))):
+    for number, latent in enumerate(show_progress(latents, "sample", len(latents))):
         name = f"{title}_{number:03d}"
         started = time.perf_counter()
-        mesh = trained.extract(code)
-        np.save(folder / "latents" / f"{name}.npy", code.cpu().numpy())
+        mesh = trained.extract(latent)
+        np.save(folder / "latents" / f"{name}.npy", latent.cpu().numpy())
         path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
         path.unlink(missing_ok=True)
         if not mesh.is_empty:
@@ -73,29 +73,29 @@ def _sample(trained: Trained) -> None:
         pictures.append(renderer.render(mesh))
     _draw(trained, title, pictures, names)
     empty = sum(entry["status"] == "empty" for entry in record.shapes.values())
-    log.info("%d shapes (%d empty) in %s", len(codes), empty, folder)
+    log.info("%d shapes (%d empty) in %s", len(latents), empty, folder)
 
 
-def _codes(trained: Trained) -> torch.Tensor:
+def _latents(trained: TrainedRun) -> torch.Tensor:
     """Return the new codes (B, L), or states, as the body gets them."""
     config = trained.command.config
     settings = config.sample
     latents = trained.model.latents
-    every = latents.vectors()
+    every = latents.flatten()
     if settings.interpolate:
         one, other = (every[_find(trained, name)] for name in settings.interpolate)
         spherical = bool(getattr(latents, "spherical", False))
         between = interpolate(one, other, settings.num_shapes, spherical=spherical)
-        return latents.from_vectors(between)
+        return latents.unflatten(between)
     generator = torch.Generator().manual_seed(config.seed)
     if settings.prior == "pca":
         drawn = draw_pca(every, settings.num_shapes, settings.explained_variance, generator)
     else:
         drawn = draw_gaussian(every, settings.num_shapes, generator)
-    return latents.from_vectors(drawn)
+    return latents.unflatten(drawn)
 
 
-def _find(trained: Trained, name: str) -> int:
+def _find(trained: TrainedRun, name: str) -> int:
     if name not in trained.names:
         some = ", ".join(trained.names[:5])
         raise ValueError(
@@ -105,7 +105,7 @@ def _find(trained: Trained, name: str) -> int:
     return trained.names.index(name)
 
 
-def _settings(trained: Trained) -> dict[str, Any]:
+def _settings(trained: TrainedRun) -> dict[str, Any]:
     config = trained.command.config
     settings: dict[str, Any] = {
         "eval.resolution": config.eval.resolution,
@@ -120,7 +120,7 @@ def _settings(trained: Trained) -> dict[str, Any]:
     return settings
 
 
-def _draw(trained: Trained, title: str, pictures: list[np.ndarray], names: list[str]) -> None:
+def _draw(trained: TrainedRun, title: str, pictures: list[np.ndarray], names: list[str]) -> None:
     for start in range(0, len(pictures), COLUMNS):
         part = slice(start, start + COLUMNS)
         suffix = f"_{start:03d}" if len(pictures) > COLUMNS else ""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from inr.data.batch import Batch
-from inr.data.store import Draws, SampleStore
+from inr.data.store import BatchSpec, SampleStore
 
 # small batches are drawn together, at most so many points: each draw costs some time of its own
 POINTS_AT_ONCE = 1 << 15
@@ -28,7 +28,7 @@ class Batches:
     """
 
     def __init__(
-        self, store: SampleStore, draws: Draws, *, seed: int, shapes_per_batch: int
+        self, store: SampleStore, draws: BatchSpec, *, seed: int, shapes_per_batch: int
     ) -> None:
         self.store = store
         self.draws = draws

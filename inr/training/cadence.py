@@ -28,7 +28,7 @@ def is_tenth(epoch: int, log_every: int, num_epochs: int) -> bool:
     return epoch == num_epochs or epoch // tenth != (epoch - max(log_every, 1)) // tenth
 
 
-class Costs:
+class CadenceTimer:
     """Say once of each recurring thing what it takes, which no estimate could tell beforehand.
 
     Args:

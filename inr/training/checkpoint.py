@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from inr.models.inr import INR
 from inr.files import replacing
+from inr.models.inr import INR
 
 FORMAT = 1
 
@@ -61,7 +61,7 @@ class Checkpoints:
             )
         content = {
             "format": FORMAT,
-            "body": model.body.state_dict(),
+            "body": model.decoder.state_dict(),
             "codes": dict(zip(self.names, model.latents.raw(), strict=True)),
             "optimizer": optimizer.state_dict(),
             "progress": asdict(progress),
@@ -144,7 +144,7 @@ def restore_model(content: dict[str, Any], model: INR, names: Sequence[str], pat
             f"{len(names)}): it was trained on other shapes"
         )
     try:
-        model.body.load_state_dict(content["body"])
+        model.decoder.load_state_dict(content["body"])
         stacked = torch.stack([content["codes"][name] for name in names])
         model.latents.load(stacked)
     except RuntimeError as error:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from inr.data.batch import Batch, Samples, Surface, set_of
-from inr.data.store import Draws
-from inr.losses import Losses, When
+from inr.data.store import BatchSpec
+from inr.losses import Losses, TrainProgress
 from inr.models.inr import INR
 
 PROBE_POINTS = 8192
@@ -68,7 +68,7 @@ def estimate(
     dim: int,
     num_shapes: int,
     shapes_per_batch: int,
-    draws: Draws,
+    draws: BatchSpec,
     num_channels: int,
     num_epochs: int,
     num_validations: int,
@@ -83,18 +83,18 @@ def estimate(
     num_batch = min(shapes_per_batch, num_shapes)
     counts = _counts(losses.needs, draws)
     per_shape = sum(counts.values())
-    share = 1.0
+    fraction = 1.0
     if device.type == "cpu":
-        share = min(1.0, PROBE_POINTS / num_batch / per_shape)
-    x = {name: _points(num_batch, max(1, round(n * share)), dim) for name, n in counts.items()}
+        fraction = min(1.0, PROBE_POINTS / num_batch / per_shape)
+    x = {name: _points(num_batch, max(1, round(n * fraction)), dim) for name, n in counts.items()}
     x = {name: points.to(device) for name, points in x.items()}
     scale = per_shape / sum(points.shape[1] for points in x.values())
     batch = _batch(x, num_channels, labelled="labels" in losses.needs)
     index = torch.arange(num_batch, device=device)
 
     def step() -> None:
-        codes = model.latents(index)
-        total, _ = losses(model, batch, codes, When(0, max(num_epochs, 1)))
+        latents = model.latents(index)
+        total, _ = losses(model, batch, latents, TrainProgress(0, max(num_epochs, 1)))
         total.mean().backward()
 
     baseline = peak_memory(device)  # on a CPU the program itself
@@ -103,7 +103,7 @@ def estimate(
     while sum(times) < PROBE_SECONDS and len(times) < 20:
         times.append(_timed(step, device))
     model.zero_grad(set_to_none=True)
-    num_parameters = sum(p.numel() for p in model.body.parameters())
+    num_parameters = sum(p.numel() for p in model.decoder.parameters())
     weights = 4 * sum(p.numel() * p.element_size() for p in model.parameters())
     return Estimate(
         num_parameters=num_parameters,
@@ -117,7 +117,7 @@ def estimate(
     )
 
 
-def _counts(needs: frozenset[str], draws: Draws) -> dict[str, int]:
+def _counts(needs: frozenset[str], draws: BatchSpec) -> dict[str, int]:
     """Return how many points a shape gets of each set that a loss needs."""
     return {name: getattr(draws, name) for name in sorted({set_of(need) for need in needs})}
 

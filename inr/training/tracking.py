@@ -32,7 +32,7 @@ class Logger(Protocol):
         """End the run; 0 is success."""
 
 
-class Silent:
+class NullLogger:
     """Mirror nothing (logger=none)."""
 
     def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:

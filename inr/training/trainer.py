@@ -10,11 +10,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from inr.data.batch import Batch
-from inr.data.store import Draws, SampleStore
-from inr.losses import Losses, When
+from inr.data.store import BatchSpec, SampleStore
+from inr.losses import Losses, TrainProgress
 from inr.models.inr import INR
 from inr.training.batches import Batches, mix_seed
-from inr.training.cadence import Costs, is_due, is_tenth
+from inr.training.cadence import CadenceTimer, is_due, is_tenth
 from inr.training.checkpoint import Checkpoints, Progress
 from inr.training.estimate import peak_memory
 from inr.training.interrupt import Interrupt
@@ -34,7 +34,7 @@ def fit(
     progress: Progress,
     num_epochs: int,
     shapes_per_batch: int,
-    draws: Draws,
+    draws: BatchSpec,
     seed: int,
     checkpoints: Checkpoints,
     tracker: Tracker,
@@ -78,7 +78,7 @@ def fit(
     device = store.device
     drawn = Batches(store, draws, seed=seed, shapes_per_batch=shapes_per_batch)
     batches = math.ceil(len(store.names) / shapes_per_batch)
-    meter, costs = Meter(device), Costs(num_epochs)
+    meter, costs = Meter(device), CadenceTimer(num_epochs)
     saved = time.monotonic()
     bar = tqdm(
         total=num_epochs * batches, initial=progress.step, unit="step", disable=None, leave=False
@@ -88,8 +88,8 @@ def fit(
         for number, index, batch in drawn.of_epoch(progress.epoch, progress.batch):
             torch.manual_seed(mix_seed(seed, progress.epoch, number))  # dropout
             set_rates(optimizer, schedule, progress.epoch + number / batches, num_epochs)
-            codes = model.latents(index.to(device))
-            total, values = losses(model, batch, codes, When(progress.epoch, num_epochs))
+            latents = model.latents(index.to(device))
+            total, values = losses(model, batch, latents, TrainProgress(progress.epoch, num_epochs))
             loss = total.mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -211,6 +211,6 @@ def _epoch_values(meter: Meter, model: INR, optimizer: torch.optim.Optimizer) ->
     values = {f"train/{name}": value for name, value in meter.read().items()}
     for group in optimizer.param_groups:
         values[f"train/lr_{group['name']}"] = group["lr"]
-    values["train/code_norm"] = float(model.latents.codes.detach().norm(dim=-1).mean())
+    values["train/code_norm"] = float(model.latents.weight.detach().norm(dim=-1).mean())
     values["train/memory_gib"] = peak_memory(meter.device) / 2**30
     return values

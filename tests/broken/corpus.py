@@ -21,13 +21,13 @@ from tests.broken.writers import (
     as_ply,
     ball,
     box,
+    cached,
     cut_off,
     dae,
     export,
     gltf,
     huge_header,
     negative_indices,
-    packed,
     polygons,
     save,
     scene,
@@ -169,8 +169,8 @@ _SOMETHING_ELSE = (
     _refused("vertex_zero.obj", polygons(CUBE, [[0, 1, -1]]), "counts from 1"),
     _refused("no_number.obj", save("v 0 0 zero\nv 1 0 0\nv 0 1 0\nf 1 2 3"), "'zero' is no number"),
     _refused("lost_buffer.gltf", gltf(with_buffer=False), "is not beside it"),
-    _refused("two.zip", packed({"a.ply": as_ply(box()), "b.ply": as_ply(box())}), "holds 2"),
-    _refused("none.zip", packed({"readme.txt": b"nothing"}), "holds none"),
+    _refused("two.zip", cached({"a.ply": as_ply(box()), "b.ply": as_ply(box())}), "holds 2"),
+    _refused("none.zip", cached({"readme.txt": b"nothing"}), "holds none"),
     *(
         _refused(f"used_{value}.obj", with_vertex(value, used=True), "not finite")
         for value in (_NAN, _INF)
@@ -217,6 +217,6 @@ _UNUSUAL = (
     _good(f"{_LONG}.ply", export(box()), _BOX),
     _good("scene_glb.glb", scene, _TWO),
     _good("scene_3mf.3mf", scene, _TWO),
-    _good("one.zip", packed({"deep/a.ply": as_ply(box()), "__MACOSX/._a.ply": b"x"}), _BOX),
+    _good("one.zip", cached({"deep/a.ply": as_ply(box()), "__MACOSX/._a.ply": b"x"}), _BOX),
 )
 CASES = (*_NOT_WHOLE, *_SOMETHING_ELSE, *_ODD, *_UNUSUAL)

@@ -66,8 +66,8 @@ def test_no_sign_is_wrong(prepared):
             samples = np.concatenate([arrays["pos"], arrays["neg"]]).astype(np.float64)
         native = Normalization.load(layout.normalization(name)).undo(samples[:, :3])
         off = np.abs(samples[:, 3]) > 0.02  # of a box of half-extent 0.9
-        truth = case.inside(native[off])
-        wrong = (truth != (samples[off, 3] < 0)).mean()
+        ground_truth = case.inside(native[off])
+        wrong = (ground_truth != (samples[off, 3] < 0)).mean()
         assert wrong == 0, (file, repaired, wrong)
         checked += 1
     assert checked > 10

@@ -7,7 +7,7 @@ import pytest
 from inr.shapes.mesh import MESH_SUFFIXES, read_mesh
 from inr.shapes.solids.repair import repair
 from tests.broken.corpus import CASES, write_corpus
-from tests.broken.writers import as_ply, box, gltf, packed
+from tests.broken.writers import as_ply, box, cached, gltf
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_no_path_leads_out_of_the_folder(uri, tmp_path):
     with pytest.raises(ValueError, match="not beside it"):
         read_mesh(inner / "b.gltf")
     for name in ("secret.bin", "../secret.bin"):
-        packed({"inner/b.gltf": text.encode(), name: content})(inner / "c.zip")
+        cached({"inner/b.gltf": text.encode(), name: content})(inner / "c.zip")
         with pytest.raises(ValueError, match="not beside it"):
             read_mesh(inner / "c.zip")
 
@@ -100,9 +100,9 @@ def test_no_path_leads_out_of_the_folder(uri, tmp_path):
 def test_a_zip_gives_its_mesh_the_buffers_it_holds(tmp_path):
     gltf(with_buffer=True)(tmp_path / "a.gltf")
     members = {f"deep/{path.name}": path.read_bytes() for path in tmp_path.iterdir()}
-    packed(members)(tmp_path / "a.zip")
+    cached(members)(tmp_path / "a.zip")
     assert read_mesh(tmp_path / "a.zip").volume() == pytest.approx(1)
-    packed({"../../out.ply": as_ply(box())})(tmp_path / "b.zip")
+    cached({"../../out.ply": as_ply(box())})(tmp_path / "b.zip")
     before = sorted(tmp_path.parent.iterdir())
     assert read_mesh(tmp_path / "b.zip").volume() == pytest.approx(1)
     assert sorted(tmp_path.parent.iterdir()) == before

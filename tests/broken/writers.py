@@ -39,10 +39,10 @@ def write_file(path: Path, data: bytes | str) -> None:
     path.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
-def cut_off(mesh, kind: str, share: float) -> Writer:
+def cut_off(mesh, kind: str, fraction: float) -> Writer:
     def write(path: Path) -> None:
         data = mesh.export(file_type=kind)
-        write_file(path, data[: int(len(data) * share)])
+        write_file(path, data[: int(len(data) * fraction)])
 
     return write
 
@@ -158,7 +158,7 @@ def gltf(*, with_buffer: bool) -> Writer:
     return write
 
 
-def packed(members: Mapping[str, bytes]) -> Writer:
+def cached(members: Mapping[str, bytes]) -> Writer:
     def write(path: Path) -> None:
         data = io.BytesIO()
         with zipfile.ZipFile(data, "w") as archive:

@@ -3,7 +3,7 @@ import pytest
 from inr.data.additions import add_to_folds, add_to_splits
 from inr.data.splits import make_fold, make_splits
 
-SHARES = {"train": 0.7, "valid": 0.1, "test": 0.2}
+FRACTIONS = {"train": 0.7, "valid": 0.1, "test": 0.2}
 OLD = [f"old_{i:02}" for i in range(20)]
 NEW = [f"a_new_{i}" for i in range(10)]
 
@@ -17,22 +17,22 @@ def joined(splits, added):
     return {split: [*splits[split], *added[split]] for split in splits}
 
 
-def test_shares_are_of_all_shapes():
-    splits = make_splits(OLD, SHARES, 0)
-    added = add(splits, NEW, SHARES)
+def test_fractions_are_of_all_shapes():
+    splits = make_splits(OLD, FRACTIONS, 0)
+    added = add(splits, NEW, FRACTIONS)
     assert sorted(name for names in added.values() for name in names) == sorted(NEW)
     assert [len(names) for names in joined(splits, added).values()] == [21, 3, 6]
-    assert add(splits, NEW[::-1], SHARES) == added
-    assert add(splits, NEW, SHARES, seed=1) != added
+    assert add(splits, NEW[::-1], FRACTIONS) == added
+    assert add(splits, NEW, FRACTIONS, seed=1) != added
 
 
-def test_one_at_a_time_keeps_to_the_shares():
-    splits, known = make_splits(OLD[:1], SHARES, 0), OLD[:1]
+def test_one_at_a_time_keeps_to_the_fractions():
+    splits, known = make_splits(OLD[:1], FRACTIONS, 0), OLD[:1]
     for name in [*OLD[1:], *NEW]:
-        splits = joined(splits, add(splits, [name], SHARES, known=known))
+        splits = joined(splits, add(splits, [name], FRACTIONS, known=known))
         known = [*known, name]
-        for split, share in SHARES.items():
-            assert abs(len(splits[split]) - share * len(known)) < 1.5
+        for split, fraction in FRACTIONS.items():
+            assert abs(len(splits[split]) - fraction * len(known)) < 1.5
     assert sorted(name for names in splits.values() for name in names) == sorted([*OLD, *NEW])
 
 
@@ -57,9 +57,9 @@ def test_a_list_takes_those_that_it_names(tmp_path):
 
 
 def test_a_copy_goes_where_the_shape_is():
-    splits = make_splits(OLD, SHARES, 0)
+    splits = make_splits(OLD, FRACTIONS, 0)
     twin = splits["test"][0]
-    added = add(splits, NEW, SHARES, copies=[sorted([twin, *NEW[:4]]), NEW[5:7]])
+    added = add(splits, NEW, FRACTIONS, copies=[sorted([twin, *NEW[:4]]), NEW[5:7]])
     assert set(NEW[:4]) <= set(added["test"])
     assert any(set(NEW[5:7]) <= set(names) for names in added.values())
     sizes = {"train": 0.7, "valid": 0, "test": 5}  # a count is a count
@@ -69,10 +69,10 @@ def test_a_copy_goes_where_the_shape_is():
 
 
 def test_what_a_kill_left_is_gone_on_with():
-    splits = make_splits(OLD, SHARES, 0)
-    added = add(splits, NEW, SHARES)
+    splits = make_splits(OLD, FRACTIONS, 0)
+    added = add(splits, NEW, FRACTIONS)
     half = {**splits, "test": [*splits["test"], *added["test"]]}  # train was not written
-    again = add(half, NEW, SHARES)
+    again = add(half, NEW, FRACTIONS)
     assert again["test"] == []
     assert [len(names) for names in joined(half, again).values()] == [21, 3, 6]
 

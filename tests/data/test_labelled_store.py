@@ -103,9 +103,9 @@ def test_labels_are_checked_again_where_other_parts_are_present(tmp_path):
     path = layout.poses("s") / "present.npy"
     np.save(path, np.ones(NUM_PARTS, bool))
     open_labelled(layout, ["s"])
-    packed = {path: path.stat().st_mtime_ns for path in (tmp_path / "packed").glob("*.bin")}
+    cached = {path: path.stat().st_mtime_ns for path in (tmp_path / "packed").glob("*.bin")}
     open_labelled(layout, ["s"])
-    assert {path: path.stat().st_mtime_ns for path in packed} == packed
+    assert {path: path.stat().st_mtime_ns for path in cached} == cached
     np.save(path, np.arange(NUM_PARTS) != 2)
     with pytest.raises(ValueError, match="labels samples with part 2, which 's' does not have"):
         open_labelled(layout, ["s"])

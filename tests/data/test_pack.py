@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.data import packing
-from inr.data.sample_cache import Pack, find_source
-from inr.data.build_cache import bring_up_to_date, open_pack
+from inr.data import build_cache as packing
+from inr.data.build_cache import bring_up_to_date, open_sample_cache
+from inr.data.sample_cache import SampleCache, find_source
 
 FORK = multiprocessing.get_context("fork")
 COUNTS = {"a": (40, 10), "b": (5, 25), "c": (12, 0)}
@@ -43,8 +43,10 @@ class Files:
         self.reads.append(name)
         return runs_of(name, float((self.folder / f"{name}.txt").read_text()))
 
-    def open(self, names: str = "abc", dtype: str = "float32", read=None, folders=None) -> Pack:
-        return open_pack(
+    def open(
+        self, names: str = "abc", dtype: str = "float32", read=None, folders=None
+    ) -> SampleCache:
+        return open_sample_cache(
             folders or [self.folder / "packed"],
             "samples",
             self.sources(names),
@@ -60,13 +62,13 @@ def files(tmp_path):
     return Files(tmp_path)
 
 
-def stored(pack: Pack, name: str) -> tuple[np.ndarray, np.ndarray]:
+def stored(pack: SampleCache, name: str) -> tuple[np.ndarray, np.ndarray]:
     entry = pack.entries[name]
     middle = entry.offset + entry.num_first
     return pack.values[entry.offset : middle], pack.values[middle : entry.end]
 
 
-def amiss(pack: Pack, names: str = "abc", scale: float = 1.0) -> list[str]:
+def amiss(pack: SampleCache, names: str = "abc", scale: float = 1.0) -> list[str]:
     """Return the shapes whose rows are not there, each in its run."""
     return [
         name
@@ -145,14 +147,14 @@ def test_another_file_of_a_shape_is_another_source(files):
     (files.folder / "unsigned").mkdir()
     path = files.folder / "unsigned" / "other.txt"
     path.write_text("1")
-    state = (files.folder / "a.txt").stat()
-    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-    pack = Pack(files.folder / "packed", "samples", dim=2, width=3, dtype="float32")
+    latent = (files.folder / "a.txt").stat()
+    os.utime(path, ns=(latent.st_atime_ns, latent.st_mtime_ns))
+    pack = SampleCache(files.folder / "packed", "samples", dim=2, width=3, dtype="float32")
     assert pack.outdated({"a": find_source([files.folder / "none", path])}) == ["a"]
     assert pack.outdated(files.sources("a")) == []
 
 
-def test_float16_states_its_error(files):
+def test_float16_latents_its_error(files):
     pack = files.open(dtype="float16")
     assert pack.values.dtype == np.float16 and pack.path.name == "samples_float16_3.bin"
     points = values = 0.0
@@ -169,7 +171,9 @@ def test_what_float16_cannot_hold_is_refused(files):
     files.write("b", "1e6")
     with pytest.raises(ValueError, match=r"'b' has values up to .*b\.txt.*dtype=float32"):
         files.open(dtype="float16")
-    assert list(Pack(files.folder / "packed", "samples", dim=2, width=3, dtype="float16").entries)
+    assert list(
+        SampleCache(files.folder / "packed", "samples", dim=2, width=3, dtype="float16").entries
+    )
 
 
 def test_another_dtype_is_refused(files):

@@ -6,7 +6,14 @@ import pytest
 import trimesh
 
 from inr.data.layout import Layout, write_npz
-from inr.data.parts.read import count_parts, part_mesh, read_labels, read_parts, read_poses, read_present
+from inr.data.parts.read import (
+    count_parts,
+    part_mesh,
+    read_labels,
+    read_parts,
+    read_poses,
+    read_present,
+)
 from inr.shapes.mesh import Mesh, write_mesh
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "dataset"
@@ -233,7 +240,7 @@ def test_a_present_part_without_mesh(layout):
 
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
-def test_reads_parts_of_a_published_code():
+def test_reads_parts_of_a_published_latent():
     layout = Layout(GOLDEN)
     for name in layout.names():
         poses = read_poses(layout, name, 3, num_parts=2)

@@ -71,8 +71,8 @@ def check_samples(layout: Layout, name: str, half: np.ndarray, settings: Recipe)
         assert len(arrays["pos"]) + len(arrays["neg"]) == count
         for side, array in arrays.items():
             assert array.dtype == np.float32 and array.shape[1] == dim + 1
-            truth = distance_to_box(array[:, :-1].astype(float), half)
-            np.testing.assert_allclose(array[:, -1], truth, atol=1e-6)
+            ground_truth = distance_to_box(array[:, :-1].astype(float), half)
+            np.testing.assert_allclose(array[:, -1], ground_truth, atol=1e-6)
             assert ((array[:, -1] >= 0) == (side == "pos")).all()
     uniform = np.concatenate(list(load(layout.uniform(name)).values()))[:, :-1]
     assert np.abs(uniform).max() <= 1 and np.abs(uniform).max(axis=0).min() > 0.95
@@ -261,8 +261,8 @@ def test_distances_without_sign(tmp_path, source):
     record = prepare_shape("box", source, layout.root, settings)
     assert record["status"] == "ok" and record["self_check"]["sign_agreement"] is None
     samples = load(layout.unsigned("box"))["all"]
-    truth = np.abs(distance_to_box(samples[:, :-1].astype(float), HALF))
-    np.testing.assert_allclose(samples[:, -1], truth, atol=1e-6)
+    ground_truth = np.abs(distance_to_box(samples[:, :-1].astype(float), HALF))
+    np.testing.assert_allclose(samples[:, -1], ground_truth, atol=1e-6)
     assert not layout.samples("box").exists()
 
 
@@ -278,8 +278,8 @@ def test_half_precision_rounds_points_before_their_distance_is_taken(tmp_path, s
     prepare_shape("box", source, layout.root, settings)
     for array in load(layout.samples("box")).values():
         assert array.dtype == np.float16
-        truth = distance_to_box(array[:, :-1].astype(float), HALF)
-        np.testing.assert_allclose(array[:, -1], truth, rtol=2**-11, atol=1e-7)
+        ground_truth = distance_to_box(array[:, :-1].astype(float), HALF)
+        np.testing.assert_allclose(array[:, -1], ground_truth, rtol=2**-11, atol=1e-7)
 
 
 def test_repair_says_what_it_changed(tmp_path, source):
@@ -294,10 +294,10 @@ def test_repair_says_what_it_changed(tmp_path, source):
     check_samples(layout, "doubled", HALF, recipe())
 
 
-def test_a_share_of_the_samples_lies_along_edges(tmp_path, source):
+def test_a_fraction_of_the_samples_lies_along_edges(tmp_path, source):
     layout = Layout(tmp_path / "data")
     counts = {"near_counts": [1000], "near_variances": [1e-8], "num_uniform": 100}
-    prepare_shape("box", source, layout.root, recipe(edge_share=0.4, **counts))
+    prepare_shape("box", source, layout.root, recipe(edge_fraction=0.4, **counts))
     points = np.concatenate(list(load(layout.samples("box")).values()))[:, :-1].astype(float)
     on_edge = (np.abs(np.abs(points) - HALF) < 1e-3).sum(axis=1) >= 2
     assert 0.39 < on_edge.sum() / 1000 < 0.43

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from inr.data.parts.sources import PartFiles, find_part_files
 from inr.data.parts.prepare import read_composite
+from inr.data.parts.sources import PartFiles, find_part_files
 from inr.shapes.mesh import Mesh, write_mesh
 from inr.shapes.poses import rotation_matrices
 from inr.shapes.primitives import Primitive, fit_primitive

@@ -3,10 +3,10 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from inr.data import rows as module
+from inr.data import row_sampler as module
+from inr.data.build_cache import open_sample_cache
+from inr.data.row_sampler import RowSampler, gather_shapes, has_room
 from inr.data.sample_cache import find_source
-from inr.data.build_cache import open_pack
-from inr.data.row_sampler import Rows, gather_shapes, has_room
 from tests.making import CPU
 
 # shape i has so many rows in its first and in its second run; row k of it holds (i, run, k)
@@ -24,13 +24,13 @@ def arrays_of(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def rows():
-    return Rows.of_arrays(NAMES, [arrays_of(number) for number in range(len(COUNTS))], CPU)
+    return RowSampler.of_arrays(NAMES, [arrays_of(number) for number in range(len(COUNTS))], CPU)
 
 
 @pytest.fixture
 def pack(tmp_path):
     (tmp_path / "source").write_text("x")
-    return open_pack(
+    return open_sample_cache(
         [tmp_path / "packed"],
         "samples",
         dict.fromkeys(NAMES, find_source([tmp_path / "source"])),
@@ -45,7 +45,7 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def draw(rows: Rows, index, number: int, *, balanced: bool, seed: int = 0) -> torch.Tensor:
+def draw(rows: RowSampler, index, number: int, *, balanced: bool, seed: int = 0) -> torch.Tensor:
     return rows.draw(torch.tensor(index), number, generator(seed), balanced=balanced)
 
 
@@ -137,7 +137,7 @@ def test_with_its_own_generator_a_shape_does_not_see_the_others(rows, balanced, 
 
 
 def test_a_pack_gives_float32_whatever_it_stores(pack):
-    rows = Rows.of_pack(pack, NAMES[::-1], CPU)
+    rows = RowSampler.of_pack(pack, NAMES[::-1], CPU)
     assert rows.values.dtype == torch.float16
     assert rows.values.data_ptr() == pack.values.ctypes.data  # mapped, not copied
     drawn = draw(rows, [0, 4], 600, balanced=True)
@@ -156,14 +156,14 @@ def test_wanted_shapes_are_gathered_alone(pack):
     assert len(there) == 1655 and moved.tolist() == [[0, 900, 700], [1600, 5, 50]]
     assert told == [(entry.offset, entry.end - entry.offset) for entry in entries]
     few = [
-        draw(Rows(*held, CPU, read_ahead=None), [0, 1], 30, balanced=True)
+        draw(RowSampler(*held, CPU, read_ahead=None), [0, 1], 30, balanced=True)
         for held in ((there, moved), (values, counts))
     ]
     assert torch.equal(*few)
 
 
 def test_long_draws_tell_what_they_are_about_to_read(pack, monkeypatch):
-    rows = Rows.of_pack(pack, ["s4"], CPU)
+    rows = RowSampler.of_pack(pack, ["s4"], CPU)
     told = []
     monkeypatch.setattr(rows, "read_ahead", lambda start, number: told.append((start, number)))
     drawn = draw(rows, [0] * 3, 650, balanced=False)
@@ -180,31 +180,31 @@ def test_a_gpu_is_filled_by_half(monkeypatch):
 def test_rows_without_room_are_gathered_on_the_cpu(pack, monkeypatch):
     """A device without memory of its own stands for a full one."""
     monkeypatch.setattr(module, "has_room", lambda device, num_bytes: False)
-    rows = Rows.of_pack(pack, NAMES, torch.device("meta"))
+    rows = RowSampler.of_pack(pack, NAMES, torch.device("meta"))
     room = []
 
     def unpinned(self, number):
         room.append(torch.empty(number, 3, dtype=torch.float16))
         return room[-1]
 
-    monkeypatch.setattr(Rows, "_pinned", unpinned)
+    monkeypatch.setattr(RowSampler, "_pinned", unpinned)
     assert rows.draws_on == CPU
     for number in (8, 600):
         drawn = draw(rows, [0, 4], number, balanced=True)
         assert drawn.shape == (2, number, 3) and drawn.device.type == "meta"
-        there = draw(Rows.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
+        there = draw(RowSampler.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
         assert torch.equal(room[-1].float().reshape(there.shape), there)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_draws_what_a_cpu_draws(pack, monkeypatch):
     device = torch.device("cuda")
-    resident = Rows.of_pack(pack, NAMES, device)
+    resident = RowSampler.of_pack(pack, NAMES, device)
     monkeypatch.setattr(module, "has_room", lambda device, num_bytes: False)
-    streamed = Rows.of_pack(pack, NAMES, device)
+    streamed = RowSampler.of_pack(pack, NAMES, device)
     assert (resident.draws_on.type, streamed.draws_on.type) == ("cuda", "cpu")
     for number in (8, 600):
         drawn = [draw(rows, [0, 4], number, balanced=True) for rows in (resident, streamed)]
-        exact = draw(Rows.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
+        exact = draw(RowSampler.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
         for one in drawn:
             assert one.device.type == "cuda" and torch.equal(one.cpu(), exact)

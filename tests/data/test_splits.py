@@ -24,18 +24,18 @@ NAMES = [f"shape_{i}" for i in range(20)]
 def test_sizes_of_splits(sizes, counts):
     splits = make_splits(NAMES, sizes, 0)
     assert tuple(len(splits[split]) for split in ("train", "valid", "test")) == counts
-    dealt = [name for names in splits.values() for name in names]
-    assert len(dealt) == len(set(dealt)) and set(dealt) <= set(NAMES)
+    assigned = [name for names in splits.values() for name in names]
+    assert len(assigned) == len(set(assigned)) and set(assigned) <= set(NAMES)
     assert all(names == sorted(names) for names in splits.values())
 
 
 @pytest.mark.parametrize("num_names", range(1, 60))
-def test_shares_of_one_use_every_shape(num_names):
+def test_fractions_of_one_use_every_shape(num_names):
     names = [str(i) for i in range(num_names)]
     splits = make_splits(names, {"train": 0.7, "valid": 0.1, "test": 0.2}, 0)
-    assert sorted(name for dealt in splits.values() for name in dealt) == sorted(names)
-    for split, share in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
-        assert abs(len(splits[split]) - share * num_names) <= 1
+    assert sorted(name for assigned in splits.values() for name in assigned) == sorted(names)
+    for split, fraction in (("train", 0.7), ("valid", 0.1), ("test", 0.2)):
+        assert abs(len(splits[split]) - fraction * num_names) <= 1
 
 
 def test_seed_and_names_decide_the_splits():

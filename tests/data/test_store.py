@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, how):
 
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
-def test_reads_a_data_set_of_a_published_code(tmp_path):
+def test_reads_a_data_set_of_a_published_latent(tmp_path):
     layout = Layout(shutil.copytree(GOLDEN, tmp_path / "data"))  # which packs are written to
     names = read_split(layout, "train") + read_split(layout, "test")
     assert sorted(set(names)) == layout.names() == [f"lamp{i}" for i in range(4)]

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.losses import At, Seen
+from inr.losses import FieldSamples, LossInputs
 from inr.models.inr import INR
-from inr.models.latents import Codes
+from inr.models.latents import Latents
 
 
 class Formula(nn.Module):
@@ -20,9 +20,9 @@ class Formula(nn.Module):
         self.factor = nn.Parameter(torch.ones(()))
         self.calls: list[int] = []
 
-    def forward(self, x: Tensor, codes: Tensor) -> Tensor:
+    def forward(self, x: Tensor, latents: Tensor) -> Tensor:
         self.calls.append(x.shape[1])
-        return self.factor * self.formula(x, codes)
+        return self.factor * self.formula(x, latents)
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def make_model():
     """Return a function that makes a model of a formula."""
 
     def make(
-        formula: Callable[[Tensor, Tensor], Tensor], *, code_dim: int = 0, output: str = "sdf"
+        formula: Callable[[Tensor, Tensor], Tensor], *, latent_dim: int = 0, output: str = "sdf"
     ) -> INR:
-        latents = Codes(
+        latents = Latents(
             names=["a", "b"],
-            dim=code_dim,
+            dim=latent_dim,
             max_norm=None,
             spherical=False,
             pretrained=None,
@@ -50,8 +50,8 @@ def make_model():
 def see():
     """Return a function that shows a term some points of one shape, or of several."""
 
-    def see(where: str, value: Tensor, **known: Tensor) -> Seen:
-        at = At(
+    def see(where: str, value: Tensor, **known: Tensor) -> LossInputs:
+        at = FieldSamples(
             points=torch.zeros(*value.shape[:2], 2),
             value=value,
             gradient=known.get("gradient"),
@@ -61,7 +61,7 @@ def see():
             labels=known.get("labels"),
         )
         sets = dict.fromkeys(("samples", "surface", "space")) | {where: at}
-        codes = known.get("codes", torch.zeros(len(value), 0))
-        return Seen(**sets, codes=codes, body=nn.Identity(), when=None)
+        latents = known.get("codes", torch.zeros(len(value), 0))
+        return LossInputs(**sets, latents=latents, decoder=nn.Identity(), when=None)
 
     return see

@@ -12,33 +12,33 @@ from inr.losses import (
     NEEDS,
     Batch,
     ClampedL1,
-    CodeNorm,
     Eikonal,
+    LatentNorm,
+    Loss,
     Losses,
+    LossInputs,
     NormalAlignment,
     Samples,
-    Seen,
     Surface,
     SurfaceDistance,
-    Term,
-    When,
+    TrainProgress,
 )
 
-NOW = When(4, 100)
+NOW = TrainProgress(4, 100)
 # what a shape that is not made of parts can give
 OF_ANY = NEEDS - {"parts", "labels"}
 
 
-class Spy(Term):
+class Spy(Loss):
     """Keep what was seen."""
 
     def __init__(self, *needs: str) -> None:
         super().__init__(weight=0.0)
         self.needs = frozenset(needs)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         self.seen = seen
-        return seen.codes.new_zeros(len(seen.codes))
+        return seen.latents.new_zeros(len(seen.latents))
 
 
 def make_batch(*, num_shapes: int = 2, dim: int = 2, channels: int = 1) -> Batch:
@@ -55,13 +55,13 @@ def make_batch(*, num_shapes: int = 2, dim: int = 2, channels: int = 1) -> Batch
     )
 
 
-def sphere(x: Tensor, codes: Tensor) -> Tensor:
+def sphere(x: Tensor, latents: Tensor) -> Tensor:
     """Return the distance to a sphere of radius sum of codes, and one more channel."""
-    radius = codes.sum(dim=-1)[:, None]
+    radius = latents.sum(dim=-1)[:, None]
     return torch.stack([x.norm(dim=-1) - radius, x[..., 0]], dim=-1)
 
 
-CODES = torch.tensor([[0.3, 0.2, 0.0], [0.1, 0.1, 0.5]])
+LATENTS = torch.tensor([[0.3, 0.2, 0.0], [0.1, 0.1, 0.5]])
 
 
 def test_needs_are_the_union():
@@ -90,7 +90,7 @@ def test_a_term_sees_what_it_asked_for_and_nothing_more(make_model, needs):
     spy, batch = Spy(*needs), make_batch()
     everything = Spy(*OF_ANY)
     Losses({"spy": spy, "everything": everything})(
-        make_model(sphere, code_dim=3), batch, CODES, NOW
+        make_model(sphere, latent_dim=3), batch, LATENTS, NOW
     )
     for name in ("samples", "surface", "space"):
         at, full = getattr(spy.seen, name), getattr(everything.seen, name)
@@ -102,7 +102,7 @@ def test_a_term_sees_what_it_asked_for_and_nothing_more(make_model, needs):
         assert (at.gradient is not None) == (f"{name}.gradient" in needs)
         assert (at.normal is not None) == (name == "surface" and "normals" in needs)
         assert (at.target is not None) == (name == "samples")
-    assert spy.seen.codes is CODES and spy.seen.when is NOW
+    assert spy.seen.latents is LATENTS and spy.seen.when is NOW
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_a_term_sees_what_it_asked_for_and_nothing_more(make_model, needs):
     [((), []), (("space",), [6]), (("signed", "samples.gradient"), [4]), (OF_ANY, [4, 5, 6])],
 )
 def test_only_what_is_needed_is_decoded_and_once(make_model, needs, calls):
-    model = make_model(sphere, code_dim=3)
-    Losses({"spy": Spy(*needs), "again": Spy(*needs)})(model, make_batch(), CODES, NOW)
-    assert model.body.calls == calls
+    model = make_model(sphere, latent_dim=3)
+    Losses({"spy": Spy(*needs), "again": Spy(*needs)})(model, make_batch(), LATENTS, NOW)
+    assert model.decoder.calls == calls
 
 
 def test_what_is_seen_is_right(make_model):
     batch, spy = make_batch(channels=2), Spy(*OF_ANY)
-    Losses({"spy": spy})(make_model(sphere, code_dim=3), batch, CODES, None)
+    Losses({"spy": spy})(make_model(sphere, latent_dim=3), batch, LATENTS, None)
     samples, surface, space = spy.seen.samples, spy.seen.surface, spy.seen.space
     assert samples.target is batch.samples.targets and surface.normal is batch.surface.normals
     for at, points in (
@@ -125,7 +125,7 @@ def test_what_is_seen_is_right(make_model):
         (surface, batch.surface.points),
         (space, batch.space),
     ):
-        torch.testing.assert_close(at.value.detach(), sphere(points, CODES))
+        torch.testing.assert_close(at.value.detach(), sphere(points, LATENTS))
         unit = points / points.norm(dim=-1, keepdim=True)  # of channel 0 alone
         torch.testing.assert_close(at.gradient.detach(), unit)
     assert spy.seen.when is None
@@ -144,11 +144,11 @@ WITHOUT = {
 @pytest.mark.parametrize("missing", WITHOUT)
 def test_a_missing_set_is_refused_by_the_terms_name(make_model, missing):
     term, message = WITHOUT[missing]
-    losses = Losses({"code": CodeNorm(weight=1.0, ramp_epochs=0), "mine": term})
+    losses = Losses({"code": LatentNorm(weight=1.0, ramp_epochs=0), "mine": term})
     batch = make_batch()._replace(**{missing: None})
     with pytest.raises(ValueError, match=message + r".*~loss\.mine"):
-        losses(make_model(sphere, code_dim=3), batch, CODES, NOW)
-    losses(make_model(sphere, code_dim=3), make_batch(), CODES, NOW)
+        losses(make_model(sphere, latent_dim=3), batch, LATENTS, NOW)
+    losses(make_model(sphere, latent_dim=3), make_batch(), LATENTS, NOW)
 
 
 def test_missing_normals_are_refused_by_the_terms_name(make_model):
@@ -156,22 +156,22 @@ def test_missing_normals_are_refused_by_the_terms_name(make_model):
     batch = batch._replace(surface=batch.surface._replace(normals=None))
     losses = Losses({"mine": NormalAlignment(weight=1.0, cosine=True)})
     with pytest.raises(ValueError, match=r"loss\.mine \(NormalAlignment\) needs normals"):
-        losses(make_model(sphere, code_dim=3), batch, CODES, NOW)
+        losses(make_model(sphere, latent_dim=3), batch, LATENTS, NOW)
     Losses({"surface": SurfaceDistance(weight=1.0)})(
-        make_model(sphere, code_dim=3), batch, CODES, NOW
+        make_model(sphere, latent_dim=3), batch, LATENTS, NOW
     )
 
 
-class Shifted(Term):
+class Shifted(Loss):
     """One plus the mean value, to be weighed."""
 
     needs = frozenset({"samples"})
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         return 1 + seen.samples.value.mean(dim=(1, 2))
 
 
-def constant(x: Tensor, codes: Tensor) -> Tensor:
+def constant(x: Tensor, latents: Tensor) -> Tensor:
     return torch.full_like(x[..., :1], 0.02)
 
 
@@ -179,47 +179,47 @@ def test_the_total_is_the_weighted_sum_of_each_shape(make_model):
     losses = Losses(
         {
             "distance": ClampedL1(weight=2.0, delta=None),
-            "code": CodeNorm(weight=0.1, ramp_epochs=10),
+            "code": LatentNorm(weight=0.1, ramp_epochs=10),
             "shifted": Shifted(weight=-1.0),
         }
     )
-    codes = torch.tensor([[1.0, 2.0], [0.0, 3.0]], requires_grad=True)
+    latents = torch.tensor([[1.0, 2.0], [0.0, 3.0]], requires_grad=True)
     samples = Samples(torch.zeros(2, 4, 3), torch.full((2, 4, 1), 0.05))
-    model, batch = make_model(constant, code_dim=2), Batch(samples, None, None)
-    total, values = losses(model, batch, codes, When(4, 100))
+    model, batch = make_model(constant, latent_dim=2), Batch(samples, None, None)
+    total, values = losses(model, batch, latents, TrainProgress(4, 100))
     torch.testing.assert_close(
         total.detach(),
         torch.tensor([2 * 0.03 + 0.05 * 5 - 1.02, 2 * 0.03 + 0.05 * 9 - 1.02]),
     )
     assert list(values) == ["distance", "code", "shifted"]
     assert values["code"].tolist() == [5, 9] and not values["code"].requires_grad
-    fitted, _ = losses(model, batch, codes, None)
+    fitted, _ = losses(model, batch, latents, None)
     torch.testing.assert_close(fitted.detach() - total.detach(), torch.tensor([0.25, 0.45]))
     total.sum().backward()
-    torch.testing.assert_close(codes.grad, 0.05 * 2 * codes.detach())
+    torch.testing.assert_close(latents.grad, 0.05 * 2 * latents.detach())
 
 
-def all_terms() -> Mapping[str, Term]:
+def all_terms() -> Mapping[str, Loss]:
     return {
         "distance": ClampedL1(weight=1.0, delta=0.1),
         "surface": SurfaceDistance(weight=2.0),
         "normals": NormalAlignment(weight=0.3, cosine=False),
         "eikonal": Eikonal(weight=0.1, where="space", power=2),
-        "code": CodeNorm(weight=0.1, ramp_epochs=0),
+        "code": LatentNorm(weight=0.1, ramp_epochs=0),
     }
 
 
-def ellipse(x: Tensor, codes: Tensor) -> Tensor:
+def ellipse(x: Tensor, latents: Tensor) -> Tensor:
     """Return a field whose gradient depends on the code, and is not of unit length."""
-    return (x * (1 + codes[:, None, : x.shape[-1]])).norm(dim=-1, keepdim=True) - 0.5
+    return (x * (1 + latents[:, None, : x.shape[-1]])).norm(dim=-1, keepdim=True) - 0.5
 
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_a_shape_does_not_see_the_others(make_model, dim):
-    losses, model = Losses(all_terms()), make_model(ellipse, code_dim=dim)
+    losses, model = Losses(all_terms()), make_model(ellipse, latent_dim=dim)
     batch = make_batch(num_shapes=5, dim=dim)
-    codes = torch.randn(5, dim, generator=torch.Generator().manual_seed(0)) / 3
-    together, _ = losses(model, batch, codes, NOW)
+    latents = torch.randn(5, dim, generator=torch.Generator().manual_seed(0)) / 3
+    together, _ = losses(model, batch, latents, NOW)
     for i in range(5):
         one = slice(i, i + 1)
         alone = Batch(
@@ -227,47 +227,47 @@ def test_a_shape_does_not_see_the_others(make_model, dim):
             Surface(*(t[one] for t in batch.surface)),
             batch.space[one],
         )
-        total, _ = losses(model, alone, codes[one], NOW)
+        total, _ = losses(model, alone, latents[one], NOW)
         torch.testing.assert_close(total[0], together[i], rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_codes_get_the_gradient_of_the_gradient(make_model, frozen):
+def test_latents_get_the_gradient_of_the_gradient(make_model, frozen):
     # d/dcode of terms that hold the gradient with respect to x, against differences
-    model = make_model(ellipse, code_dim=2).double().requires_grad_(not frozen)
+    model = make_model(ellipse, latent_dim=2).double().requires_grad_(not frozen)
     batch = make_batch()
     batch = Batch(
         Samples(*(t.double() for t in batch.samples)),
         Surface(*(t.double() for t in batch.surface)),
         batch.space.double(),
     )
-    codes = torch.tensor([[0.2, -0.3], [0.5, 0.1]], dtype=torch.float64, requires_grad=True)
+    latents = torch.tensor([[0.2, -0.3], [0.5, 0.1]], dtype=torch.float64, requires_grad=True)
     losses = Losses(all_terms())
-    assert torch.autograd.gradcheck(lambda c: losses(model, batch, c, None)[0], (codes,))
+    assert torch.autograd.gradcheck(lambda c: losses(model, batch, c, None)[0], (latents,))
     if not frozen:
-        factor = model.body.factor
-        (slope,) = torch.autograd.grad(losses(model, batch, codes, NOW)[0].sum(), factor)
+        factor = model.decoder.factor
+        (slope,) = torch.autograd.grad(losses(model, batch, latents, NOW)[0].sum(), factor)
         step = 1e-6
         with torch.no_grad():
             factor += step
-            after = losses(model, batch, codes, NOW)[0].sum()
+            after = losses(model, batch, latents, NOW)[0].sum()
             factor -= 2 * step
-            before = losses(model, batch, codes, NOW)[0].sum()
+            before = losses(model, batch, latents, NOW)[0].sum()
         assert slope.item() == pytest.approx(float(after - before) / (2 * step), rel=1e-5)
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
 def test_the_loss_is_the_same_where_gradients_are_off(make_model, context):
-    losses, model, batch = Losses(all_terms()), make_model(ellipse, code_dim=2), make_batch()
-    codes = torch.tensor([[0.2, -0.3], [0.5, 0.1]])
-    wanted, _ = losses(model, batch, codes, NOW)
+    losses, model, batch = Losses(all_terms()), make_model(ellipse, latent_dim=2), make_batch()
+    latents = torch.tensor([[0.2, -0.3], [0.5, 0.1]])
+    wanted, _ = losses(model, batch, latents, NOW)
     with context():
         inside = Batch(  # drawn there, as validation draws it
             Samples(*(t.clone() for t in batch.samples)),
             Surface(*(t.clone() for t in batch.surface)),
             batch.space.clone(),
         )
-        got, _ = losses(model, inside, codes.clone(), NOW)
+        got, _ = losses(model, inside, latents.clone(), NOW)
     assert wanted.requires_grad and not got.requires_grad
     torch.testing.assert_close(got, wanted.detach())
 

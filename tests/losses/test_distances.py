@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr.losses import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic, Term
+from inr.losses import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, Loss, SignAgnostic
 
 
 @pytest.fixture
 def run(see):
     """Return each point's loss, and its gradient with respect to the value."""
 
-    def run(term: Term, value: list[float], target: list[float]) -> tuple[list, list]:
+    def run(term: Loss, value: list[float], target: list[float]) -> tuple[list, list]:
         shape = (len(value), 1, 1)  # one point a shape, so that a shape's loss is the point's
         values = torch.tensor(value, requires_grad=True)
         seen = see("samples", values.reshape(shape), target=torch.tensor(target).reshape(shape))

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from inr.config.instantiate import check, instantiate
-from inr.losses import Batch, CodeNorm, Losses, Samples, Surface, Term, When
-from inr.models.inr import INR
 from inr.config.compose import compose, register_resolvers
-from tests.making import make_part_codes, make_part_mlp
+from inr.config.instantiate import check, instantiate
+from inr.losses import Batch, LatentNorm, Loss, Losses, Samples, Surface, TrainProgress
+from inr.models.inr import INR
+from tests.making import make_part_latents, make_part_mlp
 
 register_resolvers()
 
@@ -21,19 +21,19 @@ NAMES = [path.stem for path in FILES]
 def build(path: Path) -> Losses:
     entries = compose([f"loss={path.stem}"])["loss"]
     for name, entry in entries.items():
-        check(entry, f"loss.{name}", kind=Term)
+        check(entry, f"loss.{name}", kind=Loss)
     return Losses({name: instantiate(entry) for name, entry in entries.items()})
 
 
-class SmallBody(nn.Module):
-    def __init__(self, dim: int, code_dim: int) -> None:
+class SmallDecoder(nn.Module):
+    def __init__(self, dim: int, latent_dim: int) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.hidden = nn.Linear(dim + code_dim, 24)
+        self.hidden = nn.Linear(dim + latent_dim, 24)
         self.output = nn.Linear(24, 1)
 
-    def forward(self, x, codes):
-        both = torch.cat([x, codes[:, None].expand(-1, x.shape[1], -1)], dim=-1)
+    def forward(self, x, latents):
+        both = torch.cat([x, latents[:, None].expand(-1, x.shape[1], -1)], dim=-1)
         return self.output(torch.sin(5 * self.hidden(both)))
 
 
@@ -70,30 +70,34 @@ def test_the_presets_are_there():
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 @pytest.mark.parametrize("dim", [2, 3])
-@pytest.mark.parametrize("when", [When(0, 10), When(9, 10), None])
+@pytest.mark.parametrize("when", [TrainProgress(0, 10), TrainProgress(9, 10), None])
 def test_values_and_gradients_are_finite(make_model, path, dim, when):
     losses = build(path)
     outputs = {term.output for term in losses.named_terms().values()} - {None}
     assert len(outputs) == 1
-    batch, body, latents = make_batch(dim), SmallBody(dim, 3), make_model(None, code_dim=3).latents
+    batch, decoder, table = (
+        make_batch(dim),
+        SmallDecoder(dim, 3),
+        make_model(None, latent_dim=3).latents,
+    )
     if "parts" in losses.needs:
         torch.manual_seed(0)
-        body, latents = make_part_mlp(dim=dim), make_part_codes(2, dim=dim)
+        decoder, table = make_part_mlp(dim=dim), make_part_latents(2, dim=dim)
         batch = batch._replace(labels=torch.arange(64).expand(2, -1) % 3)
-    model = INR(body, latents, output=outputs.pop())
-    codes = model.latents(torch.arange(2))
-    total, values = losses(model, batch, codes, when)
+    model = INR(decoder, table, output=outputs.pop())
+    latents = model.latents(torch.arange(2))
+    total, values = losses(model, batch, latents, when)
     assert total.shape == (2,) and all(value.shape == (2,) for value in values.values())
     assert total.isfinite().all() and all(value.isfinite().all() for value in values.values())
     assert all((value > 0).all() for value in values.values())
     total.mean().backward()
-    for parameter in (*body.parameters(), model.latents.codes):
+    for parameter in (*decoder.parameters(), model.latents.weight):
         assert parameter.grad.isfinite().all() and parameter.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
-def test_several_shapes_have_their_codes_bounded(path):
-    assert any(isinstance(term, CodeNorm) for term in build(path).named_terms().values())
+def test_several_shapes_have_their_latents_bounded(path):
+    assert any(isinstance(term, LatentNorm) for term in build(path).named_terms().values())
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

@@ -7,7 +7,7 @@ from torch import nn
 from inr.losses import (
     Batch,
     Eikonal,
-    Heat,
+    HotSpot,
     Losses,
     NormalAlignment,
     OffSurface,
@@ -15,7 +15,7 @@ from inr.losses import (
     SignAgnostic,
     Surface,
     SurfaceDistance,
-    When,
+    TrainProgress,
 )
 from inr.models.inr import INR
 
@@ -36,7 +36,7 @@ class Sines(nn.Module):
         nn.init.uniform_(self.layers[1].weight, -bound, bound)
         nn.init.uniform_(self.output.weight, -bound, bound)
 
-    def forward(self, x, codes):
+    def forward(self, x, latents):
         for layer in self.layers:
             x = torch.sin(self.frequency * layer(x))
         return self.output(x)
@@ -56,7 +56,7 @@ class Ball(nn.Module):
         nn.init.normal_(self.layers[4].weight, mean=(torch.pi / 48) ** 0.5, std=1e-4)
         nn.init.constant_(self.layers[4].bias, -0.3)
 
-    def forward(self, x, codes):
+    def forward(self, x, latents):
         return self.layers(x)
 
 
@@ -86,7 +86,7 @@ def make_hotspot() -> Losses:
         {
             "surface": SurfaceDistance(weight=500.0),
             "eikonal": Eikonal(weight=3.0, where="space", power=1),
-            "heat": Heat(weight=8.0, absorption=15.0),
+            "heat": HotSpot(weight=8.0, absorption=15.0),
         }
     )
 
@@ -114,12 +114,12 @@ def draw(generator: torch.Generator) -> Batch:
     ],
     ids=["siren", "igr", "hotspot", "sal"],
 )
-def test_a_circle_from_points_on_it(make_model, make_losses, make_body, lr, tolerance):
+def test_a_circle_from_points_on_it(make_model, make_losses, make_decoder, lr, tolerance):
     torch.manual_seed(0)
-    body, losses, steps = make_body(), make_losses(), 200
-    model = INR(body, make_model(None).latents, output="sdf")
-    codes, generator = torch.zeros(1, 0), torch.Generator().manual_seed(0)
-    optimizer = torch.optim.Adam(body.parameters(), lr=lr)
+    decoder, losses, steps = make_decoder(), make_losses(), 200
+    model = INR(decoder, make_model(None).latents, output="sdf")
+    latents, generator = torch.zeros(1, 0), torch.Generator().manual_seed(0)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 
     def measure() -> tuple[float, float]:
@@ -127,7 +127,7 @@ def test_a_circle_from_points_on_it(make_model, make_losses, make_body, lr, tole
         axis = torch.linspace(-1, 1, 40)
         points = torch.cartesian_prod(axis, axis)[None]
         distance = (points - CENTER).norm(dim=-1) - RADIUS
-        value = model.decode(points, codes).value[..., 0].detach()
+        value = model.decode(points, latents).value[..., 0].detach()
         near = distance.abs() < 0.3
         clear = near & (distance.abs() > 0.03)
         right = (value > 0) == (distance > 0)
@@ -136,7 +136,7 @@ def test_a_circle_from_points_on_it(make_model, make_losses, make_body, lr, tole
     error, signs = measure()
     assert error > 0.3 and signs < 0.7
     for step in range(steps):
-        total, _ = losses(model, draw(generator), codes, When(step, steps))
+        total, _ = losses(model, draw(generator), latents, TrainProgress(step, steps))
         optimizer.zero_grad()
         total.mean().backward()
         optimizer.step()

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from inr.losses import Curriculum, HardSamples, LinearHardSamples, When
+from inr.losses import Curriculum, HardSamples, LinearHardSamples, TrainProgress
 
 # value, target; then: the weight's sign of Duan et al.
 CASES = [
@@ -73,16 +73,27 @@ def make_curriculum() -> Curriculum:
 
 def test_the_curriculum_has_stages():
     term = make_curriculum()
-    assert [term.stage(When(epoch, 10)) for epoch in range(10)] == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
+    assert [term.stage(TrainProgress(epoch, 10)) for epoch in range(10)] == [
+        0,
+        0,
+        1,
+        1,
+        1,
+        1,
+        2,
+        2,
+        2,
+        2,
+    ]
     assert term.stage(None) == 2  # codes are fitted to the full accuracy
 
 
 @pytest.mark.parametrize(
     ("when", "wanted"),
     [
-        (When(0, 10), [0.05, 0.2, 0.0]),  # beyond the tolerance, unweighed
-        (When(5, 10), [0.1 * 1.2, 0.25 * 0.8, 0.0]),
-        (When(9, 10), [0.15 * 1.5, 0.3 * 0.5, 0.02 * 1.5]),
+        (TrainProgress(0, 10), [0.05, 0.2, 0.0]),  # beyond the tolerance, unweighed
+        (TrainProgress(5, 10), [0.1 * 1.2, 0.25 * 0.8, 0.0]),
+        (TrainProgress(9, 10), [0.15 * 1.5, 0.3 * 0.5, 0.02 * 1.5]),
         (None, [0.15 * 1.5, 0.3 * 0.5, 0.02 * 1.5]),
     ],
 )

@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from inr.losses import HardSamples, Intersection, Losses, PartDistance
-from tests.losses.test_base import CODES, make_batch, sphere
+from tests.losses.test_base import LATENTS, make_batch, sphere
 from tests.making import make_model as join_model
-from tests.making import make_part_codes, make_part_mlp
+from tests.making import make_part_latents, make_part_mlp
 
 TERM = Intersection(weight=1.0, temperature=0.02)
 
@@ -75,18 +75,18 @@ def test_each_sample_supervises_its_own_part(see):
 def test_plain_models_are_refused_by_the_terms_name(make_model):
     losses = Losses({"mine": TERM})
     with pytest.raises(ValueError, match=r"loss\.mine \(Intersection\).*latent=parts.*~loss\.mine"):
-        losses(make_model(sphere, code_dim=3), make_batch(), CODES, None)
+        losses(make_model(sphere, latent_dim=3), make_batch(), LATENTS, None)
 
 
 def test_missing_labels_are_refused_by_the_terms_name():
-    model = join_model(make_part_mlp(dim=2), make_part_codes(2, dim=2))
+    model = join_model(make_part_mlp(dim=2), make_part_latents(2, dim=2))
     term = PartDistance(weight=1.0, power=1, strength=0.5, delta=None)
     losses = Losses({"mine": term, "other": TERM})
-    codes = model.latents(torch.arange(2))
+    latents = model.latents(torch.arange(2))
     with pytest.raises(ValueError, match=r"loss\.mine \(PartDistance\) needs part labels"):
-        losses(model, make_batch(), codes, None)
+        losses(model, make_batch(), latents, None)
     without = losses.select(lambda term: "labels" not in term.needs)
-    total, values = without(model, make_batch(), codes, None)
+    total, values = without(model, make_batch(), latents, None)
     assert list(values) == ["other"] and total.shape == (2,)
 
 

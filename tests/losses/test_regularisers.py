@@ -3,49 +3,51 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from inr.losses import CodeNorm, WeightNorm, When
+from inr.losses import LatentNorm, TrainProgress, WeightNorm
 
 
-def test_code_norm_is_the_squared_norm(see):
-    codes = torch.tensor([[3.0, 4.0], [0.0, 0.5]])
-    seen = see("samples", torch.zeros(2, 4, 1), codes=codes)
-    got = CodeNorm(weight=0.1, ramp_epochs=0)(seen)
+def test_latent_norm_is_the_squared_norm(see):
+    latents = torch.tensor([[3.0, 4.0], [0.0, 0.5]])
+    seen = see("samples", torch.zeros(2, 4, 1), latents=latents)
+    got = LatentNorm(weight=0.1, ramp_epochs=0)(seen)
     torch.testing.assert_close(got, torch.tensor([25.0, 0.25]))
 
 
-def test_code_norm_rises_over_its_ramp():
-    ramped = CodeNorm(weight=0.2, ramp_epochs=4)
+def test_latent_norm_rises_over_its_ramp():
+    ramped = LatentNorm(weight=0.2, ramp_epochs=4)
     wanted = [0.05, 0.1, 0.15, 0.2, 0.2, 0.2]
-    assert [ramped.scale(When(e, 9)) for e in range(6)] == pytest.approx(wanted)
+    assert [ramped.scale(TrainProgress(e, 9)) for e in range(6)] == pytest.approx(wanted)
     assert ramped.scale(None) == 0.2  # fitting codes knows no ramp
-    assert CodeNorm(weight=0.2, ramp_epochs=0).scale(When(0, 9)) == 0.2
+    assert LatentNorm(weight=0.2, ramp_epochs=0).scale(TrainProgress(0, 9)) == 0.2
 
 
 @pytest.fixture
-def body():
+def decoder():
     torch.manual_seed(0)
     plain, normed = nn.Linear(2, 5), weight_norm(nn.Linear(5, 4))
     return nn.Sequential(plain, nn.PReLU(3), nn.LayerNorm(5), normed, nn.Linear(4, 1))
 
 
-def test_weight_norm_counts_what_multiplies(see, body):
-    seen = see("samples", torch.zeros(2, 4, 1))._replace(body=body)
+def test_weight_norm_counts_what_multiplies(see, decoder):
+    seen = see("samples", torch.zeros(2, 4, 1))._replace(decoder=decoder)
     got = WeightNorm(weight=0.1)(seen)
-    gains = body[3].parametrizations.weight.original0
-    wanted = body[0].weight.square().sum() + gains.square().sum() + body[4].weight.square().sum()
+    gains = decoder[3].parametrizations.weight.original0
+    wanted = (
+        decoder[0].weight.square().sum() + gains.square().sum() + decoder[4].weight.square().sum()
+    )
     torch.testing.assert_close(got, wanted.expand(2))
     got.mean().backward()
-    torch.testing.assert_close(body[0].weight.grad, 2 * body[0].weight.detach())
+    torch.testing.assert_close(decoder[0].weight.grad, 2 * decoder[0].weight.detach())
     torch.testing.assert_close(gains.grad, 2 * gains.detach())
-    direction = body[3].parametrizations.weight.original1
+    direction = decoder[3].parametrizations.weight.original1
     assert direction.grad.abs().max() < 1e-5 * gains.detach().abs().max()  # not to be shrunk
-    for module in body:
+    for module in decoder:
         bias = getattr(module, "bias", None)
         assert bias is None or bias.grad is None
 
 
-def test_weight_norm_is_no_matter_of_codes(see, body):
-    assert WeightNorm(weight=0.1).scale(When(3, 9)) == 0.1
+def test_weight_norm_is_no_matter_of_latents(see, decoder):
+    assert WeightNorm(weight=0.1).scale(TrainProgress(3, 9)) == 0.1
     assert WeightNorm(weight=0.1).scale(None) == 0
     seen = see("samples", torch.zeros(2, 4, 1))
     assert WeightNorm(weight=0.1)(seen).tolist() == [0, 0]  # a body without any

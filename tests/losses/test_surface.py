@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from inr.losses import Eikonal, Heat, NormalAlignment, OffSurface, SurfaceDistance
+from inr.losses import Eikonal, HotSpot, NormalAlignment, OffSurface, SurfaceDistance
 
 
 def rows(*values: list[float]) -> torch.Tensor:
@@ -65,7 +65,7 @@ def test_off_surface(see):
 
 def test_heat(see):
     value, gradient = rows([0.0], [0.1], [-0.2]), rows([1.0, 0.0], [0.0, 2.0], [0.0, 0.0])
-    loss = Heat(weight=1.0, absorption=5.0)(see("space", value, gradient=gradient))
+    loss = HotSpot(weight=1.0, absorption=5.0)(see("space", value, gradient=gradient))
     wanted = [0.5 * 2, 0.5 * math.exp(-1) * 5, 0.5 * math.exp(-2)]
     assert loss.tolist() == pytest.approx([sum(wanted) / 3])
 
@@ -85,7 +85,9 @@ def test_heat_is_the_energy_of_the_screened_poisson_equation(see):
     energy = (slope.square() / rate**2 + heat(points).square()).mean() / 2
     gradient = (2 * torch.cos(2 * points))[None, :, None]
     seen = see("space", field(points)[None, :, None], gradient=gradient)
-    assert Heat(weight=1.0, absorption=rate)(seen).item() == pytest.approx(float(energy), rel=1e-8)
+    assert HotSpot(weight=1.0, absorption=rate)(seen).item() == pytest.approx(
+        float(energy), rel=1e-8
+    )
 
 
 def test_heat_is_least_at_the_distance(see):
@@ -95,7 +97,7 @@ def test_heat_is_least_at_the_distance(see):
     def energy(scale, bend):
         value = (scale * x + bend * x.square())[None, :, None]
         gradient = (scale + 2 * bend * x)[None, :, None]
-        return Heat(weight=1.0, absorption=30.0)(see("space", value, gradient=gradient)).item()
+        return HotSpot(weight=1.0, absorption=30.0)(see("space", value, gradient=gradient)).item()
 
     best = energy(1.0, 0.0)
     others = [energy(scale, bend) for scale, bend in ((0.9, 0), (1.1, 0), (1, 0.5), (1, -0.5))]
@@ -111,7 +113,7 @@ def test_heat_is_least_at_the_distance(see):
         ),
         (lambda: Eikonal(weight=1.0, where="space", power=4), "power is 4"),
         (lambda: OffSurface(weight=1.0, alpha=0.0), "alpha is 0"),
-        (lambda: Heat(weight=1.0, absorption=-1.0), "absorption is -1"),
+        (lambda: HotSpot(weight=1.0, absorption=-1.0), "absorption is -1"),
     ],
 )
 def test_settings_are_checked(make, message):

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import trimesh
 
+from inr.config.compose import CONF, compose, register_resolvers
+from inr.config.factories import build_protocol
 from inr.config.instantiate import structure
-from inr.metrics.pair import Pair, Probe, Side, Surface
-from inr.metrics.protocol import Protocol
 from inr.config.schema import Eval
+from inr.metrics.pair import EvalShape, FieldEvaluator, Pair, Surface
+from inr.metrics.protocol import Protocol
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.normalize import Normalization, identity
-from inr.config.factories import build_protocol
-from inr.config.compose import CONF, compose, register_resolvers
 
 register_resolvers()
 # those of sets of shapes and of parts are tested in test_sets.py, test_parts.py and test_images.py
@@ -69,9 +69,9 @@ def protocol(name: str, *, of_clouds: bool = False, **changes) -> Protocol:
     return replace(made, conditions=replace(made.conditions, of_clouds=of_clouds))
 
 
-def pair(reconstruction: Mesh | Side, truth: Mesh | Side, **changes) -> Pair:
+def pair(reconstruction: Mesh | EvalShape, ground_truth: Mesh | EvalShape, **changes) -> Pair:
     """Two shapes in the box frame."""
-    one, other = (Surface(s) if isinstance(s, Mesh) else s for s in (reconstruction, truth))
+    one, other = (Surface(s) if isinstance(s, Mesh) else s for s in (reconstruction, ground_truth))
     settings = {"name": "shape", "num_points": 3000, "seed": 0, "box": identity(other.dim)}
     return Pair(one, other, **{**settings, **changes})
 
@@ -143,7 +143,7 @@ def box_distance(points: Floats, half: float) -> Floats:
     return outside + np.minimum(beyond.max(axis=1), 0)
 
 
-def probe_of(distance, function, slope: float, *, is_distance: bool = True) -> Probe:
+def evaluator_of(distance, function, slope: float, *, is_distance: bool = True) -> FieldEvaluator:
     """A network whose field is a function of a shape's true distance, in the box frame.
 
     Args:
@@ -152,7 +152,7 @@ def probe_of(distance, function, slope: float, *, is_distance: bool = True) -> P
         slope: its derivative, where that is constant.
         is_distance: false of an occupancy.
     """
-    return Probe(
+    return FieldEvaluator(
         lambda points: function(distance(points)),
         lambda points: np.full(len(points), slope),
         is_distance=is_distance,

@@ -8,7 +8,7 @@ import pytest
 from inr.metrics.base import FLOOR
 from inr.metrics.pair import Cloud
 from inr.shapes.mesh import Mesh, empty_mesh
-from tests.metrics.pairs import PROTOCOLS, ball, ball_distance, pair, probe_of, protocol, sheet
+from tests.metrics.pairs import PROTOCOLS, ball, ball_distance, evaluator_of, pair, protocol, sheet
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])
 EVERY = pytest.mark.parametrize("name", PROTOCOLS)
@@ -19,9 +19,11 @@ SIGNED = {"iou"} | {
 SIGNED |= {f"gradient_norm_{kind}{near}" for kind in ("mean", "std") for near in ("", "_near")}
 
 
-def measure(name, reconstruction, truth, *, of_clouds=False, **changes):
-    probe = probe_of(ball_distance, lambda d: d, 1.0)
-    subject = pair(reconstruction, truth, **{"num_points": 300, "probe": probe, **changes})
+def measure(name, reconstruction, ground_truth, *, of_clouds=False, **changes):
+    evaluator = evaluator_of(ball_distance, lambda d: d, 1.0)
+    subject = pair(
+        reconstruction, ground_truth, **{"num_points": 300, "probe": evaluator, **changes}
+    )
     return protocol(name, of_clouds=of_clouds, **SMALL).evaluate(subject)
 
 
@@ -35,7 +37,7 @@ def outward(dim, num_points=600, radius=0.5):
 @EVERY
 def test_an_empty_reconstruction(name, dim):
     scan = outward(dim)[0]
-    got, reasons = measure(name, empty_mesh(dim), ball(0.5, dim), scan=scan, probe=None)
+    got, reasons = measure(name, empty_mesh(dim), ball(0.5, dim), scan=scan, evaluator=None)
     assert set(reasons) == {"iou"} if name == "vecset" else name == "field" or not reasons
     far = {
         "chamfer_l1": math.sqrt(dim),
@@ -75,10 +77,10 @@ def test_what_is_far_away_is_scaled_and_added_as_the_metric_is(dim):
 @DIMS
 @EVERY
 @pytest.mark.parametrize("kind", ["sheet", "inside_out"])
-def test_a_truth_without_inside_has_all_other_metrics(name, kind, dim):
+def test_a_ground_truth_without_inside_has_all_other_metrics(name, kind, dim):
     solid = ball(0.5, dim)
-    truth = sheet(dim) if kind == "sheet" else Mesh(solid.vertices, solid.faces[:, ::-1])
-    got, reasons = measure(name, solid, truth, scan=outward(dim)[0])
+    ground_truth = sheet(dim) if kind == "sheet" else Mesh(solid.vertices, solid.faces[:, ::-1])
+    got, reasons = measure(name, solid, ground_truth, scan=outward(dim)[0])
     refused = {"iou"} & set(protocol(name).metrics)
     if kind == "inside_out" and dim == 2:  # the non-zero rule: it has an inside
         refused = set()
@@ -93,10 +95,10 @@ def test_a_truth_without_inside_has_all_other_metrics(name, kind, dim):
 @DIMS
 @EVERY
 @pytest.mark.parametrize("has_normals", [True, False])
-def test_a_cloud_as_truth(name, has_normals, dim):
+def test_a_cloud_as_ground_truth(name, has_normals, dim):
     points, normals = outward(dim)
-    truth = Cloud(points, normals if has_normals else None)
-    got, reasons = measure(name, ball(0.6, dim), truth, of_clouds=True, scan=points)
+    ground_truth = Cloud(points, normals if has_normals else None)
+    got, reasons = measure(name, ball(0.6, dim), ground_truth, of_clouds=True, scan=points)
     metrics = set(protocol(name).metrics)
     refused = metrics & (SIGNED if has_normals else SIGNED | {"normal_consistency"})
     assert set(reasons) == refused
@@ -113,10 +115,10 @@ def test_a_cloud_as_truth(name, has_normals, dim):
 
 
 @DIMS
-def test_a_clouds_floor_is_of_halves_that_share_no_point(dim):
+def test_a_clouds_floor_is_of_halves_that_fraction_no_point(dim):
     points, normals = outward(dim, num_points=101)
-    truth = Cloud(points, normals)
-    whole = pair(ball(0.5, dim), truth, num_points=1000)
+    ground_truth = Cloud(points, normals)
+    whole = pair(ball(0.5, dim), ground_truth, num_points=1000)
     assert [len(side.points) for side in whole.drawn] == [1000, 101]
     one, other = whole.floor().drawn
     assert len(one.points) == len(other.points) == 50
@@ -124,7 +126,7 @@ def test_a_clouds_floor_is_of_halves_that_share_no_point(dim):
     assert len(np.unique(rows, axis=0)) == 100
     # normals stay with their points
     assert np.allclose(one.normals * 0.5, one.points)
-    few = pair(ball(0.5, dim), truth, num_points=10).drawn
+    few = pair(ball(0.5, dim), ground_truth, num_points=10).drawn
     assert [len(side.points) for side in few] == [10, 10]
     assert set(map(tuple, few[1].points)) <= set(map(tuple, points))
 

@@ -32,11 +32,11 @@ FORMS = {
 }
 
 
-def measure(name, reconstruction, truth, **changes):
+def measure(name, reconstruction, ground_truth, **changes):
     """The metrics that need no field."""
     settings = {"iou__resolution": 8, "iou__num_points": 100, "emd__num_points": 300}
     settings |= changes
-    subject = pair(reconstruction, truth, num_points=NUM_POINTS)
+    subject = pair(reconstruction, ground_truth, num_points=NUM_POINTS)
     values, reasons = protocol(name, **settings).evaluate(subject)
     scans = {"scan_to_reconstruction", "scan_to_reconstruction_max"}
     assert set(reasons) == {"vecset": {"iou"}, "srb": scans}.get(name, set())
@@ -51,7 +51,7 @@ def on_ball(dim):
     return RADIUS * np.stack([x, rest, 0 * x][:dim], axis=1)
 
 
-def lens_share(dim, shift):
+def lens_fraction(dim, shift):
     """The intersection over union of two balls so far apart."""
     r = RADIUS
     if dim == 2:
@@ -101,8 +101,8 @@ def test_the_mean_distance_of_shifted_spheres_has_a_primitive(dim):
 @DIMS
 def test_least_assignment_of_a_shifted_shape_is_its_shift(dim):
     """By translation alone; an assignment cannot gain on it but what sampling adds."""
-    truth = cube(dim)
-    got = measure("deepsdf", move(truth, 3.0), truth)
+    ground_truth = cube(dim)
+    got = measure("deepsdf", move(ground_truth, 3.0), ground_truth)
     assert got["emd"] == pytest.approx(3.0, rel=0.01)
     assert got["emd_floor"] < 0.15
 
@@ -146,21 +146,23 @@ def test_normals_of_a_tube_turned_by_45_degrees():
     assert got["normal_consistency"] == pytest.approx(np.sqrt(0.5))
 
 
-def overlap(name, reconstruction, truth):
+def overlap(name, reconstruction, ground_truth):
     fine = {"iou__resolution": 48, "iou__num_points": 40000}
-    subject = pair(reconstruction, truth, num_points=50)
+    subject = pair(reconstruction, ground_truth, num_points=50)
     return protocol(name, **fine).evaluate(subject)[0]["iou"]
 
 
 @DIMS
 @pytest.mark.parametrize("name", SOLIDS)
 def test_iou_of_balls(name, dim):
-    truth = ball(RADIUS, dim)
+    ground_truth = ball(RADIUS, dim)
     concentric, shifted = ball(RADIUS + GAP, dim), ball(RADIUS, dim, center=SHIFT)
     known = (RADIUS / (RADIUS + GAP)) ** dim
-    assert overlap(name, concentric, truth) == pytest.approx(known, abs=0.015)
-    assert overlap(name, shifted, truth) == pytest.approx(lens_share(dim, SHIFT), abs=0.015)
-    assert overlap(name, truth, truth) == 1
+    assert overlap(name, concentric, ground_truth) == pytest.approx(known, abs=0.015)
+    assert overlap(name, shifted, ground_truth) == pytest.approx(
+        lens_fraction(dim, SHIFT), abs=0.015
+    )
+    assert overlap(name, ground_truth, ground_truth) == 1
 
 
 @DIMS
@@ -171,8 +173,8 @@ def test_iou_of_a_turned_box(name, degrees, dim):
     s, c = np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))
     both = 1 - 2 * s * c / (1 + s + c) ** 2
     # a fine grid is needed where faces lie in its planes; tilted as a whole, few do
-    truth = turn(cube(dim), 7.0)
-    got = overlap(name, turn(truth, degrees), truth)
+    ground_truth = turn(cube(dim), 7.0)
+    got = overlap(name, turn(ground_truth, degrees), ground_truth)
     assert got == pytest.approx(both / (2 - both), abs=0.02)
 
 

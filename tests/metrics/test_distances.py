@@ -68,8 +68,8 @@ def test_concentric_spheres_are_their_gap_apart(dim):
 
 
 def test_directions_are_not_exchanged():
-    reconstruction, truth = np.array([[0.0, 0.0]]), np.array([[0.0, 0.0], [3.0, 4.0]])
-    matches = match_nearest(reconstruction, truth)
+    reconstruction, ground_truth = np.array([[0.0, 0.0]]), np.array([[0.0, 0.0], [3.0, 4.0]])
+    matches = match_nearest(reconstruction, ground_truth)
     assert accuracy(matches) == 0
     assert completeness(matches) == 2.5
     assert chamfer_l1(matches) == 1.25
@@ -81,7 +81,7 @@ def test_directions_are_not_exchanged():
 
 def test_distances_are_float64_whatever_comes_in():
     a = np.array([[0.1, 0.2]], dtype=np.float32)
-    assert match_nearest(a, a + np.float32(1e-3)).to_truth.dtype == np.float64
+    assert match_nearest(a, a + np.float32(1e-3)).to_ground_truth.dtype == np.float64
 
 
 def test_empty_sets_and_other_dimensions_are_refused():

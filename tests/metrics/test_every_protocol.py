@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import FLOOR
-from inr.metrics.pair import Drawn
+from inr.metrics.pair import SurfaceSamples
 from inr.metrics.surfaces import FScore
 from tests.metrics.pairs import (
     PROTOCOLS,
     box_distance,
     cube,
+    evaluator_of,
     move,
     pair,
-    probe_of,
     protocol,
 )
 
@@ -28,24 +28,24 @@ SMALL = {"emd__num_points": FEW, "iou__num_points": 400, "iou__resolution": 9}
 def f_score(both, threshold, *, inclusive):
     precision, recall = (
         np.mean(np.abs(d) <= threshold if inclusive else np.abs(d) < threshold)
-        for d in (both.to_truth, both.to_reconstruction)
+        for d in (both.to_ground_truth, both.to_reconstruction)
     )
     assert 0 < precision < 1 and 0 < recall < 1 and precision != recall
     return 2 / (1 / precision + 1 / recall)
 
 
 def sum_of(both, power):
-    return np.mean(both.to_truth**power) + np.mean(both.to_reconstruction**power)
+    return np.mean(both.to_ground_truth**power) + np.mean(both.to_reconstruction**power)
 
 
 # what each number is, written out again; a protocol or a metric without a line fails
 DEFINITIONS = {
     "default": {
-        "accuracy": lambda b: b.to_truth.mean(),
+        "accuracy": lambda b: b.to_ground_truth.mean(),
         "completeness": lambda b: b.to_reconstruction.mean(),
         "chamfer_l2": lambda b: sum_of(b, 2),
         "chamfer_l1": lambda b: sum_of(b, 1) / 2,
-        "hausdorff": lambda b: max(b.to_truth.max(), b.to_reconstruction.max()),
+        "hausdorff": lambda b: max(b.to_ground_truth.max(), b.to_reconstruction.max()),
         "f_score": lambda b: f_score(b, 0.06, inclusive=False),
         "normal_consistency": lambda b: b.cosine,
         "iou": lambda b: b.iou_cells,
@@ -68,7 +68,7 @@ DEFINITIONS = {
     },
     "srb": {
         "chamfer_l1": lambda b: sum_of(b, 1) / 2,
-        "hausdorff": lambda b: max(b.to_truth.max(), b.to_reconstruction.max()),
+        "hausdorff": lambda b: max(b.to_ground_truth.max(), b.to_reconstruction.max()),
         "scan_to_reconstruction": lambda b: b.scanned.mean(),
         "scan_to_reconstruction_max": lambda b: b.scanned.max(),
     },
@@ -99,8 +99,8 @@ def nearest(table):
     return table.min(axis=1), table.argmin(axis=1)
 
 
-def overlap(inside, inside_truth):
-    both, either = (inside & inside_truth).sum(), (inside | inside_truth).sum()
+def overlap(inside, inside_ground_truth):
+    both, either = (inside & inside_ground_truth).sum(), (inside | inside_ground_truth).sum()
     assert 0 < both < either
     return both / either
 
@@ -112,11 +112,11 @@ def field(distance):
 def brute_force(subject, shift):
     """Measure a cube, moved along the first axis, against the unit cube about the origin."""
     dim, found = subject.dim, SimpleNamespace()
-    reconstruction, truth = subject.drawn
-    table = np.linalg.norm(reconstruction.points[:, None] - truth.points[None], axis=2)
-    found.to_truth, there = nearest(table)
+    reconstruction, ground_truth = subject.drawn
+    table = np.linalg.norm(reconstruction.points[:, None] - ground_truth.points[None], axis=2)
+    found.to_ground_truth, there = nearest(table)
     found.to_reconstruction, back = nearest(table.T)
-    cosines = np.abs(reconstruction.normals @ truth.normals.T)
+    cosines = np.abs(reconstruction.normals @ ground_truth.normals.T)
     found.cosine = (
         cosines[np.arange(NUM_POINTS), there].mean() + cosines[back, np.arange(NUM_POINTS)].mean()
     ) / 2
@@ -172,10 +172,16 @@ def test_every_protocol_is_written_out_again():
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_every_metric_agrees_with_brute_force(name, dim):
     shift = 0.1
-    truth = cube(dim, HALF)
-    probe = probe_of(lambda points: box_distance(points, HALF), field, slope=1.7)
+    ground_truth = cube(dim, HALF)
+    evaluator = evaluator_of(lambda points: box_distance(points, HALF), field, slope=1.7)
     scan = np.random.default_rng(0).uniform(-1, 1, (40, dim))
-    subject = pair(move(truth, shift), truth, num_points=NUM_POINTS, probe=probe, scan=scan)
+    subject = pair(
+        move(ground_truth, shift),
+        ground_truth,
+        num_points=NUM_POINTS,
+        evaluator=evaluator,
+        scan=scan,
+    )
     measured = protocol(name, **SMALL, **THRESHOLDS)
     got, reasons = measured.evaluate(subject)
     assert reasons == {}
@@ -194,7 +200,10 @@ def test_every_metric_agrees_with_brute_force(name, dim):
 def test_a_distance_of_just_the_threshold(inclusive, score, dim):
     """Published F-scores differ in it; points elsewhere never lie so."""
     subject = pair(cube(dim), cube(dim))
-    subject.drawn = Drawn(np.zeros((1, dim)), None), Drawn(0.1 * np.eye(dim)[:1], None)
+    subject.drawn = (
+        SurfaceSamples(np.zeros((1, dim)), None),
+        SurfaceSamples(0.1 * np.eye(dim)[:1], None),
+    )
     assert FScore(threshold=0.1, inclusive=inclusive).measure(subject) == score
     assert FScore(threshold=0.11, inclusive=inclusive).measure(subject) == 1
     assert FScore(threshold=0.09, inclusive=inclusive).measure(subject) == 0

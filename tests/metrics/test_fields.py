@@ -15,8 +15,8 @@ from tests.metrics.pairs import (
     ball_distance,
     box_distance,
     cube,
+    evaluator_of,
     pair,
-    probe_of,
     protocol,
     sheet,
     some_frame,
@@ -30,9 +30,11 @@ NUM_POINTS = 3000
 def measure(dim, function, slope=1.0, *, frame=None):
     """A cube of half-extent 0.5 in the box, measured in a frame of its own."""
     frame = identity(dim) if frame is None else frame
-    probe = probe_of(lambda points: box_distance(points, 0.5), function, slope)
-    truth = frame.undo_mesh(cube(dim))
-    subject = pair(truth, truth, num_points=NUM_POINTS, probe=probe, box=frame)
+    evaluator = evaluator_of(lambda points: box_distance(points, 0.5), function, slope)
+    ground_truth = frame.undo_mesh(cube(dim))
+    subject = pair(
+        ground_truth, ground_truth, num_points=NUM_POINTS, evaluator=evaluator, box=frame
+    )
     values, reasons = protocol("field").evaluate(subject)
     assert reasons == {}
     assert all(np.isfinite(value) for value in values.values())
@@ -96,8 +98,8 @@ def test_noise_is_in_box_units_whatever_the_frame(dim):
 @pytest.mark.parametrize("framed", [False, True])
 def test_points_anywhere_fill_the_box(dim, framed):
     frame = some_frame(dim) if framed else identity(dim)
-    truth = frame.undo_mesh(cube(dim))
-    subject = pair(truth, truth, num_points=8000, box=frame)
+    ground_truth = frame.undo_mesh(cube(dim))
+    subject = pair(ground_truth, ground_truth, num_points=8000, box=frame)
     points = frame.apply(subject.query(np.inf)[0])
     assert np.abs(points).max() <= 1 + 1e-9
     assert points.mean(axis=0) == pytest.approx(np.zeros(dim), abs=0.03)
@@ -108,10 +110,12 @@ def test_points_anywhere_fill_the_box(dim, framed):
 def test_gradient_norms_are_asked_at_the_points_of_the_box(dim):
     """Of norms that are one coordinate's size: uniform on [0, 1], in any frame."""
     for frame in (identity(dim), some_frame(dim)):
-        truth = frame.undo_mesh(cube(dim))
-        probe = probe_of(ball_distance, lambda d: d, 1.0)
-        probe = type(probe)(probe.values, lambda points: np.abs(points[:, 0]), is_distance=True)
-        subject = pair(truth, truth, num_points=8000, probe=probe, box=frame)
+        ground_truth = frame.undo_mesh(cube(dim))
+        evaluator = evaluator_of(ball_distance, lambda d: d, 1.0)
+        evaluator = type(evaluator)(
+            evaluator.values, lambda points: np.abs(points[:, 0]), is_distance=True
+        )
+        subject = pair(ground_truth, ground_truth, num_points=8000, evaluator=evaluator, box=frame)
         values = [
             GradientNorm(statistic=statistic, near_std=None).measure(subject)
             for statistic in ("mean", "std")
@@ -122,9 +126,11 @@ def test_gradient_norms_are_asked_at_the_points_of_the_box(dim):
 
 @DIMS
 def test_an_occupancy_is_no_distance(dim):
-    probe = probe_of(ball_distance, lambda d: 20 * d, 20.0, is_distance=False)
-    truth = ball(0.5, dim)
-    got, reasons = protocol("field").evaluate(pair(truth, truth, num_points=500, probe=probe))
+    evaluator = evaluator_of(ball_distance, lambda d: 20 * d, 20.0, is_distance=False)
+    ground_truth = ball(0.5, dim)
+    got, reasons = protocol("field").evaluate(
+        pair(ground_truth, ground_truth, num_points=500, evaluator=evaluator)
+    )
     for metric, value in got.items():
         assert np.isnan(value)
         assert "occupancy, no distance" in reasons[metric]
@@ -132,7 +138,7 @@ def test_an_occupancy_is_no_distance(dim):
 
 @DIMS
 def test_what_has_no_field_or_no_inside_is_refused(dim):
-    solid, probe = ball(0.5, dim), probe_of(ball_distance, lambda d: d, 1.0)
+    solid, evaluator = ball(0.5, dim), evaluator_of(ball_distance, lambda d: d, 1.0)
     metrics = (
         FieldError(error="mae", near_std=None),
         GradientNorm(statistic="mean", near_std=0.02),
@@ -141,18 +147,18 @@ def test_what_has_no_field_or_no_inside_is_refused(dim):
         with pytest.raises(NotMeasuredError, match="here are only meshes"):
             metric.measure(pair(solid, solid))
         with pytest.raises(NotMeasuredError, match="point cloud"):
-            metric.measure(pair(solid, Cloud(solid.vertices, None), probe=probe))
+            metric.measure(pair(solid, Cloud(solid.vertices, None), evaluator=evaluator))
     if dim == 2:
         with pytest.raises(NotMeasuredError, match="outline is open"):
-            metrics[0].measure(pair(solid, sheet(2), probe=probe))
+            metrics[0].measure(pair(solid, sheet(2), evaluator=evaluator))
 
 
 @DIMS
 def test_a_field_is_measured_where_its_mesh_is_empty(dim):
     """No mesh came of it, yet it has errors."""
     empty = Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
-    probe = probe_of(ball_distance, lambda d: d + 0.3, 1.0)
-    subject = pair(empty, ball(0.5, dim), num_points=500, probe=probe)
+    evaluator = evaluator_of(ball_distance, lambda d: d + 0.3, 1.0)
+    subject = pair(empty, ball(0.5, dim), num_points=500, evaluator=evaluator)
     assert protocol("field").evaluate(subject)[0]["mae"] == pytest.approx(0.3, rel=1e-2)
 
 

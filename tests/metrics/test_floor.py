@@ -20,9 +20,10 @@ SMALL = {"iou__resolution": 4, "iou__num_points": 4}
 def floors(name, dim, num_points, **changes):
     """The mean of each floor over some names, which are other draws."""
     measured = protocol(name, **{**SMALL, **changes})
-    truth = ball(RADIUS, dim)
+    ground_truth = ball(RADIUS, dim)
     every = [
-        measured.evaluate(pair(truth, truth, name=name, num_points=num_points))[0] for name in NAMES
+        measured.evaluate(pair(ground_truth, ground_truth, name=name, num_points=num_points))[0]
+        for name in NAMES
     ]
     return {key: np.mean([one[key] for one in every]) for key in every[0] if key.endswith(FLOOR)}
 
@@ -115,7 +116,7 @@ def test_the_largest_gap_is_that_of_random_covering(name, dim):
     [("default", "f_score"), ("vecset", "f_score")]
     + [("occnet", f"f_score{end}") for end in ("", "_15", "_20")],
 )
-def test_the_share_within_a_threshold_is_that_of_a_poisson_process(name, metric, dim):
+def test_the_fraction_within_a_threshold_is_that_of_a_poisson_process(name, metric, dim):
     """None of the others within it: exp(-n 2 t) on a curve, exp(-n pi t^2) on a surface."""
     threshold = 0.004 if dim == 2 else 0.03
     found = []
@@ -132,9 +133,9 @@ def test_the_share_within_a_threshold_is_that_of_a_poisson_process(name, metric,
 def test_the_least_assignment_sinks_as_matching_theory_says(dim):
     """On a curve as N^(-1/2), on a surface as (log N / N)^(1/2) (Ajtai, Komlos, Tusnady 1984)."""
     measured = {n: protocol("deepsdf", emd__num_points=n).metrics["emd"] for n in (50, 450)}
-    truth = ball(RADIUS, dim)
+    ground_truth = ball(RADIUS, dim)
     few, many = (
-        np.mean([metric.measure(pair(truth, truth, name=f"s{i}")) for i in range(25)])
+        np.mean([metric.measure(pair(ground_truth, ground_truth, name=f"s{i}")) for i in range(25)])
         for metric in measured.values()
     )
     law = {n: np.sqrt((1 if dim == 2 else np.log(n)) / n) for n in measured}
@@ -142,6 +143,6 @@ def test_the_least_assignment_sinks_as_matching_theory_says(dim):
 
 
 @DIMS
-def test_distances_to_the_whole_truth_have_no_floor(dim):
+def test_distances_to_the_whole_ground_truth_have_no_floor(dim):
     """Points of the truth lie on it, however many they are."""
     assert "mesh_accuracy_floor" not in floors("deepsdf", dim, 200)

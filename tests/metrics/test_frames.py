@@ -7,14 +7,14 @@ import pytest
 
 from inr.data.layout import Layout, write_npz
 from inr.metrics.base import FLOOR
-from inr.shapes.mesh import empty_mesh, write_mesh
 from inr.metrics.ground_truth import open_pair
+from inr.shapes.mesh import empty_mesh, write_mesh
 from tests.metrics.pairs import (
     PROTOCOLS,
     ball,
     ball_distance,
     cube,
-    probe_of,
+    evaluator_of,
     protocol,
     some_frame,
     turn,
@@ -47,8 +47,8 @@ def layout(tmp_path, dim):
 
 
 def opened(layout, mesh, frame, name="cube"):
-    probe = probe_of(ball_distance, lambda d: d + 0.05, 1.0)
-    return open_pair(mesh, layout, name, frame=frame, num_points=400, seed=0, probe=probe)
+    evaluator = evaluator_of(ball_distance, lambda d: d + 0.05, 1.0)
+    return open_pair(mesh, layout, name, frame=frame, num_points=400, seed=0, evaluator=evaluator)
 
 
 @DIMS
@@ -85,18 +85,18 @@ def test_numbers_are_in_the_ratio_of_the_units(name, frame, dim, layout):
 
 @DIMS
 def test_the_three_frames_are_where_they_should_be(dim, layout):
-    truth = cube(dim, HALF)
+    ground_truth = cube(dim, HALF)
     for frame in UNITS:
-        subject = opened(layout, truth, frame)
-        vertices = subject.truth.mesh.vertices
+        subject = opened(layout, ground_truth, frame)
+        vertices = subject.ground_truth.mesh.vertices
         back = subject.box.apply(vertices)
         assert np.abs(back) == pytest.approx(np.full_like(back, HALF))
         edges = np.linalg.norm(vertices[1] - vertices[0])
         assert edges == pytest.approx(2 * HALF / UNITS[frame])
         assert subject.reconstruction.mesh.vertices == pytest.approx(vertices)
-    native = opened(layout, truth, "native").truth.mesh
+    native = opened(layout, ground_truth, "native").ground_truth.mesh
     assert native.vertices.mean(axis=0) == pytest.approx(-np.array([0.1, -0.2, 0.3])[:dim])
-    in_cube = opened(layout, truth, "unit_cube").truth.mesh
+    in_cube = opened(layout, ground_truth, "unit_cube").ground_truth.mesh
     assert np.ptp(in_cube.vertices, axis=0).max() == pytest.approx(1)
 
 
@@ -112,7 +112,7 @@ def test_an_empty_mesh_is_as_far_as_the_unit_cube_is_wide(dim, layout):
 @pytest.mark.parametrize("frame", UNITS)
 def test_a_cloud_of_a_data_set_moves_with_its_normals(frame, dim, layout):
     subject = opened(layout, ball(0.5, dim), frame, name="cloud")
-    cloud = subject.truth
+    cloud = subject.ground_truth
     in_box = subject.box.apply(cloud.points)
     assert np.linalg.norm(in_box, axis=1) == pytest.approx(np.full(400, HALF), rel=1e-5)
     assert (cloud.normals @ subject.box.rotation.T) * HALF == pytest.approx(in_box, abs=1e-5)

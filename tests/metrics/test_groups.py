@@ -69,7 +69,7 @@ def test_two_runs_have_a_known_distribution():
     assert width(paired_difference(first, second, confidence=0.4)) == 0
 
 
-def test_the_interval_covers_the_truth_as_often_as_it_says():
+def test_the_interval_covers_the_ground_truth_as_often_as_it_says():
     rng = np.random.default_rng(0)
     covered = []
     for trial in range(200):

@@ -16,9 +16,9 @@ def sphere(radius, center=(0.0, 0.0, 0.0)):
     return Mesh(np.asarray(ball.vertices) + center, np.asarray(ball.faces, dtype=np.int64))
 
 
-def measure(reconstruction, truth, *, frame=None, views=cast_views):
-    frame = frame or identity(truth.dim)
-    sides = [Surface(frame.undo_mesh(mesh)) for mesh in (reconstruction, truth)]
+def measure(reconstruction, ground_truth, *, frame=None, views=cast_views):
+    frame = frame or identity(ground_truth.dim)
+    sides = [Surface(frame.undo_mesh(mesh)) for mesh in (reconstruction, ground_truth)]
     pair = Pair(*sides, "shape", 100, 0, frame, views=views)
     if reconstruction.is_empty:
         return ImageConsistency().of_empty(pair, None)
@@ -27,13 +27,15 @@ def measure(reconstruction, truth, *, frame=None, views=cast_views):
 
 def test_a_shape_is_consistent_with_itself():
     assert measure(sphere(0.7), sphere(0.7)) == pytest.approx(1)
-    truth = box([-0.5, -0.9, -0.3], [0.5, 0.9, 0.3])
-    assert measure(truth, truth) == pytest.approx(1)
+    ground_truth = box([-0.5, -0.9, -0.3], [0.5, 0.9, 0.3])
+    assert measure(ground_truth, ground_truth) == pytest.approx(1)
     # nothing depends on which way faces are turned
-    assert measure(Mesh(truth.vertices, truth.faces[:, ::-1]), truth) == pytest.approx(1)
+    assert measure(
+        Mesh(ground_truth.vertices, ground_truth.faces[:, ::-1]), ground_truth
+    ) == pytest.approx(1)
 
 
-def test_shapes_apart_share_no_pixel():
+def test_shapes_apart_fraction_no_pixel():
     assert measure(sphere(0.1, (0, 0.6, 0)), sphere(0.1, (0, -0.6, 0))) == 0
     assert measure(empty_mesh(3), sphere(0.5)) == 0
 
@@ -42,8 +44,8 @@ def test_a_smaller_sphere():
     # a sphere of radius r covers a disc of radius ~ r / sqrt(d^2 - r^2); where both are seen, the
     # normals at an offset t from the axis differ by asin(t / R') - asin(t / r'), to first order
     small, large, distance = 0.2, 0.25, 2.0
-    shares = [r**2 / (distance**2 - r**2) for r in (small, large)]
-    offsets = np.sqrt((np.arange(20000) + 0.5) / 20000 * shares[0])
+    fractions = [r**2 / (distance**2 - r**2) for r in (small, large)]
+    offsets = np.sqrt((np.arange(20000) + 0.5) / 20000 * fractions[0])
 
     def angle(radius):
         # where the ray at tangent `offsets` meets the sphere: law of sines
@@ -51,7 +53,7 @@ def test_a_smaller_sphere():
         return np.arcsin(distance * np.sin(aim) / radius) - aim
 
     cosine = np.cos(angle(small) - angle(large)).mean()
-    wanted = shares[0] / shares[1] * cosine
+    wanted = fractions[0] / fractions[1] * cosine
     assert cosine < 0.99
     assert measure(sphere(small), sphere(large)) == pytest.approx(wanted, rel=0.01)
 
@@ -71,13 +73,13 @@ def views(masks, normals):
 
 
 def test_the_definition_by_hand():
-    truth = views([[1, 1, 1, 0], [1, 1, 0, 0]], [0, 0, 1])
+    ground_truth = views([[1, 1, 1, 0], [1, 1, 0, 0]], [0, 0, 1])
     got = views([[0, 1, 1, 1], [0, 0, 1, 1]], [0, 0.6, 0.8])
-    assert image_consistency(got, truth) == pytest.approx((2 / 4 * 0.8 + 0) / 2)
+    assert image_consistency(got, ground_truth) == pytest.approx((2 / 4 * 0.8 + 0) / 2)
     # a view that shows neither says nothing
-    truth = views([[1, 1, 1, 0], [0, 0, 0, 0]], [0, 0, 1])
+    ground_truth = views([[1, 1, 1, 0], [0, 0, 0, 0]], [0, 0, 1])
     got = views([[0, 1, 1, 1], [0, 0, 0, 0]], [0, 0.6, 0.8])
-    assert image_consistency(got, truth) == pytest.approx(2 / 4 * 0.8)
+    assert image_consistency(got, ground_truth) == pytest.approx(2 / 4 * 0.8)
 
 
 def test_what_has_no_views():

@@ -71,13 +71,13 @@ def test_equal_disjoint_and_empty(dim):
     assert iou(empty, one) == 0
 
 
-def test_truth_without_inside_is_refused():
+def test_ground_truth_without_inside_is_refused():
     one = box([0.0] * 3, [1.0] * 3)
     inside_out = Mesh(one.vertices, one.faces[:, ::-1])
     empty = Mesh(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64))
-    for truth in (inside_out, empty, box([0.0] * 3, [1.0, 1.0, 0.0])):
+    for ground_truth in (inside_out, empty, box([0.0] * 3, [1.0, 1.0, 0.0])):
         with pytest.raises(ValueError, match="truth has no inside"):
-            iou(one, truth, resolution=16)
+            iou(one, ground_truth, resolution=16)
     with pytest.raises(ValueError, match="truth has no inside"):
         iou(empty, empty)
     assert iou(inside_out, one, resolution=16) == 0

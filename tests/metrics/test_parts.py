@@ -26,28 +26,28 @@ def bar(cuts, dim):
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_a_cut_that_moved(dim):
-    truth, whole = bar([0, 5, 10], dim)
+    ground_truth, whole = bar([0, 5, 10], dim)
     moved, _ = bar([0, 7, 10], dim)
-    got = part_iou(moved, truth, whole, whole, resolution=20)
+    got = part_iou(moved, ground_truth, whole, whole, resolution=20)
     assert got.ious == pytest.approx([5 / 7, 3 / 5], **EXACT)
     assert got.mean == pytest.approx((5 / 7 + 3 / 5) / 2, **EXACT)
-    assert part_iou(truth, truth, whole, whole, resolution=20).mean == 1
+    assert part_iou(ground_truth, ground_truth, whole, whole, resolution=20).mean == 1
 
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_a_whole_that_grew(dim):
-    truth, whole = bar([0, 5, 8], dim)
+    ground_truth, whole = bar([0, 5, 8], dim)
     grown, larger = bar([0, 5, 10], dim)
-    got = part_iou(grown, truth, larger, whole, resolution=20)
+    got = part_iou(grown, ground_truth, larger, whole, resolution=20)
     assert got.ious == pytest.approx([1, 3 / 5], **EXACT)
 
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_what_lies_in_no_part_belongs_to_the_nearest(dim):
     _, whole = bar([0, 10], dim)
-    truth = [beam(0, 4, dim), beam(9, 10, dim)]  # the middle is at 6.5
+    ground_truth = [beam(0, 4, dim), beam(9, 10, dim)]  # the middle is at 6.5
     halves, _ = bar([0, 6.5, 10], dim)
-    assert part_iou(truth, halves, whole, whole, resolution=40).mean == 1
+    assert part_iou(ground_truth, halves, whole, whole, resolution=40).mean == 1
 
 
 @pytest.mark.parametrize("dim", [2, 3])
@@ -73,49 +73,51 @@ def test_only_the_inside_of_the_whole_counts():
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_swapped_numbers(dim):
-    truth, whole = bar([0, 2, 5, 10], dim)
-    swapped = [truth[2], truth[0], truth[1]]
-    assert part_iou(swapped, truth, whole, whole, resolution=20).mean == 0
-    got = part_iou(swapped, truth, whole, whole, resolution=20, matched=True)
+    ground_truth, whole = bar([0, 2, 5, 10], dim)
+    swapped = [ground_truth[2], ground_truth[0], ground_truth[1]]
+    assert part_iou(swapped, ground_truth, whole, whole, resolution=20).mean == 0
+    got = part_iou(swapped, ground_truth, whole, whole, resolution=20, matched=True)
     assert got.mean == 1 and got.matches.tolist() == [1, 2, 0]
 
 
 def test_the_assignment_is_the_best_and_not_the_greedy_one():
-    truth, whole = bar([0, 10, 14], 2)
+    ground_truth, whole = bar([0, 10, 14], 2)
     other, _ = bar([0, 4, 14], 2)
     # equal numbers: 4/10 and 4/10; crossed: 0 and 6/14
-    got = part_iou(other, truth, whole, whole, resolution=14, matched=True)
+    got = part_iou(other, ground_truth, whole, whole, resolution=14, matched=True)
     assert got.ious == pytest.approx([4 / 10, 4 / 10], **EXACT)
     assert got.matches.tolist() == [0, 1]
 
 
 def test_unlike_numbers_of_parts():
-    truth, whole = bar([0, 4, 10], 2)
+    ground_truth, whole = bar([0, 4, 10], 2)
     other, _ = bar([0, 4, 8, 10], 2)
-    got = part_iou(other, truth, whole, whole, resolution=20, matched=True)
+    got = part_iou(other, ground_truth, whole, whole, resolution=20, matched=True)
     assert got.ious == pytest.approx([1, 4 / 6], **EXACT)
     assert got.mean == pytest.approx((1 + 4 / 6) / 3, **EXACT)  # the third has no counterpart
-    back = part_iou(truth, other, whole, whole, resolution=20, matched=True)
+    back = part_iou(ground_truth, other, whole, whole, resolution=20, matched=True)
     assert back.mean == pytest.approx(got.mean, **EXACT)
     assert back.matches.tolist() == [0, 1, -1] and back.ious[2] == 0
     with pytest.raises(ValueError, match="3 parts and the truth 2"):
-        part_iou(other, truth, whole, whole, resolution=20)
+        part_iou(other, ground_truth, whole, whole, resolution=20)
 
 
 @pytest.mark.parametrize("matched", [False, True])
 def test_missing_parts(matched):
-    truth, whole = bar([0, 4, 10], 2)
-    truth = [*truth, None]
+    ground_truth, whole = bar([0, 4, 10], 2)
+    ground_truth = [*ground_truth, None]
     settings = {"resolution": 20, "matched": matched}
-    both_lack = part_iou(truth, truth, whole, whole, **settings)
+    both_lack = part_iou(ground_truth, ground_truth, whole, whole, **settings)
     assert both_lack.mean == 1 and np.isnan(both_lack.ious[2])
     # the first part alone, and the whole with it
-    got = part_iou([truth[0], empty_mesh(2), None], truth, truth[0], whole, **settings)
+    got = part_iou(
+        [ground_truth[0], empty_mesh(2), None], ground_truth, ground_truth[0], whole, **settings
+    )
     assert got.ious[:2].tolist() == [1, 0] and got.mean == 0.5
     # one too many
-    got = part_iou(bar([0, 4, 8, 10], 2)[0], truth, whole, whole, **settings)
+    got = part_iou(bar([0, 4, 8, 10], 2)[0], ground_truth, whole, whole, **settings)
     assert got.mean == pytest.approx((1 + 4 / 6 + 0) / 3, **EXACT)
-    nothing = part_iou([None] * 3, truth, empty_mesh(2), whole, **settings)
+    nothing = part_iou([None] * 3, ground_truth, empty_mesh(2), whole, **settings)
     assert nothing.mean == 0 and nothing.ious[:2].tolist() == [0, 0]
 
 
@@ -131,24 +133,24 @@ def test_bad_input():
         PartIoU(resolution=0, matched=False)
 
 
-def pair(reconstruction: Mesh, truth: Mesh, parts) -> Pair:
-    sides = Surface(reconstruction), Surface(truth)
-    return Pair(*sides, "bar", 100, 0, identity(truth.dim), parts=lambda: parts)
+def pair(reconstruction: Mesh, ground_truth: Mesh, parts) -> Pair:
+    sides = Surface(reconstruction), Surface(ground_truth)
+    return Pair(*sides, "bar", 100, 0, identity(ground_truth.dim), parts=lambda: parts)
 
 
 def test_the_metric_takes_the_parts_of_a_pair():
-    truth, whole = bar([0, 5, 10], 3)
+    ground_truth, whole = bar([0, 5, 10], 3)
     moved, _ = bar([0, 7, 10], 3)
     metric = PartIoU(resolution=20, matched=False)
-    here = pair(whole, whole, (moved, truth))
+    here = pair(whole, whole, (moved, ground_truth))
     assert metric.measure(here) == pytest.approx((5 / 7 + 3 / 5) / 2, **EXACT)
     assert metric.measure(here.floor()) == 1
-    empty = pair(empty_mesh(3), whole, ([None, None], truth))
+    empty = pair(empty_mesh(3), whole, ([None, None], ground_truth))
     assert metric.of_empty(empty, None) == 0
-    swapped = pair(whole, whole, (truth[::-1], truth))
+    swapped = pair(whole, whole, (ground_truth[::-1], ground_truth))
     assert metric.measure(swapped) == 0
     assert PartIoU(resolution=20, matched=True).measure(swapped) == 1
     with pytest.raises(NotMeasuredError, match="no parts"):
         metric.measure(pair(whole, whole, None))
     with pytest.raises(NotMeasuredError, match="has 1 parts and the truth 2"):
-        metric.measure(pair(whole, whole, (truth[:1], truth)))
+        metric.measure(pair(whole, whole, (ground_truth[:1], ground_truth)))

@@ -18,9 +18,9 @@ POINT_BASED = [
 ]
 
 
-def measure(reconstruction, truth, *, f_score_threshold=0.01, **changes):
+def measure(reconstruction, ground_truth, *, f_score_threshold=0.01, **changes):
     default = protocol("default", iou__resolution=48, f_score__threshold=f_score_threshold)
-    values, reasons = default.evaluate(pair(reconstruction, truth, **changes))
+    values, reasons = default.evaluate(pair(reconstruction, ground_truth, **changes))
     assert reasons == {}
     assert list(values) == list(default.infos())
     return values
@@ -41,16 +41,18 @@ def test_concentric_balls(dim):
 
 
 def test_sides_are_not_exchanged():
-    truth = coarse_ball(0.5, 2)
-    part = Mesh(truth.vertices, truth.faces[truth.corners()[:, :, 0].max(axis=1) < 0])
-    got = measure(part, truth)
+    ground_truth = coarse_ball(0.5, 2)
+    part = Mesh(
+        ground_truth.vertices, ground_truth.faces[ground_truth.corners()[:, :, 0].max(axis=1) < 0]
+    )
+    got = measure(part, ground_truth)
     assert got["accuracy"] < 2 * got["accuracy_floor"]
     assert got["completeness"] > 50 * got["completeness_floor"]
 
 
 def test_a_perfect_reconstruction_scores_the_floor():
-    truth = coarse_ball(0.5, 3)
-    got = measure(truth, truth)
+    ground_truth = coarse_ball(0.5, 3)
+    got = measure(ground_truth, ground_truth)
     assert got["iou"] == 1
     for metric in POINT_BASED:
         assert got[metric] == got[metric + FLOOR]
@@ -58,8 +60,8 @@ def test_a_perfect_reconstruction_scores_the_floor():
 
 
 def test_floor_shrinks_as_points_are_added():
-    truth = coarse_ball(0.5, 3)
-    few, many = (measure(truth, truth, num_points=n) for n in (1000, 16000))
+    ground_truth = coarse_ball(0.5, 3)
+    few, many = (measure(ground_truth, ground_truth, num_points=n) for n in (1000, 16000))
     # Nearest distances on a surface go as the inverse root of the number of samples.
     assert few["chamfer_l1_floor"] / many["chamfer_l1_floor"] == pytest.approx(4, rel=0.15)
     assert few["chamfer_l2_floor"] / many["chamfer_l2_floor"] == pytest.approx(16, rel=0.3)
@@ -98,7 +100,7 @@ def test_a_protocol_asks_for_the_field_only_if_a_metric_does():
     assert asking == {"vecset", "field"}
 
 
-def test_other_dimensions_and_a_truth_without_surface_are_refused():
+def test_other_dimensions_and_a_ground_truth_without_surface_are_refused():
     flat, solid = coarse_ball(0.5, 2), coarse_ball(0.5, 3)
     with pytest.raises(ValueError, match="in 2-D cannot be held against a truth in 3-D"):
         measure(flat, solid)

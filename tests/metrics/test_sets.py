@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from inr.metrics.base import Conditions
-from inr.metrics.sets import MinimumMatchingDistance, chamfer_distances
+from inr.config.compose import compose
 from inr.config.factories import build_set_metrics
 from inr.config.validate import check_config
-from inr.config.compose import compose
+from inr.metrics.base import Conditions
+from inr.metrics.sets import MinimumMatchingDistance, chamfer_distances
 from tests.metrics.pairs import Settings
 
 CONDITIONS = Conditions("box", 2048, "left_out")

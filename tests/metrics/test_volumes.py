@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import NotMeasuredError
-from inr.metrics.pair import Cloud, Drawn
+from inr.metrics.pair import Cloud, SurfaceSamples
 from inr.metrics.surfaces import Chamfer
 from inr.metrics.volumes import CornerGridIoU, FieldIoU, GridIoU, PointIoU
 from inr.shapes.mesh import Mesh, read_mesh
@@ -16,8 +16,8 @@ from tests.metrics.pairs import (
     ball_distance,
     box_distance,
     cube,
+    evaluator_of,
     pair,
-    probe_of,
     rotation,
     sheet,
     turn,
@@ -105,57 +105,57 @@ class _Given:
 
     def __init__(self, one, other):
         subject = pair(Cloud(one, None), Cloud(other, None))
-        subject.drawn = Drawn(one, None), Drawn(other, None)
+        subject.drawn = SurfaceSamples(one, None), SurfaceSamples(other, None)
         self.matches = subject.matches
 
 
 @DIMS
 def test_field_iou_is_of_the_sign_alone(dim):
     """An occupancy's logits, or distances of any scale: only where they are negative counts."""
-    truth = ball(0.5, dim)
+    ground_truth = ball(0.5, dim)
     metric = FieldIoU(num_points=20000)
-    larger = probe_of(ball_distance, lambda d: 7 * (d - 0.1), 7.0, is_distance=False)
+    larger = evaluator_of(ball_distance, lambda d: 7 * (d - 0.1), 7.0, is_distance=False)
     empty = Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
-    for mesh in (truth, empty):  # the network's mesh says nothing
-        got = metric.measure(pair(mesh, truth, probe=larger))
+    for mesh in (ground_truth, empty):  # the network's mesh says nothing
+        got = metric.measure(pair(mesh, ground_truth, evaluator=larger))
         assert got == pytest.approx((0.5 / 0.6) ** dim, abs=0.015)
-    same = probe_of(ball_distance, lambda d: d, 1.0)
-    assert metric.measure(pair(empty, truth, probe=same)) > 0.99
+    same = evaluator_of(ball_distance, lambda d: d, 1.0)
+    assert metric.measure(pair(empty, ground_truth, evaluator=same)) > 0.99
     with pytest.raises(NotMeasuredError, match="asks the network's field"):
-        metric.measure(pair(truth, truth))
+        metric.measure(pair(ground_truth, ground_truth))
 
 
 def overlaps(dim):
-    probe = probe_of(ball_distance, lambda d: d, 1.0)
+    evaluator = evaluator_of(ball_distance, lambda d: d, 1.0)
     metrics = [
         GridIoU(resolution=16),
         CornerGridIoU(resolution=16),
         PointIoU(num_points=500),
         FieldIoU(num_points=500),
     ]
-    return [(metric, probe) for metric in metrics]
+    return [(metric, evaluator) for metric in metrics]
 
 
 @DIMS
-def test_a_truth_without_inside_has_no_overlap(dim):
+def test_a_ground_truth_without_inside_has_no_overlap(dim):
     solid = ball(0.5, dim)
     inside_out = Mesh(solid.vertices, solid.faces[:, ::-1])
     cloud = Cloud(solid.vertices, None)
     # in 2-D the non-zero rule gives a contour of either direction an inside
-    truths = [sheet(dim), sheet(dim, 50.0), cloud, *([inside_out] if dim == 3 else [])]
-    for truth in truths:
-        reason = "point cloud" if truth is cloud else "truth has no inside"
-        for metric, probe in overlaps(dim):
+    ground_truths = [sheet(dim), sheet(dim, 50.0), cloud, *([inside_out] if dim == 3 else [])]
+    for ground_truth in ground_truths:
+        reason = "point cloud" if ground_truth is cloud else "truth has no inside"
+        for metric, evaluator in overlaps(dim):
             with pytest.raises(NotMeasuredError, match=reason):
-                metric.measure(pair(solid, truth, probe=probe))
+                metric.measure(pair(solid, ground_truth, evaluator=evaluator))
 
 
 @DIMS
 def test_an_empty_reconstruction_overlaps_nothing(dim):
     empty = Mesh(np.zeros((0, dim)), np.zeros((0, dim), dtype=np.int64))
-    truth = ball(0.5, dim)
+    ground_truth = ball(0.5, dim)
     for metric, _ in overlaps(dim)[:3]:
-        assert metric.of_empty(pair(empty, truth), None) == 0
+        assert metric.of_empty(pair(empty, ground_truth), None) == 0
         with pytest.raises(NotMeasuredError, match="no inside"):
             metric.of_empty(pair(empty, sheet(dim, 50.0 if dim == 2 else 0.0)), math.sqrt(dim))
 

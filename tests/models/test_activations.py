@@ -15,7 +15,7 @@ from inr.models.activations import (
     Sawtooth,
     Swish,
 )
-from inr.models.layers import Linear, Widths
+from inr.models.layers import InputDims, Linear
 from inr.models.periodic import Finer, FinerSin, Sine
 
 FORMULAS = {
@@ -144,7 +144,7 @@ def test_activations_of_torch_work_in_place_where_that_is_safe():
 @pytest.mark.parametrize("activation", [Activation(), Gaussian(a=1.0), GEGLU(), HOSC(beta=1.0)])
 def test_without_an_initialisation_of_its_own_a_layer_stays_as_torch_draws_it(activation):
     torch.manual_seed(0)
-    layer = Linear(Widths(2, 3, 4), 5)
+    layer = Linear(InputDims(2, 3, 4), 5)
     torch.manual_seed(0)
     torch_layer = nn.Linear(9, 5)
     activation.initialize(layer, first=False, last=False)
@@ -155,7 +155,7 @@ def test_without_an_initialisation_of_its_own_a_layer_stays_as_torch_draws_it(ac
 def test_siren_draws_within_its_bounds():
     """Sitzmann et al., section 3.2."""
     activation = Sine(omega=30.0, first_omega=30.0)
-    first, hidden = Linear(Widths(16, 3, 0), 2000), Linear(Widths(16, 0, 96), 2000)
+    first, hidden = Linear(InputDims(16, 3, 0), 2000), Linear(InputDims(16, 0, 96), 2000)
     activation.initialize(first, first=True, last=False)
     activation.initialize(hidden, first=False, last=False)
     for part, bound in (
@@ -170,7 +170,7 @@ def test_siren_draws_within_its_bounds():
 
 def test_finer_draws_a_wide_first_bias():
     activation = Finer(omega=30.0, first_omega=30.0, first_bias=7.0)
-    first, hidden = Linear(Widths(0, 3, 0), 2000), Linear(Widths(0, 0, 96), 2000)
+    first, hidden = Linear(InputDims(0, 3, 0), 2000), Linear(InputDims(0, 0, 96), 2000)
     activation.initialize(first, first=True, last=False)
     activation.initialize(hidden, first=False, last=False)
     assert 6.5 < first.bias.abs().max() <= 7

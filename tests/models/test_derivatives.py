@@ -14,7 +14,7 @@ from inr.models.derivatives import (
     scalar_field,
 )
 from inr.models.inr import INR
-from inr.models.latents import Codes
+from inr.models.latents import Latents
 
 EXACT = Autograd(chunk_size=1000)
 BOTH = [
@@ -125,19 +125,19 @@ def test_directions_of_nothing_have_no_derivative():
 class Sines(nn.Module):
     """A small SIREN, with codes."""
 
-    def __init__(self, dim: int, code_dim: int, channels: int) -> None:
+    def __init__(self, dim: int, latent_dim: int, channels: int) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.first, self.second = nn.Linear(dim, 32), nn.Linear(32, 32)
-        self.shift, self.output = nn.Linear(code_dim, 32), nn.Linear(32, channels)
+        self.shift, self.output = nn.Linear(latent_dim, 32), nn.Linear(32, channels)
 
-    def forward(self, x, codes):
-        h = torch.sin(4 * self.first(x) + self.shift(codes)[:, None])
+    def forward(self, x, latents):
+        h = torch.sin(4 * self.first(x) + self.shift(latents)[:, None])
         return self.output(torch.sin(4 * self.second(h)))
 
 
 def make_model(dim: int, *, channels: int = 1) -> INR:
-    latents = Codes(
+    latents = Latents(
         names=["a", "b"],
         dim=4,
         max_norm=None,
@@ -155,7 +155,7 @@ def make_model(dim: int, *, channels: int = 1) -> INR:
 )
 def test_both_agree_on_a_network(dim, quantity):
     model = make_model(dim).double()
-    field = scalar_field(model, model.latents.codes[1])
+    field = scalar_field(model, model.latents.weight[1])
     x = draw(30, dim) / 2
     differences = FiniteDifferences(step=1e-4, chunk_size=1000)
     got, wanted = getattr(differences, quantity)(field, x), getattr(EXACT, quantity)(field, x)
@@ -167,7 +167,7 @@ def test_both_agree_on_a_network(dim, quantity):
 def test_the_steps_advised_for_float32(quantity, step):
     model = make_model(3)
     x = draw(30, 3).float() / 2
-    field = scalar_field(model, model.latents.codes[0])
+    field = scalar_field(model, model.latents.weight[0])
     wanted = getattr(EXACT, quantity)(field, x)
     got = getattr(FiniteDifferences(step=step, chunk_size=1000), quantity)(field, x)
     assert (got - wanted).abs().max() < 0.02 * wanted.abs().max()
@@ -219,10 +219,10 @@ def test_no_points_are_no_trouble():
 def test_the_field_of_one_shape():
     model = make_model(2, channels=3)
     x = draw(4, 5, 2).float()
-    for number, code in enumerate(model.latents.codes):
+    for number, latent in enumerate(model.latents.weight):
         for channel in range(3):
             wanted = model(x.reshape(1, -1, 2), torch.tensor([number])).value[0, :, channel]
-            field = scalar_field(model, code, channel)
+            field = scalar_field(model, latent, channel)
             torch.testing.assert_close(field(x), wanted.reshape(4, 5))
             torch.testing.assert_close(field(x[0, 0]), wanted[0])  # a single point
 
@@ -230,13 +230,13 @@ def test_the_field_of_one_shape():
 @pytest.mark.parametrize("context", [torch.enable_grad, torch.no_grad, torch.inference_mode])
 def test_the_gradient_of_a_batch(context):
     model = make_model(3, channels=2)
-    codes, x = model.latents.codes.detach(), draw(2, 9, 3).float()
+    latents, x = model.latents.weight.detach(), draw(2, 9, 3).float()
     with context():
-        (value, _), gradient = decode_with_gradient(model, x.clone(), codes.clone())
+        (value, _), gradient = decode_with_gradient(model, x.clone(), latents.clone())
     assert value.requires_grad == gradient.requires_grad == (context is torch.enable_grad)
-    torch.testing.assert_close(value, model.decode(x, codes).value)
-    for number, code in enumerate(codes):
-        wanted = EXACT.gradient(scalar_field(model, code), x[number])
+    torch.testing.assert_close(value, model.decode(x, latents).value)
+    for number, latent in enumerate(latents):
+        wanted = EXACT.gradient(scalar_field(model, latent), x[number])
         torch.testing.assert_close(gradient[number], wanted)
 
 

@@ -20,14 +20,14 @@ CODE = 3
 PARTS = 4
 
 
-def draw_state(dim: int, seed: int) -> torch.Tensor:
+def draw_latent(dim: int, seed: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     turn = 1 if dim == 2 else 4
     rotation = torch.nn.functional.normalize(torch.randn(PARTS, turn, generator=generator), dim=-1)
     scale = 0.2 + torch.rand(PARTS, dim, generator=generator)
-    code = torch.randn(PARTS, CODE, generator=generator)
+    latent = torch.randn(PARTS, CODE, generator=generator)
     place = torch.randn(PARTS, dim, generator=generator)
-    return torch.cat([code, rotation, place, scale, torch.ones(PARTS, 1)], dim=-1).double()
+    return torch.cat([latent, rotation, place, scale, torch.ones(PARTS, 1)], dim=-1).double()
 
 
 def named(row: torch.Tensor, dim: int) -> dict[str, torch.Tensor]:
@@ -47,13 +47,13 @@ def differs_in(one, other, dim) -> dict[int, set[str]]:
 
 
 @pytest.fixture(params=[2, 3])
-def states(request):
+def latents(request):
     dim = request.param
-    return dim, draw_state(dim, 0), draw_state(dim, 1)
+    return dim, draw_latent(dim, 0), draw_latent(dim, 1)
 
 
-def test_replace(states):
-    dim, one, other = states
+def test_replace(latents):
+    dim, one, other = latents
     before = one.clone()
     got = replace_part(one, other, 2, dim=dim, keep_pose=False)
     assert torch.equal(got[2], other[2]) and list(differs_in(got, one, dim)) == [2]
@@ -63,8 +63,8 @@ def test_replace(states):
     assert torch.equal(one, before)
 
 
-def test_remove(states):
-    dim, one, _ = states
+def test_remove(latents):
+    dim, one, _ = latents
     got = remove_part(one, 1)
     assert differs_in(got, one, dim) == {1: {"present"}} and got[1, -1] == 0
     # what was removed can be given again
@@ -72,8 +72,8 @@ def test_remove(states):
     assert torch.equal(again, one)
 
 
-def test_move_and_scale(states):
-    dim, one, _ = states
+def test_move_and_scale(latents):
+    dim, one, _ = latents
     offset = torch.arange(1.0, dim + 1)
     got = move_part(one, 3, offset, dim=dim)
     assert differs_in(got, one, dim) == {3: {"translation"}}
@@ -88,8 +88,8 @@ def test_move_and_scale(states):
     assert (named(got[0], dim)["scale"] == LEAST_SCALE).all()
 
 
-def test_swap(states):
-    dim, one, other = states
+def test_swap(latents):
+    dim, one, other = latents
     a, b = swap_part(one, other, 1)
     assert torch.equal(a[1], other[1]) and torch.equal(b[1], one[1])
     assert list(differs_in(a, one, dim)) == list(differs_in(b, other, dim)) == [1]
@@ -100,33 +100,33 @@ def test_swap(states):
     assert a[1, -1] == 1 and b[1, -1] == 0
 
 
-def test_blend(states):
-    dim, one, other = states
+def test_blend(latents):
+    dim, one, other = latents
     got = blend_part(one, other, 2, 0.25, dim=dim)
     assert list(differs_in(got, one, dim)) == [2]
-    a, b, c = (named(state[2], dim) for state in (one, other, got))
+    a, b, c = (named(latent[2], dim) for latent in (one, other, got))
     for name in ("code", "translation"):
         torch.testing.assert_close(c[name], 0.75 * a[name] + 0.25 * b[name])
     torch.testing.assert_close(c["scale"], a["scale"] ** 0.75 * b["scale"] ** 0.25)
     assert c["present"] == 1
-    for share, end in ((0, one), (1, other)):
-        got = blend_part(one, other, 2, share, dim=dim)[2]
+    for fraction, end in ((0, one), (1, other)):
+        got = blend_part(one, other, 2, fraction, dim=dim)[2]
         sign = torch.ones_like(got)
-        if dim == 3 and (one[2, CODE : CODE + 4] @ other[2, CODE : CODE + 4]) < 0 and share == 1:
+        if dim == 3 and (one[2, CODE : CODE + 4] @ other[2, CODE : CODE + 4]) < 0 and fraction == 1:
             sign[CODE : CODE + 4] = -1  # the same rotation
         torch.testing.assert_close(got * sign, end[2])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
-def test_quaternions_turn_at_a_constant_rate_the_shorter_way(share):
+def test_quaternions_turn_at_a_constant_rate_the_shorter_way(fraction):
     ends = Rotation.random(40, random_state=0), Rotation.random(40, random_state=1)
     one, other = (torch.from_numpy(end.as_quat(scalar_first=True)) for end in ends)
     for sign in (1, -1):
-        got = blend_quaternions(one, sign * other, share)
+        got = blend_quaternions(one, sign * other, fraction)
         torch.testing.assert_close(got.norm(dim=-1), torch.ones(40).double())
         for k in range(40):
             both = Rotation.concatenate([ends[0][k], ends[1][k]])
-            wanted = Slerp([0, 1], both)(share)
+            wanted = Slerp([0, 1], both)(fraction)
             found = Rotation.from_quat(got[k].numpy(), scalar_first=True)
             assert (found * wanted.inv()).magnitude() < 1e-6
 
@@ -146,8 +146,8 @@ def test_angles_turn_the_shorter_way():
     torch.testing.assert_close(blend_angles(one, other, 0.25), one + 0.25 * way)
 
 
-def test_what_cannot_be_edited(states):
-    dim, one, other = states
+def test_what_cannot_be_edited(latents):
+    dim, one, other = latents
     lacking = remove_part(one, 2)
     offset = torch.zeros(dim)
     for part in (-1, PARTS):

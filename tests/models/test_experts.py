@@ -5,11 +5,11 @@ import torch
 from torch import Tensor, nn
 
 from inr.models.experts import ExpertLinear, Experts
-from inr.models.layers import Fed, Widths
+from inr.models.layers import InputDims, LayerInput
 from tests.making import make_mlp, saved_sizes
 
 
-def make_layer(dim: int, num_experts: int, cells: float, widths: Widths) -> ExpertLinear:
+def make_layer(dim: int, num_experts: int, cells: float, widths: InputDims) -> ExpertLinear:
     torch.manual_seed(0)
     layer = ExpertLinear(widths, 5, dim=dim, num_experts=num_experts, cells=cells).double()
     with torch.no_grad():
@@ -17,16 +17,16 @@ def make_layer(dim: int, num_experts: int, cells: float, widths: Widths) -> Expe
     return layer
 
 
-def draw_fed(dim: int, widths: Widths, shapes: int, num: int, reach: float = 1.5) -> Fed:
+def draw_fed(dim: int, widths: InputDims, shapes: int, num: int, reach: float = 1.5) -> LayerInput:
     torch.manual_seed(1)
     x = (torch.rand(shapes, num, dim, dtype=torch.float64) * 2 - 1) * reach
-    codes = torch.randn(shapes, widths.code, dtype=torch.float64)
+    latents = torch.randn(shapes, widths.latent, dtype=torch.float64)
     point = torch.randn(shapes, num, widths.point, dtype=torch.float64)
     hidden = torch.randn(shapes, num, widths.hidden, dtype=torch.float64)
-    return Fed(x, codes, point, hidden)
+    return LayerInput(x, latents, point, hidden)
 
 
-def by_hand(layer: ExpertLinear, fed: Fed) -> Tensor:
+def by_hand(layer: ExpertLinear, fed: LayerInput) -> Tensor:
     """One point after the other, each with the matrix of its cell."""
     result = torch.empty(*fed.x.shape[:2], 5, dtype=torch.float64)
     for b in range(result.shape[0]):
@@ -35,14 +35,16 @@ def by_hand(layer: ExpertLinear, fed: Fed) -> Tensor:
             for c in fed.x[b, n].tolist():
                 tile += stride * (math.floor((c + 1) / 2 * layer.cells) % layer.num_experts)
                 stride *= layer.num_experts
-            fed_here = torch.cat([fed.codes[b], fed.point[b, n], fed.hidden[b, n]])
+            fed_here = torch.cat([fed.latents[b], fed.point[b, n], fed.hidden[b, n]])
             result[b, n] = layer.weight[tile] @ fed_here + layer.bias
     return result
 
 
 @pytest.mark.parametrize("dim", [2, 3])
 @pytest.mark.parametrize("num_experts", [1, 2, 3])
-@pytest.mark.parametrize("widths", [Widths(4, 3, 6), Widths(0, 3, 0), Widths(4, 0, 6)], ids=str)
+@pytest.mark.parametrize(
+    "widths", [InputDims(4, 3, 6), InputDims(0, 3, 0), InputDims(4, 0, 6)], ids=str
+)
 def test_each_point_has_the_weight_of_its_cell(dim, num_experts, widths):
     layer = make_layer(dim, num_experts, 4.0, widths)
     assert layer.weight.shape == (num_experts**dim, 5, sum(widths))
@@ -53,14 +55,14 @@ def test_each_point_has_the_weight_of_its_cell(dim, num_experts, widths):
 
 @pytest.mark.parametrize(("shapes", "num"), [(1, 1), (1, 3), (3, 1), (2, 400)])
 def test_any_number_of_points(shapes, num):
-    widths = Widths(4, 3, 6)
+    widths = InputDims(4, 3, 6)
     layer = make_layer(2, 2, 3.0, widths)
     fed = draw_fed(2, widths, shapes, num)
     torch.testing.assert_close(layer(fed), by_hand(layer, fed))
 
 
 def test_all_points_in_one_cell():
-    widths = Widths(0, 0, 6)
+    widths = InputDims(0, 0, 6)
     layer = make_layer(2, 3, 3.0, widths)
     fed = draw_fed(2, widths, 1, 300, reach=1e-3)
     torch.testing.assert_close(layer(fed), by_hand(layer, fed))
@@ -68,7 +70,9 @@ def test_all_points_in_one_cell():
 
 def test_the_tiling_is_periodic_and_refines():
     kind = Experts(num_experts=2, first_cells=4.0, growth=2.0)
-    layers = [kind.make(Widths(0, 2, 0), 5, dim=2, index=index, last=False) for index in range(3)]
+    layers = [
+        kind.make(InputDims(0, 2, 0), 5, dim=2, index=index, last=False) for index in range(3)
+    ]
     assert [layer.cells for layer in layers] == [4, 8, 16]
     x = torch.rand(500, 2, dtype=torch.float64) * 2 - 1
     for layer in layers:
@@ -82,12 +86,12 @@ def test_the_tiling_is_periodic_and_refines():
 
 
 def test_gradients_and_their_gradients():
-    widths = Widths(2, 1, 2)
+    widths = InputDims(2, 1, 2)
     layer = make_layer(2, 2, 3.0, widths)
     fed = draw_fed(2, widths, 2, 4)
 
-    def run(codes: Tensor, point: Tensor, hidden: Tensor, weight: Tensor) -> Tensor:
-        given = Fed(fed.x, codes, point, hidden)
+    def run(latents: Tensor, point: Tensor, hidden: Tensor, weight: Tensor) -> Tensor:
+        given = LayerInput(fed.x, latents, point, hidden)
         return torch.func.functional_call(layer, {"weight": weight}, (given,)).square()
 
     inputs = [t.detach().requires_grad_() for t in (*fed[1:], layer.weight)]
@@ -96,22 +100,22 @@ def test_gradients_and_their_gradients():
 
 
 def test_no_matrix_is_kept_for_every_point():
-    widths = Widths(0, 0, 40)
+    widths = InputDims(0, 0, 40)
     layer = make_layer(2, 2, 3.0, widths)
     fed = draw_fed(2, widths, 2, 2000)
     per_point = 4000 * 5 * 40
     assert max(saved_sizes(lambda: layer(fed))) < per_point / 3
 
 
-def test_a_body_of_experts_starts_as_one_without():
+def test_a_decoder_of_experts_starts_as_one_without():
     """All experts start alike, so that there is no jump between cells yet."""
     settings = {"dim": 3, "num_layers": 3, "skip_layers": [2], "activation": nn.Softplus()}
-    x, codes = torch.randn(2, 50, 3), torch.randn(2, 4)
+    x, latents = torch.randn(2, 50, 3), torch.randn(2, 4)
     torch.manual_seed(0)
     plain = make_mlp(**settings)
     torch.manual_seed(0)
     experts = make_mlp(layer=Experts(num_experts=2, first_cells=2, growth=2), **settings)
-    torch.testing.assert_close(experts(x, codes), plain(x, codes))
+    torch.testing.assert_close(experts(x, latents), plain(x, latents))
 
 
 @pytest.mark.parametrize(

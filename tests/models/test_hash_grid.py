@@ -41,8 +41,8 @@ def brute_force(grid, x, *, sides, log2):
         for corner in itertools.product([0, 1], repeat=dim):
             weight, row = 1.0, 0
             for axis, step in enumerate(corner):
-                share = unit[axis] - low[axis]
-                weight *= share if step else 1 - share
+                fraction = unit[axis] - low[axis]
+                weight *= fraction if step else 1 - fraction
                 place = low[axis] + step
                 row = row + place * (side + 1) ** axis if dense else row ^ place * PRIMES[axis]
             total += weight * table[start + (row if dense else row % 2**log2)]
@@ -114,10 +114,10 @@ def test_can_be_differentiated_again(dim):
     x = points(dim, 4).requires_grad_()
     assert torch.autograd.gradgradcheck(grid, (x,))
     # an eikonal loss: its gradient in the table, against finite differences
-    body = torch.nn.Sequential(grid, torch.nn.Linear(grid.out_dim, 1).double())
+    decoder = torch.nn.Sequential(grid, torch.nn.Linear(grid.out_dim, 1).double())
 
     def eikonal():
-        (slope,) = torch.autograd.grad(body(x).sum(), x, create_graph=True)
+        (slope,) = torch.autograd.grad(decoder(x).sum(), x, create_graph=True)
         return (slope.norm(dim=-1) - 1).square().sum()
 
     (gradient,) = torch.autograd.grad(eikonal(), grid.table)

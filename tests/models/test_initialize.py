@@ -6,25 +6,25 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.models.mlp import MLP
 from inr.models.encodings import Fourier, Positional
 from inr.models.experts import Experts
 from inr.models.initialize import Sphere
+from inr.models.mlp import MLP
 from inr.models.periodic import Sine
 from tests.making import make_mlp
 
 
-def make_body(dim: int, **changes) -> MLP:
+def make_decoder(dim: int, **changes) -> MLP:
     torch.manual_seed(0)
     return make_mlp(dim=dim, **changes)
 
 
 def siren(dim: int, **changes) -> MLP:
     settings = {"hidden_dim": 512, "num_layers": 5, "skip_layers": [], **changes}
-    return make_body(dim, activation=Sine(omega=30.0, first_omega=30.0), **settings)
+    return make_decoder(dim, activation=Sine(omega=30.0, first_omega=30.0), **settings)
 
 
-def watch(body: MLP, x: Tensor, codes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+def watch(decoder: MLP, x: Tensor, latents: Tensor) -> tuple[list[Tensor], list[Tensor]]:
     """Return what goes into each activation, and what comes out."""
     before, after = [], []
 
@@ -32,10 +32,10 @@ def watch(body: MLP, x: Tensor, codes: Tensor) -> tuple[list[Tensor], list[Tenso
         before.append(given[0])
         after.append(result)
 
-    for activation in body.activations:
+    for activation in decoder.activations:
         activation.register_forward_hook(note)
     with torch.no_grad():
-        body(x, codes)
+        decoder(x, latents)
     return before, after
 
 
@@ -44,7 +44,7 @@ def watch(body: MLP, x: Tensor, codes: Tensor) -> tuple[list[Tensor], list[Tenso
 def test_siren_starts_with_the_statistics_of_its_paper(dim, layer):
     """Sitzmann et al., appendix 1.3: N(0, 1) into every hidden sine, arcsine out of it."""
     phases, waves = watch(
-        siren(dim, code_dim=0, layer=layer), torch.rand(1, 2000, dim) * 2 - 1, torch.zeros(1, 0)
+        siren(dim, latent_dim=0, layer=layer), torch.rand(1, 2000, dim) * 2 - 1, torch.zeros(1, 0)
     )
     quantiles = torch.linspace(0.05, 0.95, 19)
     normal = torch.distributions.Normal(0.0, 1.0).icdf(quantiles)
@@ -67,19 +67,19 @@ def test_siren_starts_with_the_statistics_of_its_paper(dim, layer):
 
 
 @pytest.mark.parametrize("code_dim", [8, 256])
-def test_a_code_shifts_the_phases_of_siren_by_about_one(code_dim):
-    body = siren(3, code_dim=code_dim, code_layers="all")
-    codes = nn.functional.normalize(torch.randn(2, code_dim), dim=-1)
-    for layer in body.hidden:
-        shift = (layer.gain * codes @ layer.weight[:, :code_dim].T).detach()
+def test_a_latent_shifts_the_phases_of_siren_by_about_one(latent_dim):
+    decoder = siren(3, latent_dim=latent_dim, latent_layers="all")
+    latents = nn.functional.normalize(torch.randn(2, latent_dim), dim=-1)
+    for layer in decoder.hidden:
+        shift = (layer.gain * latents @ layer.weight[:, :latent_dim].T).detach()
         assert shift.std() == pytest.approx(1, abs=0.2)
-    output_shift = codes @ body.output.weight[:, :code_dim].T
+    output_shift = latents @ decoder.output.weight[:, :latent_dim].T
     assert output_shift.abs().max() < 0.1
 
 
-def sphere_body(dim: int, **changes) -> MLP:
+def sphere_decoder(dim: int, **changes) -> MLP:
     settings = {"hidden_dim": 256, "num_layers": 6, "skip_layers": [4], "code_dim": 7, **changes}
-    return make_body(
+    return make_decoder(
         dim, activation=nn.Softplus(beta=100), initialize=Sphere(radius=0.6), **settings
     )
 
@@ -99,14 +99,14 @@ def sphere_body(dim: int, **changes) -> MLP:
     ],
     ids=lambda changes: next(iter(changes), "default"),
 )
-def test_a_body_may_start_as_a_sphere(dim, changes):
+def test_a_decoder_may_start_as_a_sphere(dim, changes):
     if "encoding" in changes:
         changes = {"encoding": Positional(dim=dim, num_octaves=4, include_point=True)}
-    body = sphere_body(dim, **changes).eval()
+    decoder = sphere_decoder(dim, **changes).eval()
     direction = nn.functional.normalize(torch.randn(2, 150, dim), dim=-1)
 
     def at(radius: float) -> Tensor:
-        return body(radius * direction, torch.randn(2, 7)).detach()  # no code makes a difference
+        return decoder(radius * direction, torch.randn(2, 7)).detach()  # no code makes a difference
 
     torch.testing.assert_close(at(0.5), at(0.5))
     assert at(0.6).mean() == pytest.approx(0, abs=0.02) and at(0.6).std() < 0.12
@@ -114,16 +114,16 @@ def test_a_body_may_start_as_a_sphere(dim, changes):
     assert at(1.4).mean() == pytest.approx(0.8, abs=0.12)
     assert at(0.0).mean() < -0.2  # softplus rounds the cone
     x = (torch.rand(2, 150, dim) * 2 - 1).requires_grad_()
-    (gradient,) = torch.autograd.grad(body(x, torch.randn(2, 7)).sum(), x)
+    (gradient,) = torch.autograd.grad(decoder(x, torch.randn(2, 7)).sum(), x)
     assert torch.cosine_similarity(gradient, x.detach(), dim=-1).mean() > 0.94
     assert gradient.norm(dim=-1).mean() == pytest.approx(1, abs=0.2)
 
 
 def test_radius_of_a_narrow_relu_network():
     for radius in (0.3, 0.8):
-        body = make_body(
+        decoder = make_decoder(
             3,
-            code_dim=0,
+            latent_dim=0,
             hidden_dim=64,
             num_layers=4,
             activation=nn.ReLU(),
@@ -134,8 +134,8 @@ def test_radius_of_a_narrow_relu_network():
         ).eval()
         surface = radius * nn.functional.normalize(torch.randn(1, 2000, 3), dim=-1)
         none = torch.zeros(1, 0)
-        assert body(surface, none)[..., 0].detach().mean() == pytest.approx(0, abs=0.02)
-        centre = body(torch.zeros(1, 1, 3), none)[0, 0, 0].detach().atanh()
+        assert decoder(surface, none)[..., 0].detach().mean() == pytest.approx(0, abs=0.02)
+        centre = decoder(torch.zeros(1, 1, 3), none)[0, 0, 0].detach().atanh()
         assert centre == pytest.approx(-radius, abs=0.06)
 
 
@@ -145,6 +145,6 @@ def test_a_sphere_needs_the_point():
         Fourier(dim=3, num_frequencies=8, scale=1.0),
     ):
         with pytest.raises(ValueError, match=r"include_point=true or model\.encoding=null"):
-            sphere_body(3, encoding=encoding)
+            sphere_decoder(3, encoding=encoding)
     with pytest.raises(ValueError, match=r"model\.initialize\.radius is 0"):
         Sphere(radius=0)

@@ -6,36 +6,42 @@ from inr.models.layers import (
     ComplexLinear,
     Demodulated,
     Demodulation,
-    Fed,
+    InputDims,
     Layer,
+    LayerInput,
     Linear,
-    Widths,
     multiply,
 )
 
 
-def draw_fed(widths: Widths, shapes: int = 3, num: int = 5) -> Fed:
+def draw_fed(widths: InputDims, shapes: int = 3, num: int = 5) -> LayerInput:
     torch.manual_seed(1)
-    x, codes, point, hidden = (
+    x, latents, point, hidden = (
         torch.randn(*size, dtype=torch.float64)
         for size in (
             (shapes, num, 2),
-            (shapes, widths.code),
+            (shapes, widths.latent),
             (shapes, num, widths.point),
             (shapes, num, widths.hidden),
         )
     )
-    return Fed(x, codes, point, hidden if widths.hidden else None)
+    return LayerInput(x, latents, point, hidden if widths.hidden else None)
 
 
-def joined(layer: Layer, fed: Fed) -> Tensor:
+def joined(layer: Layer, fed: LayerInput) -> Tensor:
     """Give [code, point, hidden] with the code repeated, as the formulas have it."""
-    codes = fed.codes[:, None].expand(-1, fed.x.shape[1], -1)
-    parts = zip(layer.widths, (codes, fed.point, fed.hidden), strict=True)
+    latents = fed.latents[:, None].expand(-1, fed.x.shape[1], -1)
+    parts = zip(layer.widths, (latents, fed.point, fed.hidden), strict=True)
     return torch.cat([part for width, part in parts if width], dim=-1)
 
 
-WIDTHS = [Widths(4, 3, 0), Widths(0, 3, 0), Widths(0, 0, 6), Widths(4, 3, 6), Widths(4, 0, 6)]
+WIDTHS = [
+    InputDims(4, 3, 0),
+    InputDims(0, 3, 0),
+    InputDims(0, 0, 6),
+    InputDims(4, 3, 6),
+    InputDims(4, 0, 6),
+]
 
 
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
@@ -62,7 +68,7 @@ def test_complex_linear(widths):
 
 
 def test_a_result_may_be_changed_in_place():
-    layer = Linear(Widths(2, 3, 4), 5).double()
+    layer = Linear(InputDims(2, 3, 4), 5).double()
     fed = draw_fed(layer.widths)
     layer(fed).relu_().sum().backward()
     in_place = layer.weight.grad.clone()
@@ -74,16 +80,16 @@ def test_a_result_may_be_changed_in_place():
 
 @pytest.mark.parametrize(("shapes", "num"), [(3, 1), (1, 1), (2, 0)])
 def test_few_points(shapes, num):
-    layer = Linear(Widths(2, 3, 4), 5).double()
+    layer = Linear(InputDims(2, 3, 4), 5).double()
     fed = draw_fed(layer.widths, shapes, num)
     torch.testing.assert_close(
         layer(fed), nn.functional.linear(joined(layer, fed), layer.weight, layer.bias)
     )
 
 
-def demodulated_by_hand(layer: Demodulated, code: Tensor, inputs: Tensor) -> Tensor:
+def demodulated_by_hand(layer: Demodulated, latent: Tensor, inputs: Tensor) -> Tensor:
     """Karras et al. 2020, equations 1 and 3, with loops."""
-    scale = layer.scale.weight @ code + layer.scale.bias
+    scale = layer.scale.weight @ latent + layer.scale.bias
     outputs = []
     for i in range(len(layer.bias)):
         weight = [scale[j] * layer.weight[i, j] for j in range(len(scale))]
@@ -92,44 +98,48 @@ def demodulated_by_hand(layer: Demodulated, code: Tensor, inputs: Tensor) -> Ten
     return torch.stack(outputs)
 
 
-@pytest.mark.parametrize("widths", [Widths(4, 3, 0), Widths(4, 0, 6), Widths(4, 2, 3)], ids=str)
+@pytest.mark.parametrize(
+    "widths", [InputDims(4, 3, 0), InputDims(4, 0, 6), InputDims(4, 2, 3)], ids=str
+)
 def test_demodulation_is_that_of_stylegan2(widths):
     layer = Demodulated(widths, 3, normalize_over="inputs", amplitude=1.0).double()
     fed = draw_fed(widths)
     got, inputs = layer(fed), joined(layer, fed)
     for b in range(3):
         for n in range(5):
-            expected = demodulated_by_hand(layer, fed.codes[b], inputs[b, n])
+            expected = demodulated_by_hand(layer, fed.latents[b], inputs[b, n])
             torch.testing.assert_close(got[b, n], expected)
-    weight = layer.weights(fed.codes)
+    weight = layer.weights(fed.latents)
     sizes = weight.square().sum(dim=-1)
     torch.testing.assert_close(sizes, torch.ones_like(sizes), rtol=0, atol=1e-4)
     # the size of a scale counts: it is not its sign alone that survives
     with torch.no_grad():
         layer.scale.bias[0] = 5.0
-    assert (layer.weights(fed.codes) - weight).abs().max() > 0.1
+    assert (layer.weights(fed.latents) - weight).abs().max() > 0.1
 
 
 def test_the_quirk_over_outputs_keeps_signs_only():
-    layer = Demodulated(Widths(4, 0, 6), 3, normalize_over="outputs", amplitude=1.0).double()
-    fed = draw_fed(Widths(4, 0, 6))
+    layer = Demodulated(InputDims(4, 0, 6), 3, normalize_over="outputs", amplitude=1.0).double()
+    fed = draw_fed(InputDims(4, 0, 6))
     with torch.no_grad():
         layer.scale.weight.mul_(0.2)
         layer.scale.bias.copy_(torch.tensor([3.0, -3.0, 1.0, 5.0, -1.0, 2.0]))
-    weight = layer.weights(fed.codes)
-    sign = layer.scale(fed.codes).sign()[:, None]
+    weight = layer.weights(fed.latents)
+    sign = layer.scale(fed.latents).sign()[:, None]
     plain = layer.weight / layer.weight.norm(dim=0)
     torch.testing.assert_close(weight, plain * sign, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("code_dim", [0, 4])
-def test_amplitude_gain_and_no_code(code_dim):
-    layer = Demodulated(Widths(code_dim, 0, 6), 3, normalize_over="inputs", amplitude=2.0).double()
+def test_amplitude_gain_and_no_latent(latent_dim):
+    layer = Demodulated(
+        InputDims(latent_dim, 0, 6), 3, normalize_over="inputs", amplitude=2.0
+    ).double()
     layer.gain = 5.0
-    fed = draw_fed(Widths(code_dim, 0, 6))
-    sizes = layer.weights(fed.codes).norm(dim=-1)
+    fed = draw_fed(InputDims(latent_dim, 0, 6))
+    sizes = layer.weights(fed.latents).norm(dim=-1)
     torch.testing.assert_close(sizes, torch.full_like(sizes, 10.0), rtol=1e-5, atol=0)
-    if code_dim == 0:
+    if latent_dim == 0:
         weight = 10 * nn.functional.normalize(layer.weight, dim=-1)
         expected = nn.functional.linear(fed.hidden, weight, 5 * layer.bias)
         torch.testing.assert_close(layer(fed), expected, rtol=1e-5, atol=1e-5)
@@ -137,13 +147,13 @@ def test_amplitude_gain_and_no_code(code_dim):
 
 def test_the_output_layer_is_scaled_only():
     kind = Demodulation(normalize_over="inputs", normalize_output=False, amplitude=2.0)
-    widths = Widths(4, 0, 6)
+    widths = InputDims(4, 0, 6)
     output = kind.make(widths, 3, dim=2, index=5, last=True).double()
     fed = draw_fed(widths)
-    expected = output.weight * output.scale(fed.codes)[:, None]
-    torch.testing.assert_close(output.weights(fed.codes), expected)
+    expected = output.weight * output.scale(fed.latents)[:, None]
+    torch.testing.assert_close(output.weights(fed.latents), expected)
     hidden = kind.make(widths, 3, dim=2, index=0, last=False).double()
-    sizes = hidden.weights(fed.codes).norm(dim=-1)
+    sizes = hidden.weights(fed.latents).norm(dim=-1)
     torch.testing.assert_close(sizes, torch.full_like(sizes, 2.0), rtol=1e-5, atol=0)
 
 

@@ -76,9 +76,9 @@ def test_a_zero_quaternion_turns_nothing_and_has_a_gradient():
 def test_columns(dim):
     pose = draw_poses(2, 5, dim=dim)
     pose[0, 1, -1] = 0
-    code = torch.randn(2, 5, 6, dtype=torch.float64)
-    got, parts = split(torch.cat([code, pose], dim=-1), dim)
-    assert torch.equal(got, code) and torch.equal(join(parts), pose)
+    latent = torch.randn(2, 5, 6, dtype=torch.float64)
+    got, parts = split(torch.cat([latent, pose], dim=-1), dim)
+    assert torch.equal(got, latent) and torch.equal(join(parts), pose)
     assert parts.rotation.shape[-1] == rotation_dim(dim)
     assert parts.present.sum() == 9 and not parts.present[0, 1]
 

@@ -15,19 +15,19 @@ def trained(num_shapes: int = 4000) -> torch.Tensor:
     return scores @ axes + torch.arange(5.0)
 
 
-def test_gaussian_has_the_mean_and_spread_of_the_codes():
-    codes = trained()
-    drawn = draw_gaussian(codes, 20000, generator())
+def test_gaussian_has_the_mean_and_spread_of_the_latents():
+    latents = trained()
+    drawn = draw_gaussian(latents, 20000, generator())
     assert drawn.shape == (20000, 5)
-    torch.testing.assert_close(drawn.mean(dim=0), codes.mean(dim=0), atol=0.06, rtol=0)
-    torch.testing.assert_close(drawn.std(dim=0), codes.std(dim=0), atol=0.05, rtol=0.02)
+    torch.testing.assert_close(drawn.mean(dim=0), latents.mean(dim=0), atol=0.06, rtol=0)
+    torch.testing.assert_close(drawn.std(dim=0), latents.std(dim=0), atol=0.05, rtol=0.02)
 
 
 @pytest.mark.parametrize(("share", "rank"), [(0.5, 1), (0.9, 2), (0.9995, 3), (1.0, 3)])
-def test_pca_keeps_the_components_that_explain_enough(share, rank):
-    codes = trained()
-    drawn = draw_pca(codes, 6000, share, generator())
-    centred = drawn - codes.mean(dim=0)
+def test_pca_keeps_the_components_that_explain_enough(fraction, rank):
+    latents = trained()
+    drawn = draw_pca(latents, 6000, fraction, generator())
+    centred = drawn - latents.mean(dim=0)
     assert int((torch.linalg.svdvals(centred) > 1e-2).sum()) == rank
     variance = torch.linalg.eigvalsh(centred.T.cov()).flip(0)[:rank]
     expected = torch.tensor([4.0, 1.0, 0.01])[:rank]
@@ -35,14 +35,14 @@ def test_pca_keeps_the_components_that_explain_enough(share, rank):
 
 
 def test_pca_of_fewer_shapes_than_components():
-    codes = torch.randn(3, 64, generator=generator())
-    drawn = draw_pca(codes, 10, 1.0, generator())
+    latents = torch.randn(3, 64, generator=generator())
+    drawn = draw_pca(latents, 10, 1.0, generator())
     assert drawn.shape == (10, 64) and drawn.isfinite().all()
 
 
 def test_seeds_decide():
-    codes = trained(20)
-    for draw in (lambda g: draw_gaussian(codes, 4, g), lambda g: draw_pca(codes, 4, 0.9, g)):
+    latents = trained(20)
+    for draw in (lambda g: draw_gaussian(latents, 4, g), lambda g: draw_pca(latents, 4, 0.9, g)):
         assert torch.equal(draw(generator(3)), draw(generator(3)))
         assert not torch.equal(draw(generator(3)), draw(generator(4)))
 

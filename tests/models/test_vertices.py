@@ -12,7 +12,7 @@ from inr.reconstruct import decode_mesh
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import signed_distance
-from tests.making import make_codes, make_model
+from tests.making import make_latents, make_model
 from tests.metrics.test_iou import box
 
 
@@ -64,22 +64,23 @@ def test_a_vertex_off_the_surface_keeps_to_its_own_level(dim):
 
 def test_poses_move_their_own_part():
     # a union of two balls, each scaled and moved; the second is turned, which moves its centre
-    state = torch.tensor([[-0.4, 0.1, 0.3, 0.5], [0.4, -0.1, 0.25, 0.2]], dtype=torch.float64)
-    state.requires_grad_(True)
+    latent = torch.tensor([[-0.4, 0.1, 0.3, 0.5], [0.4, -0.1, 0.25, 0.2]], dtype=torch.float64)
+    latent.requires_grad_(True)
 
     def field(x):
-        cos, sin = state[:, 3].cos(), state[:, 3].sin()
+        cos, sin = latent[:, 3].cos(), latent[:, 3].sin()
         centre = torch.stack(
-            [cos * state[:, 0] - sin * state[:, 1], sin * state[:, 0] + cos * state[:, 1]], dim=-1
+            [cos * latent[:, 0] - sin * latent[:, 1], sin * latent[:, 0] + cos * latent[:, 1]],
+            dim=-1,
         )
-        return ((x[:, None] - centre).norm(dim=-1) - state[:, 2]).amin(dim=-1)
+        return ((x[:, None] - centre).norm(dim=-1) - latent[:, 2]).amin(dim=-1)
 
     with torch.no_grad():
         cos, sin = math.cos(0.5), math.sin(0.5)
         centre = torch.tensor([-0.4 * cos - 0.1 * sin, -0.4 * sin + 0.1 * cos]).double()
         normal = torch.tensor([-1.0, 0.0]).double()
         vertex = centre + 0.3 * normal
-    rate = derivative_along(level_vertices(field, vertex[None]), normal[None], state)
+    rate = derivative_along(level_vertices(field, vertex[None]), normal[None], latent)
     # centre = R (t), so that along -x it moves by -cos, sin, and by turning -dR/da t = centre.y
     wanted = torch.tensor([[-cos, sin, 1.0, centre[1].item(), 0, 0, 0, 0]]).double()
     torch.testing.assert_close(rate, wanted, rtol=1e-6, atol=1e-7)
@@ -103,30 +104,30 @@ class Bumpy(nn.Module):
             nn.Linear(dim + 4, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 1)
         )
 
-    def forward(self, x, codes):
-        joined = torch.cat([2 * x, codes[:, None].expand(-1, x.shape[1], -1)], dim=-1)
+    def forward(self, x, latents):
+        joined = torch.cat([2 * x, latents[:, None].expand(-1, x.shape[1], -1)], dim=-1)
         return 1.6 * x.norm(dim=-1, keepdim=True) - 0.8 + 2.5 * self.network(joined)
 
 
 def network(dim: int) -> tuple[INR, torch.Tensor]:
-    return make_model(Bumpy(dim), make_codes(1, 4)).eval(), 0.7 * draw(4, seed=5).float()
+    return make_model(Bumpy(dim), make_latents(1, 4)).eval(), 0.7 * draw(4, seed=5).float()
 
 
 @pytest.mark.parametrize("dim", [2, 3])
-def test_vertices_of_a_network_against_meshes_of_other_codes(dim):
-    model, code = network(dim)
+def test_vertices_of_a_network_against_meshes_of_other_latents(dim):
+    model, latent = network(dim)
     settings = {"dim": dim, "resolution": 65, "coarse_to_fine": False}
-    mesh = decode_mesh(model, code, **settings)
+    mesh = decode_mesh(model, latent, **settings)
     chosen = torch.from_numpy(mesh.vertices[:: max(1, len(mesh.vertices) // 60)]).float()
-    code.requires_grad_(True)
+    latent.requires_grad_(True)
     x = chosen.clone().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(scalar_field(model, code)(x).sum(), x)
+    (gradient,) = torch.autograd.grad(scalar_field(model, latent)(x).sum(), x)
     normals = nn.functional.normalize(gradient, dim=-1)
-    moving = level_vertices(scalar_field(model, code), chosen)
-    rates = derivative_along(moving, normals, code).numpy()
+    moving = level_vertices(scalar_field(model, latent), chosen)
+    rates = derivative_along(moving, normals, latent).numpy()
     step, found = 0.02, []
     for axis in torch.eye(4):
-        sides = [decode_mesh(model, code.detach() + s * step * axis, **settings) for s in (1, -1)]
+        sides = [decode_mesh(model, latent.detach() + s * step * axis, **settings) for s in (1, -1)]
         # a vertex is as deep in the other surface as that has moved outward
         depths = [-signed_distance(side, chosen.double().numpy()) for side in sides]
         found.append((depths[0] - depths[1]) / (2 * step))
@@ -137,16 +138,16 @@ def test_vertices_of_a_network_against_meshes_of_other_codes(dim):
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_vertices_of_a_network_to_rounding(dim):
-    model, code = network(dim)
-    mesh = decode_mesh(model, code, dim=dim, resolution=33, coarse_to_fine=False)
+    model, latent = network(dim)
+    mesh = decode_mesh(model, latent, dim=dim, resolution=33, coarse_to_fine=False)
     chosen = torch.from_numpy(mesh.vertices[:: max(1, len(mesh.vertices) // 40)])
-    model, code = model.double(), code.double().requires_grad_(True)
-    field = scalar_field(model, code)
+    model, latent = model.double(), latent.double().requires_grad_(True)
+    field = scalar_field(model, latent)
     level = field(chosen).detach()
     x = chosen.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(field(x).sum(), x)
     normals = nn.functional.normalize(gradient, dim=-1)
-    rates = derivative_along(level_vertices(field, chosen), normals, code)
+    rates = derivative_along(level_vertices(field, chosen), normals, latent)
 
     def moved(changed):
         """How far along its normal each vertex finds its level again, by Newton's method."""
@@ -160,7 +161,7 @@ def test_vertices_of_a_network_to_rounding(dim):
     step = 1e-4
     for k, axis in enumerate(torch.eye(4).double()):
         with torch.no_grad():
-            one, other = code + step * axis, code - step * axis
+            one, other = latent + step * axis, latent - step * axis
         found = (moved(one) - moved(other)) / (2 * step)
         torch.testing.assert_close(rates[:, k], found, rtol=1e-5, atol=1e-7)
 

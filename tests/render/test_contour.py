@@ -35,7 +35,7 @@ def ink(image):
     return (image[..., 1] < 128).mean()
 
 
-def test_square_covers_its_share_of_the_box():
+def test_square_covers_its_fraction_of_the_box():
     assert ink(contour().render(square(0.5))) == pytest.approx(0.25, rel=0.04)
 
 
@@ -65,7 +65,7 @@ def test_segments_in_any_order_give_the_same_picture():
     assert abs(difference).max() <= 2
 
 
-def test_squares_that_share_a_vertex_are_both_filled():
+def test_squares_that_fraction_a_vertex_are_both_filled():
     a, b = square(0.4, (-0.4, -0.4)), square(0.4, (0.4, 0.4))
     both = join(a, b)
     faces = np.where(both.faces == 4, 2, both.faces)  # b's first corner is a's third
@@ -77,7 +77,7 @@ def test_outline_uses_every_segment_once():
     mesh = join(ring(0.9, num=30), ring(0.5, num=20, clockwise=True))
     outline = mesh_outline(mesh)
     assert len(outline.vertices) == 30 + 20 + 2
-    assert (outline.codes == outline.CLOSEPOLY).sum() == 2
+    assert (outline.latents == outline.CLOSEPOLY).sum() == 2
 
 
 def test_open_chain_is_closed():
@@ -135,10 +135,10 @@ def test_colors_of_a_field_are_symmetric_about_zero():
     ).mean() > 0.97
 
 
-def test_truth_is_drawn_over_the_field():
+def test_ground_truth_is_drawn_over_the_field():
     renderer = contour(size=200)
     plain = renderer.render_field(circle_field())
-    drawn = renderer.render_field(circle_field(), truth=ring(0.8))
+    drawn = renderer.render_field(circle_field(), ground_truth=ring(0.8))
     rows, columns = np.nonzero((plain != drawn).any(axis=2))
     np.testing.assert_allclose(np.hypot(rows - 99.5, columns - 99.5) / 100, 0.8, atol=0.03)
     assert len(rows) > 200

@@ -6,13 +6,13 @@ import trimesh
 import yaml
 
 from inr.data.layout import Layout, write_npz
-from inr.render import TRUTH_COLOR
+from inr.metrics.ground_truth import ground_truth_mesh
+from inr.render import GROUND_TRUTH_COLOR
 from inr.render.contour import Contour
 from inr.render.points import MOST_POINTS, discs
 from inr.render.raycast import RayCast
 from inr.render.slices import cross_section
 from inr.shapes.mesh import Mesh
-from inr.metrics.ground_truth import truth_mesh
 
 CONF = Path(__file__).parents[2] / "conf" / "renderer" / "raycast.yaml"
 SIZE = 96
@@ -44,16 +44,16 @@ def test_a_sphere_covers_its_disc_and_looks_like_its_mesh(with_normals):
     camera = renderer("solid")
     picture = camera.render(discs(points, normals if with_normals else None))
     sphere = trimesh.creation.icosphere(5, 0.7)
-    truth = camera.render(Mesh(np.asarray(sphere.vertices), np.asarray(sphere.faces)))
+    ground_truth = camera.render(Mesh(np.asarray(sphere.vertices), np.asarray(sphere.faces)))
     distance = np.linalg.norm(camera.camera.eye)
     reach = np.tan(np.radians(camera.camera.fov) / 2)
     radius = 0.7 / np.sqrt(distance**2 - 0.7**2) / reach * SIZE / 2
     assert covered(picture).sum() == pytest.approx(np.pi * (radius + 0.4) ** 2, rel=0.03)
-    inner = covered(truth) & covered(picture)
+    inner = covered(ground_truth) & covered(picture)
     # discs stand out of the sphere by their own size squared, and hide some of the sky light
-    difference = picture[inner].astype(float) - truth[inner]
+    difference = picture[inner].astype(float) - ground_truth[inner]
     assert np.abs(difference).mean() < 6
-    flat = np.full_like(difference, truth[inner].mean(axis=0)) - truth[inner]
+    flat = np.full_like(difference, ground_truth[inner].mean(axis=0)) - ground_truth[inner]
     assert np.abs(flat).mean() > 15  # what a picture without shading would be off by
 
 
@@ -115,7 +115,7 @@ def test_a_color_is_used():
     red = draw.render(discs(points, normals), color=(1.0, 0.0, 0.0))
     assert (red[SIZE // 2, SIZE // 2] > [200, -1, -1]).all()
     assert (red[SIZE // 2, SIZE // 2, 1:] == 0).all()
-    grey = draw.render(discs(points, normals), color=TRUTH_COLOR)
+    grey = draw.render(discs(points, normals), color=GROUND_TRUTH_COLOR)
     assert np.ptp(grey[SIZE // 2, SIZE // 2]) == 0
 
 
@@ -158,15 +158,15 @@ def test_a_few_points_are_drawn(count, dim):
 
 @pytest.mark.parametrize("dim", [2, 3])
 @pytest.mark.parametrize("with_normals", [True, False])
-def test_the_truth_of_a_cloud_is_drawn(dim, with_normals, tmp_path):
+def test_the_ground_truth_of_a_cloud_is_drawn(dim, with_normals, tmp_path):
     layout = Layout(tmp_path)
     points, normals = ball(300, dim=dim)
     rows = np.concatenate([points, normals], axis=1) if with_normals else points
     write_npz(layout.surface("cloud"), all=rows.astype(np.float32))
-    truth = truth_mesh(layout, "cloud", dim)
+    ground_truth = ground_truth_mesh(layout, "cloud", dim)
     expected = discs(points, normals if with_normals else None)
-    assert (truth.faces == expected.faces).all()
-    assert truth.vertices[::6].shape == (300, dim)
-    middle = truth.vertices.reshape(-1, 6, dim).mean(axis=1)
+    assert (ground_truth.faces == expected.faces).all()
+    assert ground_truth.vertices[::6].shape == (300, dim)
+    middle = ground_truth.vertices.reshape(-1, 6, dim).mean(axis=1)
     assert middle == pytest.approx(points, abs=1e-6)
-    assert truth_mesh(layout, "another", dim).is_empty
+    assert ground_truth_mesh(layout, "another", dim).is_empty

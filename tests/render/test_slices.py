@@ -71,7 +71,7 @@ def test_cross_section_through_vertices_is_closed():
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_row_shows_the_zero_level_and_the_truth(axis):
+def test_row_shows_the_zero_level_and_the_ground_truth(axis):
     offsets = [-0.3, 0.1, 0.9]
     row = slice_row(ball, contour(), axis=axis, offsets=offsets, resolution=65)
     center = np.array([0.1, 0.2, -0.3])
@@ -90,8 +90,10 @@ def test_row_shows_the_zero_level_and_the_truth(axis):
         x, y = (columns + 0.5) / 48 - 1, 1 - (rows + 0.5) / 48
         assert len(rows) > 40
         np.testing.assert_allclose(np.hypot(x - right, y - up), squared**0.5, atol=0.05)
-    truth = of(trimesh.creation.icosphere(subdivisions=3, radius=0.7), center)
-    drawn = slice_row(ball, contour(), axis=axis, offsets=offsets, resolution=65, truth=truth)
+    ground_truth = of(trimesh.creation.icosphere(subdivisions=3, radius=0.7), center)
+    drawn = slice_row(
+        ball, contour(), axis=axis, offsets=offsets, resolution=65, ground_truth=ground_truth
+    )
     assert drawn.shape == row.shape and (drawn != row).any()
 
 

@@ -59,11 +59,11 @@ FILES = {
 def assert_same_shape(mesh, points):
     """Compare area, outline and direction with those of the loop through points."""
     index = np.arange(len(points))
-    truth = Mesh(points, np.stack([index, np.roll(index, -1)], axis=1))
+    ground_truth = Mesh(points, np.stack([index, np.roll(index, -1)], axis=1))
     assert mesh.is_closed()
-    assert mesh.volume() == pytest.approx(truth.volume(), rel=1e-4)
-    assert mesh.face_areas().sum() == pytest.approx(truth.face_areas().sum(), rel=1e-5)
-    np.testing.assert_allclose(mesh.bounds, truth.bounds, atol=1e-6)
+    assert mesh.volume() == pytest.approx(ground_truth.volume(), rel=1e-4)
+    assert mesh.face_areas().sum() == pytest.approx(ground_truth.face_areas().sum(), rel=1e-5)
+    np.testing.assert_allclose(mesh.bounds, ground_truth.bounds, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", FILES)

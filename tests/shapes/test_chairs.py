@@ -6,6 +6,8 @@ import pytest
 import trimesh
 from scipy.spatial.transform import Rotation
 
+from inr.shapes.mesh import Mesh
+from inr.shapes.normalize import Normalization, fit_box
 from inr.shapes.procedural.chairs import (
     PART_NAMES,
     Chairs,
@@ -13,8 +15,6 @@ from inr.shapes.procedural.chairs import (
     draw_proportions,
     unite,
 )
-from inr.shapes.mesh import Mesh
-from inr.shapes.normalize import Normalization, fit_box
 from inr.shapes.sampling import seed_from_name
 from inr.shapes.sdf import is_inside
 from inr.shapes.solids.winding import winding_number

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
+from inr.shapes.mesh import Mesh
 from inr.shapes.solids.checks import (
     check_mesh,
     component_of_faces,
@@ -13,7 +14,6 @@ from inr.shapes.solids.checks import (
     edge_uses,
     face_keys,
 )
-from inr.shapes.mesh import Mesh
 
 
 def from_trimesh(mesh) -> Mesh:

@@ -236,20 +236,20 @@ def test_polygon_with_holes_comes_back_from_its_distance():
     holes = [0.12 * circle + center for center in ((0.3, 0.2), (-0.3, 0.1))]
     square = 0.05 * np.array([(-1.0, -1), (1, -1), (1, 1), (-1, 1)]) + (-0.3, 0.1)
     loops = [star, *holes, square]  # an island in the second hole
-    truth = Mesh(*join_loops(loops, [f"loop {k}" for k in range(4)]))
+    ground_truth = Mesh(*join_loops(loops, [f"loop {k}" for k in range(4)]))
     cell = 2 / 400
-    mesh = extract_mesh(lambda p: signed_distance(truth, p), dim=2, resolution=401)
+    mesh = extract_mesh(lambda p: signed_distance(ground_truth, p), dim=2, resolution=401)
     assert mesh.is_closed()
     exact = shapely.Polygon(star, holes).union(shapely.Polygon(square))
-    assert truth.volume() == pytest.approx(exact.area)
+    assert ground_truth.volume() == pytest.approx(exact.area)
     found = list(shapely.polygonize(shapely.linestrings(mesh.corners())).geoms)
     found = [face for face in found if signed_distance(mesh, inner_point(face)) < 0]
     overlap = shapely.union_all(found)
     iou = overlap.intersection(exact).area / overlap.union(exact).area
     assert iou > 0.998 and len(found) == 2
     rng = np.random.default_rng(0)
-    there = unsigned_distance(truth, sample_surface(mesh, 5000, rng)[0])
-    back = unsigned_distance(mesh, sample_surface(truth, 5000, rng)[0])
+    there = unsigned_distance(ground_truth, sample_surface(mesh, 5000, rng)[0])
+    back = unsigned_distance(mesh, sample_surface(ground_truth, 5000, rng)[0])
     # corners are cut off, by less than a cell; elsewhere the lines are straight
     assert max(there.max(), back.max()) < cell
     assert (there.mean() + back.mean()) / 2 < 0.05 * cell

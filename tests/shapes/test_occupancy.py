@@ -2,9 +2,9 @@ import igl
 import numpy as np
 import pytest
 
-from inr.shapes import occupancy
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Mesh
+from inr.shapes.solids import occupancy
 from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
 
 LOWER, UPPER = np.array([-1.0, -0.9, -1.1]), np.array([1.0, 1.2, 0.95])

@@ -3,8 +3,8 @@ import pytest
 import trimesh
 
 from inr.shapes.mesh import Mesh
-from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.sdf import signed_distance
+from inr.shapes.solids.orientation import orient_outward
 
 
 def _sphere(radius, centre=(0.0, 0.0, 0.0)) -> Mesh:

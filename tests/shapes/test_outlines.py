@@ -12,9 +12,9 @@ from inr.shapes.sdf import is_inside, signed_distance
 SQUARE = np.array([(0.0, 0), (4, 0), (4, 4), (0, 4)])
 
 
-def svg(body, folder):
+def svg(decoder, folder):
     path = folder / "drawing.svg"
-    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{body}</svg>')
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{decoder}</svg>')
     return read_mesh(path)
 
 
@@ -69,8 +69,8 @@ SVG = {
 
 @pytest.mark.parametrize("name", SVG)
 def test_svg(name, tmp_path):
-    body, area, bounds = SVG[name]
-    mesh = svg(body, tmp_path)
+    decoder, area, bounds = SVG[name]
+    mesh = svg(decoder, tmp_path)
     assert mesh.dim == 2 and mesh.is_closed()
     assert mesh.volume() == pytest.approx(area, rel=1e-4)
     if bounds:
@@ -106,9 +106,9 @@ def test_svg_curves_are_fine_and_upright(tmp_path):
         ("<g>", "no SVG drawing"),
     ],
 )
-def test_svg_that_is_no_outline_is_refused(body, message, tmp_path):
+def test_svg_that_is_no_outline_is_refused(decoder, message, tmp_path):
     with pytest.raises(ValueError, match=f"drawing.svg.*{message}"):
-        svg(body, tmp_path)
+        svg(decoder, tmp_path)
 
 
 def test_svg_without_its_package_names_it(tmp_path, monkeypatch):
@@ -118,7 +118,7 @@ def test_svg_without_its_package_names_it(tmp_path, monkeypatch):
 
 
 def entity(kind, *pairs):
-    return "".join(f"{code}\n{value}\n" for code, value in ((0, kind), (8, "0"), *pairs))
+    return "".join(f"{latent}\n{value}\n" for latent, value in ((0, kind), (8, "0"), *pairs))
 
 
 def line(x0, y0, x1, y1):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import fit_box
 from inr.shapes.part_labels import label_points, least_part
+from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.sdf import signed_distance
 
 
@@ -30,19 +30,19 @@ def test_labels_of_overlapping_boxes_against_their_formula():
     halves = rng.uniform(0.2, 0.5, size=(4, 3))
     points = rng.uniform(-1, 1, size=(20000, 3))
     boxes = [box(c, h) for c, h in zip(centres, halves, strict=True)]
-    truth = np.stack(
+    ground_truth = np.stack(
         [distance_to_box(points, c, h) for c, h in zip(centres, halves, strict=True)], axis=1
     )
     labels = label_points(points, boxes)
     assert labels.dtype == np.int64 and set(labels) == {0, 1, 2, 3}
-    assert ((truth < 0).sum(axis=1) > 1).mean() > 0.01  # they do overlap
-    chosen = np.take_along_axis(truth, labels[:, None], axis=1)[:, 0]
-    np.testing.assert_allclose(chosen, truth.min(axis=1), atol=1e-9)
+    assert ((ground_truth < 0).sum(axis=1) > 1).mean() > 0.01  # they do overlap
+    chosen = np.take_along_axis(ground_truth, labels[:, None], axis=1)[:, 0]
+    np.testing.assert_allclose(chosen, ground_truth.min(axis=1), atol=1e-9)
     least, distances = least_part(points, boxes)
     assert np.array_equal(least, labels)
-    np.testing.assert_allclose(distances, truth.min(axis=1), atol=1e-9)
+    np.testing.assert_allclose(distances, ground_truth.min(axis=1), atol=1e-9)
     # the nearest surface is another question: inside, the deepest part is meant
-    assert (labels != np.abs(truth).argmin(axis=1)).mean() > 0.01
+    assert (labels != np.abs(ground_truth).argmin(axis=1)).mean() > 0.01
 
 
 def test_labels_of_a_chair_against_all_distances():
@@ -67,8 +67,8 @@ def test_an_absent_part_is_never_a_label():
 def test_labels_in_two_dimensions():
     points = np.random.default_rng(0).uniform(-1, 1, size=(2000, 2))
     parts = [square((-0.4, 0), 0.3), None, square((0.3, 0.0), 0.5)]
-    truth = [distance_to_box(points, (-0.4, 0), 0.3), distance_to_box(points, (0.3, 0), 0.5)]
-    assert np.array_equal(label_points(points, parts), 2 * np.argmin(truth, axis=0))
+    ground_truth = [distance_to_box(points, (-0.4, 0), 0.3), distance_to_box(points, (0.3, 0), 0.5)]
+    assert np.array_equal(label_points(points, parts), 2 * np.argmin(ground_truth, axis=0))
 
 
 def test_no_points():

@@ -68,7 +68,7 @@ def test_the_first_crossing_is_named():
         join_loops([np.concatenate([zigzag, loop((19, 5), (-5, 5), (-5, 0), (25, 0))])], ["it"])
 
 
-def test_loops_that_cross_or_share_a_side_are_refused():
+def test_loops_that_cross_or_fraction_a_side_are_refused():
     with pytest.raises(ValueError, match=r"loop 1 and loop 2 cross at"):
         joined(square(1), square(1, 1, 1))
     with pytest.raises(ValueError, match=r"loop 1 and loop 3 share a side at"):

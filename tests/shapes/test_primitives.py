@@ -3,11 +3,11 @@ import pytest
 import trimesh
 from scipy.spatial.transform import Rotation
 
-from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import fit_box
 from inr.shapes.poses import rotation_matrices
 from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
+from inr.shapes.procedural.chairs import Chairs
 
 ANGLES = [0.0, 0.3, 0.6]
 

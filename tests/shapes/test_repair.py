@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.solids.checks import check_mesh
 from inr.shapes.mesh import Mesh
+from inr.shapes.solids.checks import check_mesh
 from inr.shapes.solids.repair import LARGEST_HOLE, repair
 
 

@@ -92,9 +92,9 @@ def test_split_by_sign_keeps_every_sample_and_zero_is_positive():
 def test_generators_depend_on_name_and_seed_alone():
     draws = {(name, seed): seed_from_name(name, seed).random() for name in "ab" for seed in (0, 1)}
     assert len(set(draws.values())) == 4
-    code = "from inr.shapes.sampling import seed_from_name as s; print(s('a', 1).random())"
+    latent = "from inr.shapes.sampling import seed_from_name as s; print(s('a', 1).random())"
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", latent], capture_output=True, text=True, check=True
     )
     assert float(result.stdout) == draws["a", 1]
 
@@ -129,13 +129,13 @@ def _on_edges(points, half):
 
 
 @pytest.mark.parametrize("soup", [False, True])
-def test_the_share_of_points_on_edges_is_the_given_one(soup):
+def test_the_fraction_of_points_on_edges_is_the_given_one(soup):
     half = np.array([0.6, 0.4, 0.2])
     mesh = _box(*(2 * half))
     if soup:
         mesh = Mesh(mesh.corners().reshape(-1, 3), np.arange(len(mesh.faces) * 3).reshape(-1, 3))
     rng = np.random.default_rng(0)
-    samples = sample_sdf(mesh, (6000, 1000), (0.0, 0.0), 0, rng, edge_share=0.3).samples
+    samples = sample_sdf(mesh, (6000, 1000), (0.0, 0.0), 0, rng, edge_fraction=0.3).samples
     on_edge = _on_edges(samples[:, :3], half)
     assert on_edge[:6000].sum() == 1800 and on_edge[6000:].sum() == 300
     np.testing.assert_allclose(samples[:, 3], 0, atol=1e-7)
@@ -146,9 +146,9 @@ def test_the_share_of_points_on_edges_is_the_given_one(soup):
     assert kstest((x + 0.6) / 1.2, "uniform").pvalue > 1e-3
 
 
-def test_corners_of_outlines_get_the_share():
+def test_corners_of_outlines_get_the_fraction():
     samples = sample_sdf(
-        _SQUARE, (1000,), (0.0,), 10, np.random.default_rng(0), edge_share=0.5
+        _SQUARE, (1000,), (0.0,), 10, np.random.default_rng(0), edge_fraction=0.5
     ).samples
     corner = (np.abs(samples[:1000, :2]) == 0.5).all(axis=1)
     assert corner.sum() == 500
@@ -178,11 +178,11 @@ def test_edges_weigh_their_length_times_the_angle_beyond_20_degrees():
     np.testing.assert_allclose(found.weights, [np.deg2rad(70)])
 
 
-def test_without_sharp_edges_or_share_the_draws_are_the_uniform_ones():
-    for mesh, share in ((_sphere(), 0.5), (_box(1.0, 1.0, 1.0), 0.0)):
+def test_without_sharp_edges_or_fraction_the_draws_are_the_uniform_ones():
+    for mesh, fraction in ((_sphere(), 0.5), (_box(1.0, 1.0, 1.0), 0.0)):
         plain, given = (
             sample_sdf(mesh, (40, 30), (0.01, 0.1), 20, seed_from_name("a", 0), **settings)
-            for settings in ({}, {"edge_share": share})
+            for settings in ({}, {"edge_share": fraction})
         )
         np.testing.assert_array_equal(given.samples, plain.samples)
     # as they were before there were edges

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes import sdf, winding
+from inr.shapes import sdf
 from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import is_inside, measure, signed_distance, unsigned_distance
+from inr.shapes.solids import winding
 from inr.shapes.solids.winding import ambiguity, deciding_winding_number, winding_number
 
 
@@ -193,7 +194,7 @@ def _hemisphere() -> Mesh:
     return Mesh(sphere.vertices, sphere.faces[sphere.corners().mean(axis=1)[:, 2] > 0])
 
 
-def _cap_share(points, radius):
+def _cap_fraction(points, radius):
     """Return the solid angle of a hemisphere's dome from points on its axis, over 4 pi."""
     # the rim's disc is seen under 2 pi (1 - cos), from below positively
     disc = (1 - np.abs(points) / np.hypot(points, radius)) / 2
@@ -227,19 +228,19 @@ def test_an_open_hemisphere_is_inside_where_it_is_seen_from_its_back():
     mesh = _hemisphere()
     height = np.linspace(-2, 0.75, 300)
     points = np.stack([0 * height, 0 * height, height], axis=1)
-    share = _cap_share(height, 0.8)
-    np.testing.assert_allclose(winding_number(mesh, points, exact=True), share, atol=5e-3)
-    sure = np.abs(share - 0.5) > 5e-3
-    assert ((signed_distance(mesh, points) < 0) == (share >= 0.5))[sure].all()
+    fraction = _cap_fraction(height, 0.8)
+    np.testing.assert_allclose(winding_number(mesh, points, exact=True), fraction, atol=5e-3)
+    sure = np.abs(fraction - 0.5) > 5e-3
+    assert ((signed_distance(mesh, points) < 0) == (fraction >= 0.5))[sure].all()
     found = measure(mesh, points)
-    assert found.ambiguity == pytest.approx((np.abs(share - 0.5) < 0.25).mean(), abs=0.01)
+    assert found.ambiguity == pytest.approx((np.abs(fraction - 0.5) < 0.25).mean(), abs=0.01)
     assert 0.1 < found.ambiguity < 0.9
     assert measure(_sphere(), points).ambiguity == 0
     assert measure(mesh, points, "pseudonormal").ambiguity is None
     assert measure(mesh, points, "unsigned").ambiguity is None
 
 
-def test_ambiguity_is_a_share():
+def test_ambiguity_is_a_fraction():
     assert ambiguity(np.array([0.0, 0.24, 0.3, 0.5, 0.74, 0.76, 1.0, -0.5])) == pytest.approx(3 / 8)
     assert ambiguity(np.zeros(0)) == 0
 
@@ -264,13 +265,13 @@ def test_coarse_winding_numbers_decide_as_exact_ones_do():
 def test_doubled_and_inside_out(sign):
     sphere = _sphere()
     points = np.random.default_rng(0).uniform(-1, 1, (3000, 3))
-    truth = signed_distance(sphere, points)
+    ground_truth = signed_distance(sphere, points)
     twice = _joined(sphere, sphere)
     if sign == "winding":
         np.testing.assert_allclose(winding_number(twice, points[:1] * 0), [2], atol=1e-2)
-        np.testing.assert_allclose(signed_distance(twice, points), truth, atol=1e-12)
+        np.testing.assert_allclose(signed_distance(twice, points), ground_truth, atol=1e-12)
     turned = Mesh(sphere.vertices, sphere.faces[:, ::-1])
-    expected = np.abs(truth) if sign == "winding" else -truth
+    expected = np.abs(ground_truth) if sign == "winding" else -ground_truth
     np.testing.assert_allclose(signed_distance(turned, points, sign), expected, atol=1e-12)
 
 

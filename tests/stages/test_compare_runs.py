@@ -11,7 +11,7 @@ import pytest
 from inr.metrics.base import FLOOR
 from inr.stages.evaluate.compare import find_runs
 from tests.cli import inr, only_run
-from tests.stages.test_evaluate_run import put_truth_in_place
+from tests.stages.test_evaluate_run import put_ground_truth_in_place
 
 # how much larger than the truth each run made the shapes
 SIZES = {"a": 1.0, "b": 1.1, "c": 1.3}
@@ -28,7 +28,7 @@ def runs(copy: Path) -> dict[str, str]:
         run = sweep / f"job_{name}"
         shutil.copytree(trained, run)
         shutil.rmtree(run / "evaluation")
-        put_truth_in_place(run, "train", size)
+        put_ground_truth_in_place(run, "train", size)
         found[name] = str(run.relative_to(copy))
     shutil.rmtree(trained)
     return found

@@ -79,11 +79,11 @@ def test_open_meshes(evaluate: Evaluation) -> None:
 
 
 @pytest.mark.parametrize("has_normals", [True, False])
-def test_points_as_truth(has_normals: bool, evaluate: Evaluation) -> None:
+def test_points_as_ground_truth(has_normals: bool, evaluate: Evaluation) -> None:
     sphere(6.0).export("ours/a.ply")
-    truth = sphere(5.0)
-    points, face = trimesh.sample.sample_surface(truth, 4000, seed=0)
-    table = np.concatenate([points, truth.face_normals[face]], axis=1)
+    ground_truth = sphere(5.0)
+    points, face = trimesh.sample.sample_surface(ground_truth, 4000, seed=0)
+    table = np.concatenate([points, ground_truth.face_normals[face]], axis=1)
     np.savetxt("truth/a.xyz", table if has_normals else table[:, :3])
     assert evaluate("meshes=ours", "truth=truth", "eval.frame=native") == 0
     row = evaluate.rows["a"]
@@ -97,7 +97,7 @@ def test_points_as_truth(has_normals: bool, evaluate: Evaluation) -> None:
     assert evaluate.value("a", "scan_to_reconstruction") == pytest.approx(1, rel=0.03)
 
 
-def test_a_scan_beside_the_truth(evaluate: Evaluation) -> None:
+def test_a_scan_beside_the_ground_truth(evaluate: Evaluation) -> None:
     Path("scans").mkdir()
     for name in "ab":
         sphere(6.0).export(f"ours/{name}.ply")

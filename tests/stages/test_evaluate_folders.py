@@ -24,16 +24,16 @@ class Evaluation:
 
     def __call__(self, *arguments: str, small: tuple[str, ...] = SMALL) -> int:
         before = set(Path("outputs").glob("*/*"))
-        code = inr(self.monkeypatch, *small, *arguments)
+        latent = inr(self.monkeypatch, *small, *arguments)
         self.out, self.err = self.capsys.readouterr()
         made = set(Path("outputs").glob("*/*")) - before
-        assert len(made) == (code == 0)
-        if code == 0:
+        assert len(made) == (latent == 0)
+        if latent == 0:
             (self.folder,) = made
             self.summary = json.loads((self.folder / "summary.json").read_text())
             with (self.folder / "per_shape.csv").open(newline="") as file:
                 self.rows = {row["name"]: row for row in csv.DictReader(file)}
-        return code
+        return latent
 
     def value(self, name: str, metric: str) -> float:
         return float(self.rows[name][metric])

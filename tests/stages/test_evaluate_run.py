@@ -25,14 +25,14 @@ def overrides(name: str) -> list[str]:
     return found
 
 
-def put_truth_in_place(run: Path, split: str, scale: float = 1.0) -> None:
+def put_ground_truth_in_place(run: Path, split: str, scale: float = 1.0) -> None:
     """Make the truth, of another size, what a run under ./outputs reconstructed."""
     (root,) = Path("outputs").glob("datasets/*")
     made = run / "reconstruction" / "epoch_000004" / split / "shapes.json"
     shapes = json.loads(made.read_text())
     for name, entry in shapes.items():
-        truth = read_mesh(Layout(root).mesh(name))
-        mesh = Mesh(truth.vertices * scale, truth.faces)
+        ground_truth = read_mesh(Layout(root).mesh(name))
+        mesh = Mesh(ground_truth.vertices * scale, ground_truth.faces)
         path = made.parent / "meshes" / f"{name}.ply"
         path.parent.mkdir(exist_ok=True)
         write_mesh(mesh, path)
@@ -52,7 +52,7 @@ def test_every_protocol_writes_its_own_folder(
     run = only_run(copy)
     whole = run / "evaluation" / "epoch_000004" / "test"
     before = (whole / "summary.json").read_text()
-    put_truth_in_place(run, "test")
+    put_ground_truth_in_place(run, "test")
     arguments = ["stage=evaluate", "run=latest", "split=test", f"eval={name}", *overrides(name)]
     arguments += ["overwrite=true"] if name == "default" else []
     assert inr(monkeypatch, *arguments) == 0
@@ -112,7 +112,7 @@ def test_what_is_logged_is_named_after_the_protocol(
 def test_a_finished_protocol_is_kept_and_other_settings_are_refused(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_truth_in_place(only_run(copy), "test")
+    put_ground_truth_in_place(only_run(copy), "test")
     arguments = ["stage=evaluate", "run=latest", "split=test", "eval=occnet", *overrides("occnet")]
     assert inr(monkeypatch, *arguments) == 0
     record = only_run(copy) / "evaluation" / "epoch_000004" / "test" / "occnet" / "shapes.json"
@@ -132,7 +132,7 @@ def test_a_finished_protocol_is_kept_and_other_settings_are_refused(
 def test_a_metric_can_be_left_out(
     name: str, copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_truth_in_place(only_run(copy), "test")
+    put_ground_truth_in_place(only_run(copy), "test")
     arguments = ["stage=evaluate", "run=latest", "split=test", f"eval={name}", "overwrite=true"]
     assert inr(monkeypatch, *arguments, *overrides(name), "~eval.metrics.chamfer_l2") == 0
     folder = only_run(copy) / "evaluation" / "epoch_000004" / "test"

@@ -1,15 +1,15 @@
 import json
 
-from inr.runs.finished import Record
+from inr.runs.finished import FinishedShapes
 
 
 def test_every_shape_is_on_disk_whether_in_a_context_or_not(tmp_path):
     names = [f"s{number}" for number in range(200)]
-    record = Record(tmp_path / "alone", {"seed": 0})
+    record = FinishedShapes(tmp_path / "alone", {"seed": 0})
     for name in names:
         record.add(name, {"status": "ok"})
         assert name in json.loads(record.path.read_text())
-    with Record(tmp_path / "together", {"seed": 0}) as record:
+    with FinishedShapes(tmp_path / "together", {"seed": 0}) as record:
         for name in names:
             record.add(name, {"status": "ok"})
     assert list(json.loads(record.path.read_text())) == names
@@ -17,7 +17,7 @@ def test_every_shape_is_on_disk_whether_in_a_context_or_not(tmp_path):
 
 def test_what_was_noted_before_an_error_is_kept(tmp_path):
     try:
-        with Record(tmp_path, {}) as record:
+        with FinishedShapes(tmp_path, {}) as record:
             for number in range(50):
                 record.add(str(number), {})
             raise KeyboardInterrupt

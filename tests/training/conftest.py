@@ -8,7 +8,7 @@ import torch
 
 from inr.data.store import SampleStore
 from inr.models.inr import INR
-from tests.making import make_codes, make_mlp, make_model, open_discs
+from tests.making import make_latents, make_mlp, make_model, open_discs
 
 RADII = {"large": 0.7, "small": 0.3}
 
@@ -20,10 +20,10 @@ def store(tmp_path: Path) -> SampleStore:
 
 @pytest.fixture(name="make_model")
 def model_maker() -> Callable[..., INR]:
-    def make(seed: int = 0, *, code_dim: int = 4, num_shapes: int = 2, **changes) -> INR:
+    def make(seed: int = 0, *, latent_dim: int = 4, num_shapes: int = 2, **changes) -> INR:
         torch.manual_seed(seed)
-        body = make_mlp(code_dim=code_dim, **{"dropout": 0.2, **changes})
-        return make_model(body, make_codes(num_shapes, code_dim, seed=seed))
+        decoder = make_mlp(latent_dim=latent_dim, **{"dropout": 0.2, **changes})
+        return make_model(decoder, make_latents(num_shapes, latent_dim, seed=seed))
 
     return make
 
@@ -35,7 +35,7 @@ def make_optimizer() -> Callable[[INR], torch.optim.Optimizer]:
             [
                 {"params": list(part.parameters()), "lr": rate, "base_lr": rate, "name": name}
                 for name, part, rate in (
-                    ("network", model.body, 5e-3),
+                    ("network", model.decoder, 5e-3),
                     ("codes", model.latents, 1e-2),
                 )
             ]

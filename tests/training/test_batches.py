@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
-from inr.data.row_sampler import Rows
-from inr.data.store import Draws, SampleStore
+from inr.data.row_sampler import RowSampler
+from inr.data.store import BatchSpec, SampleStore
 from inr.training.batches import Batches
 
 
@@ -11,9 +11,9 @@ def test_batches_drawn_together_are_those_that_a_resumed_run_draws():
     rng = np.random.default_rng(0)
     arrays = [(rng.random((30, 3), np.float32), rng.random((20, 3), np.float32)) for _ in names]
     cpu = torch.device("cpu")
-    samples = Rows.of_arrays(names, arrays, cpu)
+    samples = RowSampler.of_arrays(names, arrays, cpu)
     store = SampleStore(names, dim=2, device=cpu, samples=samples, surface=None)
-    draws = Draws(5, True, surface=0, space=0, space_near=0.0, space_std=0.0)
+    draws = BatchSpec(5, True, surface=0, space=0, space_near=0.0, space_std=0.0)
     batches = Batches(store, draws, seed=3, shapes_per_batch=2)
     assert batches.at_once > 3
     whole = list(batches.of_epoch(1, 0))

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from inr.training.cadence import Costs, count_due, is_due
+from inr.training.cadence import CadenceTimer, count_due, is_due
 
 
 @pytest.mark.parametrize("every", [0, 1, 3, 4, 10, 11])
@@ -14,7 +14,7 @@ def test_what_is_due_is_counted(every, done):
 
 def test_the_first_of_a_kind_says_what_the_others_will_take(caplog):
     caplog.set_level(logging.INFO)
-    costs = Costs(1000)
+    costs = CadenceTimer(1000)
     costs.note("a validation", 6.2, every=100, epoch=100)
     costs.note("a validation", 9.0, every=100, epoch=200)
     costs.note("a set of pictures", 3.0, every=1000, epoch=1000)  # none to come

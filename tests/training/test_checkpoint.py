@@ -51,20 +51,20 @@ def test_round_trip(saved, make_model, make_optimizer):
         assert all(torch.equal(mine[key], theirs[key]) for key in mine)
 
 
-def test_codes_are_keyed_by_name(saved, make_model):
+def test_latents_are_keyed_by_name(saved, make_model):
     path, model, _ = saved
     content = load_checkpoint(path)
     assert list(content["codes"]) == NAMES
-    assert torch.equal(content["codes"]["small"], model.latents.codes[1])
+    assert torch.equal(content["codes"]["small"], model.latents.weight[1])
     turned = make_model(seed=5)
     restore_model(content, turned, ["small", "large"], path)
-    assert torch.equal(turned.latents.codes, model.latents.codes.flip(0))
+    assert torch.equal(turned.latents.weight, model.latents.weight.flip(0))
     one = make_model(seed=5, num_shapes=1)
     restore_model(content, one, ["small"], path)
-    assert torch.equal(one.latents.codes[0], model.latents.codes[1])
+    assert torch.equal(one.latents.weight[0], model.latents.weight[1])
 
 
-def test_a_shape_without_a_code_is_named(saved, make_model):
+def test_a_shape_without_a_latent_is_named(saved, make_model):
     path, _, _ = saved
     content = load_checkpoint(path)
     with pytest.raises(ValueError, match=r"no code for 'medium' \(1 missing of 2\)"):
@@ -80,7 +80,7 @@ def test_a_model_of_another_kind_says_what_differs(saved, make_model, changes):
         restore_model(load_checkpoint(path), make_model(**changes), NAMES, path)
 
 
-def test_codes_of_several_widths_say_what_differs(saved, make_model):
+def test_latents_of_several_widths_say_what_differs(saved, make_model):
     path, _, _ = saved
     content = load_checkpoint(path)
     content["codes"]["small"] = torch.zeros(9)
@@ -154,7 +154,7 @@ class Payload:
 
 
 @pytest.mark.parametrize("how", ["torch", "pickle"])
-def test_code_in_a_checkpoint_is_not_run(tmp_path, how):
+def test_latent_in_a_checkpoint_is_not_run(tmp_path, how):
     mark, path = tmp_path / "ran", tmp_path / "evil.pt"
     content = {"format": 1, "body": Payload(mark)}
     if how == "torch":
@@ -169,10 +169,10 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path, how):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.6, 0.9, 0.99])
-def test_a_truncated_checkpoint(saved, share):
+def test_a_truncated_checkpoint(saved, fraction):
     path, _, _ = saved
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(share * len(whole))])
+    path.write_bytes(whole[: int(fraction * len(whole))])
     with pytest.raises(ValueError, match=r"cannot read the checkpoint .*last\.pt"):
         load_checkpoint(path)
 

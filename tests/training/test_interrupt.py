@@ -6,14 +6,14 @@ from inr.training.interrupt import Interrupt, Interrupted
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
-def test_a_signal_is_noted(number, code):
+def test_a_signal_is_noted(number, latent):
     before = signal.getsignal(number)
     with Interrupt() as interrupt:
         assert interrupt.number == 0
         signal.raise_signal(number)
         assert interrupt.number == number
     assert signal.getsignal(number) is before
-    assert Interrupted(interrupt.number, "why").exit_code == code
+    assert Interrupted(interrupt.number, "why").exit_code == latent
 
 
 def test_a_second_ctrl_c_stops_at_once():

@@ -3,17 +3,17 @@
 import pytest
 import torch
 
-from inr.config.instantiate import structure
-from inr.losses import CodeNorm, HardSamples, Intersection, Losses, PartDistance
-from inr.models.inr import INR
-from inr.config.schema import Config
-from inr.config.factories import build_model, build_optimizer
 from inr.config.compose import compose
+from inr.config.factories import build_model, build_optimizer
+from inr.config.instantiate import structure
+from inr.config.schema import Config
+from inr.losses import HardSamples, Intersection, LatentNorm, Losses, PartDistance
+from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
 from inr.training.checkpoint import Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from tests.pairs import PAIRS, open_pairs, write_pairs
-from tests.training.test_trainer import StopAfter, logged, states, train
+from tests.training.test_trainer import StopAfter, latents, logged, train
 
 CPU = torch.device("cpu")
 SETTINGS = [
@@ -42,7 +42,7 @@ def make_losses(**more) -> Losses:
             "distance": HardSamples(weight=0.5, **settings),
             "parts": PartDistance(weight=1.0, **settings),
             "intersection": Intersection(weight=1.0, temperature=0.02),
-            "code": CodeNorm(weight=1e-4, ramp_epochs=4),
+            "code": LatentNorm(weight=1e-4, ramp_epochs=4),
             **more,
         }
     )
@@ -85,7 +85,7 @@ def test_learns_pairs_of_discs(tmp_path, store, make, conv):
 def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make, steps):
     model, optimizer = make()
     train(tmp_path / "one", store, model, optimizer, losses=make_losses())
-    expected = states(model, optimizer)
+    expected = latents(model, optimizer)
     start = make()[0].latents
     for key in ("codes", "poses"):
         assert not torch.equal(expected[f"latents.{key}"], getattr(start, key)), key
@@ -103,7 +103,7 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make, steps):
     optimizer.load_state_dict(content["optimizer"])
     progress = Progress(**content["progress"])
     train(folder, store, model, optimizer, progress=progress, losses=make_losses())
-    got = states(model, optimizer)
+    got = latents(model, optimizer)
     assert expected.keys() == got.keys()
     for name, tensor in expected.items():
         assert torch.equal(tensor, got[name]), name

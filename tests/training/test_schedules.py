@@ -17,7 +17,7 @@ def test_step_halves():
         Step(every=0, gamma=0.5)
 
 
-def test_multi_step_drops_at_shares_of_the_run():
+def test_multi_step_drops_at_fractions_of_the_run():
     schedule = MultiStep(milestones=[0.9, 0.5], gamma=0.1)
     got = [schedule(e, 200) for e in (0, 99.9, 100, 179, 180, 199)]
     assert got == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])

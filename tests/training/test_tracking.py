@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 
-from inr.training.tracking import Silent, Tracker
+from inr.training.tracking import NullLogger, Tracker
 
 
-class Recorder(Silent):
+class Recorder(NullLogger):
     """Keep what a logger is told."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def test_lines_are_strict_json(tmp_path):
 
 def test_a_new_tracker_goes_on_in_the_same_file(tmp_path):
     for epoch in (1, 2):
-        Tracker(tmp_path, Silent()).log({"a": 1.0}, epoch=epoch, step=epoch)
+        Tracker(tmp_path, NullLogger()).log({"a": 1.0}, epoch=epoch, step=epoch)
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [strict(line)["epoch"] for line in lines] == [1, 2]
 

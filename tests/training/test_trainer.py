@@ -6,23 +6,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr.losses import ClampedL1, CodeNorm, Losses, Seen, Term, When
+from inr.losses import ClampedL1, LatentNorm, Loss, Losses, LossInputs, TrainProgress
 from inr.training.batches import mix_seed
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from inr.training.schedules import Constant, Cosine
-from inr.training.tracking import Silent, Tracker
+from inr.training.tracking import NullLogger, Tracker
 from inr.training.trainer import Meter, fit, set_rates
 from tests.making import DRAWS
 
 CPU = torch.device("cpu")
 
 
-def make_losses(**more: Term) -> Losses:
+def make_losses(**more: Loss) -> Losses:
     return Losses(
         {
             "distance": ClampedL1(weight=1.0, delta=None),
-            "code": CodeNorm(weight=1e-3, ramp_epochs=4),
+            "code": LatentNorm(weight=1e-3, ramp_epochs=4),
             **more,
         }
     )
@@ -38,7 +38,7 @@ def train(folder: Path, store, model, optimizer, **changes) -> Progress:
         "draws": DRAWS,
         "seed": 0,
         "checkpoints": Checkpoints(folder, store.names, every=every, epochs=epochs, keep=99),
-        "tracker": Tracker(folder, Silent()),
+        "tracker": Tracker(folder, NullLogger()),
         "validate": lambda model, epoch: pytest.fail("not asked for"),
         "validate_every": 0,
         "is_better": lambda metrics, best: None,
@@ -58,11 +58,11 @@ def logged(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def states(model, optimizer) -> dict[str, Tensor]:
-    state = dict(model.state_dict())
+def latents(model, optimizer) -> dict[str, Tensor]:
+    latent = dict(model.state_dict())
     for number, values in optimizer.state_dict()["state"].items():
-        state.update({f"{number}.{key}": value for key, value in values.items()})
-    return state
+        latent.update({f"{number}.{key}": value for key, value in values.items()})
+    return latent
 
 
 def test_learns_two_discs(tmp_path, store, make_model, make_optimizer):
@@ -79,7 +79,7 @@ def test_learns_two_discs(tmp_path, store, make_model, make_optimizer):
     assert (value < 0).tolist() == [[True, True, False], [True, False, False]]
 
 
-class StopAfter(Term):
+class StopAfter(Loss):
     """Sets an interrupt's number in a given step, as a signal would."""
 
     def __init__(self, steps: int, interrupt: Interrupt) -> None:
@@ -87,11 +87,11 @@ class StopAfter(Term):
         self.steps = steps
         self.interrupt = interrupt
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, seen: LossInputs) -> Tensor:
         self.steps -= 1
         if self.steps == 0:
             self.interrupt.number = 15
-        return torch.zeros(len(seen.codes))
+        return torch.zeros(len(seen.latents))
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 12])
@@ -100,7 +100,7 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make_model, make_o
     optimizer = make_optimizer(model)
     unbroken = train(tmp_path / "one", store, model, optimizer)
     assert unbroken == Progress(epoch=6, batch=0, step=12)  # 2 batches an epoch
-    expected = states(model, optimizer)
+    expected = latents(model, optimizer)
 
     model = make_model()
     optimizer = make_optimizer(model)
@@ -119,7 +119,7 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make_model, make_o
     progress = Progress(**content["progress"])
     assert progress == stopped
     assert train(folder, store, model, optimizer, progress=progress) == unbroken
-    got = states(model, optimizer)
+    got = latents(model, optimizer)
     assert expected.keys() == got.keys()
     for name, tensor in expected.items():
         assert torch.equal(tensor, got[name]), name
@@ -130,7 +130,7 @@ def test_seed_decides_the_run(tmp_path, store, make_model, make_optimizer):
         model = make_model()
         torch.manual_seed(noise)
         train(tmp_path, store, model, make_optimizer(model), num_epochs=2, seed=seed)
-        return model.latents.codes.detach()
+        return model.latents.weight.detach()
 
     assert torch.equal(run(3, 0), run(3, 1))
     assert not torch.equal(run(3, 0), run(4, 0))
@@ -146,18 +146,18 @@ def test_every_epoch_sees_every_shape_once(tmp_path, store, make_model, make_opt
     assert len({tuple(epoch) for epoch in epochs}) == 2  # in either order
 
 
-class NotANumber(Term):
+class NotANumber(Loss):
     """Spoils the loss, and with it the weights, from an epoch on (from 0)."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__(weight=1.0)
         self.epoch = epoch
 
-    def scale(self, when: When | None) -> float:
+    def scale(self, when: TrainProgress | None) -> float:
         return math.nan if when is not None and when.epoch >= self.epoch else 0.0
 
-    def forward(self, seen: Seen) -> Tensor:
-        return seen.codes.sum(dim=1)
+    def forward(self, seen: LossInputs) -> Tensor:
+        return seen.latents.sum(dim=1)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, store, make_model, make_optimizer):
@@ -189,8 +189,8 @@ def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optim
             **settings,
         )
     for path in tmp_path.glob("*.pt"):
-        codes = load_checkpoint(path)["codes"]
-        assert all(code.isfinite().all() for code in codes.values()), path.name
+        latents = load_checkpoint(path)["codes"]
+        assert all(latent.isfinite().all() for latent in latents.values()), path.name
 
 
 def test_cadences(tmp_path, store, make_model, make_optimizer):
@@ -205,10 +205,10 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
         assert not model.training
         calls.append(("render", epoch))
 
-    class InTraining(Term):
+    class InTraining(Loss):
         def forward(self, seen):
             assert model.training
-            return torch.zeros(len(seen.codes))
+            return torch.zeros(len(seen.latents))
 
     def is_better(metrics, best):
         value = metrics["valid/x"]
@@ -303,14 +303,14 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
 
 
 def test_logged_values(tmp_path, store, make_model, make_optimizer):
-    class Counting(Term):
+    class Counting(Loss):
         """1, 2, 3, ... from step to step."""
 
         step = 0
 
         def forward(self, seen):
             self.step += 1
-            return torch.full((len(seen.codes),), float(self.step))
+            return torch.full((len(seen.latents),), float(self.step))
 
     model = make_model()
     train(
@@ -328,7 +328,7 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
     assert first["train/count"] == pytest.approx(2.5)  # the mean of steps 1 to 4
     assert second["train/count"] == pytest.approx(6.5)
     assert first["train/lr_network"] == 5e-3 and first["train/lr_codes"] == 1e-2
-    norm = float(model.latents.codes.detach().norm(dim=1).mean())
+    norm = float(model.latents.weight.detach().norm(dim=1).mean())
     assert second["train/code_norm"] == pytest.approx(norm)
     assert second["train/samples_per_second"] > 0 and second["train/memory_gib"] > 0
 

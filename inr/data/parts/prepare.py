@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from inr.data.journal import Record
+from inr.data.journal import JournalEntry
 from inr.data.layout import Layout, write_npz
-from inr.data.parts.sources import PartFiles
-from inr.data.parts.read import check_in_box
 from inr.data.parts.pose_files import load_poses, load_present, rotation_file
-from inr.shapes.composite import Composite
+from inr.data.parts.read import check_in_box
+from inr.data.parts.sources import PartFiles
 from inr.files import replacing
+from inr.shapes.composite import Composite
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
-from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.part_labels import least_part
 from inr.shapes.poses import Poses, absent_poses, check_poses, rotation_matrices
 from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
+from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.solids.repair import repair
 
 # box units: a sample this far from every part is in none, and a thinner part has no inside to learn
@@ -174,7 +174,7 @@ def write_labels(
     return float((distances[~outside] > IN_NO_PART).mean())
 
 
-def check_parts(shape: Composite, in_no_part: float | None) -> Record:
+def check_parts(shape: Composite, in_no_part: float | None) -> JournalEntry:
     """Return what the manifest says of a shape's parts.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inr.data.journal import Record
+from inr.data.journal import JournalEntry
 from inr.data.parts.read import part_number
 from inr.data.sources import fingerprint, has_changed, is_hidden, shape_name
 
@@ -29,11 +29,11 @@ class PartFiles:
     poses: Path | None
     num_parts: int
 
-    def fingerprints(self) -> dict[str, Record]:
+    def fingerprints(self) -> dict[str, JournalEntry]:
         """Return what tells whether a file has changed since, by the file's name."""
         return {path.name: fingerprint(path) for path in self._files()}
 
-    def have_changed(self, record: Record) -> bool:
+    def have_changed(self, record: JournalEntry) -> bool:
         """Return whether they are others than those that a record was made of."""
         before, files = record.get("parts", {}), self._files()
         if {path.name for path in files} != set(before):

@@ -18,13 +18,13 @@ _SAME = 1 - 1e-6
 
 
 class _Columns(NamedTuple):
-    code: slice
+    latent: slice
     rotation: slice
     translation: slice
     scale: slice
 
 
-def replace_part(state: Tensor, other: Tensor, part: int, *, dim: int, keep_pose: bool) -> Tensor:
+def replace_part(latent: Tensor, other: Tensor, part: int, *, dim: int, keep_pose: bool) -> Tensor:
     """Return a state whose part is that of another shape.
 
     Args:
@@ -38,45 +38,45 @@ def replace_part(state: Tensor, other: Tensor, part: int, *, dim: int, keep_pose
     Raises:
         ValueError: if there is no such part.
     """
-    _check_alike(state, other)
+    _check_alike(latent, other)
     _check_present(other, part, "the other shape")
-    columns = _columns(state, dim)
-    edited = state.clone()
+    columns = _columns(latent, dim)
+    edited = latent.clone()
     if keep_pose:
-        _check_present(state, part, "the shape")
-        edited[part, columns.code] = other[part, columns.code]
+        _check_present(latent, part, "the shape")
+        edited[part, columns.latent] = other[part, columns.latent]
     else:
         edited[part] = other[part]
     return edited
 
 
-def remove_part(state: Tensor, part: int) -> Tensor:
+def remove_part(latent: Tensor, part: int) -> Tensor:
     """Return a state (P, L + K) without a part.
 
     Raises:
         ValueError: if the shape has no such part.
     """
-    _check_present(state, part, "the shape")
-    edited = state.clone()
+    _check_present(latent, part, "the shape")
+    edited = latent.clone()
     edited[part, -1] = 0
     return edited
 
 
-def move_part(state: Tensor, part: int, offset: Tensor, *, dim: int) -> Tensor:
+def move_part(latent: Tensor, part: int, offset: Tensor, *, dim: int) -> Tensor:
     """Return a state (P, L + K) with a part moved by an offset (D,), box units.
 
     Raises:
         ValueError: if the shape has no such part, or the offset is not (D,).
     """
-    _check_present(state, part, "the shape")
+    _check_present(latent, part, "the shape")
     if offset.shape != (dim,):
         raise ValueError(f"offset has shape {tuple(offset.shape)}; {dim}-D needs ({dim},)")
-    edited = state.clone()
-    edited[part, _columns(state, dim).translation] += offset.to(state)
+    edited = latent.clone()
+    edited[part, _columns(latent, dim).translation] += offset.to(latent)
     return edited
 
 
-def scale_part(state: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor:
+def scale_part(latent: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor:
     """Return a state (P, L + K) with a part scaled about its own centre, to LEAST_SCALE at least.
 
     Args:
@@ -88,14 +88,14 @@ def scale_part(state: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor:
     Raises:
         ValueError: if the shape has no such part, or a factor is not positive.
     """
-    _check_present(state, part, "the shape")
+    _check_present(latent, part, "the shape")
     if factor.shape not in ((), (dim,)) or not bool((factor > 0).all()):
         raise ValueError(
             f"factor is {factor.tolist()}; give one number above 0, or {dim}, one an axis"
         )
-    edited = state.clone()
-    scale = edited[part, _columns(state, dim).scale]
-    scale.copy_((scale * factor.to(state)).clamp(min=LEAST_SCALE))
+    edited = latent.clone()
+    scale = edited[part, _columns(latent, dim).scale]
+    scale.copy_((scale * factor.to(latent)).clamp(min=LEAST_SCALE))
     return edited
 
 
@@ -113,7 +113,7 @@ def swap_part(one: Tensor, other: Tensor, part: int) -> tuple[Tensor, Tensor]:
     return edited, other_edited
 
 
-def blend_part(one: Tensor, other: Tensor, part: int, share: float, *, dim: int) -> Tensor:
+def blend_part(one: Tensor, other: Tensor, part: int, fraction: float, *, dim: int) -> Tensor:
     """Return the first state with one part on its way to that of the other.
 
     Codes and translations are interpolated linearly, scales geometrically, and rotations along
@@ -133,47 +133,45 @@ def blend_part(one: Tensor, other: Tensor, part: int, share: float, *, dim: int)
     _check_alike(one, other)
     _check_present(one, part, "the shape")
     _check_present(other, part, "the other shape")
-    if not 0 <= share <= 1:
-        raise ValueError(f"share is {share}; it has to lie between 0 and 1")
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"share is {fraction}; it has to lie between 0 and 1")
     columns = _columns(one, dim)
     a, b = one[part], other[part]
     edited = one.clone()
-    edited[part] = torch.lerp(a, b, share)
+    edited[part] = torch.lerp(a, b, fraction)
     edited[part, columns.scale] = torch.lerp(
-        a[columns.scale].log(), b[columns.scale].log(), share
+        a[columns.scale].log(), b[columns.scale].log(), fraction
     ).exp()
     turn = blend_angles if dim == 2 else blend_quaternions
-    edited[part, columns.rotation] = turn(a[columns.rotation], b[columns.rotation], share)
+    edited[part, columns.rotation] = turn(a[columns.rotation], b[columns.rotation], fraction)
     return edited
 
 
-def blend_angles(one: Tensor, other: Tensor, share: float) -> Tensor:
+def blend_angles(one: Tensor, other: Tensor, fraction: float) -> Tensor:
     """Return angles (...) between two, the shorter way round."""
-    return one + share * (nearest_turn(other, one) - one)
+    return one + fraction * (nearest_turn(other, one) - one)
 
 
-def blend_quaternions(one: Tensor, other: Tensor, share: float) -> Tensor:
+def blend_quaternions(one: Tensor, other: Tensor, fraction: float) -> Tensor:
     """Return unit quaternions (..., 4) between two, the shorter way round."""
     one, other = F.normalize(one, dim=-1), F.normalize(other, dim=-1)
     cosine = (one * other).sum(dim=-1, keepdim=True)
     # q and -q are the same rotation
     other, cosine = torch.where(cosine < 0, -other, other), cosine.abs()
     angle = cosine.clamp(max=_SAME).acos()
-    arc = (((1 - share) * angle).sin() * one + (share * angle).sin() * other) / angle.sin()
-    return F.normalize(torch.where(cosine < _SAME, arc, torch.lerp(one, other, share)), dim=-1)
+    arc = (((1 - fraction) * angle).sin() * one + (fraction * angle).sin() * other) / angle.sin()
+    return F.normalize(torch.where(cosine < _SAME, arc, torch.lerp(one, other, fraction)), dim=-1)
 
 
-def _columns(state: Tensor, dim: int) -> _Columns:
+def _columns(latent: Tensor, dim: int) -> _Columns:
     turn, width = rotation_dim(dim), pose_dim(dim)
-    code = state.shape[-1] - width
-    if code < 0:
+    end = latent.shape[-1] - width
+    if end < 0:
         raise ValueError(
-            f"a state of {state.shape[-1]} columns has no pose in {dim}-D, which has {width}"
+            f"a state of {latent.shape[-1]} columns has no pose in {dim}-D, which has {width}"
         )
-    ends = [code, code + turn, code + turn + dim, code + turn + 2 * dim]
-    return _Columns(
-        slice(0, code), slice(code, ends[1]), slice(ends[1], ends[2]), slice(ends[2], -1)
-    )
+    ends = [end, end + turn, end + turn + dim, end + turn + 2 * dim]
+    return _Columns(slice(0, end), slice(end, ends[1]), slice(ends[1], ends[2]), slice(ends[2], -1))
 
 
 def _check_alike(one: Tensor, other: Tensor) -> None:
@@ -184,13 +182,13 @@ def _check_alike(one: Tensor, other: Tensor) -> None:
         )
 
 
-def _check_part(state: Tensor, part: int) -> int:
-    if not 0 <= part < len(state):
-        raise ValueError(f"there is no part {part}; parts are numbered 0 to {len(state) - 1}")
+def _check_part(latent: Tensor, part: int) -> int:
+    if not 0 <= part < len(latent):
+        raise ValueError(f"there is no part {part}; parts are numbered 0 to {len(latent) - 1}")
     return part
 
 
-def _check_present(state: Tensor, part: int, whose: str) -> None:
-    there = is_present(state).nonzero()[:, 0].tolist()
-    if _check_part(state, part) not in there:
-        raise ValueError(f"{whose} has no part {part} (of 0 to {len(state) - 1}); it has {there}")
+def _check_present(latent: Tensor, part: int, whose: str) -> None:
+    there = is_present(latent).nonzero()[:, 0].tolist()
+    if _check_part(latent, part) not in there:
+        raise ValueError(f"{whose} has no part {part} (of 0 to {len(latent) - 1}); it has {there}")

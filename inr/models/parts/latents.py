@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inr.models.latents import Codes, bound_norm, read_codes
+from inr.models.latents import Latents, bound_norm, read_latents
 from inr.models.parts.poses import (
     constrain,
     mean_pose,
@@ -17,7 +17,7 @@ from inr.models.parts.poses import (
 )
 
 
-class PartCodes(Codes):
+class PartLatents(Latents):
     """Hold a code and a pose for each part of each shape (Talabot et al., PartSDF, 2025).
 
     A shape's state is (P, L + K), see inr.models.parts.poses.
@@ -71,44 +71,44 @@ class PartCodes(Codes):
         )
         self.num_parts = num_parts
         self.space_dim = space_dim
-        codes = self.codes.detach().view(len(names), num_parts, dim)
+        latents = self.weight.detach().view(len(names), num_parts, dim)
         if pretrained is not None:
             size = (num_parts, dim + pose_dim(space_dim))
-            raw = read_codes(Path(pretrained), names, size)
+            raw = read_latents(Path(pretrained), names, size)
             if poses is not None:  # a fit may have dropped what samples are labelled with
                 raw[..., -1] = stack_poses(poses, names, num_parts, space_dim)[..., -1]
         elif poses is None:
             rest = rest_pose(len(names), num_parts, dim=space_dim)
-            raw = torch.cat([codes, rest], dim=-1)
+            raw = torch.cat([latents, rest], dim=-1)
         else:
-            raw = torch.cat([codes, stack_poses(poses, names, num_parts, space_dim)], dim=-1)
+            raw = torch.cat([latents, stack_poses(poses, names, num_parts, space_dim)], dim=-1)
         pieces = self.split(raw)
-        self.codes = nn.Parameter(pieces["codes"], requires_grad=trainable)
+        self.weight = nn.Parameter(pieces["codes"], requires_grad=trainable)
         self.poses = nn.Parameter(pieces["poses"], requires_grad=train_poses)
         self.register_buffer("present", pieces["present"])
 
     def forward(self, index: Tensor) -> Tensor:
         """Return the constrained states (B, P, L + K) of the shapes index (B,)."""
-        pieces = {"codes": self.codes, "poses": self.poses, "present": self.present}
+        pieces = {"codes": self.weight, "poses": self.poses, "present": self.present}
         return self.constrain(self.join({name: piece[index] for name, piece in pieces.items()}))
 
-    def constrain(self, codes: Tensor) -> Tensor:
+    def constrain(self, latents: Tensor) -> Tensor:
         """Return states (B, P, L + K) as the body gets them: codes bounded, poses proper."""
-        width = codes.shape[-1] - pose_dim(self.space_dim)
-        code, pose = codes[..., :width], codes[..., width:]
-        bounded = bound_norm(code, self.max_norm)
+        width = latents.shape[-1] - pose_dim(self.space_dim)
+        latent, pose = latents[..., :width], latents[..., width:]
+        bounded = bound_norm(latent, self.max_norm)
         return torch.cat([bounded, constrain(pose, self.space_dim)], dim=-1)
 
-    def start(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
+    def init(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
         """Return raw states of other shapes to fit from.
 
         Codes are N(0, std^2), seeded by name; poses are the means over training shapes. Parts are
         present that some training shape has: nothing is known of others.
         """
-        codes = super().start(names, std=std, seed=seed).to(self.poses)
+        latents = super().init(names, std=std, seed=seed).to(self.poses)
         known = self.present.amax(dim=0)[:, None]
         pose = torch.cat([self._mean_pose()[:, :-1], known], dim=-1)
-        return torch.cat([codes, pose.expand(len(names), -1, -1)], dim=-1)
+        return torch.cat([latents, pose.expand(len(names), -1, -1)], dim=-1)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
         """Return codes (B, P, L), poses (B, P, K - 1) and present (B, P) of raw states."""
@@ -125,32 +125,32 @@ class PartCodes(Codes):
         """Return the raw states of which `split` gives these pieces."""
         return torch.cat([pieces["codes"], pieces["poses"], pieces["present"][..., None]], dim=-1)
 
-    def penalised(self, states: Tensor) -> Tensor:
-        """Return the codes of present parts, one after another, (B, P L), 0 for the others."""
-        codes = states[..., : -pose_dim(self.space_dim)]
-        return (codes * states[..., -1:]).flatten(1)
+    def regularised(self, latents: Tensor) -> Tensor:
+        """Return the part_latents of present parts, one after another, (B, P L), 0 for the others."""
+        part_latents = latents[..., : -pose_dim(self.space_dim)]
+        return (part_latents * latents[..., -1:]).flatten(1)
 
-    def vectors(self) -> Tensor:
+    def flatten(self) -> Tensor:
         """Return the states of all shapes as vectors to draw new ones by, (S, P (L + K)).
 
         Parts that a shape lacks are at the mean of those there are; quaternions have the signs,
         and angles the turns, that bring them together.
         """
-        states = self.constrain(self.raw())
-        turn = states[..., -pose_dim(self.space_dim) :][..., : rotation_dim(self.space_dim)]
-        present = states[..., -1:]
+        latents = self.constrain(self.raw())
+        turn = latents[..., -pose_dim(self.space_dim) :][..., : rotation_dim(self.space_dim)]
+        present = latents[..., -1:]
         mean = self._mean_pose()[:, : turn.shape[-1]]
         if self.space_dim == 2:
             turn.copy_(nearest_turn(turn, mean))
         else:
             turn *= torch.where((turn * mean).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
-        mean = (present * states).sum(dim=0) / present.sum(dim=0).clamp(min=1)
-        whole = torch.where(present > 0, states, mean)
+        mean = (present * latents).sum(dim=0) / present.sum(dim=0).clamp(min=1)
+        whole = torch.where(present > 0, latents, mean)
         return torch.cat([whole[..., :-1], present], dim=-1).flatten(1)
 
-    def from_vectors(self, vectors: Tensor) -> Tensor:
+    def unflatten(self, vectors: Tensor) -> Tensor:
         """Return the states (B, P, L + K) that vectors mean; a part is there from 0.5 on."""
-        raw = vectors.view(len(vectors), -1, self.codes.shape[-1] + pose_dim(self.space_dim))
+        raw = vectors.view(len(vectors), -1, self.weight.shape[-1] + pose_dim(self.space_dim))
         present = (raw[..., -1:] >= 0.5).to(raw)
         return self.constrain(torch.cat([raw[..., :-1], present], dim=-1))
 

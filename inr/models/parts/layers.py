@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inr.models.activations import Activation
-from inr.models.layers import Fed, Linear, Widths, multiply
+from inr.models.layers import InputDims, LayerInput, Linear, multiply
 
 
 class PartLinear(Linear):
@@ -17,17 +17,17 @@ class PartLinear(Linear):
         num_parts: P; None where parts have no bias of their own.
     """
 
-    def __init__(self, widths: Widths, out_dim: int, num_parts: int | None) -> None:
+    def __init__(self, widths: InputDims, out_dim: int, num_parts: int | None) -> None:
         super().__init__(widths, out_dim)
         self.part_bias = (
             None if num_parts is None else nn.Parameter(torch.zeros(num_parts, out_dim))
         )
 
-    def forward(self, fed: Fed, part: Tensor | None = None) -> Tensor:
+    def forward(self, fed: LayerInput, part: Tensor | None = None) -> Tensor:
         """Return (R, N, out_dim) for R rows; part (R,) says which part each is."""
         weight, bias = self.scaled()
-        code, *matrices = self.columns(weight)
-        shift = bias if code is None else F.linear(fed.codes, code, bias)
+        latent, *matrices = self.columns(weight)
+        shift = bias if latent is None else F.linear(fed.latents, latent, bias)
         if self.part_bias is not None:
             assert part is not None
             shift = shift + self.gain * self.part_bias[part]
@@ -53,7 +53,7 @@ class PartNorm(nn.Module):
         return torch.addcmul(self.shift[part, None], normal, self.scale[part, None])
 
 
-class Exchange(nn.Module):
+class PartConv(nn.Module):
     """Let the parts of a shape exchange what they know at a point: h + activation(C h + c).
 
     Parts that a shape lacks say nothing.

@@ -7,8 +7,8 @@ from torch.nn.utils.parametrizations import weight_norm as normalize_weight
 
 from inr.models.activations import Activation, Plain
 from inr.models.inr import Field
-from inr.models.layers import Fed, Widths
-from inr.models.parts.layers import Exchange, PartLinear, PartNorm
+from inr.models.layers import InputDims, LayerInput
+from inr.models.parts.layers import PartConv, PartLinear, PartNorm
 from inr.models.parts.poses import pose_dim, split, to_canonical
 
 # the value of a part that a shape lacks, box units: farther than any point of the box is
@@ -53,7 +53,7 @@ class PartMLP(nn.Module):
         self,
         *,
         dim: int,
-        code_dim: int,
+        latent_dim: int,
         out_dim: int,
         num_parts: int,
         hidden_dim: int,
@@ -85,12 +85,12 @@ class PartMLP(nn.Module):
         hidden: list[PartLinear] = []
         self.norms = nn.ModuleList()
         self.activations = nn.ModuleList()
-        self.exchanges = nn.ModuleList()
+        self.part_convs = nn.ModuleList()
         width = 0
         for index in range(num_layers):
             first = index == 0
             pose = pose_dim(dim) - 1 if first and input_pose else 0
-            widths = Widths(code_dim + pose, point_dim if first else 0, width)
+            widths = InputDims(latent_dim + pose, point_dim if first else 0, width)
             layer = PartLinear(widths, hidden_dim, num_parts if part_bias else None)
             kind.initialize(layer, first=first, last=False)
             function, layer.gain = kind.for_layer(first)
@@ -100,8 +100,8 @@ class PartMLP(nn.Module):
             self.activations.append(function)
             width = kind.width(hidden_dim)
             if part_conv:
-                self.exchanges.append(Exchange(num_parts, kind, width))
-        self.output = PartLinear(Widths(code_dim, 0, width), out_dim, None)
+                self.part_convs.append(PartConv(num_parts, kind, width))
+        self.output = PartLinear(InputDims(latent_dim, 0, width), out_dim, None)
         kind.initialize(self.output, first=False, last=True)
         if weight_norm:
             for layer in hidden:
@@ -112,9 +112,9 @@ class PartMLP(nn.Module):
     @property
     def parts_are_apart(self) -> bool:
         """Return whether a part's values do not depend on the other parts."""
-        return len(self.exchanges) == 0
+        return len(self.part_convs) == 0
 
-    def forward(self, x: Tensor, states: Tensor, left_out: Tensor | None = None) -> Field:
+    def forward(self, x: Tensor, latents: Tensor, left_out: Tensor | None = None) -> Field:
         """Return the field (B, N, C) and the parts' distances (B, N, P).
 
         Args:
@@ -125,12 +125,14 @@ class PartMLP(nn.Module):
         Raises:
             ValueError: if states are of another number of parts, or of another width.
         """
-        self._check_states(states)
-        codes, pose = split(states, self.dim)
+        self._check_latents(latents)
+        part_latents, pose = split(latents, self.dim)
         points = to_canonical(x, pose).flatten(0, 1)
-        constant = torch.cat([codes, states[..., codes.shape[-1] : -1]], dim=-1).flatten(0, 1)
-        part = torch.arange(self.num_parts, device=x.device).repeat(len(states))
-        shape = (*states.shape[:2], x.shape[1], -1)
+        constant = torch.cat(
+            [part_latents, latents[..., part_latents.shape[-1] : -1]], dim=-1
+        ).flatten(0, 1)
+        part = torch.arange(self.num_parts, device=x.device).repeat(len(latents))
+        shape = (*latents.shape[:2], x.shape[1], -1)
         shown = pose.present if left_out is None else pose.present & ~left_out
         # parts that are not there cost nothing, where no other part looks at them; a sync point
         some_lack = not bool(shown.all())
@@ -145,12 +147,12 @@ class PartMLP(nn.Module):
                 values = torch.where(shown[..., None, None], values, FAR)
         return Field(self._unite(values, shown), values[..., 0].transpose(1, 2))
 
-    def _check_states(self, states: Tensor) -> None:
-        code, pose = self.output.widths.code, pose_dim(self.dim)
-        if states.shape[1:] != (self.num_parts, code + pose):
+    def _check_latents(self, latents: Tensor) -> None:
+        latent, pose = self.output.widths.latent, pose_dim(self.dim)
+        if latents.shape[1:] != (self.num_parts, latent + pose):
             raise ValueError(
-                f"states have shape {tuple(states.shape)}; this network takes (B, {self.num_parts},"
-                f" {code + pose}): of each part {code} numbers of its code and {pose} of its pose, "
+                f"states have shape {tuple(latents.shape)}; this network takes (B, {self.num_parts},"
+                f" {latent + pose}): of each part {latent} numbers of its code and {pose} of its pose, "
                 "whether it is there among them"
             )
 
@@ -164,16 +166,16 @@ class PartMLP(nn.Module):
             present: (B, P); what is exchanged needs all R = B P rows.
         """
         point = points if self.encoding is None else self.encoding(points)
-        codes = constant[:, : self.output.widths.code]
-        fed = Fed(points, constant if self.input_pose else codes, point, None)
+        latents = constant[:, : self.output.widths.latent]
+        fed = LayerInput(points, constant if self.input_pose else latents, point, None)
         for index, layer in enumerate(self.hidden):
             value = layer(fed, part)
             if self.norms:
                 value = self.norms[index](value, part)
             value = self.dropout(self.activations[index](value))
-            if self.exchanges:
-                value = self.exchanges[index](value, present)
-            fed = Fed(points, codes, point, value)
+            if self.part_convs:
+                value = self.part_convs[index](value, present)
+            fed = LayerInput(points, latents, point, value)
         result: Tensor = self.output(fed)
         return result
 

@@ -44,18 +44,18 @@ def pose_dim(dim: int) -> int:
     return rotation_dim(dim) + 2 * dim + 1
 
 
-def split(state: Tensor, dim: int) -> tuple[Tensor, Pose]:
-    """Return codes (..., P, L) and poses of states (..., P, L + K)."""
-    width = state.shape[-1] - pose_dim(dim)
-    code, rotation, translation, scale, present = state.split(
+def split(latent: Tensor, dim: int) -> tuple[Tensor, Pose]:
+    """Return part latents (..., P, L) and poses of states (..., P, L + K)."""
+    width = latent.shape[-1] - pose_dim(dim)
+    part_latents, rotation, translation, scale, present = latent.split(
         [width, rotation_dim(dim), dim, dim, 1], dim=-1
     )
-    return code, Pose(rotation, translation, scale, is_present(present))
+    return part_latents, Pose(rotation, translation, scale, is_present(present))
 
 
-def is_present(state: Tensor) -> Tensor:
+def is_present(latent: Tensor) -> Tensor:
     """Return which parts a shape has, (..., P) bool, of states (..., P, L + K), or poses."""
-    return state[..., -1] > 0.5
+    return latent[..., -1] > 0.5
 
 
 def nearest_turn(angle: Tensor, to: Tensor) -> Tensor:

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inr.files import numbers_in
 from inr.shapes.formats.airfoil import read_airfoil
 from inr.shapes.formats.dxf import read_dxf
-from inr.files import numbers_in
 from inr.shapes.formats.masks import mask_loops, read_picture
-from inr.shapes.polygon import Edges, Loop, join_loops
 from inr.shapes.formats.svg import read_svg
 from inr.shapes.formats.text_meshes import decode
+from inr.shapes.polygon import Edges, Loop, join_loops
 
 PICTURE_SUFFIXES = (".png", ".bmp", ".gif", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 # beside the .npz of vertices and edges, which `read_mesh` reads

@@ -56,8 +56,8 @@ def occupancy_on_grid(mesh: Mesh, lower: Floats, upper: Floats, resolution: int)
 
 def cell_centres(lower: Floats, upper: Floats, resolution: int) -> Floats:
     """Return the coordinates of the cell centres along each axis, (D, R)."""
-    share = (np.arange(resolution) + 0.5) / resolution
-    return lower[:, None] + (upper - lower)[:, None] * share
+    fraction = (np.arange(resolution) + 0.5) / resolution
+    return lower[:, None] + (upper - lower)[:, None] * fraction
 
 
 def _occupancy_of_open(mesh: Mesh, centres: Floats) -> Bools:
@@ -125,8 +125,8 @@ def _winding_3d(mesh: Mesh, centres: Floats) -> Ints:
         span, column = _expand(
             np.minimum(column_long, column_short), np.maximum(column_long, column_short)
         )
-        share = (centres[0][column] - x_long[span]) / (x_short - x_long)[span]
-        z = z_long[span] + share * (z_short - z_long)[span]
+        fraction = (centres[0][column] - x_long[span]) / (x_short - x_long)[span]
+        z = z_long[span] + fraction * (z_short - z_long)[span]
         # Whether low, middle, high go round the face as its own corners do.
         even = (order[:, 1] - order[:, 0]) % 3 == 1
         facing_up = even[face[span]] == (column_short > column_long)[span]
@@ -157,5 +157,5 @@ def _expand(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
 def _interpolate(vertices: Floats, low: Ints, high: Ints, y: Floats) -> list[Floats]:
     """Return the coordinates other than y at which edges from low to high cross the height y."""
     start, end = vertices[low], vertices[high]
-    share = (y - start[:, 1]) / (end[:, 1] - start[:, 1])
-    return [start[:, i] + share * (end[:, i] - start[:, i]) for i in range(0, start.shape[1], 2)]
+    fraction = (y - start[:, 1]) / (end[:, 1] - start[:, 1])
+    return [start[:, i] + fraction * (end[:, i] - start[:, i]) for i in range(0, start.shape[1], 2)]

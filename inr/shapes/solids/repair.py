@@ -6,6 +6,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from inr.shapes.formats.triangulate import triangulate
+from inr.shapes.mesh import Floats, Ints, Mesh, merge_equal
 from inr.shapes.solids.checks import (
     Flags,
     component_of_faces,
@@ -16,8 +18,6 @@ from inr.shapes.solids.checks import (
     repeats_corner,
     winding_conflicts,
 )
-from inr.shapes.mesh import Floats, Ints, Mesh, merge_equal
-from inr.shapes.formats.triangulate import triangulate
 
 # vertices nearer than this share of the bounding box's longest side are one
 MERGE_DISTANCE = 1e-8

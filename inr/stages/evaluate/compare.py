@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from inr.config.job import Job, merge_with_run
 from inr.data.layout import write_json
 from inr.metrics.base import FLOOR
 from inr.metrics.run_statistics import (
@@ -16,9 +17,8 @@ from inr.metrics.run_statistics import (
 )
 from inr.metrics.summary import align, format_number, write_csv
 from inr.runs.directory import Run, find_run, new_run_path
-from inr.config.job import Command, merge_with_run
-from inr.stages.evaluate.run import Evaluated, evaluate_run
 from inr.stages.evaluate.results import Row, record_settings
+from inr.stages.evaluate.run import Evaluated, evaluate_run
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 FEW_SHAPES = 20
 
 
-def compare_runs(command: Command) -> None:
+def compare_runs(command: Job) -> None:
     """Evaluate what is not evaluated, and put the runs together, split by split.
 
     Raises:
@@ -74,7 +74,7 @@ def find_runs(given: Any, key: str) -> list[Run]:
 
 
 def _write(
-    command: Command,
+    command: Job,
     folder: Path,
     split: str,
     first: Mapping[Path, Evaluated],
@@ -113,7 +113,7 @@ def _write(
     return _table(split, one.protocol, len(first), len(second), metrics)
 
 
-def _check_alike(command: Command, runs: Sequence[Run]) -> None:
+def _check_alike(command: Job, runs: Sequence[Run]) -> None:
     """Refuse to put together what would be measured in different ways, before hours of it."""
     (path, one), *others = [
         (run.path, merge_with_run(command, run.config(), run.path).config) for run in runs

@@ -1,12 +1,12 @@
 """Metrics, under a named protocol: of a run, of several runs as one, or of anybody's meshes."""
 
-from inr.config.job import Command
+from inr.config.job import Job
 from inr.stages.evaluate.compare import compare_runs
 from inr.stages.evaluate.folders import evaluate_folders
 from inr.stages.evaluate.run import evaluate_one
 
 
-def evaluate(command: Command) -> None:
+def evaluate(command: Job) -> None:
     """Run the stage.
 
     Raises:

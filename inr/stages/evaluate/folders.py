@@ -5,18 +5,21 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from inr.config.factories import build_protocol, build_renderer, build_set_metrics
+from inr.config.job import Job
+from inr.config.schema import Config
 from inr.data.sources import find_files
-from inr.metrics.pair import Cloud, Pair, Side, Surface
+from inr.metrics.ground_truth import LONGEST_EDGE, unit_frame
+from inr.metrics.pair import Cloud, EvalShape, Pair, Surface
 from inr.metrics.protocol import Protocol
+from inr.progress import show_progress
 from inr.render.points import discs
 from inr.render.views import cast_views
 from inr.runs.directory import new_run_path
-from inr.config.schema import Config
+from inr.runs.pictures import draw_worst
 from inr.shapes.mesh import Floats, Mesh, empty_mesh
 from inr.shapes.normalize import Normalization, identity
 from inr.shapes.points import read_points
-from inr.config.factories import build_protocol, build_renderer, build_set_metrics
-from inr.config.job import Command
 from inr.stages.evaluate.generation import write_sets
 from inr.stages.evaluate.mesh_folders import (
     CLOUD_SUFFIXES,
@@ -27,15 +30,12 @@ from inr.stages.evaluate.mesh_folders import (
     read_shape,
     to_box_of,
 )
-from inr.runs.pictures import draw_worst
-from inr.progress import show_progress
 from inr.stages.evaluate.results import Row, measure_row, write_results
-from inr.metrics.ground_truth import LONGEST_EDGE, unit_frame
 
 log = logging.getLogger(__name__)
 
 
-def evaluate_folders(command: Command) -> None:
+def evaluate_folders(command: Job) -> None:
     """Evaluate the meshes of one folder against those of the same names in another.
 
     Raises:
@@ -50,7 +50,7 @@ def evaluate_folders(command: Command) -> None:
     if build_set_metrics(config):
         _evaluate_sets(command)
         return
-    meshes, truths, dim = find_pairs(str(config.meshes), str(config.truth))
+    meshes, ground_truths, dim = find_pairs(str(config.meshes), str(config.ground_truth))
     scans: Mapping[str, Path] = {}
     if config.scans is not None:
         suffixes = (".ply", *CLOUD_SUFFIXES)
@@ -58,10 +58,10 @@ def evaluate_folders(command: Command) -> None:
     protocol = build_protocol(config)
     folder = command.folder or new_run_path(f"evaluate_{protocol.name}")
     rows: list[Row] = []
-    for name in show_progress(truths, "evaluate", len(truths)):
+    for name in show_progress(ground_truths, "evaluate", len(ground_truths)):
         if name in meshes:
             open_pair = partial(
-                _open_pair, config, name, dim, meshes[name], truths[name], scans.get(name)
+                _open_pair, config, name, dim, meshes[name], ground_truths[name], scans.get(name)
             )
             rows.append(measure_row(name, protocol, open_pair, seconds=0.0, reason=""))
         else:
@@ -72,27 +72,27 @@ def evaluate_folders(command: Command) -> None:
         protocol,
         folder,
         settings=config.eval,
-        about={"meshes": config.meshes, "truth": config.truth, "scans": config.scans},
-        title=f"{config.meshes} against {config.truth}",
+        about={"meshes": config.meshes, "truth": config.ground_truth, "scans": config.scans},
+        title=f"{config.meshes} against {config.ground_truth}",
     )
-    _draw_worst(config, meshes, truths, dim, rows, protocol, folder / "worst.png")
+    _draw_worst(config, meshes, ground_truths, dim, rows, protocol, folder / "worst.png")
     print(f"\n{table}\n\nfiles: {folder}", flush=True)
 
 
 def _draw_worst(
     config: Config,
     meshes: Mapping[str, Path],
-    truths: Mapping[str, Path],
+    ground_truths: Mapping[str, Path],
     dim: int,
     rows: list[Row],
     protocol: Protocol,
     path: Path,
 ) -> None:
     def read(name: str) -> tuple[Mesh, Mesh]:
-        truth = read_shape(truths[name], dim, "", may_be_points=True)
+        ground_truth = read_shape(ground_truths[name], dim, "", may_be_points=True)
         mesh = read_shape(meshes[name], dim, "", may_be_points=False).side.mesh
-        to_box = to_box_of(truth, config.data.extent)
-        shown = truth.side.mesh or discs(truth.points, None)
+        to_box = to_box_of(ground_truth, config.data.extent)
+        shown = ground_truth.side.mesh or discs(ground_truth.points, None)
         return to_box.apply_mesh(shown), to_box.apply_mesh(mesh or empty_mesh(dim))
 
     metric = protocol.deciding
@@ -100,69 +100,76 @@ def _draw_worst(
     draw_worst(rows, metric, is_higher_better, read, build_renderer(config), path)
 
 
-def _evaluate_sets(command: Command) -> None:
+def _evaluate_sets(command: Job) -> None:
     """Hold all of one folder against all of another, each in the frame of its own bounding box."""
     config = command.config
-    meshes, truths, dim = find_both(str(config.meshes), str(config.truth))
+    meshes, ground_truths, dim = find_both(str(config.meshes), str(config.ground_truth))
     nothing = empty_shape(dim, "")
 
-    def read(name: str, path: Path, what: str) -> Side | None:
+    def read(name: str, path: Path, what: str) -> EvalShape | None:
         found = read_shape(path, dim, what, may_be_points=what == "the truth")
-        return None if found.side.is_empty else _move(config, name, nothing, found, None).truth
+        return (
+            None if found.side.is_empty else _move(config, name, nothing, found, None).ground_truth
+        )
 
     samples = {name: read(name, path, "the mesh") for name, path in meshes.items()}
-    references = {name: read(name, path, "the truth") for name, path in truths.items()}
+    references = {name: read(name, path, "the truth") for name, path in ground_truths.items()}
     folder = command.folder or new_run_path(f"evaluate_{config.eval.protocol}")
     _, table = write_sets(
         config,
         samples,
         {name: side for name, side in references.items() if side is not None},
         folder,
-        about={"meshes": config.meshes, "truth": config.truth},
-        title=f"{config.meshes} against {config.truth}, each shape in its own bounding box",
+        about={"meshes": config.meshes, "truth": config.ground_truth},
+        title=f"{config.meshes} against {config.ground_truth}, each shape in its own bounding box",
     )
     print(f"\n{table}\n\nfiles: {folder}", flush=True)
 
 
 def _open_pair(
-    config: Config, name: str, dim: int, mesh_path: Path, truth_path: Path, scan_path: Path | None
+    config: Config,
+    name: str,
+    dim: int,
+    mesh_path: Path,
+    ground_truth_path: Path,
+    scan_path: Path | None,
 ) -> Pair:
-    truth = read_shape(truth_path, dim, "the truth", may_be_points=True)
+    ground_truth = read_shape(ground_truth_path, dim, "the truth", may_be_points=True)
     mesh = read_shape(mesh_path, dim, "the mesh", may_be_points=False)
     scan = None if scan_path is None else read_points(scan_path, dim)[0]
-    return _move(config, name, mesh, truth, scan)
+    return _move(config, name, mesh, ground_truth, scan)
 
 
 def _move(
-    config: Config, name: str, mesh: ShapeFile, truth: ShapeFile, scan: Floats | None
+    config: Config, name: str, mesh: ShapeFile, ground_truth: ShapeFile, scan: Floats | None
 ) -> Pair:
     """Return both in the frame of measurement, which the truth's bounding box decides."""
-    to_box = to_box_of(truth, config.data.extent)
+    to_box = to_box_of(ground_truth, config.data.extent)
     frame = config.eval.frame
     move, box = identity(to_box.rotation.shape[0]), to_box
     if frame == "box":
         move, box = to_box, move
     elif frame in LONGEST_EDGE:
-        edge = unit_frame(truth.points, frame).scale
+        edge = unit_frame(ground_truth.points, frame).scale
         move = Normalization(to_box.translation, to_box.rotation, 1 / edge)
         box = Normalization(0 * to_box.translation, to_box.rotation, to_box.scale * edge)
     return Pair(
         reconstruction=_moved(mesh.side, move),
-        truth=_moved(truth.side, move),
+        ground_truth=_moved(ground_truth.side, move),
         name=name,
         num_points=config.eval.num_points,
         seed=config.eval.seed,
         box=box,
-        scan=_scan(scan, truth, move),
-        note="; ".join(one.note for one in (truth, mesh) if one.note),
+        scan=_scan(scan, ground_truth, move),
+        note="; ".join(one.note for one in (ground_truth, mesh) if one.note),
         views=cast_views,
     )
 
 
-def _scan(scan: Floats | None, truth: ShapeFile, move: Normalization) -> Floats | None:
+def _scan(scan: Floats | None, ground_truth: ShapeFile, move: Normalization) -> Floats | None:
     """Return the points that were reconstructed from: the scan's, or those that the truth is."""
-    if scan is None and isinstance(truth.side, Cloud):
-        scan = truth.points
+    if scan is None and isinstance(ground_truth.side, Cloud):
+        scan = ground_truth.points
     return None if scan is None else move.apply(scan)
 
 

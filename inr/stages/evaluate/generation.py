@@ -7,19 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inr.config.factories import build_set_metrics
+from inr.config.schema import Config
 from inr.data.layout import Layout, read_json, read_split
 from inr.metrics.base import Conditions, MetricInfo
 from inr.metrics.generation import pairwise_chamfer
-from inr.metrics.pair import Side, Surface
+from inr.metrics.ground_truth import open_pair
+from inr.metrics.pair import EvalShape, Surface
 from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
 from inr.metrics.summary import format_table, write_csv, write_summary
-from inr.runs.directory import Run, run_argument
-from inr.config.schema import Config
-from inr.shapes.mesh import Floats, empty_mesh, mesh_suffix, read_mesh
-from inr.config.factories import build_set_metrics
 from inr.progress import show_progress
+from inr.runs.directory import Run, run_argument
+from inr.shapes.mesh import Floats, empty_mesh, mesh_suffix, read_mesh
 from inr.stages.evaluate.results import Row
-from inr.metrics.ground_truth import open_pair
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def evaluate_samples(
     dim = config.data.dim
     names = list(read_json(folder / "shapes.json"))
     paths = {name: folder / "meshes" / f"{name}{mesh_suffix(dim)}" for name in names}
-    samples: dict[str, Side | None] = {
+    samples: dict[str, EvalShape | None] = {
         name: Surface(read_mesh(path)) if path.exists() else None for name, path in paths.items()
     }
     split_names = read_split(layout, split)
@@ -54,7 +54,7 @@ def evaluate_samples(
             frame="box",
             num_points=settings.num_points,
             seed=settings.seed,
-        ).truth
+        ).ground_truth
         for name in show_progress(split_names, f"read {split}", len(split_names))
     }
     return write_sets(
@@ -69,8 +69,8 @@ def evaluate_samples(
 
 def write_sets(
     config: Config,
-    samples: Mapping[str, Side | None],
-    references: Mapping[str, Side],
+    samples: Mapping[str, EvalShape | None],
+    references: Mapping[str, EvalShape],
     folder: Path,
     *,
     about: Mapping[str, Any],
@@ -134,20 +134,23 @@ def write_sets(
 
 
 def _measure(
-    samples: Mapping[str, Side], references: Mapping[str, Side], num_points: int, seed: int
+    samples: Mapping[str, EvalShape],
+    references: Mapping[str, EvalShape],
+    num_points: int,
+    seed: int,
 ) -> tuple[SetDistances, SetDistances]:
     """Return the distances of samples to references; and of references sampled anew, the floor."""
 
-    def draw(sides: Mapping[str, Side], *, again: bool) -> list[Floats]:
+    def draw(sides: Mapping[str, EvalShape], *, again: bool) -> list[Floats]:
         return [
             side.draw(num_points, name, seed, again=again).points for name, side in sides.items()
         ]
 
     log.info("distances of %d samples and %d references", len(samples), len(references))
-    truth = draw(references, again=False)
-    distances = chamfer_distances(draw(samples, again=True), truth)
+    ground_truth = draw(references, again=False)
+    distances = chamfer_distances(draw(samples, again=True), ground_truth)
     log.info("distances of the references to themselves, sampled anew, for the floor")
-    anew = pairwise_chamfer(draw(references, again=True), truth)
+    anew = pairwise_chamfer(draw(references, again=True), ground_truth)
     return distances, replace(distances, across=anew)
 
 
@@ -167,7 +170,7 @@ def _entry(
 
 
 def _rows(
-    samples: Mapping[str, Side | None],
+    samples: Mapping[str, EvalShape | None],
     present: Sequence[str],
     references: Sequence[str],
     distances: SetDistances,

@@ -9,11 +9,11 @@ import numpy as np
 
 from inr.data.sources import find_files
 from inr.metrics.pair import Cloud, Surface
+from inr.shapes.formats.meshes import NoFacesError
 from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, Floats, empty_mesh, read_mesh
 from inr.shapes.normalize import Normalization, fit_bounds
-from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.points import read_points
-from inr.shapes.formats.meshes import NoFacesError
+from inr.shapes.solids.orientation import orient_outward
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class ShapeFile:
     note: str
 
 
-def find_pairs(meshes: str, truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
+def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
     """Return the files of meshes and of truths by name, and D.
 
     Two single files belong together whatever their names are.
@@ -46,38 +46,38 @@ def find_pairs(meshes: str, truth: str) -> tuple[dict[str, Path], dict[str, Path
     Raises:
         ValueError: if a folder has none, or they have no name in common.
     """
-    where, there = Path(meshes), Path(truth)
-    made, truths, dim = find_both(meshes, truth)
+    where, there = Path(meshes), Path(ground_truth)
+    made, ground_truths, dim = find_both(meshes, ground_truth)
     if where.is_file() and there.is_file():
         (mesh,) = made.values()
-        return dict.fromkeys(truths, mesh), truths, dim
-    if not made.keys() & truths.keys():
-        lower = {name.lower() for name in made} & {name.lower() for name in truths}
+        return dict.fromkeys(ground_truths, mesh), ground_truths, dim
+    if not made.keys() & ground_truths.keys():
+        lower = {name.lower() for name in made} & {name.lower() for name in ground_truths}
         hint = " (upper and lower case are told apart)" if lower else ""
         raise ValueError(
             f"no shape in meshes={where} has the name of one in truth={there}: {_some(made)} "
-            f"there, {_some(truths)} here; a mesh and its truth need the same name, "
+            f"there, {_some(ground_truths)} here; a mesh and its truth need the same name, "
             f"suffixes aside{hint}"
         )
-    others = [name for name in made if name not in truths]
+    others = [name for name in made if name not in ground_truths]
     if others:
         log.warning(
             "%d meshes have no truth of their name and are left out: %s", len(others), _some(others)
         )
-    return made, truths, dim
+    return made, ground_truths, dim
 
 
-def find_both(meshes: str, truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
+def find_both(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
     """Return the files of both folders by name, and D, which the suffixes of the meshes tell."""
-    where, there = Path(meshes), Path(truth)
+    where, there = Path(meshes), Path(ground_truth)
     found, refused = find_files(where, EVERY_SUFFIX, leave_out=[], key="meshes")
     # pictures may lie beside meshes
     solid = {n: path for n, path in found.items() if path.suffix.lower() in MESH_SUFFIXES}
     dim, suffixes = (3, (*MESH_SUFFIXES, *CLOUD_SUFFIXES)) if solid else (2, OUTLINE_SUFFIXES)
-    truths, also = find_files(there, suffixes, leave_out=[], key="truth")
+    ground_truths, also = find_files(there, suffixes, leave_out=[], key="truth")
     for name, reason in {**refused, **also}.items():
         log.warning("left out %s: %s", name, reason)
-    return solid or dict(found), dict(truths), dim
+    return solid or dict(found), dict(ground_truths), dim
 
 
 def to_box_of(shape: ShapeFile, extent: float) -> Normalization:

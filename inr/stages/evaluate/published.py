@@ -2,11 +2,11 @@
 
 import yaml
 
+from inr.config.compose import CONF, PACKAGE
 from inr.config.instantiate import nearest
+from inr.config.schema import Eval
 from inr.metrics.published import Published, matching, read_published
 from inr.metrics.summary import align, format_number
-from inr.config.schema import Eval
-from inr.config.compose import CONF, PACKAGE
 
 # of a checkout; a plain install has none
 TABLE = PACKAGE.parent / "benchmarks" / "published.yaml"

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inr.config.schema import Eval
 from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
-from inr.config.schema import Eval
 from inr.stages.evaluate.published import changes, published_lines
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def measure_row(
         row["status"] = "empty" if pair.reconstruction.is_empty else "ok"
         row["reason"] = "; ".join(said)
         row["not_measured"] = reasons
-        row["of_cloud"] = pair.truth.mesh is None
+        row["of_cloud"] = pair.ground_truth.mesh is None
     except ValueError as error:
         row |= {"status": "failed", "reason": str(error)}
         log.warning("%s: %s", name, error)

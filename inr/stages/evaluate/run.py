@@ -7,31 +7,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from inr.data.layout import Layout
-from inr.metrics.pair import Pair, Probe
-from inr.metrics.protocol import Protocol
-from inr.models.latents import read_code
-from inr.runs.directory import Run, find_run, log_to, next_log, run_argument
-from inr.config.schema import Config
-from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
 from inr.config.factories import (
     build_logger,
     build_protocol,
     build_renderer,
     build_set_metrics,
 )
-from inr.config.job import Command, merge_with_run
-from inr.stages.prepare.locate import read_trained_split
-from inr.stages.evaluate.generation import evaluate_samples
+from inr.config.job import Job, merge_with_run
+from inr.config.schema import Config
+from inr.data.layout import Layout
+from inr.metrics.ground_truth import ground_truth_mesh, ground_truth_stamp, open_pair
+from inr.metrics.missing_ground_truth import has_ground_truth, warn_missing_ground_truth
+from inr.metrics.pair import FieldEvaluator, Pair
+from inr.metrics.protocol import Protocol
+from inr.models.latents import read_latent
+from inr.progress import show_progress
+from inr.runs.directory import Run, find_run, log_to, next_log, run_argument
+from inr.runs.finished import FinishedShapes
 from inr.runs.part_outputs import read_part_meshes
 from inr.runs.pictures import draw_worst
-from inr.stages.prepare.prepare import ensure_prepared
-from inr.progress import show_progress
-from inr.runs.finished import Record
-from inr.stages.evaluate.results import Row, made_at, measure_row, record_settings, write_results
 from inr.runs.trained import load_run
-from inr.metrics.ground_truth import open_pair, truth_mesh, truth_stamp
-from inr.metrics.missing_ground_truth import has_truth, warn_of_unmeasured
+from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
+from inr.stages.evaluate.generation import evaluate_samples
+from inr.stages.evaluate.results import Row, made_at, measure_row, record_settings, write_results
+from inr.stages.prepare.locate import read_trained_split
+from inr.stages.prepare.prepare import ensure_prepared
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
 
@@ -67,10 +67,10 @@ class _Subject:
     layout: Layout
     label: str
     trained: list[str]
-    probe: Callable[[Path], Probe] | None
+    evaluator: Callable[[Path], FieldEvaluator] | None
 
 
-def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
+def evaluate_run(command: Job, run: Run) -> dict[str, Evaluated]:
     """Evaluate the splits of a run, and return what each gave.
 
     Raises:
@@ -88,16 +88,16 @@ def evaluate_run(command: Command, run: Run) -> dict[str, Evaluated]:
             found = {s: _evaluate_sets(config, run, layout, s, epoch) for s in command.splits}
             _mirror(command, run, found, epoch, int(progress["step"]))
             return found
-        probe = _open_probe(command, run) if build_protocol(config).needs_field else None
+        evaluator = _open_evaluator(command, run) if build_protocol(config).needs_field else None
         subject = _Subject(
-            config, command.overrides, run, layout, epoch_label(epoch), trained, probe
+            config, command.overrides, run, layout, epoch_label(epoch), trained, evaluator
         )
         found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
         _mirror(command, run, found, epoch, int(progress["step"]))
     return found
 
 
-def evaluate_one(command: Command) -> None:
+def evaluate_one(command: Job) -> None:
     """Evaluate the splits of a run, and print each one's table."""
     found = evaluate_run(command, find_run(command.raw["run"]))
     print("\n" + "\n\n".join(one.table for one in found.values()), flush=True)
@@ -114,16 +114,16 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     config, run = subject.config, subject.run
     names = read_trained_split(subject.layout, split, subject.trained)
     made = _reconstructed(subject, split, epoch)
-    warn_of_unmeasured(subject.layout, names, "they have no metrics")
+    warn_missing_ground_truth(subject.layout, names, "they have no metrics")
     protocol = build_protocol(config)
     folder = run.evaluation(subject.label, split, protocol.name)
     settings = record_settings(config.eval)
-    record = Record(folder, settings)
+    record = FinishedShapes(folder, settings)
     if not config.overwrite:
         record.check_settings()
     with record:
         for name in show_progress(names, f"evaluate {split}", len(names)):
-            of = [made.get(name, {}).get("time"), truth_stamp(subject.layout, name)]
+            of = [made.get(name, {}).get("time"), ground_truth_stamp(subject.layout, name)]
             finished = record.shapes.get(name)
             # one whose sides are others since, and one that had no metrics, is not finished
             is_finished = (
@@ -158,7 +158,7 @@ def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
         for key in ("resolution", "coarse_to_fine")
         if any(override.startswith(f"eval.{key}=") for override in subject.overrides)
     }
-    record = Record(subject.run.reconstruction(subject.label, split), asked)
+    record = FinishedShapes(subject.run.reconstruction(subject.label, split), asked)
     record.check_settings("stage=reconstruct with overwrite=true makes")
     if not record.shapes:
         raise ValueError(
@@ -178,7 +178,7 @@ def _evaluate_shape(
     if made is None or (made["status"] == "ok" and not path.exists()):
         reason = "not reconstructed" if made is None else f"'{path}' is gone"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
-    if not has_truth(subject.layout, name):  # which was said, once for all
+    if not has_ground_truth(subject.layout, name):  # which was said, once for all
         reason = "the data set has neither its mesh nor its surface points"
         return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
     settings = subject.config.eval
@@ -192,7 +192,9 @@ def _evaluate_shape(
             frame=settings.frame,
             num_points=settings.num_points,
             seed=settings.seed,
-            probe=subject.probe(folder / "latents" / f"{name}.npy") if subject.probe else None,
+            evaluator=subject.evaluator(folder / "latents" / f"{name}.npy")
+            if subject.evaluator
+            else None,
             parts=partial(read_part_meshes, folder, name, num_parts, dim) if num_parts else None,
         )
 
@@ -206,7 +208,7 @@ def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protoc
     def read(name: str) -> tuple[Mesh, Mesh]:
         path = meshes / f"{name}{mesh_suffix(dim)}"
         mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
-        return truth_mesh(subject.layout, name, dim), mesh
+        return ground_truth_mesh(subject.layout, name, dim), mesh
 
     metric = protocol.deciding
     is_higher_better = protocol.metrics[metric].higher_is_better
@@ -215,19 +217,17 @@ def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protoc
     draw_worst(rows, metric, is_higher_better, read, renderer, path)
 
 
-def _open_probe(command: Command, run: Run) -> Callable[[Path], Probe]:
+def _open_evaluator(command: Job, run: Run) -> Callable[[Path], FieldEvaluator]:
     """Return a function that opens the field of a code's file."""
     trained = load_run(command, run)
 
-    def probe(path: Path) -> Probe:
-        return trained.probe(read_code(path).to(trained.device))
+    def evaluator(path: Path) -> FieldEvaluator:
+        return trained.evaluator(read_latent(path).to(trained.device))
 
-    return probe
+    return evaluator
 
 
-def _mirror(
-    command: Command, run: Run, found: Mapping[str, Evaluated], epoch: int, step: int
-) -> None:
+def _mirror(command: Job, run: Run, found: Mapping[str, Evaluated], epoch: int, step: int) -> None:
     """Log the means to metrics.jsonl and the dashboard."""
     logger = build_logger(command.config)
     logger.start(run.path, name=run.path.name, group="", config=command.raw)

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from inr.config.schema import Config
 from inr.data.duplicates import find_duplicates
-from inr.data.journal import Record, Shard, forget, read_records, ready_names
+from inr.data.journal import JournalEntry, Shard, forget, read_records, ready_names
 from inr.data.layout import Layout, read_json, write_json
+from inr.data.missing_sources import drop_missing, mark_missing
 from inr.data.sources import Family
 from inr.data.summary import count_statuses, parts_of_no_shape, summarise
-from inr.config.schema import Config
 from inr.stages.prepare.locate import is_prepared
-from inr.stages.prepare.splits import deal_all
-from inr.data.missing_sources import drop_gone, mark_gone
+from inr.stages.prepare.splits import assign_all
 
 log = logging.getLogger(__name__)
 
@@ -64,18 +64,18 @@ def finish(
 def _record(
     config: Config,
     layout: Layout,
-    known: dict[str, Record],
+    known: dict[str, JournalEntry],
     sources: Mapping[str, Path | Family],
     refused: Mapping[str, str],
     *,
     is_new: bool,
-) -> dict[str, Record]:
+) -> dict[str, JournalEntry]:
     """Write the manifest, if it changes, and return its records."""
-    if config.prepare.drop_gone:
-        known = drop_gone(layout, known, sources)
+    if config.prepare.drop_missing:
+        known = drop_missing(layout, known, sources)
     records = {  # of another source too, which may be mounted in part
         name: record
-        for name, record in sorted(mark_gone(known, sources).items())
+        for name, record in sorted(mark_missing(known, sources).items())
         if name in sources or record["status"] == "ok"
     }
     records |= {
@@ -96,7 +96,7 @@ def _record(
 
 
 def _report(
-    config: Config, layout: Layout, records: Mapping[str, Record], made: Sequence[str]
+    config: Config, layout: Layout, records: Mapping[str, JournalEntry], made: Sequence[str]
 ) -> None:
     """Say what there is, and deal it to splits.
 
@@ -124,12 +124,12 @@ def _report(
         for line in summarise(records):
             log.info("%s", line)
         _warn_of_parts(records)
-    deal_all(config.data, layout)
+    assign_all(config.data, layout)
     if config.strict and count["ok"] < len(records):
         raise ShapesRefused(f"{len(records) - count['ok']} shapes were refused and strict=true")
 
 
-def _warn_of_parts(records: Mapping[str, Record]) -> None:
+def _warn_of_parts(records: Mapping[str, JournalEntry]) -> None:
     missing = parts_of_no_shape(records)
     if missing:
         log.warning(

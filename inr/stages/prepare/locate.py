@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from inr.config.instantiate import instantiate
+from inr.config.job import Job
+from inr.config.schema import SPLITS, Config, Data
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout, read_split
 from inr.data.parts.sources import PartFiles, find_part_files, part_folder
 from inr.data.sources import Family, find_files
 from inr.data.splits import Copies, make_fold, make_splits
 from inr.runs.directory import OUTPUTS
-from inr.config.schema import SPLITS, Config, Data
 from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, POINT_SUFFIXES
-from inr.config.job import Command
 from inr.stages.prepare.manifest import shape_settings
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     if data.root is not None:
         return Path(data.root)
     # folds are dealt of the same shapes
-    dealt = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
-    settings = shape_settings(raw) | {"splits": dealt}
+    assigned = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
+    settings = shape_settings(raw) | {"splits": assigned}
     if data.family is not None:
         name = str(data.family["_target_"]).rpartition(".")[2].lower()
     elif data.source is not None:
@@ -52,7 +52,7 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     return OUTPUTS / "datasets" / f"{name}_{digest}"
 
 
-def layout_of(command: Command) -> Layout:
+def layout_of(command: Job) -> Layout:
     """Return where the data set of a command lies, or will lie."""
     data = command.config.data
     fold = None if data.splits.folds is None else f"{data.splits.fold}_of_{data.splits.folds}"
@@ -102,7 +102,7 @@ def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> li
     return kept
 
 
-def deal(data: Data, names: Sequence[str], copies: Copies = ()) -> dict[str, list[str]]:
+def assign_splits(data: Data, names: Sequence[str], copies: Copies = ()) -> dict[str, list[str]]:
     """Return the splits of some shapes, of which copies of one come into the same.
 
     Raises:

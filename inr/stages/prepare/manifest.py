@@ -6,18 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.data.journal import Record, check_alone, forget, read_records
+from inr.config.job import ADOPTED, Job
+from inr.data.journal import JournalEntry, check_alone, forget, read_records
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, has_changed
-from inr.config.job import ADOPTED, Command
 
 # settings that data sets of before were made without knowing
 BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
 SAMPLING_BEFORE = {"edge_share": 0.0, "dtype": "float32"}
 
 
-def adopt_settings(command: Command, layout: Layout) -> Command:
+def adopt_settings(command: Job, layout: Layout) -> Job:
     """Return the command with the settings that the data set was really prepared with.
 
     Raises:
@@ -93,8 +93,8 @@ def _forget_refusals(layout: Layout) -> bool:
         ValueError: if another process is preparing them.
     """
     records = read_records(layout).values()
-    is_dealt = replace(layout, fold=None).split("train").exists()
-    if is_dealt or layout.names() or any(record["status"] == "ok" for record in records):
+    is_assigned = replace(layout, fold=None).split("train").exists()
+    if is_assigned or layout.names() or any(record["status"] == "ok" for record in records):
         return False
     check_alone(layout)
     forget(layout)
@@ -130,7 +130,7 @@ def is_finished(
     layout: Layout,
     name: str,
     source: Path | Family,
-    record: Record | None,
+    record: JournalEntry | None,
     parts: PartFiles | None,
 ) -> bool:
     """Return whether a shape needs nothing more; without a record it was cut off half-way.
@@ -168,31 +168,31 @@ def is_finished(
     return True
 
 
-def check_asked(command: Command, layout: Layout, asked: Mapping[str, Any]) -> None:
+def check_asked(command: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
     """Check that splits which the command line asks for are those that were dealt.
 
     Raises:
         ValueError: if they are not.
     """
-    dealt = read_json(layout.manifest).get("splits")
+    assigned = read_json(layout.manifest).get("splits")
     said = [o for o in command.overrides if o.startswith("data.splits.")]
-    if dealt is not None and said and dealt != asked:
-        was, now = _difference(dealt, dict(asked))
+    if assigned is not None and said and assigned != asked:
+        was, now = _difference(assigned, dict(asked))
         raise ValueError(
             f"the splits of '{layout.root}' were dealt with {was}, not {now}; leave out {said[0]}, "
             "or prepare another data.root with it"
         )
 
 
-def check_dealt(layout: Layout, manifest: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+def check_assigned(layout: Layout, manifest: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Check that the splits there are those asked for, unless they are the user's own lists.
 
     Raises:
         ValueError: if they are not.
     """
-    dealt = manifest.get("splits")
-    if dealt is not None and dealt != asked and layout.split("train").exists():
+    assigned = manifest.get("splits")
+    if assigned is not None and assigned != asked and layout.split("train").exists():
         raise ValueError(
-            f"the splits of '{layout.root}' were dealt with {dealt}, not {asked}; delete "
+            f"the splits of '{layout.root}' were dealt with {assigned}, not {asked}; delete "
             f"{layout.split('train').parent} to deal them anew"
         )

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from inr.config.job import Job
+from inr.config.schema import Config, Data
 from inr.data.journal import (
     Journal,
     Shard,
@@ -19,32 +21,30 @@ from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all
-from inr.config.schema import Config, Data
+from inr.progress import show_outcomes
 from inr.shapes import warp
-from inr.config.job import Command
+from inr.stages.prepare.finalize import finish
 from inr.stages.prepare.locate import (
-    deal,
+    assign_splits,
     find_parts,
     find_sources,
     is_prepared,
     layout_of,
     split_sizes,
 )
-from inr.stages.prepare.splits import asked_splits, deal_folds, warn_of_duplicates
-from inr.stages.prepare.finalize import finish
 from inr.stages.prepare.manifest import (
     check_asked,
-    check_dealt,
+    check_assigned,
     is_finished,
     keep_num_parts,
     open_manifest,
 )
-from inr.progress import show_outcomes
+from inr.stages.prepare.splits import asked_splits, assign_folds, warn_of_duplicates
 
 log = logging.getLogger(__name__)
 
 
-def prepare(command: Command) -> None:
+def prepare(command: Job) -> None:
     """Run the stage.
 
     Raises:
@@ -75,7 +75,7 @@ def prepare(command: Command) -> None:
     for name, reason in refused.items():
         log.warning("refused %s: %s", name, reason)
     if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
-        deal(config.data, list(sources))
+        assign_splits(config.data, list(sources))
     else:  # of those that are dealt some may be gone
         read_lists(split_sizes(config.data))
     try:
@@ -86,7 +86,7 @@ def prepare(command: Command) -> None:
         with held(layout.root / ".lock"):
             finish(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
-            deal_folds(config.data, layout)
+            assign_folds(config.data, layout)
             warn_of_duplicates(layout)
     except OSError as error:  # what workers raise when the disk is full among them
         raise ValueError(
@@ -95,7 +95,7 @@ def prepare(command: Command) -> None:
         ) from error
 
 
-def _open(command: Command, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
+def _open(command: Job, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
     """Write the manifest to go on with; return the part files with the number of parts in it."""
     config = command.config
     if config.overwrite:  # first, or a kill would leave new settings beside old shapes
@@ -104,7 +104,7 @@ def _open(command: Command, layout: Layout, parts: dict[str, PartFiles]) -> dict
             path.unlink()
         forget(layout)
     manifest = open_manifest(layout, command.raw["data"], config.overwrite)
-    check_dealt(replace(layout, fold=None), manifest, asked_splits(config.data))
+    check_assigned(replace(layout, fold=None), manifest, asked_splits(config.data))
     if config.data.family is None:
         num_parts = max((files.num_parts for files in parts.values()), default=0)
         manifest = keep_num_parts(layout, manifest, num_parts)
@@ -164,7 +164,7 @@ def _prepare_shard(
     return list(todo)
 
 
-def ensure_prepared(command: Command) -> Layout:
+def ensure_prepared(command: Job) -> Layout:
     """Return the data set of a run; one without a data.root of its own is made on first use.
 
     It is not made where only a run's own configuration says so: opening somebody's run writes
@@ -188,7 +188,7 @@ def ensure_prepared(command: Command) -> Layout:
             f"the data set '{layout.root}' does not exist; run stage=prepare with the same "
             "data settings, or correct data.root"
         )
-    deal_folds(config.data, layout)
+    assign_folds(config.data, layout)
     if layout.manifest.exists() and layout.fold is None:
         check_asked(command, layout, asked_splits(config.data))
     return layout

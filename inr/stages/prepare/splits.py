@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inr.config.schema import SPLITS, Data
 from inr.data.additions import add_to_folds, add_to_splits
 from inr.data.duplicates import find_copies
-from inr.data.journal import Record, held, ready_names
+from inr.data.journal import JournalEntry, held, ready_names
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.names import read_names
 from inr.data.sources import fingerprint
 from inr.data.splits import Copies, make_splits
-from inr.config.schema import SPLITS, Data
-from inr.stages.prepare.locate import deal, split_sizes
-from inr.stages.prepare.manifest import check_dealt
+from inr.stages.prepare.locate import assign_splits, split_sizes
+from inr.stages.prepare.manifest import check_assigned
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def asked_splits(data: Data) -> dict[str, object]:
     return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in lists}}
 
 
-def deal_all(data: Data, layout: Layout) -> None:
+def assign_all(data: Data, layout: Layout) -> None:
     """Write the splits of a data set, or add the shapes that came since to those there are.
 
     Raises:
@@ -43,12 +43,12 @@ def deal_all(data: Data, layout: Layout) -> None:
     copies = copies_in(manifest)
     asked = asked_splits(data)
     if usual.split("train").exists():
-        check_dealt(usual, manifest, asked)
+        check_assigned(usual, manifest, asked)
         new = set(ready) - set(manifest.get("dealt", ready))
         if new and manifest.get("splits") is not None:  # else they are the user's own
             _add(data, usual, sorted(new), ready, copies)
             write_json({**manifest, "dealt": ready}, layout.manifest)
-        _tell_odd(data, usual, ready, new)
+        warn_unassigned(data, usual, ready, new)
     else:
         try:
             splits = make_splits(ready, split_sizes(data), data.seed, copies)
@@ -65,7 +65,7 @@ def deal_all(data: Data, layout: Layout) -> None:
         _add_to_folds(usual, done, ready, copies)
 
 
-def deal_folds(data: Data, layout: Layout) -> None:
+def assign_folds(data: Data, layout: Layout) -> None:
     """Write the splits of every fold, if folds are asked for and they are not there.
 
     Raises:
@@ -83,8 +83,8 @@ def deal_folds(data: Data, layout: Layout) -> None:
             with held(layout.root / ".lock"):
                 for fold in range(folds or 0):
                     one = replace(data, splits=replace(data.splits, fold=fold))
-                    dealt = deal(one, names, copies)
-                    for split, members in dealt.items():
+                    assigned = assign_splits(one, names, copies)
+                    for split, members in assigned.items():
                         write_json(members, replace(layout, fold=f"{fold}_of_{folds}").split(split))
                 write_json(asked, done)
             log.info("dealt %d shapes to %d folds, %s/fold_*", len(names), folds, done.parent)
@@ -116,7 +116,7 @@ def warn_of_duplicates(layout: Layout) -> None:
 
 def copies_in(manifest: Mapping[str, Any]) -> Copies:
     """Return the groups of shapes of a manifest that are one shape."""
-    shapes: Mapping[str, Record] = manifest.get("shapes", {})
+    shapes: Mapping[str, JournalEntry] = manifest.get("shapes", {})
     ready = {name: record for name, record in shapes.items() if record["status"] == "ok"}
     return find_copies(ready, manifest.get("near_duplicates", []))
 
@@ -179,7 +179,7 @@ def _counts(splits: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(parts)
 
 
-def _tell_odd(data: Data, layout: Layout, ready: Sequence[str], new: set[str]) -> None:
+def warn_unassigned(data: Data, layout: Layout, ready: Sequence[str], new: set[str]) -> None:
     """Say which shapes are in no split or in several."""
     listed = [name for split in SPLITS for name in _names(layout, split)]
     twice = sorted(name for name, count in Counter(listed).items() if count > 1)

@@ -12,7 +12,7 @@ from inr.training.checkpoint import Progress, find_checkpoint, load_checkpoint, 
 
 
 @dataclass(frozen=True)
-class Done:
+class ResumeState:
     """Say what a run that is resumed has done.
 
     Args:
@@ -24,7 +24,7 @@ class Done:
     names: list[str] | None
 
 
-def find_done(run: Run, num_epochs: int) -> Done:
+def find_done(run: Run, num_epochs: int) -> ResumeState:
     """Return what a run has done.
 
     Args:
@@ -41,10 +41,10 @@ def find_done(run: Run, num_epochs: int) -> Done:
             f"the run '{run.path}' has finished its {epochs} epochs; add train.epochs=<more> to "
             "go on"
         )
-    return Done(epochs, list(content["codes"]))
+    return ResumeState(epochs, list(content["codes"]))
 
 
-def training_names(layout: Layout, done: Done) -> list[str]:
+def training_names(layout: Layout, done: ResumeState) -> list[str]:
     """Return the shapes to train on: those of the split, or of the run that is resumed.
 
     Raises:

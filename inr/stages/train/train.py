@@ -8,12 +8,6 @@ from dataclasses import dataclass
 
 import torch
 
-from inr.data.layout import Layout
-from inr.data.store import SampleStore
-from inr.losses import Losses
-from inr.models.inr import INR
-from inr.render import ByDimension
-from inr.runs.directory import Run, create_run, find_run, git_commit, log_to, new_run_path
 from inr.config.factories import (
     build_logger,
     build_losses,
@@ -24,13 +18,19 @@ from inr.config.factories import (
     training_draws,
     training_store,
 )
+from inr.config.job import Job, check_resume, merge_with_run, pick_device
 from inr.config.validate_parts import has_parts
-from inr.config.job import Command, check_resume, merge_with_run, pick_device
-from inr.stages.prepare.locate import deal, find_sources, is_prepared, layout_of
+from inr.data.layout import Layout
+from inr.data.store import SampleStore
+from inr.losses import Losses
+from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
+from inr.render import ByDimension
+from inr.runs.directory import Run, create_run, find_run, git_commit, log_to, new_run_path
+from inr.stages.prepare.locate import assign_splits, find_sources, is_prepared, layout_of
 from inr.stages.prepare.manifest import adopt_settings
 from inr.stages.prepare.prepare import ensure_prepared
-from inr.stages.train.resume import Done, find_done, restore_run, training_names
+from inr.stages.train.resume import ResumeState, find_done, restore_run, training_names
 from inr.stages.train.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory
 from inr.training.cadence import count_due
@@ -59,7 +59,7 @@ class Parts:
     logger: Logger
 
 
-def train(command: Command) -> Run:
+def train(command: Job) -> Run:
     """Run the stage and return the run.
 
     Raises:
@@ -68,7 +68,7 @@ def train(command: Command) -> Run:
         Interrupted: after a signal, with last.pt to go on from.
     """
     with ExitStack() as held:
-        resumed, done = None, Done(0, None)
+        resumed, done = None, ResumeState(0, None)
         if command.raw["resume"] is not None:
             resumed = find_run(command.raw["resume"], key="resume")
             held.enter_context(resumed.lock())
@@ -87,7 +87,7 @@ def train(command: Command) -> Run:
         )
         if resumed is not None:
             done = find_done(resumed, config.train.epochs)
-        announce(command, device, done, command.name if resumed is None else str(resumed.path))
+        estimate_run(command, device, done, command.name if resumed is None else str(resumed.path))
         layout = ensure_prepared(command)
         command = adopt_settings(command, layout)
         config = command.config
@@ -120,7 +120,7 @@ def train(command: Command) -> Run:
 
 
 def _fit(
-    command: Command,
+    command: Job,
     run: Run,
     layout: Layout,
     store: SampleStore,
@@ -169,7 +169,7 @@ def _fit(
                 tracker=tracker,
                 validate=validation.measure,
                 validate_every=settings.validate_every,
-                is_better=better(settings.best_metric, settings.best_mode),
+                is_better=improves(settings.best_metric, settings.best_mode),
                 render=validation.draw,
                 render_every=settings.render_every,
                 log_every=settings.log_every,
@@ -189,7 +189,7 @@ def _fit(
         parts.logger.finish(exit_code)
 
 
-def announce(command: Command, device: torch.device, done: Done, title: str) -> None:
+def estimate_run(command: Job, device: torch.device, done: ResumeState, title: str) -> None:
     """Log what training will take; on a slow device, name the preset that takes minutes.
 
     Data that will be made on first use need not exist for it.
@@ -202,7 +202,7 @@ def announce(command: Command, device: torch.device, done: Done, title: str) -> 
     layout = layout_of(command)
     made_on_use = config.data.family is not None or config.data.root is None
     if made_on_use and not is_prepared(layout):
-        names = deal(config.data, list(find_sources(config)[0]))["train"]
+        names = assign_splits(config.data, list(find_sources(config)[0]))["train"]
         if not names:
             raise ValueError(
                 f"data.splits.train={config.data.splits.train} leaves no shape to train on"
@@ -242,7 +242,7 @@ def announce(command: Command, device: torch.device, done: Done, title: str) -> 
     log.info("%s on %s: %s%s", title, device, found, hint)
 
 
-def better(metric: str, mode: str) -> Callable[[dict[str, float], float | None], float | None]:
+def improves(metric: str, mode: str) -> Callable[[dict[str, float], float | None], float | None]:
     """Return a function that gives the metric where it beats the best so far, else None.
 
     A mean distance counts only where every validation shape has one: a model must not win by

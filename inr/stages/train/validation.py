@@ -8,24 +8,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from inr.config.factories import training_draws, training_store
+from inr.config.schema import VALIDATION_METRICS, Config, Train
 from inr.data.layout import Layout, read_json, read_split
 from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.metrics.base import Conditions
+from inr.metrics.ground_truth import ground_truth_mesh, open_pair
+from inr.metrics.missing_ground_truth import has_ground_truth, warn_missing_ground_truth
 from inr.metrics.protocol import Protocol
 from inr.metrics.surfaces import Chamfer, FScore, NormalConsistency
 from inr.metrics.volumes import GridIoU
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh
+from inr.reconstruct.latent_fitting import Fitting
 from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
-from inr.config.schema import VALIDATION_METRICS, Config, Train
-from inr.shapes.mesh import Mesh, empty_mesh
-from inr.config.factories import training_draws, training_store
-from inr.reconstruct.latent_fitting import Fitting
 from inr.runs.pictures import draw_shape, picture_rows
-from inr.metrics.ground_truth import open_pair, truth_mesh
-from inr.metrics.missing_ground_truth import has_truth, warn_of_unmeasured
+from inr.shapes.mesh import Mesh, empty_mesh
 from inr.training.checkpoint import epoch_label
 from inr.training.tracking import Image, Tracker
 
@@ -65,9 +65,9 @@ def _protocol(settings: Train) -> Protocol:
 def _unmeasured(layout: Layout, names: list[str], best_metric: str) -> set[str]:
     """Return the validation shapes of which there is the loss only, which is said once."""
     consequence = "validation gives their loss only"
-    if best_metric != "valid/loss" and not any(has_truth(layout, name) for name in names):
+    if best_metric != "valid/loss" and not any(has_ground_truth(layout, name) for name in names):
         consequence += f", and no best.pt by {best_metric} (train.best_metric=valid/loss does)"
-    return warn_of_unmeasured(layout, names, consequence)
+    return warn_missing_ground_truth(layout, names, consequence)
 
 
 class Validation:
@@ -128,27 +128,27 @@ class Validation:
     def measure(self, model: INR, epoch: int) -> dict[str, float]:
         """Return the means over the validation shapes, named valid/<metric>."""
         settings = self.config.train
-        codes = self._codes(model)
-        rows = [{"loss": self._loss(model, codes)}]
+        latents = self._latents(model)
+        rows = [{"loss": self._loss(model, latents)}]
         pictures, names, num_empty = [], [], 0
-        for name, code in zip(self.names, codes, strict=True):
+        for name, latent in zip(self.names, latents, strict=True):
             mesh = decode_mesh(
                 model,
-                code,
+                latent,
                 dim=self.config.data.dim,
                 resolution=settings.validation_resolution,
                 coarse_to_fine=self.config.eval.coarse_to_fine,
             )
             num_empty += mesh.is_empty
-            truth = empty_mesh(mesh.dim)
+            ground_truth = empty_mesh(mesh.dim)
             if name not in self.unmeasured:
                 try:
                     rows.append(self._metrics(name, mesh))
-                    truth = truth_mesh(self.layout, name, mesh.dim)
+                    ground_truth = ground_truth_mesh(self.layout, name, mesh.dim)
                 except ValueError as error:  # what evaluate counts as failed must not end a run
                     log.warning("%s is left out of the metrics: %s", name, error)
             names.append(name)
-            pictures.append(draw_shape(model, code.detach(), mesh, truth, self.renderer))
+            pictures.append(draw_shape(model, latent.detach(), mesh, ground_truth, self.renderer))
         self._write("valid", pictures, epoch, names)
         means = {"valid/num_empty": float(num_empty)}
         for metric in VALIDATION_METRICS:
@@ -164,22 +164,22 @@ class Validation:
         random = np.random.default_rng([self.config.seed, epoch]).permutation(others)[:limit]
         pictures, names = [], []
         for index in [*range(limit), *sorted(random)]:
-            code = model.latents(torch.tensor([index], device=self.train.device))[0]
+            latent = model.latents(torch.tensor([index], device=self.train.device))[0]
             mesh = decode_mesh(
                 model,
-                code.detach(),
+                latent.detach(),
                 dim=self.config.data.dim,
                 resolution=self.config.train.render_resolution,
                 coarse_to_fine=self.config.eval.coarse_to_fine,
             )
             name = self.train.names[index]
-            truth = truth_mesh(self.layout, name, self.train.dim)
+            ground_truth = ground_truth_mesh(self.layout, name, self.train.dim)
             names.append(name)
-            pictures.append(draw_shape(model, code.detach(), mesh, truth, self.renderer))
+            pictures.append(draw_shape(model, latent.detach(), mesh, ground_truth, self.renderer))
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
             "train/code_norms",
-            model.latents.codes.detach().norm(dim=-1).flatten().cpu().numpy(),
+            model.latents.weight.detach().norm(dim=-1).flatten().cpu().numpy(),
             epoch=epoch,
         )
 
@@ -194,7 +194,7 @@ class Validation:
         )
         return self.protocol.evaluate(pair)[0]
 
-    def _codes(self, model: INR) -> torch.Tensor:
+    def _latents(self, model: INR) -> torch.Tensor:
         if not self.is_unseen:
             index = torch.arange(len(self.names), device=self.store.device)
             return model.latents(index).detach()
@@ -205,14 +205,14 @@ class Validation:
             stopped=self.stopped,
         )
 
-    def _loss(self, model: INR, codes: torch.Tensor) -> float:
+    def _loss(self, model: INR, latents: torch.Tensor) -> float:
         device = self.store.device
         batch = self.store.draw(
             torch.arange(len(self.names), device=device),
             training_draws(self.config),
             torch.Generator(device=device).manual_seed(self.config.seed),
         )
-        total, _ = self.losses(model, batch, codes, None)
+        total, _ = self.losses(model, batch, latents, None)
         return float(total.detach().mean())
 
     def _write(
