@@ -1,4 +1,4 @@
-"""Speed of signed distances, and of the sample store: draws, opening, memory, share of a step.
+"""Speed of signed distances, and of the sample store: draws, opening, memory, fraction of a step.
 
 python -m benchmarks.data
 python -m benchmarks.data --meshes a.ply b.obj --points 200000
@@ -181,7 +181,7 @@ def drawing(root: Path) -> list[Row]:
 
 
 def fraction_of_step(root: Path) -> list[Row]:
-    """Say what share of a step of deepsdf_small drawing takes, against 3 %."""
+    """Say what fraction of a step of deepsdf_small drawing takes, against 3 %."""
     rows = []
     for num_shapes, samples, dim in ((SHAPES, 128, 3), (125, 8, 2)):
         layout = Layout(root / f"{dim}")

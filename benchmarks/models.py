@@ -1,4 +1,4 @@
-"""Speed of a training step of each body, and with --shape what each reaches in equal time.
+"""Speed of a training step of each decoder, and with --shape what each reaches in equal time.
 
 python -m benchmarks.models
 python -m benchmarks.models --shape my_mesh.ply --seconds 60 --set model.hidden_dim=128
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def steps(models: list[str], width: int, points: int) -> list[Row]:
-    """Time a float32 training step of each body at a width: forward, backward, Adam.
+    """Time a float32 training step of each decoder at a width: forward, backward, Adam.
 
     The dense ones are held against their own products of matrices, done alone.
     """
@@ -101,13 +101,13 @@ def steps(models: list[str], width: int, points: int) -> list[Row]:
 
 
 class Step:
-    """Take one optimizer step of a body.
+    """Take one optimizer step of a decoder.
 
     Args:
         model: its YAML.
         width: of the hidden layers.
         x: (B, N, D).
-        codes: (B, L).
+        latents: (B, L).
     """
 
     def __init__(self, model: str, width: int, x: torch.Tensor, latents: torch.Tensor) -> None:
@@ -162,7 +162,7 @@ def like(given: torch.Tensor) -> torch.Tensor:
 def fit_for(
     shape: Path, models: list[str], seconds: float, *, rates: list[float], settings: list[str]
 ) -> list[Row]:
-    """Fit one shape with each body for so long, through the command line.
+    """Fit one shape with each decoder for so long, through the command line.
 
     How many steps that takes is measured in shorter runs, one at each rate.
     """

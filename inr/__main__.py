@@ -32,11 +32,12 @@ usage: python -m inr stage=<stage> [group=choice ...] [key=value ...]
 stages
   prepare      meshes -> normalised meshes, samples, splits
   inspect      one page on a data set: counts, histograms, the shapes that stand out
-  train        samples -> network and codes, in a new run directory under outputs/
-  reconstruct  run=latest | run=<directory>: codes and meshes of a split
+  train        samples -> network and latents, in a new run directory under outputs/
+  reconstruct  run=latest | run=<directory>: latents and meshes of a split
   evaluate     run=latest | run=<directory>: metrics of the reconstructed meshes, eval=<protocol>
-               meshes=<folder> truth=<folder>: of anybody's; runs=[...] [against=[...]]: of several
-  sample       run=latest | run=<directory>: new shapes from the trained codes, or between two
+               meshes=<folder> ground_truth=<folder>: of anybody's;
+               runs=[...] [against=[...]]: of several
+  sample       run=latest | run=<directory>: new shapes from the trained latents, or between two
   edit         run=... shape=<name>: change one part of a shape made of parts
   all          prepare, train, reconstruct and evaluate, one after the other
 
@@ -123,16 +124,16 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> No
 
 def report(error: BaseException) -> int:
     """Print what a person needs to know of an error, and return the exit code."""
-    latent = getattr(error, "exit_code", None)
+    code = getattr(error, "exit_code", None)
     if isinstance(error, FloatingPointError):
-        latent = 3
+        code = 3
     elif isinstance(error, ValueError) and _is_ours(error):
-        latent = 2
-    if latent is None:
+        code = 2
+    if code is None:
         traceback.print_exception(error)
         return 1
     print(f"inr: {error}", file=sys.stderr)
-    return int(latent)
+    return int(code)
 
 
 def _is_ours(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Small models, codes and stores for tests."""
+"""Small models, latents and stores for tests."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ DRAWS = BatchSpec(
 
 
 def make_latents(num_shapes: int = 4, dim: int = 6, *, seed: int = 0, **changes) -> Latents:
-    """Codes of the shapes s0, s1, ..."""
+    """Latents of the shapes s0, s1, ..."""
     settings = {"max_norm": None, "spherical": False, "pretrained": None, "trainable": True}
     return Latents(
         names=[f"s{number}" for number in range(num_shapes)],
@@ -75,7 +75,7 @@ def draw_part_poses(num_shapes: int, *, dim: int, num_parts: int = 3) -> dict[st
 def make_part_latents(
     num_shapes: int = 4, latent_dim: int = 4, *, dim: int, seed: int = 0, **changes
 ) -> PartLatents:
-    """Codes and poses of the three parts of the shapes s0, s1, ..."""
+    """Latents and poses of the three parts of the shapes s0, s1, ..."""
     settings = {"num_parts": 3, "max_norm": None, "pretrained": None, "trainable": True}
     return PartLatents(
         names=[f"s{number}" for number in range(num_shapes)],

@@ -40,7 +40,7 @@ def the_device() -> None:
 
 
 def models() -> None:
-    """Decode with every body, and take first and second derivatives."""
+    """Decode with every decoder, and take first and second derivatives."""
     for model in MODELS:
         for dim, latent_dim in ((2, 6), (3, 0)):
             with on_cpu():

@@ -48,7 +48,7 @@ def open_pairs(root: Path, pairs=PAIRS, needs: tuple[str, ...] = NEEDS) -> Sampl
 
 
 class Discs(nn.Module):
-    """Each part is the disc that its pose makes of the unit disc, larger by its code's sum."""
+    """Each part is the disc that its pose makes of the unit disc, larger by its latent's sum."""
 
     def forward(self, x: Tensor, latents: Tensor, left_out: Tensor | None = None) -> Field:
         part_latents, pose = split(latents, 2)

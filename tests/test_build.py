@@ -15,7 +15,7 @@ from inr.training.tracking import Logger
 
 register_resolvers()
 
-CONTEXT = {"dim": 2, "code_dim": 5, "out_dim": 1}
+CONTEXT = {"dim": 2, "latent_dim": 5, "out_dim": 1}
 
 
 def entry(**changes: Any) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def test_a_mistake_names_the_key_and_what_is_allowed(changes, message):
 
 
 def test_a_missing_context_is_a_missing_key():
-    with pytest.raises(ValueError, match="lacks the key 'code_dim'"):
+    with pytest.raises(ValueError, match="lacks the key 'latent_dim'"):
         check(entry(), "model", dim=2, out_dim=1)
 
 
@@ -156,7 +156,7 @@ def test_what_lives_elsewhere_is_refused(target):
 
 def test_a_class_that_is_only_passed_on_is_refused():
     # a class of ours that is imported elsewhere in the package is still ours
-    assert resolve("inr.models.inr.Codes").__module__ == "inr.models.latents"
+    assert resolve("inr.models.inr.Latents").__module__ == "inr.models.latents"
     with pytest.raises(ValueError, match=r"is really pathlib\.Path, which is not allowed"):
         resolve("inr.training.checkpoint.Path")
 
@@ -248,7 +248,7 @@ def test_nearest():
     assert nearest("zzz", ["train", "test"]) == "allowed: test, train"
 
 
-def test_opening_a_run_does_not_run_its_latent(tmp_path):
+def test_opening_a_run_does_not_run_its_code(tmp_path):
     # our own functions must be no way round the allow-list
     target = tmp_path / "touched"
     entry = {
@@ -266,6 +266,6 @@ def test_a_place_takes_only_its_kind():
     linear = {"_target_": "torch.nn.Tanh"}
     with pytest.raises(ValueError, match=r"'logger' has to be a Logger; torch.nn.Tanh is none"):
         check(linear, "logger", kind=Logger)
-    check({"_target_": "inr.training.tracking.Silent"}, "logger", kind=Logger)
+    check({"_target_": "inr.training.tracking.NullLogger"}, "logger", kind=Logger)
     with pytest.raises(ValueError, match=r"'logger' lacks the key '_target_'"):
         check({}, "logger", kind=Logger)

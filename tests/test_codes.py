@@ -1,4 +1,4 @@
-"""New shapes from codes, codes from what is observed, codes of another run."""
+"""New shapes from latents, latents from what is observed, latents of another run."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_latents_of_one_run_start_another(copy: Path, monkeypatch: pytest.Monkey
     frozen = [f"latent.pretrained={stored}", "latent.trainable=false"]
     assert inr(monkeypatch, "stage=train", *TINY, *frozen) == 0
     for path in copy.glob("outputs/2*/*/checkpoints/last.pt"):
-        latents = torch.load(path, weights_only=True)["codes"]
+        latents = torch.load(path, weights_only=True)["latents"]
         for name, latent in latents.items():
             np.testing.assert_array_equal(latent.numpy(), np.load(stored / f"{name}.npy"))
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=train", *TINY[-6:-1]) == 0

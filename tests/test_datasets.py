@@ -34,7 +34,7 @@ def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def latents_of(run: Path) -> list[str]:
-    return list(load_checkpoint(run / "checkpoints" / "last.pt")["codes"])
+    return list(load_checkpoint(run / "checkpoints" / "last.pt")["latents"])
 
 
 def names_in(layout: Layout) -> dict[str, list[str]]:
@@ -147,7 +147,7 @@ def test_a_data_set_of_before(boxes, monkeypatch):
     manifest = json.loads(path.read_text())
     for key in ("sign", "repair"):
         del manifest["settings"][key]
-    for key in ("edge_share", "dtype"):
+    for key in ("edge_fraction", "dtype"):
         del manifest["settings"]["sampling"][key]
     kept = ("status", "reason", "source", "digest", "seconds", "faces", "closed")
     for name, record in manifest["shapes"].items():

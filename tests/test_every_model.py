@@ -1,4 +1,4 @@
-"""Every YAML in conf/model builds, decodes and learns, in 2-D and 3-D, with and without codes."""
+"""Every YAML in conf/model builds, decodes and learns, in 2-D and 3-D, with and without latents."""
 
 import functools
 from pathlib import Path
@@ -30,7 +30,7 @@ PIECEWISE = {
 NUM_PARTS = 3
 EVERY = pytest.mark.parametrize("model", MODELS)
 DIMS = pytest.mark.parametrize("dim", [2, 3])
-LATENT_DIMS = pytest.mark.parametrize("code_dim", [0, 6])
+LATENT_DIMS = pytest.mark.parametrize("latent_dim", [0, 6])
 
 
 @functools.cache
@@ -42,7 +42,7 @@ def build(model: str, dim: int, latent_dim: int, out_dim: int = 1) -> nn.Module:
     entry = dict(composed(model))
     if "hidden_dim" in entry:
         entry["hidden_dim"] = min(entry["hidden_dim"], 32)
-    context = {"dim": dim, "code_dim": latent_dim, "out_dim": out_dim, "num_parts": NUM_PARTS}
+    context = {"dim": dim, "latent_dim": latent_dim, "out_dim": out_dim, "num_parts": NUM_PARTS}
     check(entry, "model", **context)
     torch.manual_seed(0)
     decoder = instantiate(entry, **context)
@@ -50,7 +50,7 @@ def build(model: str, dim: int, latent_dim: int, out_dim: int = 1) -> nn.Module:
 
 
 class OfParts(nn.Module):
-    """Show a body of parts the same code for each, at poses that differ from part to part."""
+    """Show a decoder of parts the same latent for each, at poses that differ from part to part."""
 
     def __init__(self, decoder: PartMLP, dim: int) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ def test_training_steps_lower_the_loss(model, dim, latent_dim):
     decoder = build(model, dim, latent_dim)
     x, latents = draw(dim, latent_dim)
     latents.requires_grad_()
-    # without a code both shapes can only be one
+    # without a latent both shapes can only be one
     radius = torch.tensor([0.4, 0.7 if latent_dim else 0.4])[:, None, None]
     target = x.norm(dim=-1, keepdim=True) - radius
     parameters = dict(decoder.named_parameters())
@@ -111,7 +111,7 @@ def test_training_steps_lower_the_loss(model, dim, latent_dim):
         losses.append(float(loss.detach()))
     assert losses[0] > losses[1] > losses[2], losses
     assert moved == set(parameters)
-    # a body may start without heeding its codes, but learns to at once
+    # a decoder may start without heeding its latents, but learns to at once
     assert latent_dim == 0 or (latents.grad.norm(dim=1) > 0).all()
 
 

@@ -24,7 +24,7 @@ LEFT, RIGHT = (-0.45, 0.0, 0.3), (0.45, 0.0, 0.25)
 
 
 def place(discs: Sequence[Disc]) -> Tensor:
-    """The state (1, P, 6) of discs."""
+    """The latent (1, P, 6) of discs."""
     return torch.tensor([[[0, x, y, radius, radius, 1] for x, y, radius in discs]])
 
 

@@ -1,4 +1,4 @@
-"""Codes and poses of parts, fitted to unseen shapes; and their meshes."""
+"""Latents and poses of parts, fitted to unseen shapes; and their meshes."""
 
 import math
 from pathlib import Path
@@ -31,7 +31,7 @@ def poses_of(root: Path) -> dict[str, Tensor]:
 def make(root: Path) -> INR:
     """A model whose training shapes are those of PAIRS: the mean pose is near, the second optional.
 
-    Codes have no width, so that poses have to do it all.
+    Latents have no width, so that poses have to do it all.
     """
     poses = {f"s{i}": pose for i, pose in enumerate(poses_of(root).values())}
     latents = make_part_latents(3, 0, dim=2, num_parts=2, poses=poses)
@@ -101,7 +101,7 @@ def test_given_poses_may_stay_and_latents_do_the_rest(tmp_path):
     larger[..., 3:5] *= 1.3
     latents = fit(model, store, plan(pose_lr=0.0, poses=larger))
     torch.testing.assert_close(latents[..., 2:], larger)
-    # the codes take back what the scales have too much
+    # the latents take back what the scales have too much
     there = given[..., -1] > 0
     radius = larger[..., 3] + latents[..., :2].sum(dim=-1)
     np.testing.assert_allclose(radius[there], given[..., 3][there], atol=0.02)

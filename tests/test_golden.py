@@ -27,10 +27,10 @@ Weights = dict[str, Tensor]
 
 
 def load(path: Path) -> Weights:
-    """Read a state dict, with weight norm's g v / |v| multiplied out."""
+    """Read a latent dict, with weight norm's g v / |v| multiplied out."""
     latent = torch.load(path, map_location="cpu", weights_only=True)
     latent = {
-        k.removeprefix("module."): v for k, v in latent.get("model_state_dict", latent).items()
+        k.removeprefix("module."): v for k, v in latent.get("model_latent_dict", latent).items()
     }
     for key in [key for key in latent if key.endswith("weight_v")]:
         v, g = latent.pop(key), latent.pop(key[:-1] + "g")
@@ -175,7 +175,7 @@ def test_that_quirk_is_not_what_the_paper_says():
 
 def deepsdf_latents(folder: Path) -> Tensor:
     stored = torch.load(folder / "LatentCodes/latest.pth", map_location="cpu", weights_only=True)
-    return bound_norm(stored["latent_codes"]["weight"], 1.0)
+    return bound_norm(stored["latent_latents"]["weight"], 1.0)
 
 
 def test_deepsdf_with_a_skip():
@@ -185,7 +185,7 @@ def test_deepsdf_with_a_skip():
     )
     latent = load(folder / "ModelParameters/latest.pth")
     weights = [latent[f"lin{i}.weight"] for i in range(7)]
-    # theirs appends code and point, ours puts them first
+    # theirs appends latent and point, ours puts them first
     weights[3] = torch.cat([weights[3][:, 33:], weights[3][:, :33]], dim=1)
     fill(decoder, weights, [latent[f"lin{i}.bias"] for i in range(7)])
     assert_published_values(folder, decoder, deepsdf_latents(folder))

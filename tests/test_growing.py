@@ -151,14 +151,14 @@ def test_a_source_that_is_gone_stays_until_it_is_dropped(monkeypatch, capsys):
     assert inr(monkeypatch, *counted) == 0
     said = capsys.readouterr().err
     assert "1 shapes have lost their source files and stay" in said
-    assert f": {gone}; add prepare.drop_gone=true" in said
+    assert f": {gone}; add prepare.drop_missing=true" in said
     assert manifest()["shapes"][gone]["gone"] is True and Layout(Path("made")).is_ready(gone)
     assert names_in(Layout(Path("made"))) == before
     Path("elsewhere.npy").rename(f"clouds/{gone}.npy")  # it is back
     assert inr(monkeypatch, *counted) == 0
     assert "gone" not in manifest()["shapes"][gone]
     Path(f"clouds/{gone}.npy").unlink()
-    assert inr(monkeypatch, *counted, "prepare.drop_gone=true") == 0
+    assert inr(monkeypatch, *counted, "prepare.drop_missing=true") == 0
     assert f"dropped 1 shapes that have lost their source files: {gone}" in capsys.readouterr().err
     assert gone not in manifest()["shapes"] and not Layout(Path("made")).is_ready(gone)
     for layout in (
@@ -179,7 +179,7 @@ def test_shapes_of_another_folder_are_not_gone(monkeypatch, capsys):
     Path("clouds").rename("later")
     Path("others").rename("clouds")
     again = [setting.replace("=clouds", "=later") for setting in PREPARE]
-    assert inr(monkeypatch, *again, *FRACTIONS, "prepare.drop_gone=true") == 0
+    assert inr(monkeypatch, *again, *FRACTIONS, "prepare.drop_missing=true") == 0
     assert len(Layout(Path("made")).names()) == 4
     assert "lost their source" not in capsys.readouterr().err
 
@@ -201,6 +201,10 @@ def test_a_run_goes_on_with_the_shapes_that_it_had(monkeypatch, capsys):
     for stage in ("reconstruct", "evaluate"):
         later = [f"stage={stage}", f"run={run}", "split=train", "eval.resolution=24"]
         assert inr(monkeypatch, *later) == 0
-    assert list(load_checkpoint(run / "checkpoints" / "last.pt")["codes"]) == ["c00", "c01", "c02"]
+    assert list(load_checkpoint(run / "checkpoints" / "last.pt")["latents"]) == [
+        "c00",
+        "c01",
+        "c02",
+    ]
     (summary,) = run.glob("evaluation/*/train/summary.json")
     assert json.loads(summary.read_text())["num_shapes"] == 3

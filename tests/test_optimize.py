@@ -15,7 +15,7 @@ from tests.making import make_latents, make_mlp, make_model, make_part_latents, 
 
 
 class Ellipsoid(nn.Module):
-    """The code is the half-axes; the field is a distance at the surface, to first order."""
+    """The latent is the half-axes; the field is a distance at the surface, to first order."""
 
     def forward(self, x, latents):
         axes = latents[:, None]
@@ -124,7 +124,7 @@ def test_failures_are_said():
 
 @lru_cache
 def part_model(dim):
-    """A network of parts that learned a ball, bent by part_latents; and a state of two of three parts."""
+    """A network of parts that learned a ball, bent by latents; a shape of two of three parts."""
     torch.manual_seed(0)
     decoder = make_part_mlp(dim=dim, latent_dim=2)
     turn = torch.tensor([[0.9, 0.1, 0.2, 0.4], [0.9, -0.2, 0.3, -0.2], [1, 0, 0, 0]])
@@ -160,9 +160,10 @@ def swollen_volume(vertices, faces):
 
 
 def worst_slopes(model, latent, measure, *, dim, resolution):
-    """Return how far the gradient of a mesh's measure is off, held against meshes of other states.
+    """Return how far the gradient of a mesh's measure is off, held against meshes of other latents.
 
-    Of code, rotation, translation and scale each: as a share of the largest slope of its columns.
+    Of latent, rotation, translation and scale each: as a fraction of the largest slope of its
+    columns.
     """
 
     def extract(latent):

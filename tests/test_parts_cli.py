@@ -27,10 +27,10 @@ def test_what_is_written(parts_run: Path) -> None:
     run, layout = only_run(parts_run), layout_in(parts_run)
     content = load_checkpoint(run / "checkpoints" / "last.pt")
     names = read_split(layout, "train")
-    assert list(content["codes"]) == names
+    assert list(content["latents"]) == names
     for name in names:
         poses = read_poses(layout, name, 3)
-        latent = content["codes"][name]
+        latent = content["latents"][name]
         assert latent.shape == (8, 4 + pose_dim(3))
         np.testing.assert_allclose(latent[:, 8:11], poses.translations, atol=1e-6)
         assert (latent[:, -1] == torch.from_numpy(poses.present)).all()
@@ -143,7 +143,7 @@ def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, caps
     assert inr(monkeypatch, "stage=train", *train, "reconstruct.labels=true") == 0
     assert inr(monkeypatch, *AGAIN) == 0
     assert inr(monkeypatch, *AGAIN, "reconstruct.labels=false") == 2
-    assert "no term to fit codes of unseen shapes with" in capsys.readouterr().err
+    assert "no term to fit latents of unseen shapes with" in capsys.readouterr().err
 
 
 def test_a_resumed_run_goes_on(parts_copy, monkeypatch, capsys) -> None:
@@ -154,9 +154,9 @@ def test_a_resumed_run_goes_on(parts_copy, monkeypatch, capsys) -> None:
     assert f"{run.name} on cpu: " in capsys.readouterr().err
     after = load_checkpoint(path)
     assert before["progress"]["epoch"] == 20 and after["progress"]["epoch"] == 22
-    assert after["optimizer"]["state"][0]["step"] == after["progress"]["step"]
-    for name, latent in before["codes"].items():
-        moved = (after["codes"][name] - latent).abs()
+    assert after["optimizer"]["latent"][0]["step"] == after["progress"]["step"]
+    for name, latent in before["latents"].items():
+        moved = (after["latents"][name] - latent).abs()
         assert (moved[:, :4].amax(dim=1) > 0)[latent[:, -1] > 0].all()
         assert (moved[:, 4:] == 0).all()  # poses stay those of the data
 
@@ -176,7 +176,7 @@ def test_new_shapes_are_drawn(parts_copy, monkeypatch) -> None:
 
 WRONG = {
     ("model=partsdf",): "add latent=parts",
-    ("latent=parts",): "add model=partsdf, or latent=codes",
+    ("latent=parts",): "add model=partsdf, or latent=default",
     ("loss=parts",): "add model=partsdf latent=parts, or leave it out: ~loss.parts",
     ("model=partsdf", "latent=parts", "model.output=occupancy"): "leave it sdf",
     ("model=partsdf", "latent=parts", "latent.num_parts=0"): "latent.num_parts is 0",

@@ -18,7 +18,7 @@ SCALE = slice(-4, -1)
 
 
 def edited(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[np.ndarray]:
-    """Run an edit and return the states: before (of one or two shapes), and after."""
+    """Run an edit and return the latents: before (of one or two shapes), and after."""
     operation = next(a for a in arguments if a.startswith("edit.operation=")).partition("=")[2]
     name = next(a for a in arguments if a.startswith("shape=")).partition("=")[2]
     assert inr(monkeypatch, "stage=edit", "run=latest", "eval.resolution=24", *arguments) == 0
@@ -159,13 +159,13 @@ def test_shapes_that_are_not_there_or_cannot_be_read(parts_copy, monkeypatch, ca
     (path,) = only_run(parts_copy).glob(f"reconstruction/*/test/latents/{other}.npy")
     np.save(path, np.zeros(4, dtype=np.float32))
     assert inr(monkeypatch, *remove, f"shape={other}") == 2
-    assert f"the code of '{other}'" in capsys.readouterr().err
+    assert f"the latent of '{other}'" in capsys.readouterr().err
     path.write_text("no numbers")
     assert inr(monkeypatch, *remove, f"shape={other}") == 2
     assert "it is no .npy file of numbers" in capsys.readouterr().err
     path.write_bytes(b"")
     assert inr(monkeypatch, *remove, f"shape={other}") == 2
-    assert "cannot read the code 'outputs" in capsys.readouterr().err
+    assert "cannot read the latent 'outputs" in capsys.readouterr().err
 
 
 def test_what_is_refused(parts_copy, monkeypatch, capsys) -> None:

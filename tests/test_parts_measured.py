@@ -21,7 +21,7 @@ TINY_DEFAULT = ["eval.metrics.iou.resolution=16"]
 
 
 def take_ground_truth(folder: Path) -> tuple[Path, str, Layout]:
-    """Put the truth where reconstruct put its own, and return that folder and the shape."""
+    """Put the ground truth where reconstruct put its own, and return that folder and the shape."""
     run, layout = only_run(folder), layout_in(folder)
     (name,) = read_split(layout, "test")
     made = run / "reconstruction" / "epoch_000020" / "test"

@@ -98,7 +98,7 @@ def test_an_empty_reconstruction_is_a_row_with_its_reason(
 ) -> None:
     path = only_run(copy) / "checkpoints" / "last.pt"
     content = torch.load(path, weights_only=True)
-    content["body"]["output.bias"] += 100  # everywhere outside
+    content["decoder"]["output.bias"] += 100  # everywhere outside
     torch.save(content, path)
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "overwrite=true") == 0
     assert inr(monkeypatch, "stage=evaluate", "run=latest", "split=test") == 0
@@ -135,10 +135,10 @@ def test_resumed_is_the_same_as_uninterrupted(copy: Path, monkeypatch: pytest.Mo
     assert inr(monkeypatch, "stage=train", "resume=latest", "device=cpu") == 0
     resumed = torch.load(run / "checkpoints" / "last.pt", weights_only=True)
     assert resumed["progress"]["epoch"] == whole["progress"]["epoch"] == 4
-    for name, tensor in whole["body"].items():
-        assert torch.equal(tensor, resumed["body"][name]), name
-    for name, latent in whole["codes"].items():
-        assert torch.equal(latent, resumed["codes"][name]), name
+    for name, tensor in whole["decoder"].items():
+        assert torch.equal(tensor, resumed["decoder"][name]), name
+    for name, latent in whole["latents"].items():
+        assert torch.equal(latent, resumed["latents"][name]), name
 
 
 def test_a_split_that_names_a_stranger_is_refused(
@@ -211,7 +211,7 @@ def test_own_meshes_are_normalised_and_bad_ones_refused(
     assert inr(monkeypatch, "stage=prepare", *arguments, "strict=true") == 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.parametrize(("number", "latent"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
     copy: Path, monkeypatch: pytest.MonkeyPatch, number: int, latent: int
 ) -> None:

@@ -48,7 +48,7 @@ def tiny(command: list[str]) -> list[str]:
         settings |= {"train.surface_per_shape": "32", "train.space_per_shape": "32"}
     if experiment in OWN or said.get("data") in OWN:
         settings.pop("data.family.num_shapes")
-    if experiment == PARTS:  # epochs enough for a surface, which the code of its section moves
+    if experiment == PARTS:  # epochs enough for a surface, which the latent of its section moves
         settings.pop("model.skip_layers")
         settings |= {"train.epochs": "60", "train.validate_every": "0"}
         said.pop("train.epochs", None)  # thousands; the last of two counts

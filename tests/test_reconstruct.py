@@ -25,7 +25,7 @@ def make_network(dropout: float = 0.0, latent_dim: int = 6) -> INR:
 
 
 class Ball(nn.Module):
-    """The distance to a ball whose radius is the sum of its code, here in any dimension."""
+    """The distance to a ball whose radius is the sum of its latent, here in any dimension."""
 
     def forward(self, x: Tensor, latents: Tensor) -> Tensor:
         return x.norm(dim=-1, keepdim=True) - latents.sum(dim=-1)[:, None, None]
@@ -45,7 +45,7 @@ def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
 
 def test_a_latent_does_not_depend_on_the_others(tmp_path):
     radii = {"a": 0.3, "b": 0.5, "c": 0.7}
-    terms = {**DISTANCE, "code": LatentNorm(weight=0.01, ramp_epochs=100)}
+    terms = {**DISTANCE, "latent": LatentNorm(weight=0.01, ramp_epochs=100)}
     model = make_network()
     together = fit(model, open_discs(tmp_path, radii), terms)
     assert together.shape == (3, 6) and not together.requires_grad
@@ -93,7 +93,7 @@ def test_finds_the_radius_of_a_ball(tmp_path):
 
 
 def test_the_learning_rate_drops_after_half(tmp_path):
-    # the loss |x| - sum(code) - target has gradient -1 in each component until the radius is met,
+    # the loss |x| - sum(latent) - target has gradient -1 in each component until the radius is met,
     # and under a constant gradient Adam moves by its learning rate a step
     store, model = open_discs(tmp_path, {"a": 0.9}), make_model(Ball(), latents_of(2))
     settings = {"lr": 0.005, "init_std": 0.0}
@@ -150,7 +150,7 @@ def test_a_latent_that_is_no_number_names_its_shape(tmp_path):
     store = open_discs(tmp_path, {"good": 0.3, "bad": 0.7})
     store.samples.values = store.samples.values.clone()  # the file that is mapped is not to change
     store.samples.values[800 - 400 :, 2] = math.inf
-    with pytest.raises(FloatingPointError, match="the code of 'bad'"):
+    with pytest.raises(FloatingPointError, match="the latent of 'bad'"):
         fit(make_network(), store, {"distance": Squared(weight=1.0, delta=None)})
 
 

@@ -121,14 +121,14 @@ def test_one_writer_at_a_time(tmp_path):
 
 def test_a_process_that_dies_gives_the_lock_back(tmp_path):
     run = make_run(tmp_path / "run")
-    latent = (
+    code = (
         "import sys, pathlib, inr.runs.directory\n"
         f"with inr.runs.directory.Run(pathlib.Path({str(run.path)!r})).lock():\n"
         "    print('held', flush=True)\n"
         "    sys.stdin.read()\n"
     )
     holder = subprocess.Popen(
-        [sys.executable, "-c", latent],
+        [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(inr.runs.directory.__file__).parents[1],

@@ -36,7 +36,7 @@ def build_model(
         config: says what it is made of.
         names: the shapes, in the order of their codes.
         device: where it goes.
-        fresh: whether pretrained codes are read; a checkpoint brings its own.
+        fresh: whether pretrained latents are read; a checkpoint brings its own.
         poses: of the parts of each shape, (P, K), where they start; see inr.models.parts.poses.
 
     Raises:
@@ -70,7 +70,7 @@ def build_losses(config: Config) -> Losses:
 
 
 def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
-    """Return the optimizer: one group for the network, one for the codes, one for trained poses.
+    """Return the optimizer: one group for the network, one for the latents, one for trained poses.
 
     Parameters of modules that have a `rate`, a factor on the network's learning rate, are in a
     group of their own.
@@ -82,7 +82,7 @@ def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
         fast.setdefault(rate, []).extend(module.parameters(recurse=False))
     groups: list[dict[str, Any]] = [_group("network", fast.pop(1.0), settings.lr)]
     groups += [_group(f"network_x{rate:g}", p, settings.lr * rate) for rate, p in fast.items()]
-    groups.append(_group("codes", [model.latents.weight], settings.latent_lr))
+    groups.append(_group("latents", [model.latents.weight], settings.latent_lr))
     poses = getattr(model.latents, "poses", None)
     if poses is not None and poses.requires_grad:
         groups.append(_group("poses", [poses], settings.pose_lr))
@@ -110,7 +110,7 @@ def training_draws(config: Config) -> BatchSpec:
 
 
 def fitting_draws(config: Config) -> BatchSpec:
-    """Return what a step that fits codes draws for each shape."""
+    """Return what a step that fits latents draws for each shape."""
     fitting = config.reconstruct
     return replace(
         training_draws(config),

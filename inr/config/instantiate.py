@@ -1,7 +1,7 @@
 """The only place that turns configuration into objects, and checks it before anything runs.
 
 A `_target_` entry names a class; its schema is the constructor's signature. What the
-configuration cannot know (the dimension of space, the code width) is its *context*: handed by
+configuration cannot know (the dimension of space, the latent width) is its *context*: handed by
 name to every constructor that asks for it.
 """
 

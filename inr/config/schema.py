@@ -42,7 +42,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Splits:
-    """Give the size of each split: a count, a share, or a file that lists names."""
+    """Give the size of each split: a count, a fraction, or a file that lists names."""
 
     train: int | float | str
     valid: int | float | str
@@ -86,7 +86,7 @@ class Optimizer:
 
     algorithm: Target
     lr: float  # of the network
-    latent_lr: float  # of the codes
+    latent_lr: float  # of the latents
     pose_lr: float  # of the parts' poses, where they are trained
     schedule: Target
 
@@ -101,14 +101,14 @@ class Train:
     sign_balanced: bool
     surface_per_shape: int  # points on the surface, for losses of those
     space_per_shape: int  # points anywhere, likewise
-    space_near: float  # share of those that are drawn around the surface
+    space_near: float  # fraction of those that are drawn around the surface
     space_std: float  # of the noise that takes them away from it, box units
     log_every: int  # 0 for never; likewise below
     validate_every: int
     num_validation_shapes: int
     validation_resolution: int
     validation_points: int  # on each surface
-    validation_iterations: int  # of fitting a validation shape's code
+    validation_iterations: int  # of fitting a validation shape's latent
     render_every: int
     num_renders: int  # the first shapes, and as many random ones
     render_resolution: int
@@ -122,7 +122,7 @@ class Train:
 
 @dataclass(frozen=True)
 class Reconstruct:
-    """Say how codes are fitted to unseen shapes."""
+    """Say how latents are fitted to unseen shapes."""
 
     observe: str  # sdf | surface | partial
     offset: float  # from observed surface points to the samples made of them, box units
@@ -132,7 +132,7 @@ class Reconstruct:
     sign_balanced: bool
     lr: float
     lr_drop: float  # factor on the learning rate after half the iterations
-    init_std: float  # of the codes at the start
+    init_std: float  # of the latents at the start
     poses: str  # mean | given | given_frozen: where parts start, and whether they stay
     pose_lr: float  # of poses, at the start
     labels: bool  # whether the part of each sample is known
@@ -144,8 +144,8 @@ class Sample:
     """Say which new shapes stage=sample makes."""
 
     num_shapes: int
-    prior: str  # gaussian | pca, fitted to the trained codes
-    explained_variance: float  # share of it that the kept components of pca hold
+    prior: str  # gaussian | pca, fitted to the trained latents
+    explained_variance: float  # fraction of it that the kept components of pca hold
     interpolate: list[str]  # two training shapes to go between, instead of a prior
 
 

@@ -119,7 +119,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
             value = take(raw, key)
             if value < least:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
-    context = {"dim": 2, "code_dim": 1, "out_dim": 1, "num_parts": 1}
+    context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
     check(decoder_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
     check(raw["latent"], "latent", allow, kind=Latents, **known)
@@ -145,7 +145,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
 
 
 def decoder_entry(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the `_target_` entry of the body: `model` without what is said of the whole model.
+    """Return the `_target_` entry of the decoder: `model` without what is said of the whole model.
 
     Raises:
         ValueError: if it lacks `output` or `num_channels`.
@@ -176,9 +176,9 @@ def _check_output(raw: Mapping[str, Any]) -> None:
 
 
 def _check_fractions(raw: Mapping[str, Any]) -> None:
-    for key in ("train.space_near", "sample.explained_variance", "data.sampling.edge_share"):
+    for key in ("train.space_near", "sample.explained_variance", "data.sampling.edge_fraction"):
         if not 0 <= take(raw, key) <= 1:
-            raise ValueError(f"{key} is {take(raw, key)}; it is a share, from 0 to 1")
+            raise ValueError(f"{key} is {take(raw, key)}; it is a fraction, from 0 to 1")
     for key in POSITIVE:
         if not take(raw, key) > 0:
             raise ValueError(f"{key} is {take(raw, key)}; it has to be positive")

@@ -71,13 +71,17 @@ def _check_sets(raw: Mapping[str, Any]) -> None:
 
 def _check_subject(raw: Mapping[str, Any]) -> None:
     """Check what stage=evaluate is told to evaluate: a run, several, or folders."""
-    given = [key for key in ("runs", "against", "meshes", "truth", "scans") if raw[key]]
+    given = [key for key in ("runs", "against", "meshes", "ground_truth", "scans") if raw[key]]
     if given and raw["stage"] != "evaluate":
         raise ValueError(f"{given[0]}={raw[given[0]]} goes with stage=evaluate")
-    for key, needed in (("against", "runs"), ("meshes", "truth"), ("truth", "meshes")):
+    for key, needed in (
+        ("against", "runs"),
+        ("meshes", "ground_truth"),
+        ("ground_truth", "meshes"),
+    ):
         if raw[key] and not raw[needed]:
             raise ValueError(f"{key}={raw[key]} needs {needed} as well")
     if raw["scans"] and not raw["meshes"]:
-        raise ValueError(f"scans={raw['scans']} goes with meshes=<folder> truth=<folder>")
+        raise ValueError(f"scans={raw['scans']} goes with meshes=<folder> ground_truth=<folder>")
     if len([key for key in ("run", "runs", "meshes") if raw[key]]) > 1:
         raise ValueError("run, runs and meshes each say what to evaluate; give one of them")

@@ -11,12 +11,12 @@ from inr.models.parts.latents import PartLatents
 
 
 def has_parts(raw: Mapping[str, Any]) -> bool:
-    """Return whether the codes of a configuration are those of parts."""
+    """Return whether the latents of a configuration are those of parts."""
     return issubclass(resolve(str(raw["latent"]["_target_"]), raw["allow"]), PartLatents)
 
 
 def check_parts(raw: Mapping[str, Any]) -> None:
-    """Check that body, codes and loss agree whether shapes are made of parts.
+    """Check that decoder, latents and loss agree whether shapes are made of parts.
 
     Raises:
         ValueError: if they do not, naming what to type.
@@ -25,7 +25,7 @@ def check_parts(raw: Mapping[str, Any]) -> None:
     decoder, latents = str(raw["model"]["_target_"]), raw["latent"]["_target_"]
     if ("num_parts" in inspect.signature(resolve(decoder, allow)).parameters) != parts:
         one, other = (latents, decoder) if parts else (decoder, latents)
-        remedy = "model=partsdf, or latent=codes" if parts else "latent=parts"
+        remedy = "model=partsdf, or latent=default" if parts else "latent=parts"
         raise ValueError(f"{one} is for shapes made of parts, and {other} is not; add {remedy}")
     for name, term in raw["loss"].items():
         needs = resolve(str(term["_target_"]), allow).needs
@@ -42,7 +42,7 @@ def check_parts(raw: Mapping[str, Any]) -> None:
 
 
 def check_family(raw: Mapping[str, Any]) -> None:
-    """Check that shapes which are going to be made have parts if codes are those of parts.
+    """Check that shapes which are going to be made have parts if latents are those of parts.
 
     One of them tells. A data set that is there already speaks for itself.
 
@@ -59,5 +59,5 @@ def check_family(raw: Mapping[str, Any]) -> None:
         raise ValueError(
             f"the shapes of data.family={entry['_target_']} have no parts, which "
             f"{raw['latent']['_target_']} needs; take data=chairs, data=meshes with parts beside "
-            "the meshes, or a model without parts: model=deepsdf latent=codes loss=deepsdf"
+            "the meshes, or a model without parts: model=deepsdf latent=default loss=deepsdf"
         )

@@ -20,9 +20,9 @@ def add_to_splits(
 ) -> dict[str, list[str]]:
     """Return which new shapes come into which split.
 
-    A list takes those that it names. A copy of a shape goes where that is, if a share gave it its
-    place, and nowhere if a count or a list did. Of the others each goes to the split that lacks
-    most of its share of all shapes; counts are filled already.
+    A list takes those that it names. A copy of a shape goes where that is, if a fraction gave it
+    its place, and nowhere if a count or a list did. Of the others each goes to the split that lacks
+    most of its fraction of all shapes; counts are filled already.
 
     Args:
         splits: split to the names that it has.
@@ -79,7 +79,7 @@ def add_to_folds(
         folds: the splits of each, train, valid and test.
         new: shapes to deal; those in a split of a fold stay there.
         names: all shapes that there are, the new ones among them.
-        valid: the count or share of a fold's other shapes that validate.
+        valid: the count or fraction of a fold's other shapes that validate.
         seed: of the shuffle.
         copies: groups of names that are one shape.
     """

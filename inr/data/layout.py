@@ -122,7 +122,7 @@ def read_split(layout: Layout, split: str) -> list[str]:
     if path.suffix == ".json" and read_json(path) == []:
         raise ValueError(
             f"split '{split}' of '{layout.root}' is empty; add names to {path}, or choose sizes "
-            f"with data.splits.{split}=<count or share> when preparing"
+            f"with data.splits.{split}=<count or fraction> when preparing"
         )
     names = read_names(path)
     for name in names:

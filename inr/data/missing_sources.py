@@ -29,7 +29,8 @@ def mark_missing(
     if gone:
         log.warning(
             "%d shapes have lost their source files and stay in the data set as they were "
-            "prepared, marked `gone` in its manifest: %s; add prepare.drop_gone=true to drop them",
+            "prepared, marked `gone` in its manifest: %s; add prepare.drop_missing=true to drop "
+            "them",
             len(gone),
             _shown(gone),
         )

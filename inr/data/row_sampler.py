@@ -55,7 +55,7 @@ class RowSampler:
     @classmethod
     def of_arrays(
         cls, names: Sequence[str], arrays: Sequence[tuple[Array, Array]], device: torch.device
-    ) -> "Rows":
+    ) -> "RowSampler":
         """Hold arrays (n, W) and (m, W) of each shape in memory, shuffled by the shape's name."""
         shuffled, counts, start = [], [], 0
         for name, runs in zip(names, arrays, strict=True):
@@ -67,7 +67,7 @@ class RowSampler:
         return cls(values, torch.tensor(counts), device, read_ahead=None)
 
     @classmethod
-    def of_pack(cls, pack: SampleCache, names: Sequence[str], device: torch.device) -> "Rows":
+    def of_pack(cls, pack: SampleCache, names: Sequence[str], device: torch.device) -> "RowSampler":
         """Hold rows of a pack: mapped from its file, or on a GPU that has the room, there.
 
         A GPU has it where they take at most half of its free memory; else each draw is gathered
@@ -102,7 +102,7 @@ class RowSampler:
             number: of rows for each.
             generator: one for all, or one a shape.
             balanced: half of them are of the first run, all where the other is empty; else as
-                many as its share of the shape's rows, rounded at random.
+                many as its fraction of the shape's rows, rounded at random.
         """
         random = integers(index, 3, generator).to(self.draws_on)
         table = torch.index_select(self.table, 0, index.to(self.draws_on))

@@ -164,8 +164,8 @@ class SampleCache:
 
     def outdated(self, sources: Mapping[str, Source]) -> list[str]:
         """Return the shapes that are not packed, or whose file has changed since."""
-        latents = {name: (source.path.name, *source[1:]) for name, source in sources.items()}
-        return [name for name, state in latents.items() if self._state(name) != state]
+        states = {name: (source.path.name, *source[1:]) for name, source in sources.items()}
+        return [name for name, state in states.items() if self._state(name) != state]
 
     def _state(self, name: str) -> tuple[str, int, int] | None:
         entry = self.entries.get(name)

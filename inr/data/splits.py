@@ -26,9 +26,9 @@ def make_splits(
 
     Args:
         names: the shapes, in any order.
-        sizes: split to a whole number of shapes, to a share of them, or to a file that lists them;
-            of its names, those that are no shapes are left out. Beside a list, shares are of the
-            shapes that none names, in proportion, and use all of them.
+        sizes: split to a whole number of shapes, to a fraction of them, or to a file that lists
+            them; of its names, those that are no shapes are left out. Beside a list, shares are of
+            the shapes that none names, in proportion, and use all of them.
         seed: of the shuffle; the same names and seed give the same splits.
         copies: groups of names that are one shape.
 
@@ -92,7 +92,7 @@ def make_fold(
         names: the shapes, in any order.
         fold: which to test on, from 0.
         folds: how many.
-        valid: a count or share of the others, to validate with.
+        valid: a count or fraction of the others, to validate with.
         seed: of the shuffle; all folds of a seed together test each shape once.
         copies: groups of names that are one shape.
 
@@ -141,9 +141,9 @@ def gather(names: Sequence[str], copies: Copies) -> list[list[str]]:
 
 
 def count_fractions(sizes: Mapping[str, int | float], num_names: int) -> dict[str, int]:
-    """Return how many of some names each share is.
+    """Return how many of some names each fraction is.
 
-    Each ends where the running sum rounds to, so that shares of 1 use every shape.
+    Each ends where the running sum rounds to, so that fractions of 1 use every shape.
     """
     running, counts = 0.0, dict[str, int]()
     for split, fraction in sizes.items():
@@ -177,7 +177,8 @@ def _assign(
     for split, size in sizes.items():
         if size < 0 or (isinstance(size, float) and size > 1):
             raise ValueError(
-                f"data.splits.{split} is {size}; it has to be a count, or a share from 0.0 to 1.0"
+                f"data.splits.{split} is {size}; it has to be a count, or a fraction from 0.0 to "
+                "1.0"
             )
     total = sum(size for size in sizes.values() if isinstance(size, float))
     if total > 1 + 1e-9:

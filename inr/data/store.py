@@ -29,8 +29,8 @@ class BatchSpec:
             none); else uniformly from all.
         surface: points on the surface.
         space: points anywhere, of which nothing is known.
-        space_near: share of those that are surface points displaced by Gaussian noise; the others
-            are uniform in the box [-1, 1]^D.
+        space_near: fraction of those that are surface points displaced by Gaussian noise; the
+            others are uniform in the box [-1, 1]^D.
         space_std: standard deviation of that noise, box units.
     """
 
@@ -232,10 +232,10 @@ def _labelled_sources(
     sources = {}
     for name in names:
         present = find_source([layout.poses(name) / "present.npy"])
-        latents = [samples[name], labels[name], *([] if present is None else [present])]
+        states = [samples[name], labels[name], *([] if present is None else [present])]
         size, time = (
-            sum(latent.size for latent in latents),
-            sum(latent.mtime_ns for latent in latents),
+            sum(state.size for state in states),
+            sum(state.mtime_ns for state in states),
         )
         sources[name] = Source(samples[name].path, size, time)
     return sources

@@ -6,13 +6,13 @@ from statistics import median
 
 from inr.data.journal import JournalEntry
 
-# share of a shape's samples whose sign is a guess, above which it is named
+# fraction of a shape's samples whose sign is a guess, above which it is named
 AMBIGUOUS = 0.01
 REMEDY = "(try data.repair=true)"
 # of the samples that were evaluated again
 AGREEMENT = 0.999
 ERROR = 1e-4
-# share of the samples inside a shape that may lie in no part of it
+# fraction of the samples inside a shape that may lie in no part of it
 IN_NO_PART = 0.02
 MOST_PARTS = 16
 

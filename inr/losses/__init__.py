@@ -1,7 +1,7 @@
 """Loss terms: named, weighted, each a value a shape.
 
 A term is shown the field where it asked for it, and returns (B,): the mean over shapes is the
-training loss, and their sum is the loss that fits codes, so that no shape's result depends on
+training loss, and their sum is the loss that fits latents, so that no shape's result depends on
 which others are fitted beside it. A new term needs a class here and an entry in conf/loss.
 """
 
@@ -17,28 +17,28 @@ __all__ = [
     "L1",
     "L2",
     "NEEDS",
-    "At",
     "Batch",
     "BinaryCrossEntropy",
     "Channels",
     "ClampedL1",
-    "CodeNorm",
     "Curriculum",
     "Eikonal",
+    "FieldSamples",
     "HardSamples",
-    "Heat",
+    "HotSpot",
     "Intersection",
+    "LatentNorm",
     "LinearHardSamples",
+    "Loss",
+    "LossInputs",
     "Losses",
     "NormalAlignment",
     "OffSurface",
     "PartDistance",
     "Samples",
-    "Seen",
     "SignAgnostic",
     "Surface",
     "SurfaceDistance",
-    "Term",
+    "TrainProgress",
     "WeightNorm",
-    "When",
 ]

@@ -53,9 +53,9 @@ class LossInputs(NamedTuple):
         samples: points with distances.
         surface: points on the surface.
         space: points anywhere.
-        codes: (B, L), as the body got them; those of parts one after another.
-        body: the network.
-        when: how far training is; None where codes are fitted.
+        latents: (B, L), as the decoder got them; those of parts one after another.
+        decoder: the network.
+        when: how far training is; None where latents are fitted.
     """
 
     samples: FieldSamples | None
@@ -87,7 +87,7 @@ class Loss(nn.Module, ABC):
         self.weight = weight
 
     def scale(self, when: TrainProgress | None) -> float:
-        """Return the factor at some time of the training; None where codes are fitted."""
+        """Return the factor at some time of the training; None where latents are fitted."""
         return self.weight
 
     @abstractmethod
@@ -119,8 +119,8 @@ class Losses(nn.Module):
         Args:
             model: decodes the points of the batch.
             batch: of B shapes.
-            codes: (B, L), as the body gets them (bounded), or states.
-            when: how far training is; None where codes are fitted, which knows no ramps.
+            latents: (B, L), or of parts (B, P, L + K), as the decoder gets them (bounded).
+            when: how far training is; None where latents are fitted, which knows no ramps.
 
         Returns:
             The total of each shape (B,), and each term's unweighted value, (B,), detached.

@@ -69,14 +69,14 @@ class Curriculum(DistanceTerm):
 
     Curriculum DeepSDF's full schedule, by surface accuracy and by sample difficulty: an absolute
     error counts where it exceeds a tolerance, weighed as HardSamples weighs it; the run is cut
-    into stages, each with its own tolerance and strength. Where codes are fitted, it is the last
+    into stages, each with its own tolerance and strength. Where latents are fitted, it is the last
     stage. The network's growth by layers, which the paper adds, is no part of the loss.
 
     Args:
         weight: factor of this term.
         tolerances: epsilon of each stage, box units.
         strengths: lambda of each stage, in [0, 1).
-        ends: share of the run at which each stage but the last ends, ascending.
+        ends: fraction of the run at which each stage but the last ends, ascending.
         delta: clamp as ClampedL1 does, before all else; None for no clamp.
     """
 

@@ -1,4 +1,4 @@
-"""Terms on codes and on weights, which look at no point."""
+"""Terms on latents and on weights, which look at no point."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from inr.losses.base import Loss, LossInputs, TrainProgress
 
 
 class LatentNorm(Loss):
-    """Regularise codes by their squared norm (Park et al., DeepSDF, CVPR 2019, eq. 9).
+    """Regularise latents by their squared norm (Park et al., DeepSDF, CVPR 2019, eq. 9).
 
     Args:
         weight: 1 / sigma^2 of the paper, for a data term that is a mean over points.
@@ -33,7 +33,7 @@ class WeightNorm(Loss):
 
     The weights are the matrices that multiply: of a layer with weight norm that is the product of
     gain and direction, whose norm is the gains' (the direction's own length changes nothing, so
-    to shrink it would be pointless). Where codes are fitted the weights are constants, and the
+    to shrink it would be pointless). Where latents are fitted the weights are constants, and the
     term has no part in the loss.
 
     Args:
@@ -41,7 +41,7 @@ class WeightNorm(Loss):
     """
 
     def scale(self, when: TrainProgress | None) -> float:
-        """Return the weight, and 0 where codes are fitted."""
+        """Return the weight, and 0 where latents are fitted."""
         return 0.0 if when is None else self.weight
 
     def forward(self, seen: LossInputs) -> Tensor:

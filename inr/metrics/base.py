@@ -1,4 +1,4 @@
-"""What a metric is: a number of a reconstruction against the truth, and what that number means."""
+"""What a metric is: one number of a reconstruction against the ground truth, and its meaning."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ class Conditions:
 
     Args:
         frame: one of FRAMES: the box [-1, 1]^D, the user's own, or that in which the longest edge
-            of the truth's bounding box is 1 (unit_cube) or 2 (unit_box).
+            of the ground truth's bounding box is 1 (unit_cube) or 2 (unit_box).
         num_points: drawn on each surface.
         empty: one of EMPTY: whether an empty reconstruction is left out of distances, or counts as
             far away as the unit cube's diagonal is long.
-        of_clouds: whether the truth is a point cloud.
+        of_clouds: whether the ground truth is a point cloud.
     """
 
     frame: str
@@ -69,14 +69,14 @@ class Conditions:
 
 
 class Metric(ABC):
-    """Measure one number of a reconstruction against the truth.
+    """Measure one number of a reconstruction against the ground truth.
 
     A protocol is a set of them, chosen in YAML; a new one needs a class and an entry there.
     """
 
     #: whether it needs the network's field, and not only its mesh
     needs_field = False
-    #: whether the truth against itself, sampled anew, is worth showing beside it
+    #: whether the ground truth against itself, sampled anew, is worth showing beside it
     has_floor = False
     #: whether more of it is better; decides which shapes are shown as the worst
     higher_is_better = True

@@ -13,9 +13,11 @@ class Matches:
     """Hold the nearest neighbours of two point sets in each other.
 
     Args:
-        to_truth: (N,) distance from each reconstruction point to the nearest truth point.
-        truth_index: (N,) which truth point that is.
-        to_reconstruction: (M,) distance from each truth point to the nearest reconstruction point.
+        to_ground_truth: (N,) distance from each reconstruction point to the nearest ground truth
+            point.
+        ground_truth_index: (N,) which ground truth point that is.
+        to_reconstruction: (M,) distance from each ground truth point to the nearest reconstruction
+            point.
         reconstruction_index: (M,) which reconstruction point that is.
     """
 
@@ -47,12 +49,12 @@ def match_nearest(reconstruction: Floats, ground_truth: Floats) -> Matches:
 
 
 def accuracy(matches: Matches) -> float:
-    """Return the mean distance from the reconstruction to the truth."""
+    """Return the mean distance from the reconstruction to the ground truth."""
     return float(matches.to_ground_truth.mean())
 
 
 def completeness(matches: Matches) -> float:
-    """Return the mean distance from the truth to the reconstruction."""
+    """Return the mean distance from the ground truth to the reconstruction."""
     return float(matches.to_reconstruction.mean())
 
 
@@ -76,7 +78,7 @@ def hausdorff(matches: Matches) -> float:
 def f_score(matches: Matches, threshold: float) -> float:
     """Return the harmonic mean of precision and recall.
 
-    They are the shares of reconstruction and of truth points nearer to the other set than
+    They are the fractions of reconstruction and of ground truth points nearer to the other set than
     `threshold`; the score is 0 where both are (Knapitsch et al. 2017, equations 3 to 5).
     """
     precision = float((matches.to_ground_truth < threshold).mean())
@@ -94,7 +96,7 @@ def normal_consistency(
     Args:
         matches: of the points that the normals belong to.
         reconstruction_normals: (N, D) unit vectors.
-        truth_normals: (M, D) unit vectors.
+        ground_truth_normals: (M, D) unit vectors.
     """
     forward = np.sum(
         reconstruction_normals * ground_truth_normals[matches.ground_truth_index], axis=1

@@ -65,7 +65,7 @@ class FieldError(_OfField):
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
-        unit = "share" if self.error == "smape" else conditions.unit()
+        unit = "fraction" if self.error == "smape" else conditions.unit()
         text = f"{ERRORS[self.error]} of the field, {self._where(conditions)}"
         return MetricInfo(unit, text)
 

@@ -78,7 +78,7 @@ def _as_clouds(clouds: Sequence[Floats], which: str) -> list[Floats]:
 
 
 def coverage(distances: Floats) -> float:
-    """Return the share of references that are the nearest reference of some sample.
+    """Return the fraction of references that are the nearest reference of some sample.
 
     1 is ideal; S samples cover S / R at most. A sample that is equally near to several
     references covers the first of them (Achlioptas et al., ICML 2018).
@@ -120,7 +120,7 @@ def nearest_neighbour_accuracy(
     references scores 0.
 
     The distance of a shape to itself, the diagonal, is never looked at. Where several shapes
-    are equally near, the share of them that has the right class is counted, so that the result
+    are equally near, the fraction of them that has the right class is counted, so that the result
     does not depend on the order of the shapes.
 
     Args:

@@ -18,7 +18,7 @@ from inr.shapes.normalize import Normalization, identity
 
 log = logging.getLogger(__name__)
 
-# of the truth's bounding box, in frames that are named after it
+# of the ground truth's bounding box, in frames that are named after it
 LONGEST_EDGE = {"unit_cube": 1, "unit_box": 2}
 
 
@@ -51,7 +51,7 @@ def ground_truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
             return empty_mesh(dim)
         surface = read_surface(layout, name, dim, with_normals=False)
     except ValueError as error:
-        log.warning("%s is drawn without its truth: %s", name, error)
+        log.warning("%s is drawn without its ground truth: %s", name, error)
         return empty_mesh(dim)
     return discs(surface[:, :dim], surface[:, dim:] if surface.shape[1] > dim else None)
 
@@ -76,9 +76,9 @@ def open_pair(
         frame: to measure in, one of inr.metrics.base.FRAMES.
         num_points: drawn on each side.
         seed: of all draws.
-        probe: the network, for metrics that ask it.
+        evaluator: the network, for metrics that ask it.
         parts: reads those of the reconstruction, in the box frame; None where it is one piece:
-            the truth's parts, if there are any, then divide it as well.
+            the ground truth's parts, if there are any, then divide it as well.
 
     Raises:
         ValueError: if the shape cannot be read.

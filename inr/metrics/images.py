@@ -24,7 +24,7 @@ class ImageConsistency(Metric):
             "mean over 8 views of the intersection over union of the masks, times the mean cosine "
             "of the normals where both masks are set"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
@@ -47,10 +47,12 @@ def image_consistency(reconstruction: Views, ground_truth: Views) -> float:
     A view in which the shapes share no pixel scores 0; one that shows neither is left out.
 
     Raises:
-        NotMeasuredError: a ValueError, if no view shows the truth.
+        NotMeasuredError: a ValueError, if no view shows the ground truth.
     """
     if not ground_truth.masks.any():
-        raise NotMeasuredError("no view shows the truth: it lies outside the cameras' pictures")
+        raise NotMeasuredError(
+            "no view shows the ground truth: it lies outside the cameras' pictures"
+        )
     scores = []
     views = zip(*reconstruction, *ground_truth, strict=True)
     for mask, normals, mask_ground_truth, normals_ground_truth in views:

@@ -14,12 +14,12 @@ def iou(reconstruction: Mesh, ground_truth: Mesh, *, resolution: int = 128) -> f
     is inside is defined by `occupancy_on_grid`. An empty reconstruction scores 0.
 
     Raises:
-        NotMeasuredError: a ValueError, if no cell centre is inside the truth.
+        NotMeasuredError: a ValueError, if no cell centre is inside the ground truth.
         ValueError: if the dimensions differ.
     """
     if reconstruction.dim != ground_truth.dim:
         raise ValueError(
-            f"a reconstruction in {reconstruction.dim}-D cannot be held against a truth in "
+            f"a reconstruction in {reconstruction.dim}-D cannot be held against a ground truth in "
             f"{ground_truth.dim}-D"
         )
     inside_ground_truth = np.zeros(0, dtype=bool)
@@ -28,7 +28,8 @@ def iou(reconstruction: Mesh, ground_truth: Mesh, *, resolution: int = 128) -> f
         inside_ground_truth = occupancy_on_grid(ground_truth, lower, upper, resolution)
     if not inside_ground_truth.any():
         raise NotMeasuredError(
-            f"truth has no inside: none of the {resolution}^{ground_truth.dim} cell centres is within it; "
+            f"ground truth has no inside: none of the {resolution}^{ground_truth.dim} cell centres "
+            "is within it; "
             "check that it is closed and its faces are oriented outward, or raise the resolution"
         )
     inside = occupancy_on_grid(reconstruction, lower, upper, resolution)

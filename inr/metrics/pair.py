@@ -1,4 +1,4 @@
-"""What is compared: a reconstruction and the truth, and what many metrics share of them."""
+"""What is compared: a reconstruction and the ground truth, and what many metrics share of them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -157,21 +157,21 @@ class Views(NamedTuple):
 
 @dataclass
 class Pair:
-    """Compare a reconstruction with the truth, both in the frame of measurement.
+    """Compare a reconstruction with the ground truth, both in the frame of measurement.
 
     Args:
         reconstruction: may be empty.
-        truth: has a surface.
+        ground truth: has a surface.
         name: of the shape; seeds all draws together with `seed`.
         num_points: drawn on each surface.
-        seed: the truth is drawn with it and the other side with the next, so that a perfect
+        seed: the ground truth is drawn with it and the other side with the next, so that a perfect
             reconstruction scores the floor.
         box: from the frame of measurement to the box [-1, 1]^D.
-        probe: the network, where there is one.
+        evaluator: the network, where there is one.
         scan: (K, D), the points that were reconstructed from, where there are any.
         note: what had to be done to read the two.
-        parts: reads those of the reconstruction and of the truth, None for each that is absent;
-            gives None where the truth has none.
+        parts: reads those of the reconstruction and of the ground truth, None for each that is
+            absent; gives None where the ground truth has none.
         views: casts a mesh of the box frame from fixed cameras, where there is a renderer.
     """
 
@@ -194,7 +194,7 @@ class Pair:
         return self.ground_truth.dim
 
     def draw(self, num_points: int) -> tuple[SurfaceSamples, SurfaceSamples]:
-        """Draw so many points of the reconstruction and of the truth, of a cloud what it has."""
+        """Draw so many points of reconstruction and ground truth, of a cloud what it has."""
         one, other = (side.at_most(num_points) for side in (self.reconstruction, self.ground_truth))
         return (
             self.reconstruction.draw(one, self.name, self.seed, again=True),
@@ -203,7 +203,7 @@ class Pair:
 
     @cached_property
     def drawn(self) -> tuple[SurfaceSamples, SurfaceSamples]:
-        """Return the points that most metrics share: of the reconstruction, of the truth."""
+        """Return the points that most metrics share: of the reconstruction, of the ground truth."""
         return self.draw(self.num_points)
 
     @cached_property
@@ -213,7 +213,7 @@ class Pair:
         return match_nearest(reconstruction.points, ground_truth.points)
 
     def floor(self) -> "Pair":
-        """Return the truth against itself, sampled anew; of a cloud, one half against the other."""
+        """Return the ground truth against itself, sampled anew; of a cloud, its halves."""
 
         def parts_of_ground_truth() -> tuple[Parts, Parts] | None:
             sides = self.parts()

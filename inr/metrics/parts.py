@@ -1,4 +1,4 @@
-"""Overlap of parts: who owns each place inside a shape, here and in the truth."""
+"""Overlap of parts: who owns each place inside a shape, here and in the ground truth."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class PartOverlap(NamedTuple):
 
     Args:
         mean: over the parts that own a cell on either side.
-        ious: (P,) of the truth's parts; NaN where a part owns no cell on either side.
+        ious: (P,) of the ground truth's parts; NaN where a part owns no cell on either side.
         matches: (P,) the number of the reconstruction's part each was held against, -1 for none.
     """
 
@@ -32,8 +32,9 @@ class PartIoU(Metric):
     """Average the IoU of the parts, which own the places inside a shape; see `part_iou`.
 
     Where PartSDF (Talabot et al., 2025) takes the reconstruction's parts as they are, here they
-    share out the reconstruction as the truth's share out the truth, so that parts that overlap
-    count once. Parts that are on neither side are left out, where there they count as 1.
+    share out the reconstruction as the ground truth's share out the ground truth, so that parts
+    that overlap count once. Parts that are on neither side are left out, where there they count as
+    1.
 
     Args:
         resolution: cells along each axis.
@@ -55,7 +56,7 @@ class PartIoU(Metric):
             "shape belongs to its deepest part, or to the nearest where it is in none; a part that "
             "one side lacks counts 0"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
@@ -92,21 +93,22 @@ def part_iou(
 
     Args:
         reconstruction: parts, None (or an empty mesh) for one that is absent.
-        truth: likewise.
+        ground_truth: likewise.
         whole_reconstruction: may be empty.
-        whole_truth: its inside is what the truth's parts share out.
+        whole_ground_truth: its inside is what the ground truth's parts share out.
         resolution: cells along each axis.
         matched: whether numbers mean nothing: the assignment with the largest sum of IoUs decides
             (Kuhn, 1955), and parts that are left over on either side score 0.
 
     Raises:
-        NotMeasuredError: a ValueError, if no cell centre is inside the truth, or it has no parts.
+        NotMeasuredError: a ValueError, if no cell centre is inside the ground truth, or it has no
+            parts.
         ValueError: if numbers count and the sides have different numbers of parts, or dimensions
             differ.
     """
     _check(reconstruction, ground_truth, whole_reconstruction, whole_ground_truth, matched=matched)
     if whole_ground_truth.is_empty:
-        raise NotMeasuredError("the truth has no inside")
+        raise NotMeasuredError("the ground truth has no inside")
     lower, upper = joint_bounds(whole_reconstruction, whole_ground_truth)
     labels, labels_ground_truth = (
         label_cells(parts, whole, lower, upper, resolution).ravel()
@@ -117,8 +119,8 @@ def part_iou(
     )
     if not (labels_ground_truth >= 0).any():
         raise NotMeasuredError(
-            f"none of the {resolution}^{whole_ground_truth.dim} cell centres belongs to a part of the "
-            "truth; check that its whole is closed, or raise the resolution"
+            f"none of the {resolution}^{whole_ground_truth.dim} cell centres belongs to a part of "
+            "the ground truth; check that its whole is closed, or raise the resolution"
         )
     counts = _count_cells(labels_ground_truth, labels, len(ground_truth), len(reconstruction))
     sizes_ground_truth, sizes = counts.sum(axis=1)[1:], counts.sum(axis=0)[1:]
@@ -184,8 +186,9 @@ def _check(
 ) -> None:
     if not matched and len(reconstruction) != len(ground_truth):
         raise ValueError(
-            f"the reconstruction has {len(reconstruction)} parts and the truth {len(ground_truth)}; give "
-            "as many, None for those that are absent, or matched=True if numbers mean nothing"
+            f"the reconstruction has {len(reconstruction)} parts and the ground truth "
+            f"{len(ground_truth)}; give as many, None for those that are absent, "
+            "or matched=True if numbers mean nothing"
         )
     meshes = [whole, whole_ground_truth, *reconstruction, *ground_truth]
     dims = {mesh.dim for mesh in meshes if mesh is not None}
@@ -201,7 +204,7 @@ def _count_cells(rows: Ints, columns: Ints, num_rows: int, num_columns: int) -> 
 
 
 def _assign(table: Floats, rows: Ints, columns: Ints) -> PartOverlap:
-    """Hold the truth's parts `rows` against the others' `columns`, for the largest sum of IoUs."""
+    """Match the ground truth's parts `rows` to the others' `columns`, for the most IoU."""
     ious = np.full(len(table), np.nan)
     matches = np.full(len(table), -1)
     ious[rows] = 0.0

@@ -38,7 +38,7 @@ class Protocol:
         infos = {name: metric.info(self.conditions) for name, metric in self.metrics.items()}
         floors = {
             name + FLOOR: MetricInfo(
-                infos[name].unit, f"{name} of the truth against itself, sampled anew"
+                infos[name].unit, f"{name} of the ground truth against itself, sampled anew"
             )
             for name, metric in self.metrics.items()
             if metric.has_floor
@@ -46,23 +46,25 @@ class Protocol:
         return {**infos, **floors}
 
     def evaluate(self, pair: Pair) -> tuple[dict[str, float], dict[str, str]]:
-        """Measure a reconstruction against the truth.
+        """Measure a reconstruction against the ground truth.
 
         Returns:
             the numbers of `infos`: each metric, and for those that depend on drawn points their
-            sampling floor (the truth against itself, drawn anew) as `<metric>_floor`; NaN where
-            there is none; and by metric the reason why there is none, where one needs saying.
+            sampling floor (the ground truth against itself, drawn anew) as `<metric>_floor`; NaN
+            where there is none; and by metric the reason why there is none, where one needs saying.
 
         Raises:
-            ValueError: if the truth has no surface, or the dimensions differ.
+            ValueError: if the ground truth has no surface, or the dimensions differ.
         """
         if pair.reconstruction.dim != pair.ground_truth.dim:
             raise ValueError(
-                f"a reconstruction in {pair.reconstruction.dim}-D cannot be held against a truth "
-                f"in {pair.ground_truth.dim}-D"
+                f"a reconstruction in {pair.reconstruction.dim}-D cannot be held against a ground "
+                f"truth in {pair.ground_truth.dim}-D"
             )
         if pair.ground_truth.is_empty:
-            raise ValueError("the truth has no surface, so that nothing can be held against it")
+            raise ValueError(
+                "the ground truth has no surface, so that nothing can be held against it"
+            )
         floor = pair.floor()
         values, floors, reasons = {}, {}, {}
         for name, metric in self.metrics.items():

@@ -89,7 +89,7 @@ def paired_difference(
         first: runs of one group: shape name to value, absent where not measured.
         second: runs of the other.
         num_resamples: bootstrap resamples.
-        confidence: share of resamples within the interval, between 0 and 1.
+        confidence: fraction of resamples within the interval, between 0 and 1.
         seed: of all draws.
 
     Raises:

@@ -64,12 +64,12 @@ def _of(conditions: Conditions) -> str:
 
 
 class Coverage(SetMetric):
-    """Measure the share of references that are some sample's nearest (Achlioptas et al. 2018)."""
+    """Measure how many references are some sample's nearest (Achlioptas et al. 2018)."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
-        text = f"share of references that are the nearest of some sample, {_of(conditions)}"
-        return MetricInfo("share", text)
+        text = f"fraction of references that are the nearest of some sample, {_of(conditions)}"
+        return MetricInfo("fraction", text)
 
     def measure(self, distances: SetDistances) -> float:
         """Return the number."""
@@ -109,7 +109,7 @@ class NearestNeighbourAccuracy(SetMetric):
             "leave-one-out accuracy of the nearest neighbour telling samples from references "
             f"(ideal 0.5), {_of(conditions)}"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, distances: SetDistances) -> float:
         """Return the number."""

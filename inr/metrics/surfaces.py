@@ -25,13 +25,13 @@ class Distance(Metric):
 
 
 class Accuracy(Distance):
-    """Measure the mean distance from reconstruction to truth."""
+    """Measure the mean distance from reconstruction to ground truth."""
 
     is_one_sided = True
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
-        text = f"mean distance from reconstruction to truth; {conditions.points}"
+        text = f"mean distance from reconstruction to ground truth; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
@@ -40,13 +40,13 @@ class Accuracy(Distance):
 
 
 class Completeness(Distance):
-    """Measure the mean distance from truth to reconstruction."""
+    """Measure the mean distance from ground truth to reconstruction."""
 
     is_one_sided = True
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
-        text = f"mean distance from truth to reconstruction; {conditions.points}"
+        text = f"mean distance from ground truth to reconstruction; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
@@ -102,15 +102,15 @@ class Hausdorff(Distance):
 
 
 class MeshAccuracy(Distance):
-    """Measure the distance that most of the reconstruction lies within of the truth.
+    """Measure the distance that most of the reconstruction lies within of the ground truth.
 
     Park et al. (DeepSDF, CVPR 2019, section 6), who take 90 %.
 
     Args:
-        percentile: of the exact distances from reconstruction to truth, 0 to 100.
+        percentile: of the exact distances from reconstruction to ground truth, 0 to 100.
     """
 
-    has_floor = False  # of exact distances to the whole truth it is 0
+    has_floor = False  # of exact distances to the whole ground truth it is 0
     is_one_sided = True
 
     def __init__(self, *, percentile: float) -> None:
@@ -122,7 +122,7 @@ class MeshAccuracy(Distance):
         """Return what the number is."""
         text = (
             f"{self.percentile:g}th percentile of the distance from points of the reconstruction "
-            f"to the whole truth; {conditions.points}"
+            f"to the whole ground truth; {conditions.points}"
         )
         return MetricInfo(conditions.unit(), text)
 
@@ -151,10 +151,10 @@ class FScore(Metric):
         """Return what the number is."""
         than = "not further than" if self.inclusive else "nearer than"
         text = (
-            "harmonic mean of the shares of reconstruction and of truth points "
+            "harmonic mean of the fractions of reconstruction and of ground truth points "
             f"{than} {self.threshold:g} to the other; {conditions.points}"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""

@@ -22,7 +22,7 @@ class _Overlap(Metric):
     """Be an intersection over union, which an empty reconstruction has none of."""
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return 0, if the truth has an inside."""
+        """Return 0, if the ground truth has an inside."""
         return self.measure(pair)
 
 
@@ -44,7 +44,7 @@ class GridIoU(_Overlap):
             "axis of the joint bounding box, inside where the winding number is at least 0.5 "
             "(2-D: not zero)"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
@@ -73,7 +73,7 @@ class CornerGridIoU(_Overlap):
             "bounding box, ends included, inside where the fast winding number is at least 0.5 "
             "(2-D: not zero)"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
@@ -112,7 +112,7 @@ class PointIoU(_Overlap):
             f"intersection over union on {self.num_points} points uniform in the box [-1, 1]^D, "
             "inside where the winding number is at least 0.5 (2-D: not zero)"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
@@ -139,10 +139,10 @@ class FieldIoU(_Overlap):
         """Return what the number is."""
         text = (
             f"intersection over union on {self.num_points} points uniform in the box [-1, 1]^D, "
-            "inside where the field is negative, and the truth's winding number at least 0.5 "
-            "(2-D: not zero)"
+            "inside where the field is negative, and the ground truth's winding number at least "
+            "0.5 (2-D: not zero)"
         )
-        return MetricInfo("share", text)
+        return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
@@ -167,7 +167,7 @@ class _Count:
 
     def ratio(self) -> float:
         if self.true == 0:
-            raise NotMeasuredError("truth has no inside: none of the points is within it")
+            raise NotMeasuredError("ground truth has no inside: none of the points is within it")
         return self.both / self.either
 
 
@@ -204,17 +204,17 @@ def _solid(pair: Pair) -> Mesh:
 
 
 def ground_truth_solid(pair: Pair) -> Mesh:
-    """Return the truth's mesh.
+    """Return the ground truth's mesh.
 
     Raises:
         NotMeasuredError: if it is a point cloud, or a 2-D outline that is open.
     """
     mesh = pair.ground_truth.mesh
     if mesh is None:
-        raise NotMeasuredError("the truth is a point cloud, which has no inside")
+        raise NotMeasuredError("the ground truth is a point cloud, which has no inside")
     # crossings of a ray would call all inside that lies on one side of it
     if mesh.dim == 2 and not mesh.is_closed():
-        raise NotMeasuredError("truth has no inside: its outline is open")
+        raise NotMeasuredError("ground truth has no inside: its outline is open")
     return mesh
 
 

@@ -1,1 +1,1 @@
-"""Networks, codes, and the model that joins them."""
+"""Networks, latents, and the model that joins them."""

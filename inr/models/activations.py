@@ -15,7 +15,7 @@ from inr.models.layers import Layer
 
 
 class Activation(nn.Module):
-    """Apply a function to each value, and say what a body has to know of it."""
+    """Apply a function to each value, and say what a decoder has to know of it."""
 
     # whether it gives complex values and, after the first layer, takes them
     is_complex = False
@@ -147,7 +147,7 @@ class GEGLU(Activation):
             raise ValueError(
                 f"GEGLU halves the width, and a hidden layer is {width} wide, which is odd; choose "
                 "an even model.hidden_dim (with model.narrow_skip=true, one that stays even less "
-                "the widths of code and point)"
+                "the widths of latent and point)"
             )
         return width // 2
 

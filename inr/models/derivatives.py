@@ -200,7 +200,7 @@ def scalar_field(model: INR, latent: Tensor, channel: int = 0) -> ScalarField:
 
     Args:
         model: decodes the points; set model.eval() before.
-        code: (L,), or a state, as the body gets it.
+        latent: (L,), or of parts (P, L + K), as the decoder gets it.
         channel: from 0.
     """
 
@@ -220,7 +220,7 @@ def decode_with_gradient(model: INR, points: Tensor, latents: Tensor) -> tuple[F
     Args:
         model: decodes the points.
         points: (B, N, D).
-        codes: (B, L), or states.
+        latents: (B, L), or of parts (B, P, L + K).
 
     Returns:
         The field and the gradient (B, N, D).

@@ -45,7 +45,7 @@ class Experts(LayerKind):
 
 
 class ExpertLinear(Layer):
-    """Map [code, point, hidden] by the weight of the point's expert, and one bias.
+    """Map [latent, point, hidden] by the weight of the point's expert, and one bias.
 
     Points are sorted by expert into blocks of equal size, at most one of each expert not full, and
     all blocks are multiplied at once, each by its expert's weight.
@@ -87,7 +87,7 @@ class ExpertLinear(Layer):
         if latent is None:
             result = bias
         else:
-            # what the codes add: a row for each shape and expert, computed once
+            # what the latents add: a row for each shape and expert, computed once
             rows = torch.einsum("bl,eol->beo", fed.latents, latent) + bias
             shape = torch.arange(shapes, device=tile.device).repeat_interleave(num)
             shift = rows.flatten(0, 1).index_select(0, shape * len(weight) + tile)

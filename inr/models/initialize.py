@@ -1,4 +1,4 @@
-"""Initialisations of a whole body that belong to no activation."""
+"""Initialisations of a whole decoder that belong to no activation."""
 
 import math
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ LEAST_SLOPE = 0.2
 
 
 class Initialization(ABC):
-    """Draw the weights of a body."""
+    """Draw the weights of a decoder."""
 
     @abstractmethod
     def __call__(
@@ -31,7 +31,7 @@ class Initialization(ABC):
         Args:
             hidden: the hidden layers in order.
             output: the output layer.
-            decode: the body for a code of zeros, from x (1, N, D) to (1, N, C).
+            decode: the decoder for a latent of zeros, from x (1, N, D) to (1, N, C).
             encoding: of the points.
             dim: D.
         """
@@ -46,7 +46,7 @@ class Sphere(Initialization):
     theorem, are chosen for a mean slope of 1 in the box and a mean of 0 on the sphere, since
     softplus(0) is not 0, which values as small as the hidden ones feel. A layer that the point
     enters again takes [point, hidden] over sqrt(2), as published, here by its weight. Columns of
-    codes and of an encoding's waves start from 0, so that they do not disturb the sphere. It is
+    latents and of an encoding's waves start from 0, so that they do not disturb the sphere. It is
     channel 0.
 
     Args:
@@ -99,8 +99,8 @@ class Sphere(Initialization):
         surface = self.radius * nn.functional.normalize(x, dim=-1)
         if not slope > LEAST_SLOPE:
             raise ValueError(
-                "model.initialize: this body does not grow with the distance from the origin, as a "
-                "sphere's does; use an activation like torch.nn.Softplus, and "
+                "model.initialize: this decoder does not grow with the distance from the origin, "
+                "as a sphere's does; use an activation like torch.nn.Softplus, and "
                 "model.layer_norm=false, or model.initialize=null"
             )
         output.weight[..., 0, :] /= slope

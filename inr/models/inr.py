@@ -1,4 +1,4 @@
-"""The model: codes and the body that decodes them."""
+"""The model: latents and the decoder that decodes them."""
 
 from typing import NamedTuple
 
@@ -25,12 +25,12 @@ class Field(NamedTuple):
 
 
 class INR(nn.Module):
-    """Join a body with the codes of the shapes that it represents.
+    """Join a decoder with the latents of the shapes that it represents.
 
     Args:
-        body: maps points (B, N, D) and codes (B, L) to values (B, N, C); one of shapes made of
-            parts maps them and states (B, P, L + K) to a Field.
-        latents: the look-up from a shape's index to its code, or state.
+        decoder: maps points (B, N, D) and latents (B, L) to values (B, N, C); one of shapes made of
+            parts maps them and latents (B, P, L + K) to a Field.
+        latents: the look-up from a shape's index to its latents.
         output: what channel 0 is: `sdf`, or `occupancy` (logits, positive inside: Mescheder et
             al., Occupancy Networks, CVPR 2019).
     """
@@ -47,12 +47,12 @@ class INR(nn.Module):
         return self.decode(x, self.latents(index))
 
     def decode(self, x: Tensor, latents: Tensor, poses: Tensor | None = None) -> Field:
-        """Return the field at x (B, N, D) for explicit codes (B, L).
+        """Return the field at x (B, N, D) for explicit latents (B, L).
 
         Args:
             x: (B, N, D).
-            codes: (B, L); of shapes made of parts their states (B, P, L + K), or with poses their
-                codes (B, P, L).
+            latents: (B, L); of shapes made of parts their latents (B, P, L + K), or with poses
+                their latents (B, P, L).
             poses: (B, P, K), see inr.models.parts.poses.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Codes: one learnt vector a shape, looked up inside the model."""
+"""Latents: one learnt vector a shape, looked up inside the model."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,24 +13,24 @@ from inr.shapes.sampling import seed_from_name
 
 
 class Latents(nn.Module):
-    """Hold one code a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
+    """Hold one latent a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
 
-    What a shape is decoded from is its *state*: here the code, of shapes made of parts also where
-    the parts are (`inr.models.parts.latents`). Others handle it as one tensor a shape. Unless bounded
-    by `constrain` it is raw, as it is optimised and stored.
+    What a shape is decoded from is its *latent*: here the latent, of shapes made of parts also
+    where the parts are (`inr.models.parts.latents`). Others handle it as one tensor a shape. Unless
+    bounded by `constrain` it is raw, as it is optimised and stored.
 
     Args:
         names: the shapes, in the order of their codes.
-        dim: L, width of a code; 0 for none, to fit a single shape.
-        max_norm: bound on a code's Euclidean norm, applied at look-up; None for no bound.
-        spherical: whether codes are projected on the unit sphere at look-up.
-        pretrained: where the codes start: a folder of <name>.npy as stage=reconstruct writes it,
+        dim: L, width of a latent; 0 for none, to fit a single shape.
+        max_norm: bound on a latent's Euclidean norm, applied at look-up; None for no bound.
+        spherical: whether latents are projected on the unit sphere at look-up.
+        pretrained: where the latents start: a folder of <name>.npy as stage=reconstruct writes it,
             or a checkpoint of another run; None for N(0, 1/L) a component.
         trainable: whether training changes them; those fitted to unseen shapes always change.
-        generator: of the initial codes.
+        generator: of the initial latents.
 
     Raises:
-        ValueError: if the settings contradict each other, or a pretrained code is missing or of
+        ValueError: if the settings contradict each other, or a pretrained latent is missing or of
             another width.
     """
 
@@ -49,14 +49,14 @@ class Latents(nn.Module):
     ) -> None:
         super().__init__()
         if dim < 0:
-            raise ValueError(f"latent.dim is {dim}; it has to be 0 (no code) or more")
+            raise ValueError(f"latent.dim is {dim}; it has to be 0 (no latent) or more")
         if max_norm is not None and max_norm <= 0:
             raise ValueError(f"latent.max_norm is {max_norm}; it has to be positive, or null")
         if spherical and max_norm is not None:
             raise ValueError("latent.spherical=true fixes the norm; set latent.max_norm=null")
         if not trainable and pretrained is None and dim > 0:
             raise ValueError(
-                "latent.trainable=false keeps random codes; give latent.pretrained=<folder>"
+                "latent.trainable=false keeps random latents; give latent.pretrained=<folder>"
             )
         self.max_norm = max_norm
         self.spherical = spherical
@@ -68,47 +68,47 @@ class Latents(nn.Module):
         self.weight = nn.Parameter(latents, requires_grad=trainable)
 
     def forward(self, index: Tensor) -> Tensor:
-        """Return the constrained codes (B, L) of the shapes index (B,)."""
+        """Return the constrained latents (B, L) of the shapes index (B,)."""
         return self.constrain(self.weight[index])
 
     def constrain(self, latents: Tensor) -> Tensor:
-        """Return codes (B, L) as the body gets them: bounded, or on the unit sphere."""
+        """Return latents (B, L) as the decoder gets them: bounded, or on the unit sphere."""
         if self.spherical:
             return nn.functional.normalize(latents, dim=-1)
         return bound_norm(latents, self.max_norm)
 
     def init(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
-        """Return raw states of other shapes to fit from: codes N(0, std^2), seeded by name."""
+        """Return raw latents of other shapes to fit from: latents N(0, std^2), seeded by name."""
         size = self.weight.shape[1:]
         drawn = [seed_from_name(name, seed).standard_normal(size) for name in names]
         return torch.tensor(np.array(drawn) * std, dtype=torch.float32).view(len(names), *size)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
-        """Return what raw states (B, ...) are made of, by name, to be optimised apart."""
-        return {"codes": raw}
+        """Return what raw latents (B, ...) are made of, by name, to be optimised apart."""
+        return {"weight": raw}
 
     def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
-        """Return the raw states of which `split` gives these pieces."""
-        return pieces["codes"]
+        """Return the raw latents of which `split` gives these pieces."""
+        return pieces["weight"]
 
     def regularised(self, latents: Tensor) -> Tensor:
-        """Return what a regulariser of codes sees of states (B, ...): (B, W)."""
+        """Return what a regulariser of latents sees of latents (B, ...): (B, W)."""
         return latents
 
     def flatten(self) -> Tensor:
-        """Return the states of all shapes as vectors to draw new ones by, (S, W)."""
+        """Return the latents of all shapes as vectors to draw new ones by, (S, W)."""
         return self.constrain(self.raw())
 
     def unflatten(self, vectors: Tensor) -> Tensor:
-        """Return the states (B, ...) that vectors (B, W) mean."""
+        """Return the latents (B, ...) that vectors (B, W) mean."""
         return self.constrain(vectors)
 
     def raw(self) -> Tensor:
-        """Return the raw states of all shapes, (S, ...)."""
+        """Return the raw latents of all shapes, (S, ...)."""
         return self.join(dict(self.state_dict()))
 
     def load(self, raw: Tensor) -> None:
-        """Set the raw states of all shapes, (S, ...).
+        """Set the raw latents of all shapes, (S, ...).
 
         Raises:
             RuntimeError: if they are of another shape.
@@ -117,16 +117,16 @@ class Latents(nn.Module):
 
 
 def bound_norm(latents: Tensor, max_norm: float | None) -> Tensor:
-    """Scale codes (B, L) that are longer than max_norm back to it, differentiably."""
+    """Scale latents (B, L) that are longer than max_norm back to it, differentiably."""
     if max_norm is None or latents.shape[-1] == 0:
         return latents
     norm = latents.norm(dim=-1, keepdim=True)
-    # the floor keeps the gradient finite for a code at the origin
+    # the floor keeps the gradient finite for a latent at the origin
     return latents * (max_norm / norm.clamp(min=max_norm))
 
 
 def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Tensor:
-    """Read the codes (or states) of some shapes from a folder of <name>.npy or a checkpoint.
+    """Read the latents of some shapes from a folder of <name>.npy or a checkpoint.
 
     Args:
         path: of the folder or the checkpoint.
@@ -145,7 +145,7 @@ def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Ten
         latents = [read_latent(found[name]) for name in names]
     else:
         try:
-            stored = dict(torch.load(path, map_location="cpu", weights_only=True)["codes"])
+            stored = dict(torch.load(path, map_location="cpu", weights_only=True)["latents"])
         # whatever its parser stumbles over in a file that is none
         except Exception as error:
             raise ValueError(
@@ -157,14 +157,14 @@ def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Ten
     for name, latent in zip(names, latents, strict=True):
         if latent.shape != size:
             raise ValueError(
-                f"the code of '{name}' in '{path}' has shape {tuple(latent.shape)}; 'latent' as it "
-                f"is set needs {size}"
+                f"the latent of '{name}' in '{path}' has shape {tuple(latent.shape)}; 'latent' as "
+                f"it is set needs {size}"
             )
     return torch.stack(latents) if latents else torch.zeros(0, *size)
 
 
 def read_latent(path: Path) -> Tensor:
-    """Read one shape's code (L,), or state (P, L + K), float32.
+    """Read one shape's latent (L,), of parts (P, L + K), float32.
 
     Raises:
         ValueError: if the file cannot be read.
@@ -173,13 +173,13 @@ def read_latent(path: Path) -> Tensor:
         with numbers_in(path) as latent:
             return torch.from_numpy(np.asarray(latent, dtype=np.float32))
     except (OSError, EOFError, ValueError) as error:
-        raise ValueError(f"cannot read the code '{path}': {error}") from error
+        raise ValueError(f"cannot read the latent '{path}': {error}") from error
 
 
 def _check_names(path: Path, found: Mapping[str, object], names: Sequence[str]) -> None:
     missing = [name for name in names if name not in found]
     if missing:
         raise ValueError(
-            f"latent.pretrained={path} has no code for '{missing[0]}' ({len(missing)} missing of "
+            f"latent.pretrained={path} has no latent for '{missing[0]}' ({len(missing)} missing of "
             f"{len(names)})"
         )

@@ -1,4 +1,4 @@
-"""Layers that the bodies are made of."""
+"""Layers that the decoders are made of."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class InputDims(NamedTuple):
-    """Say what a layer is fed: widths of code, point and hidden values; 0 for not at all.
+    """Say what a layer is fed: widths of latent, point and hidden values; 0 for not at all.
 
     A layer's weight has its columns in this order.
     """
@@ -25,7 +25,7 @@ class LayerInput(NamedTuple):
 
     Args:
         x: (B, N, D), where the points are.
-        codes: (B, L).
+        latents: (B, L).
         point: (B, N, widths.point), the points as encoded.
         hidden: (B, N, widths.hidden), what the layer before gives; None for the first.
     """
@@ -37,7 +37,7 @@ class LayerInput(NamedTuple):
 
 
 class Layer(nn.Module, ABC):
-    """Map [code, point, hidden] linearly, each part multiplied apart so that none is copied.
+    """Map [latent, point, hidden] linearly, each part multiplied apart so that none is copied.
 
     Args:
         widths: what it is fed.
@@ -65,7 +65,7 @@ class Layer(nn.Module, ABC):
         """Return (B, N, out_dim)."""
 
     def columns(self, weight: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """Return a weight's columns for code, point and hidden; None for what it is not fed."""
+        """Return a weight's columns for latent, point and hidden; None for what it is not fed."""
         given = [width for width in self.widths if width]
         parts = iter(weight.split(given, dim=-1) if len(given) > 1 else [weight])
         latent, point, hidden = (next(parts) if width else None for width in self.widths)
@@ -79,7 +79,7 @@ class Layer(nn.Module, ABC):
 
 
 class Linear(Layer):
-    """Map [code, point, hidden] by W and b.
+    """Map [latent, point, hidden] by W and b.
 
     W [z; p; h] + b = W_p p + W_h h + (W_z z + b): the bracket is computed once a shape and
     broadcast.
@@ -94,7 +94,7 @@ class Linear(Layer):
 
 
 class ComplexLinear(Layer):
-    """Map [code, point, hidden] by complex W and b (WIRE: Saragadam et al., CVPR 2023).
+    """Map [latent, point, hidden] by complex W and b (WIRE: Saragadam et al., CVPR 2023).
 
     Weight (2, out_dim, sum of widths) and bias (2, out_dim) hold real and imaginary parts, so
     that they are cast, optimised and stored as all others are.
@@ -115,14 +115,14 @@ class ComplexLinear(Layer):
 
 
 class Demodulated(Layer):
-    """Map [point, hidden] by weights that the code scales (Karras et al., StyleGAN2, CVPR 2020).
+    """Map [point, hidden] by weights that the latent scales (Karras et al., StyleGAN2, CVPR 2020).
 
-    w'_ij = s_j w_ij for a scale s_j of each input, affine in the code and 1 at the start, for
+    w'_ij = s_j w_ij for a scale s_j of each input, affine in the latent and 1 at the start, for
     output i (eq. 1); then w'_ij / sqrt(sum_j w'_ij^2 + 1e-8), so that each output keeps the
-    inputs' variance (eq. 3). The weight is made once a shape. Without a code s = 1.
+    inputs' variance (eq. 3). The weight is made once a shape. Without a latent s = 1.
 
     Args:
-        widths: what it is fed; the code makes the scales.
+        widths: what it is fed; the latent makes the scales.
         out_dim: width of the result.
         normalize_over: `inputs`, `outputs` or `nothing`; see `Demodulation`.
         amplitude: factor on the normalised weight.
@@ -137,7 +137,7 @@ class Demodulated(Layer):
         self.scale = None
         if widths.latent:
             self.scale = nn.Linear(widths.latent, sum(self.widths))
-            # a code of norm 1 scales each input by a factor of about 1 +- 0.5
+            # a latent of norm 1 scales each input by a factor of about 1 +- 0.5
             nn.init.normal_(self.scale.weight, std=0.5)
             nn.init.ones_(self.scale.bias)
 
@@ -162,7 +162,7 @@ class Demodulated(Layer):
 
 
 class LayerKind(ABC):
-    """Say how the layers of a body are made."""
+    """Say how the layers of a decoder are made."""
 
     @abstractmethod
     def make(self, widths: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:

@@ -1,7 +1,7 @@
-"""Bodies: networks from a point and a code to the field's value.
+"""Decoders: networks from a point and a latent to the field's value.
 
-Every body takes points (B, N, D) and codes (B, L), and returns (B, N, C). Nearly all are settings
-of `MLP`; another needs a class and a YAML in conf/model.
+Every decoder takes points (B, N, D) and latents (B, L), and returns (B, N, C). Nearly all are
+settings of `MLP`; another needs a class and a YAML in conf/model.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from inr.models.layers import (
 
 
 class MLP(nn.Module):
-    """Decode a point and a code by layers.
+    """Decode a point and a latent by layers.
 
     Layers count from 0; the output layer comes after them. With its settings it is DeepSDF (Park
     et al., CVPR 2019), a latent-modulated network (Dupont et al., ICML 2022), SIREN and others:
@@ -32,16 +32,16 @@ class MLP(nn.Module):
 
     Args:
         dim: D, dimension of space.
-        code_dim: L, 0 for none.
+        latent_dim: L, 0 for none.
         out_dim: C.
         hidden_dim: width of the hidden layers.
         num_layers: hidden layers (DeepSDF: 8), before the linear output.
         skip_layers: hidden layers that the point enters again; `all` for every layer, the output
             included.
-        code_layers: hidden layers, besides the first, that the code enters; null for those that
+        latent_layers: hidden layers, besides the first, that the latent enters; null for those that
             the point enters, `all` for every layer, the output included.
         narrow_skip: as published, the layer before a skip gives hidden_dim less the widths of
-            point and code that enter there, so that the skip layer's input stays hidden_dim
+            point and latent that enter there, so that the skip layer's input stays hidden_dim
             wide; else that input is wider.
         layer: how layers are made; null for W h + b.
         activation: after each hidden layer; each layer has its own copy.
@@ -95,7 +95,7 @@ class MLP(nn.Module):
         points = _layers("model.skip_layers", skip_layers, num_layers)
         latents = points
         if latent_layers is not None:
-            latents = _layers("model.code_layers", latent_layers, num_layers)
+            latents = _layers("model.latent_layers", latent_layers, num_layers)
         layers: list[Layer] = []
         self.norms = nn.ModuleList()
         self.activations = nn.ModuleList()
@@ -144,7 +144,7 @@ class MLP(nn.Module):
             self.final = nn.Tanh()
 
     def forward(self, x: Tensor, latents: Tensor) -> Tensor:
-        """Return values (B, N, C) at points x (B, N, D) for codes (B, L)."""
+        """Return values (B, N, C) at points x (B, N, D) for latents (B, L)."""
         fed = LayerInput(x, latents, x if self.encoding is None else self.encoding(x), None)
         for layer, norm, activation in zip(self.hidden, self.norms, self.activations, strict=True):
             fed = fed._replace(hidden=self.dropout(activation(norm(layer(fed)))))
@@ -170,7 +170,7 @@ def _layers(key: str, chosen: Sequence[int] | str, num_layers: int) -> frozenset
 def _check_room(out: int, hidden_dim: int, latent_dim: int, point_dim: int) -> None:
     if out < 1:
         raise ValueError(
-            f"model.hidden_dim={hidden_dim} leaves no room before the skip layer for a code of "
+            f"model.hidden_dim={hidden_dim} leaves no room before the skip layer for a latent of "
             f"{latent_dim} and a point of {point_dim}; widen it, lower latent.dim, or set "
             "model.narrow_skip=false"
         )

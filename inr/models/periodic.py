@@ -14,10 +14,10 @@ class Sine(Activation):
     """Give sin(omega x), with SIREN's initialisation (Sitzmann et al., NeurIPS 2020, section 3.2).
 
     The first layer's weight is drawn from U(-1/n, 1/n), the others' from U(-c, c) with c =
-    sqrt(6 / n) / omega, n counting the inputs that are not code: then the phases of a hidden
+    sqrt(6 / n) / omega, n counting the inputs that are not latent: then the phases of a hidden
     layer are N(0, 1). Hidden biases are drawn narrow enough to leave them so (the published
-    code has them as wide as torch does, times omega). A code's columns have the variance
-    1/omega^2, so that a code of norm 1 shifts the phases by N(0, 1) whatever its width.
+    latent has them as wide as torch does, times omega). A latent's columns have the variance
+    1/omega^2, so that a latent of norm 1 shifts the phases by N(0, 1) whatever its width.
 
     Args:
         omega: frequency after hidden layers.

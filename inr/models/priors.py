@@ -1,22 +1,22 @@
-"""New codes from trained ones: drawn from a distribution fitted to them, or between two."""
+"""New latents from trained ones: drawn from a distribution fitted to them, or between two."""
 
 import torch
 from torch import Tensor
 
 
 def draw_gaussian(latents: Tensor, num_shapes: int, generator: torch.Generator) -> Tensor:
-    """Draw codes whose components are independent, each with the trained ones' mean and spread.
+    """Draw latents whose components are independent, each with the trained ones' mean and spread.
 
     Args:
-        codes: (S, L) trained codes.
+        latents: (S, L) trained latents.
         num_shapes: how many to draw.
         generator: on the CPU.
 
     Returns:
-        (num_shapes, L), on the device of the codes.
+        (num_shapes, L), on the device of the latents.
 
     Raises:
-        ValueError: if there are fewer than two codes.
+        ValueError: if there are fewer than two latents.
     """
     _check_enough(latents)
     noise = torch.randn(num_shapes, latents.shape[1], generator=generator).to(latents)
@@ -26,21 +26,21 @@ def draw_gaussian(latents: Tensor, num_shapes: int, generator: torch.Generator) 
 def draw_pca(
     latents: Tensor, num_shapes: int, explained_variance: float, generator: torch.Generator
 ) -> Tensor:
-    """Draw codes in the principal subspace of the trained ones.
+    """Draw latents in the principal subspace of the trained ones.
 
     Each principal component is drawn from N(0, its variance), the others are left at the mean.
 
     Args:
-        codes: (S, L) trained codes.
+        latents: (S, L) trained latents.
         num_shapes: how many to draw.
-        explained_variance: share of the total variance that the kept components hold at least.
+        explained_variance: fraction of the total variance that the kept components hold at least.
         generator: on the CPU.
 
     Returns:
-        (num_shapes, L), on the device of the codes.
+        (num_shapes, L), on the device of the latents.
 
     Raises:
-        ValueError: if there are fewer than two codes, or the share is not in (0, 1].
+        ValueError: if there are fewer than two latents, or the fraction is not in (0, 1].
     """
     _check_enough(latents)
     if not 0 < explained_variance <= 1:
@@ -58,13 +58,13 @@ def draw_pca(
 
 
 def interpolate(one: Tensor, other: Tensor, num_steps: int, *, spherical: bool) -> Tensor:
-    """Return codes from one (L,) to the other, both ends included, (num_steps, L).
+    """Return latents from one (L,) to the other, both ends included, (num_steps, L).
 
     Args:
         one: the first code.
         other: the last.
-        num_steps: how many codes, at least 2.
-        spherical: along the great circle (Shoemake, SIGGRAPH 1985, section 3.3), for codes on a
+        num_steps: how many latents, at least 2.
+        spherical: along the great circle (Shoemake, SIGGRAPH 1985, section 3.3), for latents on a
             sphere; else along the straight line.
 
     Raises:
@@ -85,6 +85,6 @@ def interpolate(one: Tensor, other: Tensor, num_steps: int, *, spherical: bool) 
 def _check_enough(latents: Tensor) -> None:
     if len(latents) < 2 or latents.shape[1] == 0:
         raise ValueError(
-            f"the run has {len(latents)} codes of width {latents.shape[1]}; to draw new ones takes two "
-            "trained shapes and latent.dim of at least 1"
+            f"the run has {len(latents)} latents of width {latents.shape[1]}; to draw new ones "
+            "takes two trained shapes and latent.dim of at least 1"
         )

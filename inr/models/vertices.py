@@ -1,4 +1,4 @@
-"""Vertices that move with their field: the derivative of a mesh with respect to codes and poses."""
+"""Vertices that move with their field: the derivative of a mesh by latents and poses."""
 
 import math
 
@@ -21,7 +21,7 @@ def level_vertices(field: ScalarField, vertices: Tensor) -> Tensor:
     this is exact to first order where extraction put it slightly off the surface; how a vertex
     slides along the surface is not defined, and taken to be not at all.
 
-    The field may be one shape's of a model, `scalar_field(model, code)` with a code (and poses)
+    The field may be one shape's of a model, `scalar_field(model, latent)` with a latent (and poses)
     that requires a gradient, or any other function; the sign does not matter.
 
     Args:

@@ -1,4 +1,4 @@
-"""Codes of unseen shapes, fitted under frozen weights; and meshes from codes."""
+"""Latents of unseen shapes, fitted under frozen weights; and meshes from latents."""
 
 from inr.reconstruct.fit import fit_latents
 from inr.reconstruct.meshes import (
@@ -18,6 +18,6 @@ __all__ = [
     "decode_mesh",
     "decode_parts",
     "field_of",
-    "fit_codes",
+    "fit_latents",
     "points_a_call",
 ]

@@ -1,4 +1,4 @@
-"""Codes of unseen shapes, fitted under frozen weights."""
+"""Latents of unseen shapes, fitted under frozen weights."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,33 +28,33 @@ def fit_latents(
     stopped: Callable[[], bool] = lambda: False,
     progress: str | None = None,
 ) -> Tensor:
-    """Fit the codes of all shapes of a store together, the network frozen.
+    """Fit the latents of all shapes of a store together, the network frozen.
 
     The loss is the sum over shapes of each shape's own, and starts and draws are seeded by shape
     name, so that a shape's result does not depend on which others are fitted beside it.
 
     Args:
-        model: its body decodes; its own codes are not touched.
+        model: its decoder decodes; its own latents are not touched.
         store: samples of the shapes.
         losses: those of training, without ramps.
         iterations: of Adam.
         draws: what a step draws for each shape.
-        lr: of codes, at the start.
+        lr: of latents, at the start.
         lr_drop: factor on all rates after half the iterations.
-        init_std: of the codes at the start, N(0, init_std^2).
+        init_std: of the latents at the start, N(0, init_std^2).
         seed: mixed with each shape's name.
         parts: for shapes made of parts, whose poses are fitted as well.
         stopped: asked after each step; where true, the fit ends at once.
         progress: title of the progress bar, None for none.
 
     Returns:
-        Bounded codes (B, L), or states, in the order of the store's shapes.
+        Bounded latents (B, L), of parts (B, P, L + K), in the order of the store's shapes.
 
     Raises:
         FloatingPointError: if a shape's loss is no longer a number.
     """
     raw = model.latents.init(store.names, std=init_std, seed=seed).to(store.device)
-    rates = {"codes": lr}
+    rates = {"weight": lr}
     if parts is not None:
         raw, rates["poses"] = parts.place(raw), parts.pose_lr
     pieces = model.latents.split(raw)
@@ -90,7 +90,9 @@ def _check_finite(latents: Tensor, names: Sequence[str]) -> Tensor:
     bad = ~latents.isfinite().flatten(1).all(dim=1)
     if bad.any():
         name = names[int(bad.nonzero()[0])]
-        raise FloatingPointError(f"the code of '{name}' is no longer finite; lower reconstruct.lr")
+        raise FloatingPointError(
+            f"the latent of '{name}' is no longer finite; lower reconstruct.lr"
+        )
     return latents
 
 

@@ -1,4 +1,4 @@
-"""Codes of unseen shapes, as the configuration says."""
+"""Latents of unseen shapes, as the configuration says."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,7 +18,7 @@ from inr.reconstruct import PartFit, fit_latents
 
 
 class Fitting:
-    """Fit the codes of unseen shapes, and where they are made of parts, poses.
+    """Fit the latents of unseen shapes, and where they are made of parts, poses.
 
     Without part labels the terms that need them are left out; with them, those of the whole shape
     join after half of the iterations (Talabot et al., PartSDF, 2025).
@@ -39,7 +39,7 @@ class Fitting:
             self.losses = losses.select(lambda term: "labels" not in term.needs)
         if not self.losses.select(lambda term: is_of_whole(term) or "labels" in term.needs).terms:
             remedy = "; add reconstruct.labels=true" if "labels" in losses.needs else ""
-            raise ValueError(f"the loss has no term to fit codes of unseen shapes with{remedy}")
+            raise ValueError(f"the loss has no term to fit latents of unseen shapes with{remedy}")
 
     def open(self, names: Sequence[str], device: torch.device) -> SampleStore:
         """Return what is observed of some shapes."""
@@ -74,7 +74,7 @@ class Fitting:
         stopped: Callable[[], bool] = lambda: False,
         progress: str | None = None,
     ) -> torch.Tensor:
-        """Return the codes (B, L), or states, of a store's shapes; see `fit_codes`."""
+        """Return the latents of a store's shapes; see `fit_latents`."""
         settings = self.config.reconstruct
         return fit_latents(
             model,

@@ -1,4 +1,4 @@
-"""Meshes of codes."""
+"""Meshes of latents."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def decode_mesh(
 
     Args:
         model: decodes the code.
-        code: (L,).
+        latent: (L,).
         dim: D.
         resolution: points a side of the grid over [-1, 1]^D.
         coarse_to_fine: see inr.shapes.extract; an occupancy, which is no distance, is sampled on
@@ -55,8 +55,8 @@ def decode_parts(
     """Extract the zero level of each part of a shape; None for parts that it lacks.
 
     Args:
-        model: decodes the state.
-        state: (P, L + K).
+        model: decodes the latent.
+        latent: (P, L + K).
         dim: D.
         resolution: as of `decode_mesh`; coarse_to_fine as well.
         coarse_to_fine: see there.

@@ -19,8 +19,8 @@ class FittedShape(NamedTuple):
     """Hold a shape fitted to a target.
 
     Args:
-        code: of the shape, as the model decodes it.
-        mesh: of that code, box frame.
+        latent: of the shape, as the model decodes it.
+        mesh: of that latent, box frame.
         history: the loss before each step, and that of the mesh.
     """
 
@@ -41,21 +41,21 @@ def fit_shape(
     coarse_to_fine: bool,
     free: Tensor | None = None,
 ) -> FittedShape:
-    """Change a shape's code until its mesh is as wanted, the network frozen.
+    """Change a shape's latent until its mesh is as wanted, the network frozen.
 
     Each step extracts the mesh anew, so that its topology may change, and follows the derivative
     of its vertices (`moving_vertices`): Remelli et al., MeshSDF, NeurIPS 2020.
 
     Args:
         model: decodes the code.
-        code: where to start: (L,), or what else the model takes for one shape.
+        latent: where to start: (L,), or what else the model takes for one shape.
         target: the loss of vertices (V, D) in the box frame and faces (F, D), a scalar.
         dim: D.
         steps: of Adam.
         lr: its step, in units of the code.
         resolution: points a side of the grid that is extracted from.
         coarse_to_fine: see `decode_mesh`.
-        free: of the code's shape, which of its entries may change (True); None for all.
+        free: of the latent's shape, which of its entries may change (True); None for all.
 
     Raises:
         FloatingPointError: if the shape vanishes, or the loss or the field is no longer a number.
@@ -63,7 +63,7 @@ def fit_shape(
     """
     if free is not None and free.shape != latent.shape:
         raise ValueError(
-            f"free has shape {tuple(free.shape)}; it has to be that of the code, "
+            f"free has shape {tuple(free.shape)}; it has to be that of the latent, "
             f"{tuple(latent.shape)}"
         )
     values = latent.detach().clone().requires_grad_(True)
@@ -79,7 +79,7 @@ def fit_shape(
             if mesh.is_empty:
                 raise FloatingPointError(
                     f"the shape has no surface after {len(history)} steps; start from another "
-                    f"code, or lower lr={lr}"
+                    f"latent, or lower lr={lr}"
                 )
             faces = torch.from_numpy(mesh.faces).to(latent.device)
             loss = target(moving_vertices(model, bounded, mesh), faces)
@@ -96,14 +96,14 @@ def fit_shape(
 
 
 def moving_vertices(model: INR, latent: Tensor, mesh: Mesh) -> Tensor:
-    """Return the vertices (V, D) of a code's mesh with their derivative; see `level_vertices`.
+    """Return the vertices (V, D) of a latent's mesh with their derivative; see `level_vertices`.
 
     Those on the wall of the box, where the mesh is closed flat, have none. Where parts meet in a
     crease, faces span it, and derivatives are right to first order in the grid's spacing only.
 
     Args:
         model: decodes the code.
-        code: of which the derivative is.
+        latent: of which the derivative is.
         mesh: extracted from the field of that code.
     """
     vertices = torch.from_numpy(mesh.vertices).to(latent)

@@ -14,7 +14,7 @@ from inr.shapes.sampling import seed_from_name
 
 # which parts a shape has is found out with this many times the samples of a step
 DROP_SAMPLES = 4
-# the loss may rise by this share: a part that has shrunk to nothing still changes it by some
+# the loss may rise by this fraction: a part that has shrunk to nothing still changes it by some
 # thousandths, one that the shape has by tens of percent
 DROP_TOLERANCE = 0.01
 
@@ -41,7 +41,7 @@ class PartFit:
     whole: Losses
 
     def place(self, raw: Tensor) -> Tensor:
-        """Return raw states (B, P, L + K) whose parts are where they start."""
+        """Return raw latents (B, P, L + K) whose parts are where they start."""
         if self.poses is not None:
             raw = torch.cat([raw[..., : -self.poses.shape[-1]], self.poses.to(raw)], dim=-1)
         if self.present is not None:
@@ -84,7 +84,7 @@ def find_present(
         model: decodes.
         store: samples of the shapes.
         losses: of the whole shape.
-        pieces: of raw states (B, P, L + K), in which all parts are present.
+        pieces: of raw latents (B, P, L + K), in which all parts are present.
         draws: what a step of the fit draws; here several times as many samples are drawn.
         seed: mixed with each shape's name.
     """
@@ -115,7 +115,7 @@ def find_present(
 
 
 class _Union(nn.Module):
-    """Leave parts (B, P) out of the union of a body's parts."""
+    """Leave parts (B, P) out of the union of a decoder's parts."""
 
     def __init__(self, decoder: nn.Module, left_out: Tensor) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from inr.render.interface import Color, FlatRenderer, Image, Renderer
 from inr.shapes.mesh import Mesh
 
-GROUND_TRUTH_COLOR: Color = (0.78, 0.78, 0.78)  # tells the truth from what a model made
+GROUND_TRUTH_COLOR: Color = (0.78, 0.78, 0.78)  # tells the ground truth from what a model made
 
 
 class ByDimension:

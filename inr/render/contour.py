@@ -70,7 +70,7 @@ class Contour:
             values: (R, R), values[i, j] at (x_i, y_j) of an even grid over [-1, 1]^2 with both
                 ends; negative inside. Colors are symmetric about 0.
             surface: the zero level where it is known better than from these values, a 2-D mesh.
-            truth: a 2-D mesh whose outline is drawn over it, dashed in green.
+            ground_truth: a 2-D mesh whose outline is drawn over it, dashed in green.
             size: width and height in pixels; None takes the renderer's own.
 
         Returns:
@@ -136,7 +136,7 @@ def mesh_outline(mesh: Mesh) -> Outline:
     following = (np.cumsum(count) - count).tolist()
     target = mesh.faces[order, 1].tolist()
     points: list[Floats] = []
-    latents: list[int] = []
+    codes: list[int] = []
     for first in _walk_starts(mesh, count):
         while following[first] < end[first]:
             walk = [first]
@@ -145,9 +145,9 @@ def mesh_outline(mesh: Mesh) -> Outline:
                 walk.append(target[following[walk[-1]] - 1])
             closed = walk if walk[-1] == first else [*walk, first]
             points.append(mesh.vertices[closed])
-            latents += [int(Outline.MOVETO)]
-            latents += [int(Outline.LINETO)] * (len(closed) - 2) + [int(Outline.CLOSEPOLY)]
-    return Outline(np.concatenate(points), latents)
+            codes += [int(Outline.MOVETO)]
+            codes += [int(Outline.LINETO)] * (len(closed) - 2) + [int(Outline.CLOSEPOLY)]
+    return Outline(np.concatenate(points), codes)
 
 
 def _walk_starts(mesh: Mesh, leaving: Ints) -> list[int]:

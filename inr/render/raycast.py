@@ -168,7 +168,7 @@ class RayCast:
         x: Ints,
         y: Ints,
     ) -> Floats:
-        """Return the share of ambient light that reaches each point, (N, 1)."""
+        """Return the fraction of ambient light that reaches each point, (N, 1)."""
         count = self.occlusion_samples
         if count == 0 or len(points) == 0:
             return np.ones((len(points), 1))

@@ -33,7 +33,7 @@ def slice_row(
         axis: 0, 1 or 2 for x, y or z.
         offsets: where along the axis to cut, one for each picture, in box units.
         resolution: points along each side of a slice, at least 2.
-        truth: a 3-D mesh whose cross-sections are outlined over the slices.
+        ground_truth: a 3-D mesh whose cross-sections are outlined over the slices.
         size: of each picture in pixels; None takes the renderer's own.
         chunk_size: points per call of the field, at most.
 
@@ -42,7 +42,7 @@ def slice_row(
 
     Raises:
         ValueError: if an argument is out of range, the field is not finite or of another shape than
-            (N,), or truth is not 3-D.
+            (N,), or ground truth is not 3-D.
     """
     if not len(offsets):
         raise ValueError("offsets is empty; give at least one, [-0.5, 0.0, 0.5] for instance")

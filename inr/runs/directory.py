@@ -45,7 +45,7 @@ class Run:
         return self.path / "reconstruction" / epoch / split
 
     def samples(self, epoch: str, title: str) -> Path:
-        """Return the folder of new shapes that an epoch's codes gave."""
+        """Return the folder of new shapes that an epoch's latents gave."""
         return self.path / "samples" / epoch / title
 
     def edits(self, epoch: str, title: str) -> Path:

@@ -63,7 +63,7 @@ class FinishedShapes:
         self._written = time.monotonic()
         self._seconds = self._written - started
 
-    def __enter__(self) -> "Record":
+    def __enter__(self) -> "FinishedShapes":
         self._patience = PATIENCE
         return self
 

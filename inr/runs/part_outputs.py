@@ -17,7 +17,7 @@ from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 def write_parts(
     trained: TrainedRun, name: str, latent: torch.Tensor, folder: Path
 ) -> list[Mesh | None]:
-    """Write parts/<name>/part<i> and poses/<name>.npz of a state (P, L + K); return the meshes.
+    """Write parts/<name>/part<i> and poses/<name>.npz of a latent (P, L + K); return the meshes.
 
     A part that the shape lacks, or whose field has one sign, has no mesh. The poses are
     quaternions (P, 4), w first, or in 2-D angles (P,), translations and scales (P, D), and

@@ -1,4 +1,4 @@
-"""Pictures of a shape: the truth, the surface, and the field itself."""
+"""Pictures of a shape: the ground truth, the surface, and the field itself."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -25,20 +25,24 @@ AXIS = 2  # a 3-D field is cut in the middle, where z = 0
 
 def picture_rows(dim: int, name: str) -> list[str]:
     """Return what the pictures of `draw_shape` show, one below the other."""
-    key = "(black; truth\nin green)"
-    return ["truth", f"{name}\n{key}"] if dim == 2 else ["truth", name, f"field, z = 0\n{key}"]
+    key = "(black; ground truth\nin green)"
+    return (
+        ["ground_truth", f"{name}\n{key}"]
+        if dim == 2
+        else ["ground_truth", name, f"field, z = 0\n{key}"]
+    )
 
 
 def draw_shape(
     model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ByDimension
 ) -> list[Image]:
-    """Draw the truth, and in 3-D the surface and a slice of the field, in 2-D the whole field.
+    """Draw the ground truth; in 3-D the surface and a slice of the field, in 2-D the whole field.
 
     Args:
         model: gives the field.
-        code: (L,), of the shape.
+        latent: (L,), of the shape.
         mesh: the zero level of the field, in the box frame.
-        truth: in the box frame; may be empty.
+        ground_truth: in the box frame; may be empty.
         renderer: draws.
     """
     pictures = [renderer.render(ground_truth, color=GROUND_TRUTH_COLOR)]
@@ -60,13 +64,13 @@ def draw_worst(
     renderer: ByDimension,
     path: Path,
 ) -> None:
-    """Draw the shapes with the worst values of a metric, the truth above.
+    """Draw the shapes with the worst values of a metric, the ground truth above.
 
     Args:
         rows: one a shape; empty ones come first, others without a value are left out.
         metric: decides.
         higher_is_better: whether a low value is a bad one.
-        read: gives a shape's truth and reconstruction, in the box frame.
+        read: gives a shape's ground truth and reconstruction, in the box frame.
         renderer: draws.
         path: of the picture.
     """
@@ -86,7 +90,7 @@ def draw_worst(
             f"{'empty' if row['status'] == 'empty' else format(row[metric], '.3g')}  {row['name']}"
             for row in worst
         ],
-        row_labels=["truth", f"worst by\n{metric}"],
+        row_labels=["ground_truth", f"worst by\n{metric}"],
     )
     write_png(image, path)
     log.info("the worst by %s: %s", metric, path)

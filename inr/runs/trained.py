@@ -37,7 +37,7 @@ class TrainedRun:
         command: the run's own configuration with what the command line sets for this stage.
         run: its directory.
         layout: its data set.
-        model: with the weights and the training shapes' codes.
+        model: with the weights and the training shapes' latents.
         names: the training shapes, in the order of their codes.
         epoch: of the checkpoint.
         step: of the checkpoint; an interrupted epoch has others of the same epoch.
@@ -59,7 +59,7 @@ class TrainedRun:
         return epoch_label(self.epoch)
 
     def extract(self, latent: torch.Tensor) -> Mesh:
-        """Return the mesh of a code (L,) at the settings of `eval`, in the box frame."""
+        """Return the mesh of a latent (L,) at the settings of `eval`, in the box frame."""
         config = self.command.config
         return decode_mesh(
             self.model,
@@ -70,7 +70,7 @@ class TrainedRun:
         )
 
     def evaluator(self, latent: torch.Tensor) -> FieldEvaluator:
-        """Return the field of a code (L,), for metrics that ask it."""
+        """Return the field of a latent (L,), for metrics that ask it."""
         field = field_of(self.model, latent)
         chunk = points_a_call(latent.device) // (self.model.latents.num_parts or 1)
 
@@ -140,7 +140,7 @@ def load_run(command: Job, run: Run) -> TrainedRun:
     device = pick_device(config.device)
     path = find_checkpoint(run.checkpoints, config.epoch)
     content = load_checkpoint(path)
-    names = list(content["codes"])
+    names = list(content["latents"])
     model = build_model(config, names, device, fresh=False, poses=None)
     restore_model(content, model, names, path)
     model.eval()

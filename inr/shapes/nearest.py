@@ -39,9 +39,9 @@ def z_order(points: Floats, bounds: Floats | None = None) -> Ints:
     lower, upper = (points.min(axis=0), points.max(axis=0)) if bounds is None else bounds
     extent = max(float((upper - lower).max()), np.finfo(float).tiny)
     cell = ((points - lower) / extent * 512 + 256).clip(0, 1023).astype(np.int64)
-    latent = np.zeros(len(points), dtype=np.int64)
+    code = np.zeros(len(points), dtype=np.int64)
     dim = points.shape[1]
     for axis in range(dim):
         for bit in range(10):
-            latent |= ((cell[:, axis] >> bit) & 1) << (bit * dim + axis)
-    return np.argsort(latent)
+            code |= ((cell[:, axis] >> bit) & 1) << (bit * dim + axis)
+    return np.argsort(code)

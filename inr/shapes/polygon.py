@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 Loop = NDArray[np.floating]
 Edges = NDArray[np.integer]
 
-# loops whose area is less than this share of their extent squared are taken for lines
+# loops whose area is less than this fraction of their extent squared are taken for lines
 LEAST_AREA = 1e-9
-# points nearer than this share of the extent are one
+# points nearer than this fraction of the extent are one
 SAME_POINT = 1e-9
 
 

@@ -17,9 +17,9 @@ KINDS = ("cuboid", "cylinder")
 NUM_POINTS = 1000
 NUM_NORMALS = 250
 # an orientation nearer to the identity is taken if the error is not larger than by this factor,
-# or than this share of the size of the part
+# or than this fraction of the size of the part
 WORSE, EXACT = 1.05, 2e-4
-# points count as on one line if they leave it by less than this share of their length
+# points count as on one line if they leave it by less than this fraction of their length
 ON_LINE = 1e-6
 
 

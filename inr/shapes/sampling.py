@@ -19,7 +19,7 @@ class SdfSamples(NamedTuple):
     Args:
         samples: all of them, near the surface then uniform, (S, D + 1) float32: point, distance.
         uniform: the uniform ones alone, (M, D + 1) float32.
-        ambiguity: share of all points whose winding number lies between 0.25 and 0.75; None
+        ambiguity: fraction of all points whose winding number lies between 0.25 and 0.75; None
             where the sign was not taken from winding numbers.
     """
 
@@ -69,7 +69,7 @@ def sample_sdf(
         near_variances: of the Gaussian displacement along each axis, in box units squared.
         num_uniform: how many points to draw uniformly in [-1, 1]^D.
         rng: source of all draws.
-        edge_share: share of the points of each variance, rounded to whole points, that are
+        edge_fraction: fraction of the points of each variance, rounded to whole points, that are
             displaced from sharp edges (3-D) or corners (2-D), the last of their group; see
             `sharp_edges`. A shape without any has all of them drawn uniformly by area, as 0 has.
         sign: what is inside, one of `inr.shapes.sdf.SIGNS`.
@@ -78,7 +78,7 @@ def sample_sdf(
         device: `cpu`, or a device of Warp's, `cuda` for one.
 
     Raises:
-        ValueError: if counts and variances differ in number, one is negative, `edge_share` is
+        ValueError: if counts and variances differ in number, one is negative, `edge_fraction` is
             not between 0 and 1, `sign` is unknown, or there is no such device.
     """
     _check_recipe(near_counts, near_variances, num_uniform, edge_fraction)
@@ -117,8 +117,8 @@ def _check_recipe(
         )
     if not 0 <= edge_fraction <= 1:
         raise ValueError(
-            f"edge_share is {edge_fraction}; it must be between 0 and 1, "
-            "data.sampling.edge_share=0.25 for instance"
+            f"edge_fraction is {edge_fraction}; it must be between 0 and 1, "
+            "data.sampling.edge_fraction=0.25 for instance"
         )
 
 

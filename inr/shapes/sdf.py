@@ -24,7 +24,7 @@ class Measured:
 
     Args:
         distance: (N,) float64, in the units of the mesh, negative inside.
-        ambiguity: share of the points whose winding number lies between 0.25 and 0.75; None
+        ambiguity: fraction of the points whose winding number lies between 0.25 and 0.75; None
             where the sign was not taken from winding numbers.
     """
 
@@ -43,7 +43,8 @@ def signed_distance(mesh: Mesh, points: Floats, sign: str = "winding") -> Floats
       once. An open mesh is inside where most of it is seen from its back, so that a hole is
       closed by a smooth lid; `ambiguity` says how many points lie where that is a guess. Faces
       must be oriented outward: a 3-D mesh inside out has no inside, and faces that are there in
-      both orientations cancel. `inr.shapes.solids.orientation.orient_outward` turns such meshes first.
+      both orientations cancel. `inr.shapes.solids.orientation.orient_outward` turns such meshes
+      first.
     - `pseudonormal`: behind the nearest piece of surface (see `pseudonormal.behind_surface`):
       right for one closed surface that does not cross itself, a side and no more for others.
     - `unsigned`: nowhere, all distances are positive.

@@ -19,7 +19,7 @@ class SelfCheck(NamedTuple):
 
     Args:
         points: how many were; the first of them also by distance.
-        sign_agreement: share of them whose sign is the same, those on the surface left out; None
+        sign_agreement: fraction of them whose sign is the same, those on the surface left out; None
             for distances without sign.
         max_error: largest difference of the distances, in the units of the mesh.
     """

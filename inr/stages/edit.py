@@ -41,7 +41,7 @@ NEEDS |= {"move": "offset", "scale": "factor", "remove": ""}
 
 
 def edit(command: Job) -> None:
-    """Run the stage: write meshes, parts, states and a picture of the edited shapes.
+    """Run the stage: write meshes, parts, latents and a picture of the edited shapes.
 
     Raises:
         ValueError: for wrong input, a model that is not made of parts among it.
@@ -98,10 +98,10 @@ def _edit(trained: TrainedRun, shape: str | None) -> None:
 def apply(
     latent: torch.Tensor, other: torch.Tensor | None, settings: Edit, *, dim: int
 ) -> list[torch.Tensor]:
-    """Return the edited states: one, of swap two, of interpolate as many as there are steps.
+    """Return the edited latents: one, of swap two, of interpolate as many as there are steps.
 
     Args:
-        state: (P, L + K), of the shape.
+        latent: (P, L + K), of the shape.
         other: (P, L + K), of the other shape, for operations on two.
         settings: which operation, and how.
         dim: D.
@@ -127,7 +127,7 @@ def apply(
 
 
 def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
-    """Return a shape's state (P, L + K): a training shape's own, or as it was reconstructed.
+    """Return a shape's latent (P, L + K): a training shape's own, or as it was reconstructed.
 
     Raises:
         ValueError: if there is none.
@@ -157,7 +157,7 @@ def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
 
 
 def _write(trained: TrainedRun, folder: Path, name: str, latent: torch.Tensor) -> list[Mesh | None]:
-    """Write a state's mesh, code and parts; return the parts."""
+    """Write a latent's mesh, latent and parts; return the parts."""
     mesh = trained.extract(latent)
     if not mesh.is_empty:
         path = folder / "meshes" / f"{name}{mesh_suffix(trained.command.config.data.dim)}"

@@ -70,7 +70,7 @@ def inspect(command: Job) -> Path:
     histograms = draw_histograms(
         {
             "distance (box units)": np.concatenate([one["distances"] for one in looks]),
-            "share of samples inside": np.array([one["inside"] for one in looks]),
+            "fraction of samples inside": np.array([one["inside"] for one in looks]),
             "samples a shape": np.array([one["count"] for one in looks]),
         },
         size=(960, 260),

@@ -1,4 +1,4 @@
-"""Meshes and codes of a split: stored codes for the training shapes, fitted ones for others."""
+"""Meshes and latents of a split: stored latents for the training shapes, fitted ones for others."""
 
 import logging
 import time
@@ -39,7 +39,7 @@ def reconstruct(command: Job) -> None:
 
     Raises:
         ValueError: for wrong input.
-        FloatingPointError: if a code or a field is not finite.
+        FloatingPointError: if a latent or a field is not finite.
     """
     run = find_run(command.raw["run"])
     command = merge_with_run(command, run.config(), run.path)
@@ -122,24 +122,24 @@ def _latents(trained: TrainedRun, split: str, names: Sequence[str]) -> torch.Ten
         unknown = [name for name in names if name not in trained.names]
         if unknown:
             raise ValueError(
-                f"'{unknown[0]}' is in the training split but has no code in the checkpoint: the "
+                f"'{unknown[0]}' is in the training split but has no latent in the checkpoint: the "
                 "split has changed since the run was trained"
             )
         index = [trained.names.index(name) for name in names]
         return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
     if config.latent["dim"] == 0 and trained.model.latents.num_parts is None:
         raise ValueError(
-            f"latent=none has no code to fit to the {split} split: the network is the one training "
-            "shape; use split=train"
+            f"latent=none has no latent to fit to the {split} split: the network is the one "
+            "training shape; use split=train"
         )
     iterations = config.reconstruct.iterations
-    log.info("fitting %d codes, %d iterations", len(names), iterations)
+    log.info("fitting %d latents, %d iterations", len(names), iterations)
     fitting = Fitting(config, trained.layout, build_losses(config))
     return fitting.fit(
         trained.model,
         fitting.open(names, trained.device),
         iterations=iterations,
-        progress=f"fit {len(names)} codes",
+        progress=f"fit {len(names)} latents",
     )
 
 

@@ -1,4 +1,4 @@
-"""New shapes: of codes drawn like the trained ones, or between two of them."""
+"""New shapes: of latents drawn like the trained ones, or between two of them."""
 
 import logging
 import shutil
@@ -25,7 +25,7 @@ COLUMNS = 8
 
 
 def sample(command: Job) -> None:
-    """Run the stage: write meshes, codes and a picture of new shapes.
+    """Run the stage: write meshes, latents and a picture of new shapes.
 
     Raises:
         ValueError: for wrong input.
@@ -77,7 +77,7 @@ def _sample(trained: TrainedRun) -> None:
 
 
 def _latents(trained: TrainedRun) -> torch.Tensor:
-    """Return the new codes (B, L), or states, as the body gets them."""
+    """Return the new latents (B, L), of parts (B, P, L + K), as the decoder gets them."""
     config = trained.command.config
     settings = config.sample
     latents = trained.model.latents

@@ -1,4 +1,4 @@
-"""Checkpoints: tensors and plain values only, codes keyed by shape name."""
+"""Checkpoints: tensors and plain values only, latents keyed by shape name."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -61,8 +61,8 @@ class Checkpoints:
             )
         content = {
             "format": FORMAT,
-            "body": model.decoder.state_dict(),
-            "codes": dict(zip(self.names, model.latents.raw(), strict=True)),
+            "decoder": model.decoder.state_dict(),
+            "latents": dict(zip(self.names, model.latents.raw(), strict=True)),
             "optimizer": optimizer.state_dict(),
             "progress": asdict(progress),
         }
@@ -125,27 +125,27 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"cannot read the checkpoint '{path}': {reason}") from error
-    keys = {"format", "body", "codes", "optimizer", "progress"}
+    keys = {"format", "decoder", "latents", "optimizer", "progress"}
     if not isinstance(content, dict) or not keys <= content.keys() or content["format"] != FORMAT:
         raise ValueError(f"'{path}' is no checkpoint of this program (format {FORMAT})")
     return content
 
 
 def restore_model(content: dict[str, Any], model: INR, names: Sequence[str], path: Path) -> None:
-    """Load weights and codes into a model whose codes stand in the order of names.
+    """Load weights and latents into a model whose latents stand in the order of names.
 
     Raises:
         ValueError: if the checkpoint does not fit the model, or lacks a shape's code.
     """
-    missing = [name for name in names if name not in content["codes"]]
+    missing = [name for name in names if name not in content["latents"]]
     if missing:
         raise ValueError(
-            f"the checkpoint '{path}' has no code for '{missing[0]}' ({len(missing)} missing of "
+            f"the checkpoint '{path}' has no latent for '{missing[0]}' ({len(missing)} missing of "
             f"{len(names)}): it was trained on other shapes"
         )
     try:
-        model.decoder.load_state_dict(content["body"])
-        stacked = torch.stack([content["codes"][name] for name in names])
+        model.decoder.load_state_dict(content["decoder"])
+        stacked = torch.stack([content["latents"][name] for name in names])
         model.latents.load(stacked)
     except RuntimeError as error:
         lines = str(error).splitlines()

@@ -23,7 +23,7 @@ class Estimate:
     """Hold the size of a run.
 
     Args:
-        num_parameters: of the network, codes not counted.
+        num_parameters: of the network, latents not counted.
         num_shapes: training shapes.
         samples_a_step: points in a batch.
         memory: bytes that a step needs at its peak, the samples and the weights included.

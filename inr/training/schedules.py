@@ -1,6 +1,6 @@
 """Learning-rate schedules: factors on the base rate as a function of progress.
 
-They hold no state, so a resumed run needs nothing but its epoch.
+They hold no latent, so a resumed run needs nothing but its epoch.
 """
 
 import math
@@ -48,14 +48,14 @@ class MultiStep:
     """Multiply by gamma at each milestone.
 
     Args:
-        milestones: shares of the run, each in (0, 1).
+        milestones: fractions of the run, each in (0, 1).
         gamma: factor of a drop.
     """
 
     def __init__(self, *, milestones: Sequence[float], gamma: float) -> None:
         if not all(0 < milestone < 1 for milestone in milestones):
             raise ValueError(
-                f"optimizer.schedule.milestones is {list(milestones)}; they are shares of the "
+                f"optimizer.schedule.milestones is {list(milestones)}; they are fractions of the "
                 "run, between 0 and 1"
             )
         self.milestones = sorted(milestones)
@@ -72,7 +72,7 @@ class Cosine:
 
     Args:
         final: factor at the end.
-        warmup: share of the run over which the factor first rises from 0.
+        warmup: fraction of the run over which the factor first rises from 0.
     """
 
     def __init__(self, *, final: float, warmup: float) -> None:

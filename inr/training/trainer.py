@@ -50,7 +50,7 @@ def fit(
     """Train until num_epochs, or until a signal is noted; then last.pt is what to resume from.
 
     Args:
-        model: in training; its codes stand in the order of the store's shapes.
+        model: in training; its latents stand in the order of the store's shapes.
         store: samples of the training shapes.
         losses: see inr.losses; their mean over shapes is minimised.
         optimizer: each parameter group has its base rate as `base_lr`.
@@ -187,7 +187,7 @@ class Meter:
             )
         elapsed = max(time.perf_counter() - self.started, 1e-9)
         means["samples_per_second"] = self.samples / elapsed
-        means["data_share"] = self.waited / elapsed
+        means["data_fraction"] = self.waited / elapsed
         self.reset()
         return means
 

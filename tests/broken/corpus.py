@@ -55,7 +55,7 @@ class Case:
         reason: a fragment of the reason it is refused for.
         refused_by: "reading", or "prepare" if it can be read and only has no inside.
         inside: (N, 3) points of the native frame to (N,) bool, right but for points nearer to the
-            surface than a hundredth of the shape's size; None if there is no truth.
+            surface than a hundredth of the shape's size; None if there is no ground truth.
         needs_repair: whether its winding number is nowhere 1 before faces are dropped or turned.
     """
 

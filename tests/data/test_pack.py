@@ -147,8 +147,8 @@ def test_another_file_of_a_shape_is_another_source(files):
     (files.folder / "unsigned").mkdir()
     path = files.folder / "unsigned" / "other.txt"
     path.write_text("1")
-    latent = (files.folder / "a.txt").stat()
-    os.utime(path, ns=(latent.st_atime_ns, latent.st_mtime_ns))
+    state = (files.folder / "a.txt").stat()
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
     pack = SampleCache(files.folder / "packed", "samples", dim=2, width=3, dtype="float32")
     assert pack.outdated({"a": find_source([files.folder / "none", path])}) == ["a"]
     assert pack.outdated(files.sources("a")) == []

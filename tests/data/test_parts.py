@@ -240,7 +240,7 @@ def test_a_present_part_without_mesh(layout):
 
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
-def test_reads_parts_of_a_published_latent():
+def test_reads_parts_of_a_published_code():
     layout = Layout(GOLDEN)
     for name in layout.names():
         poses = read_poses(layout, name, 3, num_parts=2)

@@ -29,7 +29,7 @@ def recipe(**changes) -> Recipe:
         "near_variances": [0.005, 0.0005],
         "num_uniform": 400,
         "num_surface": 250,
-        "edge_share": 0.0,
+        "edge_fraction": 0.0,
         "dtype": "float32",
         "seed": 0,
         "primitive": "cuboid",

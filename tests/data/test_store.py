@@ -81,7 +81,7 @@ def test_draws_come_from_the_right_shape_and_reach_every_sample(store, sign_bala
 def test_unbalanced_draws_are_uniform(store):
     _, distances = draw(store, torch.tensor([0, 1]), 40000, generator(), sign_balanced=False)
     outside = (distances > 0).double().mean(dim=(1, 2))
-    # shares of 30/40 and 5/55; the standard error is at most 0.0022
+    # fractions of 30/40 and 5/55; the standard error is at most 0.0022
     assert outside.tolist() == pytest.approx([30 / 40, 5 / 55], abs=0.01)
 
 
@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, how):
 
 
 @pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
-def test_reads_a_data_set_of_a_published_latent(tmp_path):
+def test_reads_a_data_set_of_a_published_code(tmp_path):
     layout = Layout(shutil.copytree(GOLDEN, tmp_path / "data"))  # which packs are written to
     names = read_split(layout, "train") + read_split(layout, "test")
     assert sorted(set(names)) == layout.names() == [f"lamp{i}" for i in range(4)]

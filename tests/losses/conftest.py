@@ -12,7 +12,7 @@ from inr.models.latents import Latents
 
 
 class Formula(nn.Module):
-    """A body that is a formula of points (B, N, D) and codes (B, L), and counts its calls."""
+    """A decoder that is a formula of points (B, N, D) and latents (B, L), and counts its calls."""
 
     def __init__(self, formula: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def see():
             labels=known.get("labels"),
         )
         sets = dict.fromkeys(("samples", "surface", "space")) | {where: at}
-        latents = known.get("codes", torch.zeros(len(value), 0))
+        latents = known.get("latents", torch.zeros(len(value), 0))
         return LossInputs(**sets, latents=latents, decoder=nn.Identity(), when=None)
 
     return see

@@ -56,7 +56,7 @@ def make_batch(*, num_shapes: int = 2, dim: int = 2, channels: int = 1) -> Batch
 
 
 def sphere(x: Tensor, latents: Tensor) -> Tensor:
-    """Return the distance to a sphere of radius sum of codes, and one more channel."""
+    """Return the distance to a sphere of radius sum of latents, and one more channel."""
     radius = latents.sum(dim=-1)[:, None]
     return torch.stack([x.norm(dim=-1) - radius, x[..., 0]], dim=-1)
 
@@ -144,7 +144,7 @@ WITHOUT = {
 @pytest.mark.parametrize("missing", WITHOUT)
 def test_a_missing_set_is_refused_by_the_terms_name(make_model, missing):
     term, message = WITHOUT[missing]
-    losses = Losses({"code": LatentNorm(weight=1.0, ramp_epochs=0), "mine": term})
+    losses = Losses({"latent": LatentNorm(weight=1.0, ramp_epochs=0), "mine": term})
     batch = make_batch()._replace(**{missing: None})
     with pytest.raises(ValueError, match=message + r".*~loss\.mine"):
         losses(make_model(sphere, latent_dim=3), batch, LATENTS, NOW)
@@ -179,7 +179,7 @@ def test_the_total_is_the_weighted_sum_of_each_shape(make_model):
     losses = Losses(
         {
             "distance": ClampedL1(weight=2.0, delta=None),
-            "code": LatentNorm(weight=0.1, ramp_epochs=10),
+            "latent": LatentNorm(weight=0.1, ramp_epochs=10),
             "shifted": Shifted(weight=-1.0),
         }
     )
@@ -191,8 +191,8 @@ def test_the_total_is_the_weighted_sum_of_each_shape(make_model):
         total.detach(),
         torch.tensor([2 * 0.03 + 0.05 * 5 - 1.02, 2 * 0.03 + 0.05 * 9 - 1.02]),
     )
-    assert list(values) == ["distance", "code", "shifted"]
-    assert values["code"].tolist() == [5, 9] and not values["code"].requires_grad
+    assert list(values) == ["distance", "latent", "shifted"]
+    assert values["latent"].tolist() == [5, 9] and not values["latent"].requires_grad
     fitted, _ = losses(model, batch, latents, None)
     torch.testing.assert_close(fitted.detach() - total.detach(), torch.tensor([0.25, 0.45]))
     total.sum().backward()
@@ -205,12 +205,12 @@ def all_terms() -> Mapping[str, Loss]:
         "surface": SurfaceDistance(weight=2.0),
         "normals": NormalAlignment(weight=0.3, cosine=False),
         "eikonal": Eikonal(weight=0.1, where="space", power=2),
-        "code": LatentNorm(weight=0.1, ramp_epochs=0),
+        "latent": LatentNorm(weight=0.1, ramp_epochs=0),
     }
 
 
 def ellipse(x: Tensor, latents: Tensor) -> Tensor:
-    """Return a field whose gradient depends on the code, and is not of unit length."""
+    """Return a field whose gradient depends on the latent, and is not of unit length."""
     return (x * (1 + latents[:, None, : x.shape[-1]])).norm(dim=-1, keepdim=True) - 0.5
 
 

@@ -105,7 +105,7 @@ def draw(generator: torch.Generator) -> Batch:
 
 
 @pytest.mark.parametrize(
-    ("make_losses", "make_body", "lr", "tolerance"),
+    ("make_losses", "make_decoder", "lr", "tolerance"),
     [
         (make_siren, lambda: Sines(4.0), 2e-3, 0.025),
         (make_igr, Ball, 3e-3, 0.025),
@@ -123,7 +123,7 @@ def test_a_circle_from_points_on_it(make_model, make_losses, make_decoder, lr, t
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
 
     def measure() -> tuple[float, float]:
-        """Return the mean error of distances near the circle, and the share of right signs."""
+        """Return the mean error of distances near the circle, and the fraction of right signs."""
         axis = torch.linspace(-1, 1, 40)
         points = torch.cartesian_prod(axis, axis)[None]
         distance = (points - CENTER).norm(dim=-1) - RADIUS

@@ -85,7 +85,7 @@ def test_the_curriculum_has_stages():
         2,
         2,
     ]
-    assert term.stage(None) == 2  # codes are fitted to the full accuracy
+    assert term.stage(None) == 2  # latents are fitted to the full accuracy
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_latent_norm_rises_over_its_ramp():
     ramped = LatentNorm(weight=0.2, ramp_epochs=4)
     wanted = [0.05, 0.1, 0.15, 0.2, 0.2, 0.2]
     assert [ramped.scale(TrainProgress(e, 9)) for e in range(6)] == pytest.approx(wanted)
-    assert ramped.scale(None) == 0.2  # fitting codes knows no ramp
+    assert ramped.scale(None) == 0.2  # fitting latents knows no ramp
     assert LatentNorm(weight=0.2, ramp_epochs=0).scale(TrainProgress(0, 9)) == 0.2
 
 
@@ -50,4 +50,4 @@ def test_weight_norm_is_no_matter_of_latents(see, decoder):
     assert WeightNorm(weight=0.1).scale(TrainProgress(3, 9)) == 0.1
     assert WeightNorm(weight=0.1).scale(None) == 0
     seen = see("samples", torch.zeros(2, 4, 1))
-    assert WeightNorm(weight=0.1)(seen).tolist() == [0, 0]  # a body without any
+    assert WeightNorm(weight=0.1)(seen).tolist() == [0, 0]  # a decoder without any

@@ -1,4 +1,4 @@
-"""Reconstructions that are empty, truths without an inside, clouds, scans."""
+"""Reconstructions that are empty, ground truths without an inside, clouds, scans."""
 
 import math
 
@@ -22,7 +22,7 @@ SIGNED |= {f"gradient_norm_{kind}{near}" for kind in ("mean", "std") for near in
 def measure(name, reconstruction, ground_truth, *, of_clouds=False, **changes):
     evaluator = evaluator_of(ball_distance, lambda d: d, 1.0)
     subject = pair(
-        reconstruction, ground_truth, **{"num_points": 300, "probe": evaluator, **changes}
+        reconstruction, ground_truth, **{"num_points": 300, "evaluator": evaluator, **changes}
     )
     return protocol(name, of_clouds=of_clouds, **SMALL).evaluate(subject)
 
@@ -87,7 +87,7 @@ def test_a_ground_truth_without_inside_has_all_other_metrics(name, kind, dim):
     if name == "field" and kind == "sheet" and dim == 2:
         refused = SIGNED - {"iou"}
     assert set(reasons) == refused
-    assert all("truth has no inside" in reason for reason in reasons.values())
+    assert all("ground truth has no inside" in reason for reason in reasons.values())
     for metric, value in got.items():
         assert math.isnan(value) == (metric in refused), metric
 
@@ -139,7 +139,7 @@ def test_definitions_tell_of_a_cloud(dim):
 
 @DIMS
 def test_distances_from_a_scan(dim):
-    """One-sided: of a scan of half the truth, the rest counts for nothing."""
+    """One-sided: of a scan of half the ground truth, the rest counts for nothing."""
     points = outward(dim)[0]
     scan = points[points[:, 0] > 0]
     got = measure("srb", ball(0.6, dim), ball(0.5, dim), scan=scan, num_points=20000)[0]

@@ -144,5 +144,5 @@ def test_the_least_assignment_sinks_as_matching_theory_says(dim):
 
 @DIMS
 def test_distances_to_the_whole_ground_truth_have_no_floor(dim):
-    """Points of the truth lie on it, however many they are."""
+    """Points of the ground truth lie on it, however many they are."""
     assert "mesh_accuracy_floor" not in floors("deepsdf", dim, 200)

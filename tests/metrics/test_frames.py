@@ -22,7 +22,7 @@ from tests.metrics.pairs import (
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])
 SCALE = 0.25  # box units a native unit
-HALF = 0.4  # of the truth in the box, so that its longest edge is 0.8
+HALF = 0.4  # of the ground truth in the box, so that its longest edge is 0.8
 # box units a unit of the frame
 UNITS = {"box": 1.0, "native": SCALE, "unit_cube": 2 * HALF}
 SMALL = {"emd__num_points": 30, "iou__num_points": 2000, "iou__resolution": 16}

@@ -88,5 +88,5 @@ def test_what_has_no_views():
         measure(flat, flat)
     with pytest.raises(NotMeasuredError, match="renderer"):
         measure(sphere(0.5), sphere(0.5), views=None)
-    with pytest.raises(NotMeasuredError, match="no view shows the truth"):
+    with pytest.raises(NotMeasuredError, match="no view shows the ground truth"):
         measure(sphere(0.5), sphere(0.1, (50, 0, 0)))

@@ -76,13 +76,13 @@ def test_ground_truth_without_inside_is_refused():
     inside_out = Mesh(one.vertices, one.faces[:, ::-1])
     empty = Mesh(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64))
     for ground_truth in (inside_out, empty, box([0.0] * 3, [1.0, 1.0, 0.0])):
-        with pytest.raises(ValueError, match="truth has no inside"):
+        with pytest.raises(ValueError, match="ground truth has no inside"):
             iou(one, ground_truth, resolution=16)
-    with pytest.raises(ValueError, match="truth has no inside"):
+    with pytest.raises(ValueError, match="ground truth has no inside"):
         iou(empty, empty)
     assert iou(inside_out, one, resolution=16) == 0
 
 
 def test_other_dimension_is_refused():
-    with pytest.raises(ValueError, match="2-D cannot be held against a truth in 3-D"):
+    with pytest.raises(ValueError, match="2-D cannot be held against a ground truth in 3-D"):
         iou(box([0.0] * 2, [1.0] * 2), box([0.0] * 3, [1.0] * 3))

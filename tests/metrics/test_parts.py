@@ -98,7 +98,7 @@ def test_unlike_numbers_of_parts():
     back = part_iou(ground_truth, other, whole, whole, resolution=20, matched=True)
     assert back.mean == pytest.approx(got.mean, **EXACT)
     assert back.matches.tolist() == [0, 1, -1] and back.ious[2] == 0
-    with pytest.raises(ValueError, match="3 parts and the truth 2"):
+    with pytest.raises(ValueError, match="3 parts and the ground truth 2"):
         part_iou(other, ground_truth, whole, whole, resolution=20)
 
 
@@ -152,5 +152,5 @@ def test_the_metric_takes_the_parts_of_a_pair():
     assert PartIoU(resolution=20, matched=True).measure(swapped) == 1
     with pytest.raises(NotMeasuredError, match="no parts"):
         metric.measure(pair(whole, whole, None))
-    with pytest.raises(NotMeasuredError, match="has 1 parts and the truth 2"):
+    with pytest.raises(NotMeasuredError, match="has 1 parts and the ground truth 2"):
         metric.measure(pair(whole, whole, (ground_truth[:1], ground_truth)))

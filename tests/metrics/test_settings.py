@@ -42,7 +42,7 @@ UNITS = {
     ("default", "chamfer_l1"): "box units",
     ("default", "chamfer_l2"): "box units^2",
     ("default", "chamfer_l2_floor"): "box units^2",
-    ("default", "iou"): "share",
+    ("default", "iou"): "fraction",
     ("default", "normal_consistency"): "cosine",
     ("deepsdf", "chamfer_l2"): "0.001 native units^2",
     ("deepsdf", "emd"): "native units",
@@ -50,7 +50,7 @@ UNITS = {
     ("occnet", "chamfer_l1"): "unit-cube units",
     ("srb", "scan_to_reconstruction"): "native units",
     ("field", "mae"): "box units",
-    ("field", "smape"): "share",
+    ("field", "smape"): "fraction",
     ("field", "gradient_norm_std"): "norm",
 }
 WORDS = {

@@ -10,8 +10,8 @@ from inr.metrics.summary import format_table, summarise, write_csv, write_summar
 
 INFOS = {
     "accuracy": MetricInfo("box units", "mean distance"),
-    "iou": MetricInfo("share", "overlap"),
-    "accuracy_floor": MetricInfo("box units", "of the truth against itself"),
+    "iou": MetricInfo("fraction", "overlap"),
+    "accuracy_floor": MetricInfo("box units", "of the ground truth against itself"),
 }
 ROWS = [
     {"name": "a", "accuracy": 0.1, "iou": 0.9, "accuracy_floor": 0.01, "status": "ok"},
@@ -19,7 +19,7 @@ ROWS = [
     {"name": "c", "accuracy": 0.7, "iou": 0.5, "accuracy_floor": 0.02, "status": "ok"},
     {"name": "d", "accuracy": math.nan, "iou": 0.0, "accuracy_floor": 0.02, "status": "empty"},
     {"name": "e", "status": "missing", "reason": "no file, sorry"},
-    {"name": "f", "iou": 0.7, "status": "failed", "reason": "truth has no inside"},
+    {"name": "f", "iou": 0.7, "status": "failed", "reason": "ground truth has no inside"},
 ]
 TIMED = [{**row, "seconds": 1.5} for row in ROWS]
 
@@ -82,9 +82,9 @@ def test_table_is_aligned_and_shows_floors():
     lines = format_table(summarise(TIMED, INFOS)).splitlines()
     assert lines[0].split() == ["metric", "n", "mean", "median", "std", "floor", "unit"]
     assert lines[1].split() == ["accuracy", "3", "0.3667", "0.3", "0.2494", "0.02", "box", "units"]
-    assert lines[2].split() == ["iou", "4", "0.5", "0.55", "0.324", "-", "share"]
+    assert lines[2].split() == ["iou", "4", "0.5", "0.55", "0.324", "-", "fraction"]
     assert len(lines) == 4
-    assert lines[0].index("unit") == lines[1].index("box units") == lines[2].index("share")
+    assert lines[0].index("unit") == lines[1].index("box units") == lines[2].index("fraction")
     assert lines[3] == "6 shapes: 1 empty, 1 missing, 1 failed"
 
 

@@ -144,7 +144,7 @@ def test_a_ground_truth_without_inside_has_no_overlap(dim):
     # in 2-D the non-zero rule gives a contour of either direction an inside
     ground_truths = [sheet(dim), sheet(dim, 50.0), cloud, *([inside_out] if dim == 3 else [])]
     for ground_truth in ground_truths:
-        reason = "point cloud" if ground_truth is cloud else "truth has no inside"
+        reason = "point cloud" if ground_truth is cloud else "ground truth has no inside"
         for metric, evaluator in overlaps(dim):
             with pytest.raises(NotMeasuredError, match=reason):
                 metric.measure(pair(solid, ground_truth, evaluator=evaluator))

@@ -28,7 +28,7 @@ def weight_of(layer: nn.Module) -> Tensor:
 
 
 def concatenating(decoder: MLP, x: Tensor, latents: Tensor) -> Tensor:
-    """Decode as the papers draw it: each layer multiplies [code, point, hidden] of every point."""
+    """Decode as the papers draw it: a layer multiplies [latent, point, hidden] of every point."""
     point = x if decoder.encoding is None else decoder.encoding(x)
     repeated = latents[:, None].expand(-1, x.shape[1], -1)
     h = None
@@ -45,7 +45,7 @@ def concatenating(decoder: MLP, x: Tensor, latents: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("dim", [2, 3])
-@pytest.mark.parametrize("code_dim", [0, 5])
+@pytest.mark.parametrize("latent_dim", [0, 5])
 @pytest.mark.parametrize("out_dim", [1, 4])
 def test_shapes_and_gradients(dim, latent_dim, out_dim):
     decoder = make_decoder(dim, latent_dim, out_dim=out_dim, activation=nn.Tanh())
@@ -62,9 +62,9 @@ def test_shapes_and_gradients(dim, latent_dim, out_dim):
 
 
 @pytest.mark.parametrize("skip_layers", [[], [1, 3], "all"])
-@pytest.mark.parametrize("code_layers", [None, [3], "all"])
+@pytest.mark.parametrize("latent_layers", [None, [3], "all"])
 @pytest.mark.parametrize(("narrow_skip", "weight_norm"), [(True, True), (False, False)])
-@pytest.mark.parametrize(("code_dim", "shapes"), [(0, 2), (5, 1), (5, 2)])
+@pytest.mark.parametrize(("latent_dim", "shapes"), [(0, 2), (5, 1), (5, 2)])
 def test_equals_a_network_that_repeats_the_latent(
     skip_layers, latent_layers, narrow_skip, weight_norm, latent_dim, shapes
 ):
@@ -114,14 +114,14 @@ def test_narrow_skip_without_room_names_what_to_change():
     make_decoder(3, 13, narrow_skip=False)
 
 
-@pytest.mark.parametrize("key", ["skip_layers", "code_layers"])
+@pytest.mark.parametrize("key", ["skip_layers", "latent_layers"])
 @pytest.mark.parametrize("layers", [[0], [4], [-1]])
 def test_layers_have_to_exist(key, layers):
     with pytest.raises(ValueError, match=rf"model\.{key}.*between 1 and 3"):
         make_decoder(**{key: layers})
 
 
-@pytest.mark.parametrize("key", ["skip_layers", "code_layers"])
+@pytest.mark.parametrize("key", ["skip_layers", "latent_layers"])
 def test_the_only_word_for_layers_is_all(key):
     with pytest.raises(ValueError, match=rf"model\.{key} is 'every'.*list.*all"):
         make_decoder(**{key: "every"})
@@ -256,14 +256,17 @@ def test_what_normalises_itself_takes_no_weight_norm_and_no_sphere():
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"layer": DEMODULATION, "code_layers": "all"}, {"code_dim": 0}],
-    ids=["linear", "demodulated", "no code"],
+    [{}, {"layer": DEMODULATION, "latent_layers": "all"}, {"latent_dim": 0}],
+    ids=["linear", "demodulated", "no latent"],
 )
 def test_gradients_are_right_though_activations_work_in_place(changes):
     decoder = make_decoder(
         activation=nn.LeakyReLU(0.1), hidden_dim=6, num_layers=3, **changes
     ).double()
-    x, latents = torch.randn(2, 4, 2).double(), torch.randn(2, changes.get("code_dim", 5)).double()
+    x, latents = (
+        torch.randn(2, 4, 2).double(),
+        torch.randn(2, changes.get("latent_dim", 5)).double(),
+    )
     parameters = dict(decoder.named_parameters())
 
     def decode(x: Tensor, latents: Tensor, *values: Tensor) -> Tensor:

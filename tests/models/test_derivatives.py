@@ -123,7 +123,7 @@ def test_directions_of_nothing_have_no_derivative():
 
 
 class Sines(nn.Module):
-    """A small SIREN, with codes."""
+    """A small SIREN, with latents."""
 
     def __init__(self, dim: int, latent_dim: int, channels: int) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ def draw_latent(dim: int, seed: int) -> torch.Tensor:
 def named(row: torch.Tensor, dim: int) -> dict[str, torch.Tensor]:
     turn = 1 if dim == 2 else 4
     values = row.split([CODE, turn, dim, dim, 1])
-    return dict(zip(["code", "rotation", "translation", "scale", "present"], values, strict=True))
+    return dict(zip(["latent", "rotation", "translation", "scale", "present"], values, strict=True))
 
 
 def differs_in(one, other, dim) -> dict[int, set[str]]:
@@ -58,7 +58,7 @@ def test_replace(latents):
     got = replace_part(one, other, 2, dim=dim, keep_pose=False)
     assert torch.equal(got[2], other[2]) and list(differs_in(got, one, dim)) == [2]
     got = replace_part(one, other, 2, dim=dim, keep_pose=True)
-    assert differs_in(got, one, dim) == {2: {"code"}}
+    assert differs_in(got, one, dim) == {2: {"latent"}}
     assert torch.equal(got[2, :CODE], other[2, :CODE])
     assert torch.equal(one, before)
 
@@ -105,7 +105,7 @@ def test_blend(latents):
     got = blend_part(one, other, 2, 0.25, dim=dim)
     assert list(differs_in(got, one, dim)) == [2]
     a, b, c = (named(latent[2], dim) for latent in (one, other, got))
-    for name in ("code", "translation"):
+    for name in ("latent", "translation"):
         torch.testing.assert_close(c[name], 0.75 * a[name] + 0.25 * b[name])
     torch.testing.assert_close(c["scale"], a["scale"] ** 0.75 * b["scale"] ** 0.25)
     assert c["present"] == 1
@@ -117,7 +117,7 @@ def test_blend(latents):
         torch.testing.assert_close(got * sign, end[2])
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.5, 1.0])
 def test_quaternions_turn_at_a_constant_rate_the_shorter_way(fraction):
     ends = Rotation.random(40, random_state=0), Rotation.random(40, random_state=1)
     one, other = (torch.from_numpy(end.as_quat(scalar_first=True)) for end in ends)

@@ -1,4 +1,4 @@
-"""What bodies are at the start."""
+"""What decoders are at the start."""
 
 import math
 
@@ -66,7 +66,7 @@ def test_siren_starts_with_the_statistics_of_its_paper(dim, layer):
         assert wave.std() == pytest.approx((variance / 2) ** 0.5, abs=0.02)
 
 
-@pytest.mark.parametrize("code_dim", [8, 256])
+@pytest.mark.parametrize("latent_dim", [8, 256])
 def test_a_latent_shifts_the_phases_of_siren_by_about_one(latent_dim):
     decoder = siren(3, latent_dim=latent_dim, latent_layers="all")
     latents = nn.functional.normalize(torch.randn(2, latent_dim), dim=-1)
@@ -78,7 +78,7 @@ def test_a_latent_shifts_the_phases_of_siren_by_about_one(latent_dim):
 
 
 def sphere_decoder(dim: int, **changes) -> MLP:
-    settings = {"hidden_dim": 256, "num_layers": 6, "skip_layers": [4], "code_dim": 7, **changes}
+    settings = {"hidden_dim": 256, "num_layers": 6, "skip_layers": [4], "latent_dim": 7, **changes}
     return make_decoder(
         dim, activation=nn.Softplus(beta=100), initialize=Sphere(radius=0.6), **settings
     )
@@ -92,7 +92,7 @@ def sphere_decoder(dim: int, **changes) -> MLP:
         {"skip_layers": []},
         {"skip_layers": "all"},
         {"narrow_skip": True},
-        {"code_layers": "all"},
+        {"latent_layers": "all"},
         {"weight_norm": True},
         {"layer": Experts(num_experts=2, first_cells=2, growth=2)},
         {"encoding": True},
@@ -106,7 +106,9 @@ def test_a_decoder_may_start_as_a_sphere(dim, changes):
     direction = nn.functional.normalize(torch.randn(2, 150, dim), dim=-1)
 
     def at(radius: float) -> Tensor:
-        return decoder(radius * direction, torch.randn(2, 7)).detach()  # no code makes a difference
+        return decoder(
+            radius * direction, torch.randn(2, 7)
+        ).detach()  # no latent makes a difference
 
     torch.testing.assert_close(at(0.5), at(0.5))
     assert at(0.6).mean() == pytest.approx(0, abs=0.02) and at(0.6).std() < 0.12

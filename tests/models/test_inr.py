@@ -7,7 +7,7 @@ from tests.making import make_latents
 
 
 class Balls(nn.Module):
-    """The distance to a ball whose radius is the code's sum (0.5 without a code)."""
+    """The distance to a ball whose radius is the latent's sum (0.5 without a latent)."""
 
     def forward(self, x: Tensor, latents: Tensor) -> Tensor:
         radius = latents.sum(dim=-1) if latents.shape[-1] else torch.full(latents.shape[:1], 0.5)
@@ -19,7 +19,7 @@ def make_model(latent_dim: int, max_norm: float | None = None) -> INR:
 
 
 @pytest.mark.parametrize("dim", [2, 3])
-@pytest.mark.parametrize("code_dim", [0, 3])
+@pytest.mark.parametrize("latent_dim", [0, 3])
 def test_forward_looks_up_and_decodes(dim, latent_dim):
     model = make_model(latent_dim)
     x, index = torch.randn(2, 7, dim), torch.tensor([3, 1])

@@ -89,23 +89,23 @@ def test_pretrained_latents_come_by_name(tmp_path):
     assert latents.weight.detach()[:, 0].tolist() == [0, 1, 2]
     assert not latents.weight.requires_grad
     stored = {f"s{number}": torch.full((6,), 10.0 + number) for number in range(4)}
-    torch.save({"codes": stored}, tmp_path / "c.pt")
+    torch.save({"latents": stored}, tmp_path / "c.pt")
     stored = make_latents(2, pretrained=str(tmp_path / "c.pt"))
     assert stored.weight.detach()[:, 5].tolist() == [10, 11] and stored.weight.requires_grad
 
 
 def test_pretrained_latents_that_do_not_fit(tmp_path):
     np.save(tmp_path / "s0.npy", np.zeros(6))
-    with pytest.raises(ValueError, match=r"has no code for 's1' \(1 missing of 2\)"):
+    with pytest.raises(ValueError, match=r"has no latent for 's1' \(1 missing of 2\)"):
         make_latents(2, pretrained=str(tmp_path))
     with pytest.raises(
         ValueError, match=r"'s0' in .* shape \(6,\); 'latent' as it is set needs \(7,\)"
     ):
         make_latents(1, 7, pretrained=str(tmp_path))
     (tmp_path / "s0.npy").write_text("no array")
-    with pytest.raises(ValueError, match=r"cannot read the code .*s0\.npy"):
+    with pytest.raises(ValueError, match=r"cannot read the latent .*s0\.npy"):
         make_latents(1, pretrained=str(tmp_path))
     with pytest.raises(ValueError, match="neither a folder"):
         make_latents(1, pretrained=str(tmp_path / "nowhere.pt"))
-    with pytest.raises(ValueError, match=r"latent\.trainable=false keeps random codes"):
+    with pytest.raises(ValueError, match=r"latent\.trainable=false keeps random latents"):
         make_latents(1, trainable=False)

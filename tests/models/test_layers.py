@@ -29,7 +29,7 @@ def draw_fed(widths: InputDims, shapes: int = 3, num: int = 5) -> LayerInput:
 
 
 def joined(layer: Layer, fed: LayerInput) -> Tensor:
-    """Give [code, point, hidden] with the code repeated, as the formulas have it."""
+    """Give [latent, point, hidden] with the latent repeated, as the formulas have it."""
     latents = fed.latents[:, None].expand(-1, fed.x.shape[1], -1)
     parts = zip(layer.widths, (latents, fed.point, fed.hidden), strict=True)
     return torch.cat([part for width, part in parts if width], dim=-1)
@@ -130,7 +130,7 @@ def test_the_quirk_over_outputs_keeps_signs_only():
     torch.testing.assert_close(weight, plain * sign, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("code_dim", [0, 4])
+@pytest.mark.parametrize("latent_dim", [0, 4])
 def test_amplitude_gain_and_no_latent(latent_dim):
     layer = Demodulated(
         InputDims(latent_dim, 0, 6), 3, normalize_over="inputs", amplitude=2.0

@@ -64,9 +64,9 @@ def test_permuted_parts_permute_the_outputs(dim, flags):
     order = torch.tensor([2, 0, 1])
     with torch.no_grad():
         for name, parameter in other.named_parameters():
-            if "exchanges" in name and name.endswith("weight"):
+            if "part_convs" in name and name.endswith("weight"):
                 parameter.copy_(parameter[order][:, order])
-            elif "part_bias" in name or "norms" in name or "exchanges" in name:
+            elif "part_bias" in name or "norms" in name or "part_convs" in name:
                 parameter.copy_(parameter[order])
     x, latents = torch.randn(2, 9, dim), draw_latents(dim=dim)
     latents[1, 0, -1] = 0

@@ -9,7 +9,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def trained(num_shapes: int = 4000) -> torch.Tensor:
-    """Codes that vary by 2, 1 and 0.1 along three orthogonal axes, about a mean."""
+    """Latents that vary by 2, 1 and 0.1 along three orthogonal axes, about a mean."""
     axes = torch.linalg.qr(torch.randn(5, 5, generator=generator(1))).Q[:3]
     scores = torch.randn(num_shapes, 3, generator=generator(2)) * torch.tensor([2.0, 1.0, 0.1])
     return scores @ axes + torch.arange(5.0)
@@ -23,7 +23,7 @@ def test_gaussian_has_the_mean_and_spread_of_the_latents():
     torch.testing.assert_close(drawn.std(dim=0), latents.std(dim=0), atol=0.05, rtol=0.02)
 
 
-@pytest.mark.parametrize(("share", "rank"), [(0.5, 1), (0.9, 2), (0.9995, 3), (1.0, 3)])
+@pytest.mark.parametrize(("fraction", "rank"), [(0.5, 1), (0.9, 2), (0.9995, 3), (1.0, 3)])
 def test_pca_keeps_the_components_that_explain_enough(fraction, rank):
     latents = trained()
     drawn = draw_pca(latents, 6000, fraction, generator())
@@ -64,7 +64,7 @@ def test_spherical_interpolation_stays_on_the_sphere_at_even_angles():
 
 
 def test_what_cannot_be():
-    with pytest.raises(ValueError, match="has 1 codes of width 5"):
+    with pytest.raises(ValueError, match="has 1 latents of width 5"):
         draw_gaussian(trained(1), 2, generator())
     with pytest.raises(ValueError, match="width 0"):
         draw_pca(torch.zeros(3, 0), 2, 0.9, generator())

@@ -88,7 +88,7 @@ def test_the_outline_moves_with_the_vertices():
     vertices = torch.from_numpy(ball.vertices).requires_grad_(True)
     points = outline_points(vertices, torch.from_numpy(ball.faces), FRONT)
     (gradient,) = torch.autograd.grad(points.square().sum() / len(points), vertices)
-    # all grow by the same share s: d/ds of the mean of |s p|^2
+    # all grow by the same fraction s: d/ds of the mean of |s p|^2
     grown = (gradient * vertices.detach()).sum()
     torch.testing.assert_close(grown, 2 * points.detach().square().sum() / len(points))
     assert not gradient[:, 2].any()

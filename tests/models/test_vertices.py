@@ -95,7 +95,7 @@ def test_a_vertex_on_a_flat_field_has_no_derivative():
 
 
 class Bumpy(nn.Module):
-    """A ball that a random network of point and code deforms; it is no distance."""
+    """A ball that a random network of point and latent deforms; it is no distance."""
 
     def __init__(self, dim):
         super().__init__()
@@ -132,7 +132,7 @@ def test_vertices_of_a_network_against_meshes_of_other_latents(dim):
         depths = [-signed_distance(side, chosen.double().numpy()) for side in sides]
         found.append((depths[0] - depths[1]) / (2 * step))
     found = np.stack(found, axis=1)
-    assert np.abs(found).max() > 0.1  # the code does move the surface
+    assert np.abs(found).max() > 0.1  # the latent does move the surface
     np.testing.assert_allclose(rates, found, atol=0.02 * np.abs(found).max())
 
 

@@ -77,7 +77,7 @@ def test_outline_uses_every_segment_once():
     mesh = join(ring(0.9, num=30), ring(0.5, num=20, clockwise=True))
     outline = mesh_outline(mesh)
     assert len(outline.vertices) == 30 + 20 + 2
-    assert (outline.latents == outline.CLOSEPOLY).sum() == 2
+    assert (outline.codes == outline.CLOSEPOLY).sum() == 2
 
 
 def test_open_chain_is_closed():

@@ -23,7 +23,7 @@ def place_of(image, grid):
 
 def test_every_picture_is_in_its_place_unchanged():
     rows = pictures(2, 3)
-    grid = image_grid(rows, column_titles=["a", "b", "c"], row_labels=["truth", "ours"])
+    grid = image_grid(rows, column_titles=["a", "b", "c"], row_labels=["ground_truth", "ours"])
     places = np.array([[place_of(image, grid) for image in row] for row in rows])
     assert (places[:, :, 0] == places[:, :1, 0]).all()
     assert (places[:, :, 1] == places[:1, :, 1]).all()
@@ -34,7 +34,7 @@ def test_labels_are_written_beside_the_pictures_and_blank_ones_take_no_room():
     white = [[np.full((60, 80, 3), 255, dtype=np.uint8)]]
     bare = image_grid(white, column_titles=[""], row_labels=[""])
     assert (bare == 255).all()
-    grid = image_grid(white, column_titles=["plane"], row_labels=["truth\nIoU 0.99"])
+    grid = image_grid(white, column_titles=["plane"], row_labels=["ground truth\nIoU 0.99"])
     assert grid.shape[0] > bare.shape[0] and grid.shape[1] > bare.shape[1]
     dark = np.argwhere((grid < 128).any(axis=2))
     assert (dark[:, 0] < 20).any()

@@ -106,7 +106,7 @@ def test_wrong_arguments_are_refused():
         ({"offsets": [np.nan]}, "offset is nan"),
         ({"resolution": 1}, "resolution is 1"),
         ({"chunk_size": 0}, "chunk_size is 0"),
-        ({"truth": flat}, "3-D"),
+        ({"ground_truth": flat}, "3-D"),
     ):
         with pytest.raises(ValueError, match=message):
             slice_row(ball, contour(), **(good | change))

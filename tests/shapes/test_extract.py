@@ -132,7 +132,7 @@ def test_shape_through_the_wall_is_closed_on_it(dim, coarse_to_fine):
 def test_surface_exactly_on_grid_points_is_closed_and_without_flat_faces(dim):
     mesh = extract_mesh(box((0,) * dim, (0.5,) * dim), dim=dim, resolution=33)
     assert mesh.is_closed() and mesh.face_areas().min() > 0
-    # Marching cubes cuts edges and corners off, by a share of one cell of 1/16.
+    # Marching cubes cuts edges and corners off, by a fraction of one cell of 1/16.
     assert 0.97 < mesh.volume() <= 1
 
 

@@ -89,7 +89,7 @@ def test_svg_curves_are_fine_and_upright(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("decoder", "message"),
     [
         ('<path id="wing" d="M0 0 L1 0 L1 1"/>', r"<path> 'wing': its outline is open: .*\(1, 1\)"),
         ('<polyline points="0 0 1 0 1 1"/>', "<polyline> number 1: its outline is open"),
@@ -118,7 +118,7 @@ def test_svg_without_its_package_names_it(tmp_path, monkeypatch):
 
 
 def entity(kind, *pairs):
-    return "".join(f"{latent}\n{value}\n" for latent, value in ((0, kind), (8, "0"), *pairs))
+    return "".join(f"{code}\n{value}\n" for code, value in ((0, kind), (8, "0"), *pairs))
 
 
 def line(x0, y0, x1, y1):

@@ -36,7 +36,7 @@ def test_triangles_get_points_by_area():
 def test_points_are_uniform_within_a_triangle():
     mesh = Mesh(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2]]))
     points, normals = sample_surface(mesh, 20000, np.random.default_rng(0))
-    # the share of the triangle below x is 1 - (1 - x)^2, and the same for y and x + y > s
+    # the fraction of the triangle below x is 1 - (1 - x)^2, and the same for y and x + y > s
     for value in (points[:, 0], points[:, 1], 1 - points[:, 0] - points[:, 1]):
         assert kstest(1 - (1 - value) ** 2, "uniform").pvalue > 1e-3
     np.testing.assert_array_equal(normals, np.tile([0.0, 0.0, 1.0], (20000, 1)))
@@ -92,9 +92,9 @@ def test_split_by_sign_keeps_every_sample_and_zero_is_positive():
 def test_generators_depend_on_name_and_seed_alone():
     draws = {(name, seed): seed_from_name(name, seed).random() for name in "ab" for seed in (0, 1)}
     assert len(set(draws.values())) == 4
-    latent = "from inr.shapes.sampling import seed_from_name as s; print(s('a', 1).random())"
+    code = "from inr.shapes.sampling import seed_from_name as s; print(s('a', 1).random())"
     result = subprocess.run(
-        [sys.executable, "-c", latent], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert float(result.stdout) == draws["a", 1]
 
@@ -182,7 +182,7 @@ def test_without_sharp_edges_or_fraction_the_draws_are_the_uniform_ones():
     for mesh, fraction in ((_sphere(), 0.5), (_box(1.0, 1.0, 1.0), 0.0)):
         plain, given = (
             sample_sdf(mesh, (40, 30), (0.01, 0.1), 20, seed_from_name("a", 0), **settings)
-            for settings in ({}, {"edge_share": fraction})
+            for settings in ({}, {"edge_fraction": fraction})
         )
         np.testing.assert_array_equal(given.samples, plain.samples)
     # as they were before there were edges
@@ -208,7 +208,7 @@ def test_signs_and_rounding_are_passed_on():
     expected = np.linalg.norm(np.maximum(away, 0), axis=1) + np.minimum(away.max(axis=1), 0)
     np.testing.assert_allclose(half[:, 3], expected, atol=1e-7)
     for wrong, message in (
-        ({"edge_share": 1.5}, r"data\.sampling\.edge_share"),
+        ({"edge_fraction": 1.5}, r"data\.sampling\.edge_fraction"),
         ({"sign": "both"}, r"data\.sign"),
     ):
         with pytest.raises(ValueError, match=message):

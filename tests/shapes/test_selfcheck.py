@@ -43,4 +43,4 @@ def test_right_samples_agree_and_wrong_ones_do_not(mesh):
     assert check.sign_agreement is None and check.max_error > 0.005
 
 
-PLAIN = {"edge_share": 0.0, "sign": "winding", "dtype": np.dtype(np.float32), "device": "cpu"}
+PLAIN = {"edge_fraction": 0.0, "sign": "winding", "dtype": np.dtype(np.float32), "device": "cpu"}

@@ -145,13 +145,11 @@ def test_without_a_driver_warp_is_not_begun(monkeypatch):
 def test_nothing_but_our_own_message_is_printed():
     """In a process of its own, whose standard error Warp's library would write to."""
     pytest.importorskip("warp")
-    latent = (
+    code = (
         "from inr.shapes.warp import check_device\n"
         "try: check_device('cuda:77')\n"
         "except ValueError as error: print(error)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", latent], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("prepare.device=cuda:77 is not there")
     assert done.stderr == ""

@@ -13,14 +13,14 @@ from inr.stages.evaluate.compare import find_runs
 from tests.cli import inr, only_run
 from tests.stages.test_evaluate_run import put_ground_truth_in_place
 
-# how much larger than the truth each run made the shapes
+# how much larger than the ground truth each run made the shapes
 SIZES = {"a": 1.0, "b": 1.1, "c": 1.3}
 EVALUATE = ("stage=evaluate", "split=train", "overwrite=true")
 
 
 @pytest.fixture
 def runs(copy: Path) -> dict[str, str]:
-    """Three runs of a sweep, whose results are known: the truth in three sizes."""
+    """Three runs of a sweep, whose results are known: the ground truth in three sizes."""
     trained = only_run(copy)
     sweep = copy / "outputs" / "2026-01-01" / "some_sweep"
     found = {}

@@ -26,7 +26,7 @@ def overrides(name: str) -> list[str]:
 
 
 def put_ground_truth_in_place(run: Path, split: str, scale: float = 1.0) -> None:
-    """Make the truth, of another size, what a run under ./outputs reconstructed."""
+    """Make the ground truth, of another size, what a run under ./outputs reconstructed."""
     (root,) = Path("outputs").glob("datasets/*")
     made = run / "reconstruction" / "epoch_000004" / split / "shapes.json"
     shapes = json.loads(made.read_text())
@@ -93,7 +93,7 @@ def test_every_protocol_writes_its_own_folder(
         floor = row.get(metric + FLOOR)
         assert entry["floor"] == (None if floor is None else float(floor))
         if floor is not None:
-            # the truth in place of its reconstruction, as .ply holds it
+            # the ground truth in place of its reconstruction, as .ply holds it
             assert float(row[metric]) == pytest.approx(float(floor), rel=1e-3)
     if name in ("default", "occnet", "base_inr", "partsdf"):
         assert summary["metrics"]["iou"]["mean"] == pytest.approx(1, abs=0.02)

@@ -51,7 +51,7 @@ def test_two_folders_need_no_common_name(
         for number in range(3):
             box = trimesh.creation.box((1, 1 + number, 1))
             box.export(Path(folder) / f"{prefix}_{number}.ply")
-    assert inr(monkeypatch, *SMALL, "meshes=made", "truth=real") == 0
+    assert inr(monkeypatch, *SMALL, "meshes=made", "ground_truth=real") == 0
     (path,) = Path().glob("outputs/*/*/summary.json")
     found = json.loads(path.read_text())["metrics"]
     assert found["coverage"]["mean"] == 1

@@ -36,7 +36,7 @@ def make_optimizer() -> Callable[[INR], torch.optim.Optimizer]:
                 {"params": list(part.parameters()), "lr": rate, "base_lr": rate, "name": name}
                 for name, part, rate in (
                     ("network", model.decoder, 5e-3),
-                    ("codes", model.latents, 1e-2),
+                    ("latents", model.latents, 1e-2),
                 )
             ]
         )

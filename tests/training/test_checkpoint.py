@@ -44,8 +44,8 @@ def test_round_trip(saved, make_model, make_optimizer):
     restored = make_optimizer(other)
     restored.load_state_dict(content["optimizer"])
     for mine, theirs in zip(
-        optimizer.state_dict()["state"].values(),
-        restored.state_dict()["state"].values(),
+        optimizer.state_dict()["latent"].values(),
+        restored.state_dict()["latent"].values(),
         strict=True,
     ):
         assert all(torch.equal(mine[key], theirs[key]) for key in mine)
@@ -54,8 +54,8 @@ def test_round_trip(saved, make_model, make_optimizer):
 def test_latents_are_keyed_by_name(saved, make_model):
     path, model, _ = saved
     content = load_checkpoint(path)
-    assert list(content["codes"]) == NAMES
-    assert torch.equal(content["codes"]["small"], model.latents.weight[1])
+    assert list(content["latents"]) == NAMES
+    assert torch.equal(content["latents"]["small"], model.latents.weight[1])
     turned = make_model(seed=5)
     restore_model(content, turned, ["small", "large"], path)
     assert torch.equal(turned.latents.weight, model.latents.weight.flip(0))
@@ -67,12 +67,12 @@ def test_latents_are_keyed_by_name(saved, make_model):
 def test_a_shape_without_a_latent_is_named(saved, make_model):
     path, _, _ = saved
     content = load_checkpoint(path)
-    with pytest.raises(ValueError, match=r"no code for 'medium' \(1 missing of 2\)"):
+    with pytest.raises(ValueError, match=r"no latent for 'medium' \(1 missing of 2\)"):
         restore_model(content, make_model(), ["large", "medium"], path)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"hidden_dim": 17}, {"num_layers": 3}, {"weight_norm": True}, {"code_dim": 5}]
+    "changes", [{"hidden_dim": 17}, {"num_layers": 3}, {"weight_norm": True}, {"latent_dim": 5}]
 )
 def test_a_model_of_another_kind_says_what_differs(saved, make_model, changes):
     path, _, _ = saved
@@ -83,7 +83,7 @@ def test_a_model_of_another_kind_says_what_differs(saved, make_model, changes):
 def test_latents_of_several_widths_say_what_differs(saved, make_model):
     path, _, _ = saved
     content = load_checkpoint(path)
-    content["codes"]["small"] = torch.zeros(9)
+    content["latents"]["small"] = torch.zeros(9)
     with pytest.raises(ValueError, match=r"does not fit the run's config\.yaml: .*\w"):
         restore_model(content, make_model(), NAMES, path)
 
@@ -156,7 +156,7 @@ class Payload:
 @pytest.mark.parametrize("how", ["torch", "pickle"])
 def test_latent_in_a_checkpoint_is_not_run(tmp_path, how):
     mark, path = tmp_path / "ran", tmp_path / "evil.pt"
-    content = {"format": 1, "body": Payload(mark)}
+    content = {"format": 1, "decoder": Payload(mark)}
     if how == "torch":
         torch.save(content, path)
     else:
@@ -168,7 +168,7 @@ def test_latent_in_a_checkpoint_is_not_run(tmp_path, how):
     assert mark.exists()  # it would have run
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.3, 0.6, 0.9, 0.99])
 def test_a_truncated_checkpoint(saved, fraction):
     path, _, _ = saved
     whole = path.read_bytes()

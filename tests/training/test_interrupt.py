@@ -5,7 +5,7 @@ import pytest
 from inr.training.interrupt import Interrupt, Interrupted
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.parametrize(("number", "latent"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 def test_a_signal_is_noted(number, latent):
     before = signal.getsignal(number)
     with Interrupt() as interrupt:

@@ -27,7 +27,7 @@ SETTINGS = [
     "latent.num_parts=2",
     "latent.train_poses=true",
     "optimizer.lr=5e-3",
-    "optimizer.code_lr=1e-2",
+    "optimizer.latent_lr=1e-2",
     "optimizer.pose_lr=3e-3",
     "data=outlines",
     "data.dim=2",
@@ -42,7 +42,7 @@ def make_losses(**more) -> Losses:
             "distance": HardSamples(weight=0.5, **settings),
             "parts": PartDistance(weight=1.0, **settings),
             "intersection": Intersection(weight=1.0, temperature=0.02),
-            "code": LatentNorm(weight=1e-4, ramp_epochs=4),
+            "latent": LatentNorm(weight=1e-4, ramp_epochs=4),
             **more,
         }
     )
@@ -87,7 +87,7 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make, steps):
     train(tmp_path / "one", store, model, optimizer, losses=make_losses())
     expected = latents(model, optimizer)
     start = make()[0].latents
-    for key in ("codes", "poses"):
+    for key in ("latents", "poses"):
         assert not torch.equal(expected[f"latents.{key}"], getattr(start, key)), key
     assert torch.equal(expected["latents.present"], start.present)
 
@@ -97,7 +97,7 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make, steps):
     stopped = train(folder, store, model, optimizer, interrupt=interrupt, losses=losses)
     assert stopped.step == steps
     content = load_checkpoint(folder / "last.pt")
-    assert list(content["codes"]) == list(PAIRS)
+    assert list(content["latents"]) == list(PAIRS)
     model, optimizer = make("seed=9", fresh=False)
     restore_model(content, model, store.names, folder / "last.pt")
     optimizer.load_state_dict(content["optimizer"])
@@ -113,11 +113,11 @@ def test_poses_have_a_rate_of_their_own_where_they_are_trained(make):
     groups = {group["name"]: group for group in make()[1].param_groups}
     assert {name: group["lr"] for name, group in groups.items()} == {
         "network": 5e-3,
-        "codes": 1e-2,
+        "latents": 1e-2,
         "poses": 3e-3,
     }
     model, optimizer = make("latent.train_poses=false")
-    assert [group["name"] for group in optimizer.param_groups] == ["network", "codes"]
+    assert [group["name"] for group in optimizer.param_groups] == ["network", "latents"]
     assert not model.latents.poses.requires_grad
 
 

@@ -22,7 +22,7 @@ def test_multi_step_drops_at_fractions_of_the_run():
     got = [schedule(e, 200) for e in (0, 99.9, 100, 179, 180, 199)]
     assert got == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
     for milestone in (0, 1, 100):
-        with pytest.raises(ValueError, match="shares of the run"):
+        with pytest.raises(ValueError, match="fractions of the run"):
             MultiStep(milestones=[0.5, milestone], gamma=0.1)
 
 

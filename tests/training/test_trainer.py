@@ -22,7 +22,7 @@ def make_losses(**more: Loss) -> Losses:
     return Losses(
         {
             "distance": ClampedL1(weight=1.0, delta=None),
-            "code": LatentNorm(weight=1e-3, ramp_epochs=4),
+            "latent": LatentNorm(weight=1e-3, ramp_epochs=4),
             **more,
         }
     )
@@ -60,7 +60,7 @@ def logged(folder: Path) -> list[dict]:
 
 def latents(model, optimizer) -> dict[str, Tensor]:
     latent = dict(model.state_dict())
-    for number, values in optimizer.state_dict()["state"].items():
+    for number, values in optimizer.state_dict()["latent"].items():
         latent.update({f"{number}.{key}": value for key, value in values.items()})
     return latent
 
@@ -189,7 +189,7 @@ def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optim
             **settings,
         )
     for path in tmp_path.glob("*.pt"):
-        latents = load_checkpoint(path)["codes"]
+        latents = load_checkpoint(path)["latents"]
         assert all(latent.isfinite().all() for latent in latents.values()), path.name
 
 
@@ -267,7 +267,7 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
     validated = []
 
     def cut_short(model, epoch):
-        interrupt.number = 15  # what is measured from here on is of codes half fitted
+        interrupt.number = 15  # what is measured from here on is of latents half fitted
         return {"valid/x": -1.0}
 
     def validate(model, epoch):

@@ -160,7 +160,7 @@ def write_labels(
         num_uniform: how many those are.
 
     Returns:
-        The share of the samples inside the whole that are outside of every part by more than
+        The fraction of the samples inside the whole that are outside of every part by more than
         IN_NO_PART: what a part that was forgotten leaves behind.
     """
     labels, distances = least_part(samples[:, :-1].astype(np.float64), shape.parts)

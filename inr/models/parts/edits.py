@@ -1,7 +1,7 @@
-"""Edits of shapes made of parts, on their states: replace, remove, move, scale, swap, blend.
+"""Edits of shapes made of parts, on their latents: replace, remove, move, scale, swap, blend.
 
-A state (P, L + K) has a row a part: [code L | rotation R | translation D | scale D | present 1],
-with a quaternion, w first, or in the plane an angle in radians. Edits return new states, with
+A latent (P, L + K) has a row a part: [latent L | rotation R | translation D | scale D | present 1],
+with a quaternion, w first, or in the plane an angle in radians. Edits return new latents, with
 poses that need no further constraint where those given needed none.
 """
 
@@ -25,10 +25,10 @@ class _Columns(NamedTuple):
 
 
 def replace_part(latent: Tensor, other: Tensor, part: int, *, dim: int, keep_pose: bool) -> Tensor:
-    """Return a state whose part is that of another shape.
+    """Return a latent whose part is that of another shape.
 
     Args:
-        state: (P, L + K).
+        latent: (P, L + K).
         other: (P, L + K), of the shape that has the part.
         part: from 0.
         dim: D.
@@ -51,7 +51,7 @@ def replace_part(latent: Tensor, other: Tensor, part: int, *, dim: int, keep_pos
 
 
 def remove_part(latent: Tensor, part: int) -> Tensor:
-    """Return a state (P, L + K) without a part.
+    """Return a latent (P, L + K) without a part.
 
     Raises:
         ValueError: if the shape has no such part.
@@ -63,7 +63,7 @@ def remove_part(latent: Tensor, part: int) -> Tensor:
 
 
 def move_part(latent: Tensor, part: int, offset: Tensor, *, dim: int) -> Tensor:
-    """Return a state (P, L + K) with a part moved by an offset (D,), box units.
+    """Return a latent (P, L + K) with a part moved by an offset (D,), box units.
 
     Raises:
         ValueError: if the shape has no such part, or the offset is not (D,).
@@ -77,10 +77,10 @@ def move_part(latent: Tensor, part: int, offset: Tensor, *, dim: int) -> Tensor:
 
 
 def scale_part(latent: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor:
-    """Return a state (P, L + K) with a part scaled about its own centre, to LEAST_SCALE at least.
+    """Return a latent (P, L + K) with a part scaled about its own centre, to LEAST_SCALE at least.
 
     Args:
-        state: (P, L + K).
+        latent: (P, L + K).
         part: from 0.
         factor: () or (D,) along the part's own axes, positive.
         dim: D.
@@ -100,7 +100,7 @@ def scale_part(latent: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor
 
 
 def swap_part(one: Tensor, other: Tensor, part: int) -> tuple[Tensor, Tensor]:
-    """Return two states (P, L + K) that have exchanged a part, which one of them may lack.
+    """Return two latents (P, L + K) that have exchanged a part, which one of them may lack.
 
     Raises:
         ValueError: if neither has such a part.
@@ -114,9 +114,9 @@ def swap_part(one: Tensor, other: Tensor, part: int) -> tuple[Tensor, Tensor]:
 
 
 def blend_part(one: Tensor, other: Tensor, part: int, fraction: float, *, dim: int) -> Tensor:
-    """Return the first state with one part on its way to that of the other.
+    """Return the first latent with one part on its way to that of the other.
 
-    Codes and translations are interpolated linearly, scales geometrically, and rotations along
+    Latents and translations are interpolated linearly, scales geometrically, and rotations along
     the shorter arc at a constant rate (Shoemake, Animating rotation with quaternion curves,
     SIGGRAPH 1985).
 
@@ -124,11 +124,11 @@ def blend_part(one: Tensor, other: Tensor, part: int, fraction: float, *, dim: i
         one: (P, L + K), whose other parts stay.
         other: (P, L + K).
         part: from 0.
-        share: of the way, from 0 to 1.
+        fraction: of the way, from 0 to 1.
         dim: D.
 
     Raises:
-        ValueError: if one of them has no such part, or the share is out of range.
+        ValueError: if one of them has no such part, or the fraction is out of range.
     """
     _check_alike(one, other)
     _check_present(one, part, "the shape")
@@ -168,7 +168,7 @@ def _columns(latent: Tensor, dim: int) -> _Columns:
     end = latent.shape[-1] - width
     if end < 0:
         raise ValueError(
-            f"a state of {latent.shape[-1]} columns has no pose in {dim}-D, which has {width}"
+            f"a latent of {latent.shape[-1]} columns has no pose in {dim}-D, which has {width}"
         )
     ends = [end, end + turn, end + turn + dim, end + turn + 2 * dim]
     return _Columns(slice(0, end), slice(end, ends[1]), slice(ends[1], ends[2]), slice(ends[2], -1))
@@ -177,7 +177,7 @@ def _columns(latent: Tensor, dim: int) -> _Columns:
 def _check_alike(one: Tensor, other: Tensor) -> None:
     if one.shape != other.shape:
         raise ValueError(
-            f"states have shapes {tuple(one.shape)} and {tuple(other.shape)}; parts go from one "
+            f"latents have shapes {tuple(one.shape)} and {tuple(other.shape)}; parts go from one "
             "shape to another of the same model"
         )
 

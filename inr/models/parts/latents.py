@@ -1,4 +1,4 @@
-"""Codes and poses of the parts of each shape."""
+"""Latents and poses of the parts of each shape."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,27 +18,27 @@ from inr.models.parts.poses import (
 
 
 class PartLatents(Latents):
-    """Hold a code and a pose for each part of each shape (Talabot et al., PartSDF, 2025).
+    """Hold a latent and a pose for each part of each shape (Talabot et al., PartSDF, 2025).
 
-    A shape's state is (P, L + K), see inr.models.parts.poses.
+    A shape's latent is (P, L + K), see inr.models.parts.poses.
 
     Args:
         names: the shapes, in the order of their codes.
         dim: L, width of a part's code.
         num_parts: P, those that a shape may lack included.
-        max_norm: bound on a part code's Euclidean norm, applied at look-up; None for no bound.
-        pretrained: where codes and poses start: a folder of <name>.npy as stage=reconstruct
-            writes it, or a checkpoint of another run; None for codes N(0, 1/L) a component and
+        max_norm: bound on a part latent's Euclidean norm, applied at look-up; None for no bound.
+        pretrained: where latents and poses start: a folder of <name>.npy as stage=reconstruct
+            writes it, or a checkpoint of another run; None for latents N(0, 1/L) a component and
             the poses of the data set, which says what parts a shape has in any case.
-        trainable: whether training changes codes.
+        trainable: whether training changes latents.
         train_poses: whether training changes poses.
         space_dim: D.
         poses: (P, K) of each shape by name; None for canonical frames that are the box's.
-        generator: of the initial codes.
+        generator: of the initial latents.
 
     Raises:
         ValueError: if the settings contradict each other, a shape has no poses or another number
-            of parts, or a pretrained state is missing or of another size.
+            of parts, or a pretrained latent is missing or of another size.
     """
 
     poses: Tensor
@@ -83,26 +83,26 @@ class PartLatents(Latents):
         else:
             raw = torch.cat([latents, stack_poses(poses, names, num_parts, space_dim)], dim=-1)
         pieces = self.split(raw)
-        self.weight = nn.Parameter(pieces["codes"], requires_grad=trainable)
+        self.weight = nn.Parameter(pieces["weight"], requires_grad=trainable)
         self.poses = nn.Parameter(pieces["poses"], requires_grad=train_poses)
         self.register_buffer("present", pieces["present"])
 
     def forward(self, index: Tensor) -> Tensor:
-        """Return the constrained states (B, P, L + K) of the shapes index (B,)."""
-        pieces = {"codes": self.weight, "poses": self.poses, "present": self.present}
+        """Return the constrained latents (B, P, L + K) of the shapes index (B,)."""
+        pieces = {"weight": self.weight, "poses": self.poses, "present": self.present}
         return self.constrain(self.join({name: piece[index] for name, piece in pieces.items()}))
 
     def constrain(self, latents: Tensor) -> Tensor:
-        """Return states (B, P, L + K) as the body gets them: codes bounded, poses proper."""
+        """Return latents (B, P, L + K) as the decoder gets them: latents bounded, poses proper."""
         width = latents.shape[-1] - pose_dim(self.space_dim)
         latent, pose = latents[..., :width], latents[..., width:]
         bounded = bound_norm(latent, self.max_norm)
         return torch.cat([bounded, constrain(pose, self.space_dim)], dim=-1)
 
     def init(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
-        """Return raw states of other shapes to fit from.
+        """Return raw latents of other shapes to fit from.
 
-        Codes are N(0, std^2), seeded by name; poses are the means over training shapes. Parts are
+        Latents are N(0, std^2), seeded by name; poses are the means over training shapes. Parts are
         present that some training shape has: nothing is known of others.
         """
         latents = super().init(names, std=std, seed=seed).to(self.poses)
@@ -111,27 +111,27 @@ class PartLatents(Latents):
         return torch.cat([latents, pose.expand(len(names), -1, -1)], dim=-1)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
-        """Return codes (B, P, L), poses (B, P, K - 1) and present (B, P) of raw states."""
+        """Return latents (B, P, L), poses (B, P, K - 1) and present (B, P) of raw latents."""
         width = pose_dim(self.space_dim)
         if raw.dim() < 2 or raw.shape[-1] < width:
-            raise RuntimeError(f"size mismatch: {tuple(raw.shape)} are no states of parts")
+            raise RuntimeError(f"size mismatch: {tuple(raw.shape)} are no latents of parts")
         return {
-            "codes": raw[..., :-width].clone(),
+            "weight": raw[..., :-width].clone(),
             "poses": raw[..., -width:-1].clone(),
             "present": raw[..., -1].clone(),
         }
 
     def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
-        """Return the raw states of which `split` gives these pieces."""
-        return torch.cat([pieces["codes"], pieces["poses"], pieces["present"][..., None]], dim=-1)
+        """Return the raw latents of which `split` gives these pieces."""
+        return torch.cat([pieces["weight"], pieces["poses"], pieces["present"][..., None]], dim=-1)
 
     def regularised(self, latents: Tensor) -> Tensor:
-        """Return the part_latents of present parts, one after another, (B, P L), 0 for the others."""
+        """Return the latents of present parts, one after another, (B, P L), 0 for others."""
         part_latents = latents[..., : -pose_dim(self.space_dim)]
         return (part_latents * latents[..., -1:]).flatten(1)
 
     def flatten(self) -> Tensor:
-        """Return the states of all shapes as vectors to draw new ones by, (S, P (L + K)).
+        """Return the latents of all shapes as vectors to draw new ones by, (S, P (L + K)).
 
         Parts that a shape lacks are at the mean of those there are; quaternions have the signs,
         and angles the turns, that bring them together.
@@ -149,7 +149,7 @@ class PartLatents(Latents):
         return torch.cat([whole[..., :-1], present], dim=-1).flatten(1)
 
     def unflatten(self, vectors: Tensor) -> Tensor:
-        """Return the states (B, P, L + K) that vectors mean; a part is there from 0.5 on."""
+        """Return the latents (B, P, L + K) that vectors mean; a part is there from 0.5 on."""
         raw = vectors.view(len(vectors), -1, self.weight.shape[-1] + pose_dim(self.space_dim))
         present = (raw[..., -1:] >= 0.5).to(raw)
         return self.constrain(torch.cat([raw[..., :-1], present], dim=-1))

@@ -9,7 +9,7 @@ from inr.models.layers import InputDims, LayerInput, Linear, multiply
 
 
 class PartLinear(Linear):
-    """Map [code, point, hidden] by W and b, and add a bias of each part.
+    """Map [latent, point, hidden] by W and b, and add a bias of each part.
 
     Args:
         widths: what it is fed.

@@ -1,4 +1,4 @@
-"""The body of shapes that are made of parts: one network decodes each part in its own frame."""
+"""The decoder of shapes that are made of parts: one network decodes each part in its own frame."""
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +19,7 @@ class PartMLP(nn.Module):
     """Decode every part of a shape, and the shape as their union (Talabot et al., PartSDF, 2025).
 
     A point enters each part's canonical frame, where one network, which the parts share, gives a
-    distance: layers are activation(W h + M z_p + b) for the part's code z_p, as in Dupont et
+    distance: layers are activation(W h + M z_p + b) for the part's latent z_p, as in Dupont et
     al., ICML 2022. The shape's distance is the least of the parts'. Distances are of the box,
     whatever the part's scale. With a part that a shape lacks its value is FAR and has no gradient.
 
@@ -27,7 +27,7 @@ class PartMLP(nn.Module):
 
     Args:
         dim: D, dimension of space.
-        code_dim: L, of a part's code; 0 for none.
+        latent_dim: L, of a part's latent; 0 for none.
         out_dim: C; channels after the first are those of the nearest part.
         num_parts: P.
         hidden_dim: width of the hidden layers.
@@ -119,11 +119,11 @@ class PartMLP(nn.Module):
 
         Args:
             x: (B, N, D).
-            states: (B, P, L + K), see inr.models.parts.poses.
+            latents: (B, P, L + K), see inr.models.parts.poses.
             left_out: (B, P) bool, parts that are not in the union, though others still hear them.
 
         Raises:
-            ValueError: if states are of another number of parts, or of another width.
+            ValueError: if latents are of another number of parts, or of another width.
         """
         self._check_latents(latents)
         part_latents, pose = split(latents, self.dim)
@@ -151,9 +151,9 @@ class PartMLP(nn.Module):
         latent, pose = self.output.widths.latent, pose_dim(self.dim)
         if latents.shape[1:] != (self.num_parts, latent + pose):
             raise ValueError(
-                f"states have shape {tuple(latents.shape)}; this network takes (B, {self.num_parts},"
-                f" {latent + pose}): of each part {latent} numbers of its code and {pose} of its pose, "
-                "whether it is there among them"
+                f"latents have shape {tuple(latents.shape)}; this network takes (B, "
+                f"{self.num_parts}, {latent + pose}): of each part {latent} numbers of its latent "
+                f"and {pose} of its pose, whether it is there among them"
             )
 
     def _decode(self, points: Tensor, constant: Tensor, part: Tensor, present: Tensor) -> Tensor:
@@ -161,7 +161,7 @@ class PartMLP(nn.Module):
 
         Args:
             points: (R, N, D), in the parts' frames.
-            constant: (R, L + K - 1), codes and poses.
+            constant: (R, L + K - 1), latents and poses.
             part: (R,), which part each is.
             present: (B, P); what is exchanged needs all R = B P rows.
         """

@@ -1,9 +1,9 @@
 """Poses of parts: where each part's canonical frame lies in the box.
 
-A pose maps canonical to box space by scale, then rotation, then translation. A part's *state* is
-one row of numbers, [code L | rotation R | translation D | scale D | present 1]; all but the code,
-K = R + 2 D + 1 columns, are its pose. A rotation is a quaternion, w first, or in the plane an
-angle in radians.
+A pose maps canonical to box space by scale, then rotation, then translation. A part's *latent* is
+one row of numbers, [latent L | rotation R | translation D | scale D | present 1]; all but the
+latent, K = R + 2 D + 1 columns, are its pose. A rotation is a quaternion, w first, or in the plane
+an angle in radians.
 """
 
 from typing import NamedTuple
@@ -45,7 +45,7 @@ def pose_dim(dim: int) -> int:
 
 
 def split(latent: Tensor, dim: int) -> tuple[Tensor, Pose]:
-    """Return part latents (..., P, L) and poses of states (..., P, L + K)."""
+    """Return part latents (..., P, L) and poses of latents (..., P, L + K)."""
     width = latent.shape[-1] - pose_dim(dim)
     part_latents, rotation, translation, scale, present = latent.split(
         [width, rotation_dim(dim), dim, dim, 1], dim=-1
@@ -54,7 +54,7 @@ def split(latent: Tensor, dim: int) -> tuple[Tensor, Pose]:
 
 
 def is_present(latent: Tensor) -> Tensor:
-    """Return which parts a shape has, (..., P) bool, of states (..., P, L + K), or poses."""
+    """Return which parts a shape has, (..., P) bool, of latents (..., P, L + K), or poses."""
     return latent[..., -1] > 0.5
 
 

@@ -19,7 +19,7 @@ _COMMENT = re.compile(r"[#!%].*")
 _MOST_GAP = 0.05
 _LEAST_SPAN = 0.5
 _FAR = 3.0
-# Degrees that an outline may turn by at a point farther than a share of the chord from its ends,
+# Degrees that an outline may turn by at a point farther than a fraction of the chord from its ends,
 # and in all: of 2,174 real airfoils none turns by 60 there (a step does, by 90), or by 530 in all.
 _MOST_TURN = 100.0
 _MOST_TURNS = 720.0

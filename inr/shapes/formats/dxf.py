@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 from inr.shapes.polygon import Edges, Loop, chain_edges
 
-# how far a chord may leave its curve, and how near to one another ends are joined, as shares of
+# how far a chord may leave its curve, and how near to one another ends are joined, as fractions of
 # the drawing's extent
 FLATNESS = 2e-5
 JOINED = 1e-6
@@ -63,20 +63,20 @@ def _check_entities(text: str) -> None:
     if lines and lines[0].startswith("AutoCAD Binary DXF"):
         raise ValueError("it is a binary DXF; save it as text")
     section = kind = ""
-    for latent, value in zip(lines[::2], lines[1::2], strict=False):
-        if latent == "0":
+    for code, value in zip(lines[::2], lines[1::2], strict=False):
+        if code == "0":
             kind = value.upper()
             section = "" if kind == "ENDSEC" else section
-        elif latent == "2" and kind == "SECTION":
+        elif code == "2" and kind == "SECTION":
             section = value.upper()
         if section != "ENTITIES" or kind == "SECTION" or kind in _NOTES:
             continue
         # of an inserted block it would scale the place, too
         if kind not in _READ:
             raise ValueError(f"it has an entity {kind}, which cannot be read; explode it")
-        if latent == "230" and _number(value) < 0:
+        if code == "230" and _number(value) < 0:
             raise ValueError(f"it has a {kind} drawn on the reverse side (code 230); explode it")
-        if latent == "41" and kind == "SPLINE" and _number(value) != 1:
+        if code == "41" and kind == "SPLINE" and _number(value) != 1:
             raise ValueError("it has a rational SPLINE (code 41); convert it to a polyline")
 
 

@@ -47,7 +47,7 @@ def mask_loops(mask: NDArray[np.generic]) -> tuple[list[Loop], list[str]]:
     touches the border is closed along it.
 
     Args:
-        mask: (H, W), first row on top: bool, integers (in shares of the greatest), or numbers
+        mask: (H, W), first row on top: bool, integers (in fractions of the greatest), or numbers
             that are above 0.5 inside.
 
     Returns:

@@ -14,7 +14,7 @@ import numpy as np
 
 from inr.shapes.polygon import Loop
 
-# how far a chord may leave its curve, as a share of the extent of what is drawn
+# how far a chord may leave its curve, as a fraction of the extent of what is drawn
 FLATNESS = 2e-5
 
 _DRAWN = ("path", "rect", "circle", "ellipse", "polygon", "polyline", "line")

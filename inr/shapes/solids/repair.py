@@ -19,12 +19,13 @@ from inr.shapes.solids.checks import (
     winding_conflicts,
 )
 
-# vertices nearer than this share of the bounding box's longest side are one
+# vertices nearer than this fraction of the bounding box's longest side are one
 MERGE_DISTANCE = 1e-8
-# a hole is small if one face would fill it, or its edges together are no longer than this share of
-# the box's diagonal: a round one of 3 % across
+# a hole is small if one face would fill it, or its edges together are no longer than this fraction
+# of the box's diagonal: a round one of 3 % across
 LARGEST_HOLE = 0.1
-# a component encloses something if its volume is more than this share of its box's diagonal cubed
+# a component encloses something if its volume is more than this fraction of its box's diagonal
+# cubed
 _LEAST_VOLUME = 1e-6
 
 

@@ -74,7 +74,7 @@ def deciding_winding_number(mesh: Mesh, points: Floats) -> Floats:
 
 
 def ambiguity(winding: Floats) -> float:
-    """Return the share of winding numbers (N,) between 0.25 and 0.75; 0 where there are none.
+    """Return the fraction of winding numbers (N,) between 0.25 and 0.75; 0 where there are none.
 
     Off the surface of a closed mesh all are whole numbers. In between lie points at the holes of
     an open one, where the side that they are on is a matter of opinion.

@@ -1,4 +1,4 @@
-"""Metrics of anybody's meshes against the truth, without a run."""
+"""Metrics of anybody's meshes against the ground truth, without a run."""
 
 import logging
 from collections.abc import Mapping
@@ -44,8 +44,8 @@ def evaluate_folders(command: Job) -> None:
     config = command.config
     if any(override.lstrip("+").startswith("split=") for override in command.overrides):
         raise ValueError(
-            f"split goes with a run; of meshes={config.meshes} all are evaluated that have a truth "
-            "of their name: leave it out"
+            f"split goes with a run; of meshes={config.meshes} all are evaluated that have a "
+            "ground truth of their name: leave it out"
         )
     if build_set_metrics(config):
         _evaluate_sets(command)
@@ -72,7 +72,7 @@ def evaluate_folders(command: Job) -> None:
         protocol,
         folder,
         settings=config.eval,
-        about={"meshes": config.meshes, "truth": config.ground_truth, "scans": config.scans},
+        about={"meshes": config.meshes, "ground_truth": config.ground_truth, "scans": config.scans},
         title=f"{config.meshes} against {config.ground_truth}",
     )
     _draw_worst(config, meshes, ground_truths, dim, rows, protocol, folder / "worst.png")
@@ -107,20 +107,22 @@ def _evaluate_sets(command: Job) -> None:
     nothing = empty_shape(dim, "")
 
     def read(name: str, path: Path, what: str) -> EvalShape | None:
-        found = read_shape(path, dim, what, may_be_points=what == "the truth")
+        found = read_shape(path, dim, what, may_be_points=what == "the ground truth")
         return (
             None if found.side.is_empty else _move(config, name, nothing, found, None).ground_truth
         )
 
     samples = {name: read(name, path, "the mesh") for name, path in meshes.items()}
-    references = {name: read(name, path, "the truth") for name, path in ground_truths.items()}
+    references = {
+        name: read(name, path, "the ground truth") for name, path in ground_truths.items()
+    }
     folder = command.folder or new_run_path(f"evaluate_{config.eval.protocol}")
     _, table = write_sets(
         config,
         samples,
         {name: side for name, side in references.items() if side is not None},
         folder,
-        about={"meshes": config.meshes, "truth": config.ground_truth},
+        about={"meshes": config.meshes, "ground_truth": config.ground_truth},
         title=f"{config.meshes} against {config.ground_truth}, each shape in its own bounding box",
     )
     print(f"\n{table}\n\nfiles: {folder}", flush=True)
@@ -134,7 +136,7 @@ def _open_pair(
     ground_truth_path: Path,
     scan_path: Path | None,
 ) -> Pair:
-    ground_truth = read_shape(ground_truth_path, dim, "the truth", may_be_points=True)
+    ground_truth = read_shape(ground_truth_path, dim, "the ground truth", may_be_points=True)
     mesh = read_shape(mesh_path, dim, "the mesh", may_be_points=False)
     scan = None if scan_path is None else read_points(scan_path, dim)[0]
     return _move(config, name, mesh, ground_truth, scan)
@@ -143,7 +145,7 @@ def _open_pair(
 def _move(
     config: Config, name: str, mesh: ShapeFile, ground_truth: ShapeFile, scan: Floats | None
 ) -> Pair:
-    """Return both in the frame of measurement, which the truth's bounding box decides."""
+    """Return both in the frame of measurement, which the ground truth's bounding box decides."""
     to_box = to_box_of(ground_truth, config.data.extent)
     frame = config.eval.frame
     move, box = identity(to_box.rotation.shape[0]), to_box
@@ -167,7 +169,7 @@ def _move(
 
 
 def _scan(scan: Floats | None, ground_truth: ShapeFile, move: Normalization) -> Floats | None:
-    """Return the points that were reconstructed from: the scan's, or those that the truth is."""
+    """Return the points that were reconstructed from: the scan's, or the ground truth's own."""
     if scan is None and isinstance(ground_truth.side, Cloud):
         scan = ground_truth.points
     return None if scan is None else move.apply(scan)

@@ -39,7 +39,7 @@ class ShapeFile:
 
 
 def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
-    """Return the files of meshes and of truths by name, and D.
+    """Return the files of meshes and of ground truths by name, and D.
 
     Two single files belong together whatever their names are.
 
@@ -55,14 +55,16 @@ def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[st
         lower = {name.lower() for name in made} & {name.lower() for name in ground_truths}
         hint = " (upper and lower case are told apart)" if lower else ""
         raise ValueError(
-            f"no shape in meshes={where} has the name of one in truth={there}: {_some(made)} "
-            f"there, {_some(ground_truths)} here; a mesh and its truth need the same name, "
-            f"suffixes aside{hint}"
+            f"no shape in meshes={where} has the name of one in ground_truth={there}: "
+            f"{_some(made)} there, {_some(ground_truths)} here; a mesh and its ground truth need "
+            f"the same name, suffixes aside{hint}"
         )
     others = [name for name in made if name not in ground_truths]
     if others:
         log.warning(
-            "%d meshes have no truth of their name and are left out: %s", len(others), _some(others)
+            "%d meshes have no ground truth of their name and are left out: %s",
+            len(others),
+            _some(others),
         )
     return made, ground_truths, dim
 
@@ -74,7 +76,7 @@ def find_both(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str
     # pictures may lie beside meshes
     solid = {n: path for n, path in found.items() if path.suffix.lower() in MESH_SUFFIXES}
     dim, suffixes = (3, (*MESH_SUFFIXES, *CLOUD_SUFFIXES)) if solid else (2, OUTLINE_SUFFIXES)
-    ground_truths, also = find_files(there, suffixes, leave_out=[], key="truth")
+    ground_truths, also = find_files(there, suffixes, leave_out=[], key="ground_truth")
     for name, reason in {**refused, **also}.items():
         log.warning("left out %s: %s", name, reason)
     return solid or dict(found), dict(ground_truths), dim
@@ -97,8 +99,8 @@ def read_shape(path: Path, dim: int, what: str, *, may_be_points: bool) -> Shape
             return _cloud(path, dim)
         if error.num_points:
             raise ValueError(
-                f"'{path}' holds {error.num_points} points and no faces; a truth may be a point "
-                "cloud, and what is measured against it has to be a mesh"
+                f"'{path}' holds {error.num_points} points and no faces; a ground truth may be a "
+                "point cloud, and what is measured against it has to be a mesh"
             ) from error
         return empty_shape(dim, "the mesh has no faces")
     turned = False

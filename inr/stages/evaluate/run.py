@@ -81,7 +81,7 @@ def evaluate_run(command: Job, run: Run) -> dict[str, Evaluated]:
     with run.lock(), log_to(next_log(run, "evaluate")):
         path = find_checkpoint(run.checkpoints, config.epoch)
         checkpoint = load_checkpoint(path)
-        progress, trained = checkpoint["progress"], list(checkpoint["codes"])
+        progress, trained = checkpoint["progress"], list(checkpoint["latents"])
         epoch = int(progress["epoch"])
         layout = ensure_prepared(command)
         if build_set_metrics(config):
@@ -218,7 +218,7 @@ def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protoc
 
 
 def _open_evaluator(command: Job, run: Run) -> Callable[[Path], FieldEvaluator]:
-    """Return a function that opens the field of a code's file."""
+    """Return a function that opens the field of a latent's file."""
     trained = load_run(command, run)
 
     def evaluator(path: Path) -> FieldEvaluator:

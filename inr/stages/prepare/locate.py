@@ -71,7 +71,7 @@ def is_prepared(layout: Layout) -> bool:
 
 
 def split_sizes(data: Data) -> dict[str, int | float | str]:
-    """Return what each split is to be: a count, a share, or a file of names."""
+    """Return what each split is to be: a count, a fraction, or a file of names."""
     return {split: getattr(data.splits, split) for split in SPLITS}
 
 
@@ -81,7 +81,7 @@ def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> li
     Args:
         layout: the data set.
         split: which.
-        trained: the shapes that the run has codes of.
+        trained: the shapes that the run has latents of.
 
     Raises:
         ValueError: see `inr.data.layout.read_split`.
@@ -89,12 +89,12 @@ def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> li
     names = read_split(layout, split)
     known = set(trained)
     kept = [name for name in names if name in known]
-    # a split of which nothing is left is refused where a code is missing
+    # a split of which nothing is left is refused where a latent is missing
     if split != "train" or not kept or len(kept) == len(names) == len(known):
         return names
     log.info(
         "the training split has changed since the run was begun: %d shapes were added, %d taken "
-        "out; the run goes on with the %d that it has codes of",
+        "out; the run goes on with the %d that it has latents of",
         len(names) - len(kept),
         len(known) - len(kept),
         len(kept),
@@ -115,7 +115,7 @@ def assign_splits(data: Data, names: Sequence[str], copies: Copies = ()) -> dict
         if isinstance(size, str):
             raise ValueError(
                 f"data.splits.{split}={size} does not go with data.splits.folds, which deals all "
-                "shapes; give a count or share"
+                "shapes; give a count or fraction"
             )
     valid = splits.valid
     assert not isinstance(valid, str)
@@ -137,7 +137,7 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
         source = source / "meshes" if (source / "meshes").is_dir() else source
     found, refused = find_files(source, suffixes(config.data), leave_out=ours)
     sizes = split_sizes(config.data)
-    # 1.0, a share, is all of them
+    # 1.0, a fraction, is all of them
     if sizes == ONE_SHAPE and isinstance(sizes["train"], int) and len(found) > 1:
         raise ValueError(
             f"data.source={config.data.source} holds {len(found)} shapes, and one is to be fitted: "

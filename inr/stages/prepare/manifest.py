@@ -14,7 +14,7 @@ from inr.data.sources import Family, has_changed
 
 # settings that data sets of before were made without knowing
 BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
-SAMPLING_BEFORE = {"edge_share": 0.0, "dtype": "float32"}
+SAMPLING_BEFORE = {"edge_fraction": 0.0, "dtype": "float32"}
 
 
 def adopt_settings(command: Job, layout: Layout) -> Job:

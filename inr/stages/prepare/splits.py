@@ -159,7 +159,7 @@ def _add_to_folds(layout: Layout, done: Path, ready: Sequence[str], copies: Copi
 def _append(
     layout: Layout, splits: Mapping[str, list[str]], added: Mapping[str, list[str]]
 ) -> None:
-    """Write splits with names added at their end: codes of runs are in the order of before."""
+    """Write splits with names added at their end: latents of runs are in the order of before."""
     for split in reversed(SPLITS):
         if added[split]:
             write_json([*splits[split], *added[split]], layout.split(split))

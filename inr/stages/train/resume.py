@@ -41,7 +41,7 @@ def find_done(run: Run, num_epochs: int) -> ResumeState:
             f"the run '{run.path}' has finished its {epochs} epochs; add train.epochs=<more> to "
             "go on"
         )
-    return ResumeState(epochs, list(content["codes"]))
+    return ResumeState(epochs, list(content["latents"]))
 
 
 def training_names(layout: Layout, done: ResumeState) -> list[str]:
@@ -66,7 +66,7 @@ def restore_run(
     path = find_checkpoint(run.checkpoints, "latest")
     content = load_checkpoint(path)
     restore_model(content, model, names, path)
-    if list(content["codes"]) != names:
+    if list(content["latents"]) != names:
         raise ValueError(
             f"the training split has changed since '{path}' was written: the run cannot go on "
             "where it stopped; restore splits/train.json, or train anew"

@@ -1,4 +1,4 @@
-"""Fit the network and the codes of the training shapes."""
+"""Fit the network and the latents of the training shapes."""
 
 import logging
 import time
@@ -195,7 +195,7 @@ def estimate_run(command: Job, device: torch.device, done: ResumeState, title: s
     Data that will be made on first use need not exist for it.
 
     Raises:
-        ValueError: if there is no training shape, there are several and no codes, or settings of
+        ValueError: if there is no training shape, there are several and no latents, or settings of
             the model or the optimizer do not fit together.
     """
     config = command.config
@@ -212,8 +212,8 @@ def estimate_run(command: Job, device: torch.device, done: ResumeState, title: s
     num_shapes = len(names)
     if config.latent["dim"] == 0 and num_shapes > 1 and not has_parts(command.raw):
         raise ValueError(
-            f"latent=none (a code of width 0) fits one shape; the training split has {num_shapes}: "
-            "use latent=codes, or data.splits.train=1"
+            f"latent=none (a latent of width 0) fits one shape; the training split has "
+            f"{num_shapes}: use latent=default, or data.splits.train=1"
         )
     model = build_model(config, names, device, fresh=False, poses=None)
     build_optimizer(config, model)

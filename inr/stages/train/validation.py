@@ -74,12 +74,12 @@ class Validation:
     """Measure and draw a few validation shapes; their codes are fitted for it.
 
     Where the validation split is empty, the first training shapes stand in, with their own
-    codes, and the log says so.
+    latents, and the log says so.
 
     Args:
         config: of the run.
         layout: the data set.
-        train: samples of the training shapes, in the order of the model's codes.
+        train: samples of the training shapes, in the order of the model's latents.
         losses: of training.
         renderer: draws.
         folder: for the pictures.
@@ -114,7 +114,7 @@ class Validation:
         self.unmeasured: set[str] = set()
         if config.train.validate_every == 0:
             return
-        # without codes the network is the training shape, and no other
+        # without latents the network is the training shape, and no other
         unseen = validation_names(layout)[:limit] if config.latent["dim"] > 0 else []
         if unseen:
             self.is_unseen, self.names = True, unseen
@@ -158,7 +158,7 @@ class Validation:
         return means
 
     def draw(self, model: INR, epoch: int) -> None:
-        """Draw the first training shapes and as many random ones, beside the truth."""
+        """Draw the first training shapes and as many random ones, beside the ground truth."""
         limit = min(self.config.train.num_renders, len(self.train.names))
         others = np.arange(limit, len(self.train.names))
         random = np.random.default_rng([self.config.seed, epoch]).permutation(others)[:limit]
