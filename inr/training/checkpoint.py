@@ -135,7 +135,7 @@ def restore_model(content: dict[str, Any], model: INR, names: Sequence[str], pat
     """Load weights and latents into a model whose latents stand in the order of names.
 
     Raises:
-        ValueError: if the checkpoint does not fit the model, or lacks a shape's code.
+        ValueError: if the checkpoint does not fit the model, or lacks a shape's latent.
     """
     missing = [name for name in names if name not in content["latents"]]
     if missing:

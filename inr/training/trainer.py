@@ -211,6 +211,6 @@ def _epoch_values(meter: Meter, model: INR, optimizer: torch.optim.Optimizer) ->
     values = {f"train/{name}": value for name, value in meter.read().items()}
     for group in optimizer.param_groups:
         values[f"train/lr_{group['name']}"] = group["lr"]
-    values["train/code_norm"] = float(model.latents.weight.detach().norm(dim=-1).mean())
+    values["train/latent_norm"] = float(model.latents.weight.detach().norm(dim=-1).mean())
     values["train/memory_gib"] = peak_memory(meter.device) / 2**30
     return values

@@ -108,7 +108,9 @@ def test_absent_parts(dim, conv):
     latents.requires_grad_()
     field = decoder(x, latents)
     assert (field.parts[0, :, 1] == FAR).all()
-    assert (field.parts[1] != FAR).all() and torch.equal(field.parts[1], whole.parts[1])
+    assert (field.parts[1] != FAR).all() and torch.allclose(
+        field.parts[1], whole.parts[1], rtol=0, atol=1e-6  # products of fewer rows round otherwise
+    )
     assert torch.equal(field.value[0, :, 0], field.parts[0][:, [0, 2]].amin(dim=-1))
     if not conv:
         torch.testing.assert_close(field.parts[0][:, [0, 2]], whole.parts[0][:, [0, 2]])

@@ -44,8 +44,8 @@ def test_round_trip(saved, make_model, make_optimizer):
     restored = make_optimizer(other)
     restored.load_state_dict(content["optimizer"])
     for mine, theirs in zip(
-        optimizer.state_dict()["latent"].values(),
-        restored.state_dict()["latent"].values(),
+        optimizer.state_dict()["state"].values(),
+        restored.state_dict()["state"].values(),
         strict=True,
     ):
         assert all(torch.equal(mine[key], theirs[key]) for key in mine)

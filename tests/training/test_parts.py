@@ -73,7 +73,7 @@ def test_learns_pairs_of_discs(tmp_path, store, make, conv):
     train(tmp_path, store, model, optimizer, losses=make_losses(), num_epochs=60)
     lines = logged(tmp_path)
     assert lines[-1]["train/parts"] < 0.4 * lines[0]["train/parts"]
-    assert {"train/lr_network", "train/lr_codes", "train/lr_poses"} <= lines[0].keys()
+    assert {"train/lr_network", "train/lr_latents", "train/lr_poses"} <= lines[0].keys()
     points = torch.tensor([[[-0.45, 0.0], [0.47, 0.0], [0.0, 0.9]]]).expand(3, -1, -1)
     field = model.eval()(points, torch.arange(3))
     inside = [[True, True, False], [True, True, False], [True, False, False]]

@@ -60,7 +60,7 @@ def logged(folder: Path) -> list[dict]:
 
 def latents(model, optimizer) -> dict[str, Tensor]:
     latent = dict(model.state_dict())
-    for number, values in optimizer.state_dict()["latent"].items():
+    for number, values in optimizer.state_dict()["state"].items():
         latent.update({f"{number}.{key}": value for key, value in values.items()})
     return latent
 
@@ -327,9 +327,9 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
     assert (first["step"], second["step"]) == (4, 8)
     assert first["train/count"] == pytest.approx(2.5)  # the mean of steps 1 to 4
     assert second["train/count"] == pytest.approx(6.5)
-    assert first["train/lr_network"] == 5e-3 and first["train/lr_codes"] == 1e-2
+    assert first["train/lr_network"] == 5e-3 and first["train/lr_latents"] == 1e-2
     norm = float(model.latents.weight.detach().norm(dim=1).mean())
-    assert second["train/code_norm"] == pytest.approx(norm)
+    assert second["train/latent_norm"] == pytest.approx(norm)
     assert second["train/samples_per_second"] > 0 and second["train/memory_gib"] > 0
 
 

@@ -178,7 +178,7 @@ class Validation:
             pictures.append(draw_shape(model, latent.detach(), mesh, ground_truth, self.renderer))
         self._write("train", pictures, epoch, names)
         self.tracker.histogram(
-            "train/code_norms",
+            "train/latent_norms",
             model.latents.weight.detach().norm(dim=-1).flatten().cpu().numpy(),
             epoch=epoch,
         )
