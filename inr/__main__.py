@@ -58,14 +58,14 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run_job(config: DictConfig) -> None:
     """Run one job: a whole command line, or one point of a sweep."""
+    from inr.config.infer_dim import infer_dim
     from inr.config.job import Job
     from inr.stages.dispatch import dispatch
-    from inr.stages.prepare.locate import complete
 
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
     command = Job(
-        raw=complete(to_plain(config)),
+        raw=infer_dim(to_plain(config)),
         overrides=[str(o) for o in settings.overrides.task],
         name=job_name(settings.runtime.choices),
         folder=Path(settings.runtime.output_dir) if is_sweep else None,
@@ -115,11 +115,11 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> No
     Raises:
         ValueError: for the first mistake.
     """
+    from inr.config.infer_dim import infer_dim
     from inr.config.validate import check_config
-    from inr.stages.prepare.locate import complete
 
     for config in check_command_line(overrides, multirun=multirun, config_dir=config_dir):
-        check_config(complete(config))
+        check_config(infer_dim(config))
 
 
 def report(error: BaseException) -> int:

@@ -8,6 +8,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+# where everything lies that is made without being told where
+OUTPUTS = Path("outputs")
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:

@@ -7,8 +7,6 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from inr.data.journal import JournalEntry
-
 log = logging.getLogger(__name__)
 
 LINE_SECONDS = 10
@@ -25,23 +23,3 @@ def show_progress(items: Iterable[Item], title: str, total: int) -> Iterator[Ite
         if bar.disable and time.monotonic() - said > LINE_SECONDS:
             said = time.monotonic()
             log.info("%s: %d of %d shapes", title, number, total)
-
-
-def show_outcomes(
-    outcomes: Iterable[tuple[str, JournalEntry | str]], total: int
-) -> Iterator[tuple[str, JournalEntry | str]]:
-    """Yield what prepare made of each shape; show done, refused, shapes a minute, the time left."""
-    layout = "{desc}: {n_fmt} of {total_fmt} |{bar}| {postfix}, {remaining} left"
-    bar = tqdm(outcomes, "prepare", total, bar_format=layout, disable=None)
-    started = said = time.monotonic()
-    bad = 0
-    for number, (name, outcome) in enumerate(bar, start=1):
-        yield name, outcome
-        bad += isinstance(outcome, str) or outcome["status"] != "ok"
-        minutes = max(time.monotonic() - started, 1e-3) / 60
-        text = f"{bad} refused, {number / minutes:.0f} shapes a minute"
-        bar.set_postfix_str(text, refresh=False)
-        if bar.disable and time.monotonic() - said > LINE_SECONDS:
-            said = time.monotonic()
-            left = (total - number) * minutes / number
-            log.info("prepare: %d of %d shapes, %s, %.1f min left", number, total, text, left)

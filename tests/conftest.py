@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.cli import TINY, TINY_PARTS, inr
+from tests.support.cli import TINY, TINY_PARTS, inr
 
 # tiny tensors: a second thread costs more than it gives
 torch.set_num_threads(1)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "inr"
+from tests.support.paths import PACKAGE
+
 ORDER = (
     "shapes",
     "data",

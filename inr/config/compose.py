@@ -14,7 +14,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inr.config.instantiate import nearest
+from inr.hints import nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # shipped inside the wheel as inr/conf, beside the package in a checkout

@@ -11,13 +11,13 @@ from inr.config.schema import Config
 from inr.config.validate import decoder_entry
 from inr.data.layout import Layout
 from inr.data.store import BatchSpec, SampleStore, open_store
+from inr.files import OUTPUTS
 from inr.losses import Losses
 from inr.metrics.base import Conditions
 from inr.metrics.protocol import Protocol
 from inr.metrics.sets import SetMetric
 from inr.models.inr import INR
 from inr.render import ByDimension
-from inr.runs.directory import OUTPUTS
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 

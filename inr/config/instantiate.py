@@ -5,7 +5,6 @@ configuration cannot know (the dimension of space, the latent width) is its *con
 name to every constructor that asks for it.
 """
 
-import difflib
 import importlib
 import inspect
 import types
@@ -13,6 +12,8 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
+
+from inr.hints import nearest
 
 # the packages whose classes are parts of an experiment, and nothing else of ours
 ALLOWED = (
@@ -25,19 +26,6 @@ ALLOWED = (
     "torch.optim",
     "torch.nn",
 )
-
-
-def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return a hint that names the nearest allowed word, or all of them where none is near."""
-    names = {word.lower(): word for word in sorted(allowed)}
-    short = name.lower()
-    # 'batch' means 'shapes_per_batch' and 'exp' 'experiment', however unlike they look
-    matches = [word for word in names if word.startswith(short) or short in word.split("_")]
-    if len(matches) != 1:
-        matches = difflib.get_close_matches(short, names, n=1, cutoff=0.5)
-    if matches:
-        return f"did you mean '{names[matches[0]]}'?"
-    return f"allowed: {', '.join(names.values())}"
 
 
 def resolve(target: str, allow: Iterable[str] = ()) -> type[Any]:

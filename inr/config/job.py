@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from inr.config.instantiate import structure
 from inr.config.schema import Config
-from inr.config.validate import check_config, take
+from inr.config.validate import check_config, get_path
 
 # what a checkpoint depends on; data.root and data.source may move
 FIXED_GROUPS = ("data", "model", "latent", "loss")
@@ -66,33 +64,6 @@ class Job:
         return [split] if isinstance(split, str) else list(split)
 
 
-def pick_device(device: str) -> torch.device:
-    """Return the device of `device=auto|cpu|cuda|cuda:1|mps`.
-
-    Raises:
-        ValueError: if this machine has no such device.
-    """
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device is '{device}'; allowed: auto, cpu, cuda, cuda:1, mps") from error
-    available = {
-        "cpu": 1,
-        "cuda": torch.cuda.device_count(),
-        "mps": int(torch.backends.mps.is_available()),
-    }.get(found.type, 0)
-    if (found.index or 0) >= available:
-        raise ValueError(
-            f"device={device}: this machine has {available} of the kind '{found.type}'; "
-            "use device=auto"
-        )
-    return found
-
-
 def merge_with_run(command: Job, stored: dict[str, Any], run: Path) -> Job:
     """Return a command whose configuration is a run's own, but for what the command line sets.
 
@@ -115,7 +86,7 @@ def merge_with_run(command: Job, stored: dict[str, Any], run: Path) -> Job:
         elif override.startswith("~"):
             _drop(merged, key)
         elif not key.startswith("hydra"):
-            _put(merged, key, take(command.raw, key))
+            _put(merged, key, get_path(command.raw, key))
     check_config(merged)
     return Job(merged, command.overrides, command.name, command.folder)
 
@@ -127,17 +98,17 @@ def check_resume(command: Job, stored: Mapping[str, Any]) -> None:
         ValueError: if it is finished, or a setting that its steps depend on has changed.
     """
     for key in FIXED_ON_RESUME:
-        if take(command.raw, key) != take(stored, key):
+        if get_path(command.raw, key) != get_path(stored, key):
             raise ValueError(
-                f"a resumed run goes on with its own {key}={take(stored, key)}; leave it out, or "
-                "train anew"
+                f"a resumed run goes on with its own {key}={get_path(stored, key)}; leave it out, "
+                "or train anew"
             )
 
 
 def _refuse_contradiction(
     key: str, stored: Mapping[str, Any], given: Mapping[str, Any], run: Path, override: str
 ) -> None:
-    one, other = copy.deepcopy(take(stored, key)), copy.deepcopy(take(given, key))
+    one, other = copy.deepcopy(get_path(stored, key)), copy.deepcopy(get_path(given, key))
     if key == "data":
         # where a data set lies is not what it is, and its manifest says how it was made
         ignored = ["root", "source", "splits", *ADOPTED]
@@ -161,6 +132,6 @@ def _put(config: dict[str, Any], key: str, value: Any) -> None:
 
 def _drop(config: dict[str, Any], key: str) -> None:
     path, _, last = key.rpartition(".")
-    section = take(config, path) if path else config
+    section = get_path(config, path) if path else config
     if isinstance(section, dict):
         section.pop(last, None)

@@ -173,7 +173,7 @@ class Eval:
     num_points: int  # on each surface
     seed: int
     empty: str  # left_out | diagonal: what an empty reconstruction counts as in distances
-    dataset: str | None  # its name in benchmarks/published.yaml
+    dataset: str | None  # its name in inr/metrics/published.yaml
     metrics: dict[str, Target]
 
 

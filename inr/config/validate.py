@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from inr.config.instantiate import check, check_section, nearest, resolve
+from inr.config.instantiate import check, check_section, resolve
 from inr.config.schema import (
     DTYPES,
     KINDS,
@@ -26,6 +26,7 @@ from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
 from inr.data.sources import Family
+from inr.hints import nearest
 from inr.losses import Loss
 from inr.metrics.base import EMPTY, FRAMES
 from inr.models.inr import OUTPUTS
@@ -104,7 +105,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     for split in splits:
         _check_choice("split", split, SPLITS)
     for key, allowed in CHOICES.items():
-        _check_choice(key, take(raw, key), allowed)
+        _check_choice(key, get_path(raw, key), allowed)
     _check_prepare(raw)
     metrics = tuple(f"valid/{metric}" for metric in VALIDATION_METRICS)
     _check_choice("train.best_metric", raw["train"]["best_metric"], metrics)
@@ -116,7 +117,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     _check_fractions(raw)
     for least, keys in LEAST.items():
         for key in keys:
-            value = take(raw, key)
+            value = get_path(raw, key)
             if value < least:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
@@ -177,11 +178,11 @@ def _check_output(raw: Mapping[str, Any]) -> None:
 
 def _check_fractions(raw: Mapping[str, Any]) -> None:
     for key in ("train.space_near", "sample.explained_variance", "data.sampling.edge_fraction"):
-        if not 0 <= take(raw, key) <= 1:
-            raise ValueError(f"{key} is {take(raw, key)}; it is a fraction, from 0 to 1")
+        if not 0 <= get_path(raw, key) <= 1:
+            raise ValueError(f"{key} is {get_path(raw, key)}; it is a fraction, from 0 to 1")
     for key in POSITIVE:
-        if not take(raw, key) > 0:
-            raise ValueError(f"{key} is {take(raw, key)}; it has to be positive")
+        if not get_path(raw, key) > 0:
+            raise ValueError(f"{key} is {get_path(raw, key)}; it has to be positive")
     ends = raw["sample"]["interpolate"]
     if len(ends) not in (0, 2):
         raise ValueError(f"sample.interpolate is {ends}; give the names of two training shapes")
@@ -220,7 +221,7 @@ def _check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{key} is '{value}': {nearest(str(value), allowed)}")
 
 
-def take(config: Mapping[str, Any], key: str) -> Any:
+def get_path(config: Mapping[str, Any], key: str) -> Any:
     """Return the value of a dotted key, None where there is none."""
     value: Any = config
     for name in key.split("."):

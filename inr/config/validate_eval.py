@@ -6,8 +6,8 @@ from typing import Any
 
 from inr.config.instantiate import check, instantiate
 from inr.metrics.base import Metric
+from inr.metrics.published import check_dataset
 from inr.metrics.sets import SetMetric
-from inr.stages.evaluate.published import check_dataset
 
 
 def check_eval(raw: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from inr.data.journal import held
 from inr.data.sample_cache import Entry, SampleCache, Source
-from inr.shapes.sampling import seed_from_name
+from inr.seeding import seed_from_name
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,9 @@
 """Where a data set keeps what: the layout that base-inr and PartSDF share."""
 
 import json
+import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 
 from inr.data.names import read_names
 from inr.files import replacing
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -159,3 +163,30 @@ def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
     """Write uncompressed arrays; the file appears whole or not at all."""
     with replacing(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> list[str]:
+    """Return the names in a split as a run knows it: of the training split, those with a code.
+
+    Args:
+        layout: the data set.
+        split: which.
+        trained: the shapes that the run has latents of.
+
+    Raises:
+        ValueError: see `inr.data.layout.read_split`.
+    """
+    names = read_split(layout, split)
+    known = set(trained)
+    kept = [name for name in names if name in known]
+    # a split of which nothing is left is refused where a latent is missing
+    if split != "train" or not kept or len(kept) == len(names) == len(known):
+        return names
+    log.info(
+        "the training split has changed since the run was begun: %d shapes were added, %d taken "
+        "out; the run goes on with the %d that it has latents of",
+        len(names) - len(kept),
+        len(known) - len(kept),
+        len(kept),
+    )
+    return kept

@@ -15,8 +15,8 @@ from inr.data.layout import Layout
 from inr.data.read import read_surface
 from inr.data.row_sampler import RowSampler
 from inr.data.store import SampleStore
+from inr.seeding import seed_from_name
 from inr.shapes.mesh import Floats
-from inr.shapes.sampling import seed_from_name
 
 # a point hides those behind it within a cell this many times as wide as the points' spacing
 CELL_SPACINGS = 3.0

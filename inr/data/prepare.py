@@ -20,6 +20,7 @@ from inr.data.parts.prepare import (
 )
 from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, fingerprint
+from inr.seeding import seed_from_name
 from inr.shapes.composite import Composite, without_parts
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.normalize import (
@@ -31,7 +32,7 @@ from inr.shapes.normalize import (
     identity,
 )
 from inr.shapes.points import nearest_distance, read_points
-from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
+from inr.shapes.sampling import sample_sdf, sample_surface, split_by_sign
 from inr.shapes.selfcheck import check_samples
 from inr.shapes.signature import signature
 from inr.shapes.solids.checks import check_mesh

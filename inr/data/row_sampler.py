@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inr.data.sample_cache import SampleCache
-from inr.shapes.sampling import seed_from_name
+from inr.seeding import seed_from_name
 
 Array = NDArray[np.float32]
 Generators = torch.Generator | Sequence[torch.Generator]

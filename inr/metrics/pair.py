@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inr.metrics.distances import Matches, match_nearest
+from inr.seeding import seed_from_name
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.nearest import nearest_points
 from inr.shapes.normalize import Normalization
-from inr.shapes.sampling import sample_surface, seed_from_name
+from inr.shapes.sampling import sample_surface
 from inr.shapes.sdf import signed_distance, unsigned_distance
 
 Parts = Sequence[Mesh | None]

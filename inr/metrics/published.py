@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from inr.hints import nearest
+
 # the metrics that the papers of each protocol print
 METRICS: Mapping[str, tuple[str, ...]] = {
     "deepsdf": ("chamfer_l2", "mesh_accuracy", "emd"),
@@ -168,3 +170,23 @@ def _check_known(given: Any, known: Collection[str], kind: str, where: str) -> N
     near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(names)}"
     raise ValueError(f"{where}: unknown {kind} '{given}'; {hint}")
+
+
+TABLE = Path(__file__).with_name("published.yaml")
+
+
+def read_table() -> list[Published]:
+    """Return the published numbers that come with this program."""
+    return read_published(TABLE)
+
+
+def check_dataset(dataset: str | None) -> None:
+    """Check that papers' numbers on a data set are known.
+
+    Raises:
+        ValueError: if they are not, with the nearest name.
+    """
+    if dataset is not None:
+        known = {entry.data for entry in read_table()}
+        if dataset not in known:
+            raise ValueError(f"eval.dataset is '{dataset}': {nearest(dataset, known)}")

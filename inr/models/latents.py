@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.files import numbers_in
-from inr.shapes.sampling import seed_from_name
+from inr.seeding import seed_from_name
 
 
 class Latents(nn.Module):

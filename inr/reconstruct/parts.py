@@ -10,7 +10,7 @@ from inr.data.store import BatchSpec, SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR, Field
 from inr.models.parts.latents import PartLatents
-from inr.shapes.sampling import seed_from_name
+from inr.seeding import seed_from_name
 
 # which parts a shape has is found out with this many times the samples of a step
 DROP_SAMPLES = 4

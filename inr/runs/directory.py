@@ -14,10 +14,9 @@ import yaml
 from filelock import FileLock, Timeout
 
 import inr
-from inr.files import replacing
+from inr.files import OUTPUTS, replacing
 
 SCHEMA_VERSION = 4
-OUTPUTS = Path("outputs")
 
 
 class Run:

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 
 from inr.config.factories import build_model
-from inr.config.job import Job, pick_device
+from inr.config.job import Job
 from inr.config.validate import check_config
 from inr.data.layout import Layout
 from inr.metrics.pair import FieldEvaluator
 from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh, field_of, points_a_call
+from inr.runs.dataset import layout_of
 from inr.runs.directory import Run, find_run
 from inr.shapes.mesh import Floats, Mesh
-from inr.stages.prepare.locate import layout_of
 from inr.stages.prepare.prepare import ensure_prepared
 from inr.training.allocator import keep_freed_memory
 from inr.training.checkpoint import (
@@ -27,6 +27,7 @@ from inr.training.checkpoint import (
     load_checkpoint,
     restore_model,
 )
+from inr.training.devices import pick_device
 
 
 @dataclass(frozen=True)

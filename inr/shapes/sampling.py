@@ -1,6 +1,5 @@
 """Random points on and around a surface, with their signed distance."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -138,9 +137,3 @@ def split_by_sign(samples: Floats) -> tuple[Floats, Floats]:
     """Return the samples (S, D + 1) whose distance is at least 0, and the negative ones."""
     outside = samples[:, -1] >= 0
     return samples[outside], samples[~outside]
-
-
-def seed_from_name(name: str, seed: int) -> np.random.Generator:
-    """Return a generator that depends on a shape's name and a seed alone, in any process."""
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "little"))

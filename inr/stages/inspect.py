@@ -16,14 +16,13 @@ from inr.data.journal import JournalEntry, read_records, ready_names
 from inr.data.layout import Layout, read_json
 from inr.data.read import read_distances
 from inr.data.summary import contradicts, count_statuses, summarise
-from inr.files import numbers_in, replacing
-from inr.metrics.ground_truth import ground_truth_mesh
+from inr.files import OUTPUTS, numbers_in, replacing
 from inr.progress import show_progress
 from inr.render import GROUND_TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid
 from inr.render.interface import Image
 from inr.render.samples import draw_histograms, draw_samples
-from inr.runs.directory import OUTPUTS
+from inr.runs.ground_truth import ground_truth_mesh
 from inr.shapes.mesh import Floats
 from inr.stages.prepare.prepare import ensure_prepared
 

@@ -13,7 +13,7 @@ from inr.config.factories import build_losses, build_renderer
 from inr.config.job import Job, merge_with_run
 from inr.config.schema import Config
 from inr.data.deepsdf_layout import read_normalization
-from inr.metrics.ground_truth import ground_truth_mesh
+from inr.data.layout import read_trained_split
 from inr.models.latents import read_latent
 from inr.progress import show_progress
 from inr.reconstruct import field_of
@@ -22,11 +22,11 @@ from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
 from inr.runs.directory import find_run, log_to, next_log
 from inr.runs.finished import FinishedShapes
+from inr.runs.ground_truth import ground_truth_mesh
 from inr.runs.part_outputs import draw_parts, write_parts
 from inr.runs.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
 from inr.runs.trained import TrainedRun, open_run
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
-from inr.stages.prepare.locate import read_trained_split
 
 log = logging.getLogger(__name__)
 

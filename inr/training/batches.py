@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inr.data.batch import Batch
 from inr.data.store import BatchSpec, SampleStore
+from inr.seeding import mix_seed
 
 # small batches are drawn together, at most so many points: each draw costs some time of its own
 POINTS_AT_ONCE = 1 << 15
@@ -60,8 +61,3 @@ class Batches:
         """Return the time that draws took since the last call."""
         taken, self._seconds = self._seconds, 0.0
         return taken
-
-
-def mix_seed(*numbers: int) -> int:
-    """Return one well-mixed 63-bit seed for several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

@@ -13,7 +13,8 @@ from inr.data.batch import Batch
 from inr.data.store import BatchSpec, SampleStore
 from inr.losses import Losses, TrainProgress
 from inr.models.inr import INR
-from inr.training.batches import Batches, mix_seed
+from inr.seeding import mix_seed
+from inr.training.batches import Batches
 from inr.training.cadence import CadenceTimer, is_due, is_tenth
 from inr.training.checkpoint import Checkpoints, Progress
 from inr.training.estimate import peak_memory

@@ -11,7 +11,7 @@ from inr.data.layout import Layout
 from inr.data.names import read_names
 from inr.data.read import read_surface
 from inr.shapes.normalize import Normalization
-from tests.making import DRAWS, open_signed
+from tests.support.making import DRAWS, open_signed
 
 CENTRE, RADIUS = np.array([3.0, -1.0, 2.0]), 10.0
 SHAPES = {"ball": ("ShapeNet_V2", "03"), "a_b": ("ShapeNet_V2", "03"), "ball2": ("Mine", "x_y")}

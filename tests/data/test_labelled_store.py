@@ -6,7 +6,7 @@ import torch
 
 from inr.data.layout import Layout, write_npz
 from inr.data.store import SampleStore, open_store
-from tests.making import CPU, DRAWS, open_signed, write_discs
+from tests.support.making import CPU, DRAWS, open_signed, write_discs
 
 NUM_PARTS = 5
 

@@ -5,7 +5,7 @@ import trimesh
 
 from inr.data.layout import Layout, write_npz
 from inr.data.observe import beside_surface, open_observed, visible
-from tests.making import CPU, DRAWS
+from tests.support.making import CPU, DRAWS
 
 
 def sphere(num_points: int, dim: int, radius: float = 0.5) -> tuple[np.ndarray, np.ndarray]:

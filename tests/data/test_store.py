@@ -11,9 +11,10 @@ from inr.data.layout import Layout, read_split, write_npz
 from inr.data.store import SampleStore, open_store
 from inr.shapes.mesh import read_mesh
 from inr.shapes.sdf import signed_distance
-from tests.making import CPU, DRAWS, open_discs, open_signed, write_discs
+from tests.support.making import CPU, DRAWS, open_discs, open_signed, write_discs
+from tests.support.paths import GOLDEN
 
-GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "dataset"
+PUBLISHED = GOLDEN / "dataset"
 # shape i has so many samples outside and inside
 COUNTS = [(30, 10), (5, 50), (12, 0), (0, 7)]
 
@@ -169,9 +170,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, how):
         open_signed(layout, ["s"], dim=2)
 
 
-@pytest.mark.skipif(not GOLDEN.exists(), reason="the published codes' data set is not here")
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published codes' data set is not here")
 def test_reads_a_data_set_of_a_published_code(tmp_path):
-    layout = Layout(shutil.copytree(GOLDEN, tmp_path / "data"))  # which packs are written to
+    layout = Layout(shutil.copytree(PUBLISHED, tmp_path / "data"))  # which packs are written to
     names = read_split(layout, "train") + read_split(layout, "test")
     assert sorted(set(names)) == layout.names() == [f"lamp{i}" for i in range(4)]
     store = open_signed(layout, layout.names(), dim=3)

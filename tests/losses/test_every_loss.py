@@ -10,11 +10,12 @@ from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate
 from inr.losses import Batch, LatentNorm, Loss, Losses, Samples, Surface, TrainProgress
 from inr.models.inr import INR
-from tests.making import make_part_latents, make_part_mlp
+from tests.support.making import make_part_latents, make_part_mlp
+from tests.support.paths import CONF
 
 register_resolvers()
 
-FILES = sorted((Path(__file__).resolve().parents[2] / "conf" / "loss").glob("*.yaml"))
+FILES = sorted((CONF / "loss").glob("*.yaml"))
 NAMES = [path.stem for path in FILES]
 
 

@@ -3,8 +3,8 @@ import torch
 
 from inr.losses import HardSamples, Intersection, Losses, PartDistance
 from tests.losses.test_base import LATENTS, make_batch, sphere
-from tests.making import make_model as join_model
-from tests.making import make_part_latents, make_part_mlp
+from tests.support.making import make_model as join_model
+from tests.support.making import make_part_latents, make_part_mlp
 
 TERM = Intersection(weight=1.0, temperature=0.02)
 

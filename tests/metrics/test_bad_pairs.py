@@ -8,7 +8,7 @@ import pytest
 from inr.metrics.base import FLOOR
 from inr.metrics.pair import Cloud
 from inr.shapes.mesh import Mesh, empty_mesh
-from tests.metrics.pairs import PROTOCOLS, ball, ball_distance, evaluator_of, pair, protocol, sheet
+from tests.support.pairs import PROTOCOLS, ball, ball_distance, evaluator_of, pair, protocol, sheet
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])
 EVERY = pytest.mark.parametrize("name", PROTOCOLS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inr.shapes.mesh import Mesh
-from tests.metrics.pairs import ball, ball_distance, cube, move, pair, protocol, sheet, turn
+from tests.support.pairs import ball, ball_distance, cube, move, pair, protocol, sheet, turn
 
 RADIUS, SHIFT, GAP = 0.5, 0.2, 0.1
 DIMS = pytest.mark.parametrize("dim", [2, 3])

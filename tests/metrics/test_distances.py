@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,8 +11,9 @@ from inr.metrics.distances import (
     match_nearest,
     normal_consistency,
 )
+from tests.support.paths import GOLDEN
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden" / "metrics.npz"
+VALUES = GOLDEN / "metrics.npz"
 
 
 @pytest.fixture(params=[2, 3])
@@ -91,9 +90,9 @@ def test_empty_sets_and_other_dimensions_are_refused():
         match_nearest(np.zeros((4, 2)), np.zeros((4, 3)))
 
 
-@pytest.mark.skipif(not GOLDEN.exists(), reason="needs the golden files beside the repository")
+@pytest.mark.skipif(not VALUES.exists(), reason="needs the golden files beside the repository")
 def test_golden_chamfer():
-    with np.load(GOLDEN) as golden:
+    with np.load(VALUES) as golden:
         matches = match_nearest(golden["points_a"], golden["points_b"])
         assert chamfer_l2(matches) == pytest.approx(float(golden["chamfer_squared_sum"]), rel=1e-5)
         assert 2 * chamfer_l1(matches) == pytest.approx(

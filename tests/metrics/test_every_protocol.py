@@ -9,7 +9,7 @@ import pytest
 from inr.metrics.base import FLOOR
 from inr.metrics.pair import SurfaceSamples
 from inr.metrics.surfaces import FScore
-from tests.metrics.pairs import (
+from tests.support.pairs import (
     PROTOCOLS,
     box_distance,
     cube,

@@ -9,7 +9,7 @@ from inr.metrics.fields import FieldError, GradientNorm
 from inr.metrics.pair import Cloud
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import identity
-from tests.metrics.pairs import (
+from tests.support.pairs import (
     PROTOCOLS,
     ball,
     ball_distance,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import FLOOR
-from tests.metrics.pairs import PROTOCOLS, ball, pair, protocol
+from tests.support.pairs import PROTOCOLS, ball, pair, protocol
 
 RADIUS = 0.5
 NAMES = [f"shape_{number}" for number in range(4)]

@@ -7,9 +7,9 @@ import pytest
 
 from inr.data.layout import Layout, write_npz
 from inr.metrics.base import FLOOR
-from inr.metrics.ground_truth import open_pair
+from inr.runs.ground_truth import open_pair
 from inr.shapes.mesh import empty_mesh, write_mesh
-from tests.metrics.pairs import (
+from tests.support.pairs import (
     PROTOCOLS,
     ball,
     ball_distance,

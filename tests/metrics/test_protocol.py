@@ -5,7 +5,7 @@ import pytest
 
 from inr.metrics.base import FLOOR
 from inr.shapes.mesh import Mesh
-from tests.metrics.pairs import coarse_ball, pair, protocol
+from tests.support.pairs import coarse_ball, pair, protocol
 
 POINT_BASED = [
     "accuracy",

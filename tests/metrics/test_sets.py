@@ -8,7 +8,7 @@ from inr.config.factories import build_set_metrics
 from inr.config.validate import check_config
 from inr.metrics.base import Conditions
 from inr.metrics.sets import MinimumMatchingDistance, chamfer_distances
-from tests.metrics.pairs import Settings
+from tests.support.pairs import Settings
 
 CONDITIONS = Conditions("box", 2048, "left_out")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.metrics.pairs import PROTOCOLS, protocol, settings_of
+from tests.support.pairs import PROTOCOLS, protocol, settings_of
 
 # frame, points, what an empty one counts as, and what else makes the numbers comparable
 PUBLISHED = {

@@ -1,7 +1,6 @@
 """The corners that CornerGridIoU counts, and what each overlap is refused for."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from inr.metrics.pair import Cloud, SurfaceSamples
 from inr.metrics.surfaces import Chamfer
 from inr.metrics.volumes import CornerGridIoU, FieldIoU, GridIoU, PointIoU
 from inr.shapes.mesh import Mesh, read_mesh
-from tests.metrics.pairs import (
+from tests.support.pairs import (
     ball,
     ball_distance,
     box_distance,
@@ -22,8 +21,8 @@ from tests.metrics.pairs import (
     sheet,
     turn,
 )
+from tests.support.paths import GOLDEN
 
-GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden"
 needs_golden = pytest.mark.skipif(
     not (GOLDEN / "metrics.npz").exists(), reason="needs the golden files beside the repository"
 )

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from inr.models.experts import ExpertLinear, Experts
 from inr.models.layers import InputDims, LayerInput
-from tests.making import make_mlp, saved_sizes
+from tests.support.making import make_mlp, saved_sizes
 
 
 def make_layer(dim: int, num_experts: int, cells: float, widths: InputDims) -> ExpertLinear:

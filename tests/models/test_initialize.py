@@ -11,7 +11,7 @@ from inr.models.experts import Experts
 from inr.models.initialize import Sphere
 from inr.models.mlp import MLP
 from inr.models.periodic import Sine
-from tests.making import make_mlp
+from tests.support.making import make_mlp
 
 
 def make_decoder(dim: int, **changes) -> MLP:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.models.inr import INR
-from tests.making import make_latents
+from tests.support.making import make_latents
 
 
 class Balls(nn.Module):

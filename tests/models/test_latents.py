@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from inr.models.latents import bound_norm
-from tests.making import make_latents
+from tests.support.making import make_latents
 
 
 @pytest.mark.parametrize("dim", [4, 64, 400])

@@ -12,8 +12,8 @@ from inr.reconstruct import decode_mesh
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import signed_distance
-from tests.making import make_latents, make_model
 from tests.metrics.test_iou import box
+from tests.support.making import make_latents, make_model
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

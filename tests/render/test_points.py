@@ -1,25 +1,24 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import trimesh
 import yaml
 
 from inr.data.layout import Layout, write_npz
-from inr.metrics.ground_truth import ground_truth_mesh
 from inr.render import GROUND_TRUTH_COLOR
 from inr.render.contour import Contour
 from inr.render.points import MOST_POINTS, discs
 from inr.render.raycast import RayCast
 from inr.render.slices import cross_section
+from inr.runs.ground_truth import ground_truth_mesh
 from inr.shapes.mesh import Mesh
+from tests.support.paths import CONF
 
-CONF = Path(__file__).parents[2] / "conf" / "renderer" / "raycast.yaml"
+SETTINGS = CONF / "renderer" / "raycast.yaml"
 SIZE = 96
 
 
 def renderer(kind, **changes):
-    settings = yaml.safe_load(CONF.read_text())[kind]
+    settings = yaml.safe_load(SETTINGS.read_text())[kind]
     del settings["_target_"]
     return {"solid": RayCast, "flat": Contour}[kind](**(settings | {"size": SIZE} | changes))
 

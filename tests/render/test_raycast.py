@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import trimesh
@@ -10,15 +8,16 @@ from inr.render.contour import Contour
 from inr.render.interface import Camera
 from inr.render.raycast import RayCast, corner_normals
 from inr.shapes.mesh import Mesh
+from tests.support.paths import CONF
 
-CONF = Path(__file__).parents[2] / "conf" / "renderer" / "raycast.yaml"
+SETTINGS = CONF / "renderer" / "raycast.yaml"
 EMPTY = Mesh(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64))
 # every lit point has the same color, so that a pixel tells how much of it is covered
 WITHOUT_LIGHTS = {"key": 0.0, "headlight": 0.0, "gloss": 0.0, "occlusion_samples": 0}
 
 
 def ray_cast(**changes):
-    settings = yaml.safe_load(CONF.read_text())["solid"]
+    settings = yaml.safe_load(SETTINGS.read_text())["solid"]
     assert settings.pop("_target_") == "inr.render.raycast.RayCast"
     return RayCast(**(settings | {"size": 96} | changes))
 

@@ -6,9 +6,10 @@ import pytest
 import trimesh
 from scipy.stats import chisquare, kstest
 
+from inr.seeding import seed_from_name
 from inr.shapes.edges import sharp_edges
 from inr.shapes.mesh import Mesh
-from inr.shapes.sampling import sample_sdf, sample_surface, seed_from_name, split_by_sign
+from inr.shapes.sampling import sample_sdf, sample_surface, split_by_sign
 
 _SQUARE = Mesh(
     np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]),

@@ -8,7 +8,7 @@ import torch
 
 from inr.data.store import SampleStore
 from inr.models.inr import INR
-from tests.making import make_latents, make_mlp, make_model, open_discs
+from tests.support.making import make_latents, make_mlp, make_model, open_discs
 
 RADII = {"large": 0.7, "small": 0.3}
 

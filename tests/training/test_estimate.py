@@ -5,7 +5,7 @@ import torch
 
 from inr.losses import ClampedL1, Losses
 from inr.training.estimate import Estimate, estimate, format_seconds
-from tests.making import DRAWS
+from tests.support.making import DRAWS
 
 LOSSES = Losses({"distance": ClampedL1(weight=1.0, delta=0.1)})
 

@@ -12,7 +12,7 @@ from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
 from inr.training.checkpoint import Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
-from tests.pairs import PAIRS, open_pairs, write_pairs
+from tests.support.discs import PAIRS, open_pairs, write_pairs
 from tests.training.test_trainer import StopAfter, latents, logged, train
 
 CPU = torch.device("cpu")

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from inr.losses import ClampedL1, LatentNorm, Loss, Losses, LossInputs, TrainProgress
-from inr.training.batches import mix_seed
+from inr.seeding import mix_seed
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from inr.training.schedules import Constant, Cosine
 from inr.training.tracking import NullLogger, Tracker
 from inr.training.trainer import Meter, fit, set_rates
-from tests.making import DRAWS
+from tests.support.making import DRAWS
 
 CPU = torch.device("cpu")
 

@@ -6,10 +6,10 @@ import manifold3d
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from inr.seeding import seed_from_name
 from inr.shapes.composite import Composite
 from inr.shapes.mesh import Floats, Ints, Mesh
 from inr.shapes.poses import absent_poses, rotations_of
-from inr.shapes.sampling import seed_from_name
 
 PART_NAMES = (
     "seat",

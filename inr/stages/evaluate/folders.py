@@ -9,13 +9,13 @@ from inr.config.factories import build_protocol, build_renderer, build_set_metri
 from inr.config.job import Job
 from inr.config.schema import Config
 from inr.data.sources import find_files
-from inr.metrics.ground_truth import LONGEST_EDGE, unit_frame
 from inr.metrics.pair import Cloud, EvalShape, Pair, Surface
 from inr.metrics.protocol import Protocol
 from inr.progress import show_progress
 from inr.render.points import discs
 from inr.render.views import cast_views
 from inr.runs.directory import new_run_path
+from inr.runs.ground_truth import LONGEST_EDGE, unit_frame
 from inr.runs.pictures import draw_worst
 from inr.shapes.mesh import Floats, Mesh, empty_mesh
 from inr.shapes.normalize import Normalization, identity

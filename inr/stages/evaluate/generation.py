@@ -12,12 +12,12 @@ from inr.config.schema import Config
 from inr.data.layout import Layout, read_json, read_split
 from inr.metrics.base import Conditions, MetricInfo
 from inr.metrics.generation import pairwise_chamfer
-from inr.metrics.ground_truth import open_pair
 from inr.metrics.pair import EvalShape, Surface
 from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
 from inr.metrics.summary import format_table, write_csv, write_summary
 from inr.progress import show_progress
 from inr.runs.directory import Run, run_argument
+from inr.runs.ground_truth import open_pair
 from inr.shapes.mesh import Floats, empty_mesh, mesh_suffix, read_mesh
 from inr.stages.evaluate.results import Row
 

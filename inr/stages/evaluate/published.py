@@ -2,40 +2,10 @@
 
 import yaml
 
-from inr.config.compose import CONF, PACKAGE
-from inr.config.instantiate import nearest
+from inr.config.compose import CONF
 from inr.config.schema import Eval
-from inr.metrics.published import Published, matching, read_published
+from inr.metrics.published import matching, read_table
 from inr.metrics.summary import align, format_number
-
-# of a checkout; a plain install has none
-TABLE = PACKAGE.parent / "benchmarks" / "published.yaml"
-
-
-def read_table() -> list[Published]:
-    """Return the published numbers.
-
-    Raises:
-        ValueError: if this installation has none.
-    """
-    if not TABLE.exists():
-        raise ValueError(
-            "eval.dataset shows the numbers of benchmarks/published.yaml, which a checkout of the "
-            "project has and this installation has not; leave it out"
-        )
-    return read_published(TABLE)
-
-
-def check_dataset(dataset: str | None) -> None:
-    """Check that papers' numbers on a data set are known.
-
-    Raises:
-        ValueError: if they are not, with the nearest name.
-    """
-    if dataset is not None:
-        known = {entry.data for entry in read_table()}
-        if dataset not in known:
-            raise ValueError(f"eval.dataset is '{dataset}': {nearest(dataset, known)}")
 
 
 def published_lines(settings: Eval, num_shapes: int) -> str:

@@ -15,22 +15,26 @@ from inr.config.factories import (
 )
 from inr.config.job import Job, merge_with_run
 from inr.config.schema import Config
-from inr.data.layout import Layout
-from inr.metrics.ground_truth import ground_truth_mesh, ground_truth_stamp, open_pair
-from inr.metrics.missing_ground_truth import has_ground_truth, warn_missing_ground_truth
+from inr.data.layout import Layout, read_trained_split
 from inr.metrics.pair import FieldEvaluator, Pair
 from inr.metrics.protocol import Protocol
 from inr.models.latents import read_latent
 from inr.progress import show_progress
 from inr.runs.directory import Run, find_run, log_to, next_log, run_argument
 from inr.runs.finished import FinishedShapes
+from inr.runs.ground_truth import (
+    ground_truth_mesh,
+    ground_truth_stamp,
+    has_ground_truth,
+    open_pair,
+    warn_missing_ground_truth,
+)
 from inr.runs.part_outputs import read_part_meshes
 from inr.runs.pictures import draw_worst
 from inr.runs.trained import load_run
 from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
 from inr.stages.evaluate.generation import evaluate_samples
 from inr.stages.evaluate.results import Row, made_at, measure_row, record_settings, write_results
-from inr.stages.prepare.locate import read_trained_split
 from inr.stages.prepare.prepare import ensure_prepared
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker

@@ -11,7 +11,7 @@ from inr.data.layout import Layout, read_json, write_json
 from inr.data.missing_sources import drop_missing, mark_missing
 from inr.data.sources import Family
 from inr.data.summary import count_statuses, parts_of_no_shape, summarise
-from inr.stages.prepare.locate import is_prepared
+from inr.runs.dataset import is_prepared
 from inr.stages.prepare.splits import assign_all
 
 log = logging.getLogger(__name__)

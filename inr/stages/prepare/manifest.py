@@ -11,6 +11,7 @@ from inr.data.journal import JournalEntry, check_alone, forget, read_records
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, has_changed
+from inr.runs.dataset import shape_settings
 
 # settings that data sets of before were made without knowing
 BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
@@ -47,12 +48,6 @@ def _difference(one: Any, other: Any) -> tuple[Any, Any]:
         return one, other
     keys = [key for key in other if one.get(key) != other[key]]
     return {key: one.get(key) for key in keys}, {key: other[key] for key in keys}
-
-
-def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides how a shape's files look."""
-    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling")
-    return {key: raw[key] for key in (*keys, "primitive", "seed")}
 
 
 def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:

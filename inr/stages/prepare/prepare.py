@@ -21,17 +21,10 @@ from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all
-from inr.progress import show_outcomes
+from inr.runs.dataset import is_prepared, layout_of, split_sizes
 from inr.shapes import warp
 from inr.stages.prepare.finalize import finish
-from inr.stages.prepare.locate import (
-    assign_splits,
-    find_parts,
-    find_sources,
-    is_prepared,
-    layout_of,
-    split_sizes,
-)
+from inr.stages.prepare.locate import assign_splits, find_parts, find_sources
 from inr.stages.prepare.manifest import (
     check_asked,
     check_assigned,
@@ -39,6 +32,7 @@ from inr.stages.prepare.manifest import (
     keep_num_parts,
     open_manifest,
 )
+from inr.stages.prepare.progress import show_outcomes
 from inr.stages.prepare.splits import asked_splits, assign_folds, warn_of_duplicates
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from inr.data.layout import Layout, read_json, write_json
 from inr.data.names import read_names
 from inr.data.sources import fingerprint
 from inr.data.splits import Copies, make_splits
-from inr.stages.prepare.locate import assign_splits, split_sizes
+from inr.runs.dataset import split_sizes
+from inr.stages.prepare.locate import assign_splits
 from inr.stages.prepare.manifest import check_assigned
 
 log = logging.getLogger(__name__)

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import Layout, read_split, read_trained_split
 from inr.models.inr import INR
 from inr.runs.directory import Run
-from inr.stages.prepare.locate import read_trained_split
 from inr.training.checkpoint import Progress, find_checkpoint, load_checkpoint, restore_model
 
 

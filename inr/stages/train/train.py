@@ -18,7 +18,7 @@ from inr.config.factories import (
     training_draws,
     training_store,
 )
-from inr.config.job import Job, check_resume, merge_with_run, pick_device
+from inr.config.job import Job, check_resume, merge_with_run
 from inr.config.validate_parts import has_parts
 from inr.data.layout import Layout
 from inr.data.store import SampleStore
@@ -26,8 +26,9 @@ from inr.losses import Losses
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
 from inr.render import ByDimension
+from inr.runs.dataset import is_prepared, layout_of
 from inr.runs.directory import Run, create_run, find_run, git_commit, log_to, new_run_path
-from inr.stages.prepare.locate import assign_splits, find_sources, is_prepared, layout_of
+from inr.stages.prepare.locate import assign_splits, find_sources
 from inr.stages.prepare.manifest import adopt_settings
 from inr.stages.prepare.prepare import ensure_prepared
 from inr.stages.train.resume import ResumeState, find_done, restore_run, training_names
@@ -35,6 +36,7 @@ from inr.stages.train.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory
 from inr.training.cadence import count_due
 from inr.training.checkpoint import Checkpoints, Progress
+from inr.training.devices import pick_device
 from inr.training.estimate import estimate, format_seconds
 from inr.training.interrupt import Interrupt, Interrupted
 from inr.training.schedules import Schedule

@@ -14,8 +14,6 @@ from inr.data.layout import Layout, read_json, read_split
 from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.metrics.base import Conditions
-from inr.metrics.ground_truth import ground_truth_mesh, open_pair
-from inr.metrics.missing_ground_truth import has_ground_truth, warn_missing_ground_truth
 from inr.metrics.protocol import Protocol
 from inr.metrics.surfaces import Chamfer, FScore, NormalConsistency
 from inr.metrics.volumes import GridIoU
@@ -24,6 +22,12 @@ from inr.reconstruct import decode_mesh
 from inr.reconstruct.latent_fitting import Fitting
 from inr.render import ByDimension
 from inr.render.grid import image_grid, write_png
+from inr.runs.ground_truth import (
+    ground_truth_mesh,
+    has_ground_truth,
+    open_pair,
+    warn_missing_ground_truth,
+)
 from inr.runs.pictures import draw_shape, picture_rows
 from inr.shapes.mesh import Mesh, empty_mesh
 from inr.training.checkpoint import epoch_label

@@ -1,0 +1,17 @@
+"""Hints that name what was probably meant."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return a hint that names the nearest allowed word, or all of them where none is near."""
+    names = {word.lower(): word for word in sorted(allowed)}
+    short = name.lower()
+    # 'batch' means 'shapes_per_batch' and 'exp' 'experiment', however unlike they look
+    matches = [word for word in names if word.startswith(short) or short in word.split("_")]
+    if len(matches) != 1:
+        matches = difflib.get_close_matches(short, names, n=1, cutoff=0.5)
+    if matches:
+        return f"did you mean '{names[matches[0]]}'?"
+    return f"allowed: {', '.join(names.values())}"

@@ -1,0 +1,69 @@
+"""Where the data set of a run lies."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from inr.config.job import Job
+from inr.config.schema import SPLITS, Data
+from inr.data.deepsdf_layout import open_layout
+from inr.data.layout import Layout
+from inr.files import OUTPUTS
+
+
+def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
+    """Return data.root, or the folder under outputs/datasets that is named after the settings.
+
+    Raises:
+        ValueError: if nothing says which shapes are meant.
+    """
+    if data.root is not None:
+        return Path(data.root)
+    # folds are dealt of the same shapes
+    assigned = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
+    settings = shape_settings(raw) | {"splits": assigned}
+    if data.family is not None:
+        name = str(data.family["_target_"]).rpartition(".")[2].lower()
+    elif data.source is not None:
+        source = Path(data.source).resolve()
+        name = source.stem
+        settings["source"] = str(source)
+    else:
+        raise ValueError(
+            "which shapes? add data.source=<folder of your shapes, or one file>, or "
+            "data.root=<a prepared data set>"
+        )
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    return OUTPUTS / "datasets" / f"{name}_{digest}"
+
+
+def layout_of(command: Job) -> Layout:
+    """Return where the data set of a command lies, or will lie."""
+    data = command.config.data
+    fold = None if data.splits.folds is None else f"{data.splits.fold}_of_{data.splits.folds}"
+    layout = open_layout(data_root(data, command.raw["data"]), fold)
+    is_ours = data.family is not None or data.source is not None or layout.manifest.exists()
+    if is_ours or fold is not None:
+        return layout
+    # a data set that prepare did not deal
+    sizes = split_sizes(data).items()
+    return replace(layout, lists=tuple((s, size) for s, size in sizes if isinstance(size, str)))
+
+
+def is_prepared(layout: Layout) -> bool:
+    """Return whether prepare came to its end in this folder."""
+    return replace(layout, fold=None).split("train").exists()
+
+
+def split_sizes(data: Data) -> dict[str, int | float | str]:
+    """Return what each split is to be: a count, a fraction, or a file of names."""
+    return {split: getattr(data.splits, split) for split in SPLITS}
+
+
+def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what decides how a shape's files look."""
+    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling")
+    return {key: raw[key] for key in (*keys, "primitive", "seed")}

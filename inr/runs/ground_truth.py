@@ -1,0 +1,173 @@
+"""What a data set holds to measure a shape against: its mesh, or its points."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from inr.data.deepsdf_layout import read_normalization
+from inr.data.layout import Layout
+from inr.data.parts.read import count_parts, read_parts
+from inr.data.read import read_surface
+from inr.metrics.pair import Cloud, FieldEvaluator, Pair, Parts, Surface
+from inr.render.points import discs
+from inr.render.views import cast_views
+from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh
+from inr.shapes.normalize import Normalization, identity
+
+log = logging.getLogger(__name__)
+
+# of the ground truth's bounding box, in frames that are named after it
+LONGEST_EDGE = {"unit_cube": 1, "unit_box": 2}
+
+
+def has_only_points(layout: Layout, name: str) -> bool:
+    """Return whether a shape has no mesh with an inside to be measured against."""
+    has_sign = layout.samples(name).exists() or not layout.unsigned(name).exists()
+    return not (has_sign and layout.mesh(name).exists())
+
+
+def ground_truth_stamp(layout: Layout, name: str) -> list[int]:
+    """Return sizes and times of the files that a shape is measured against, to know them again."""
+    path = layout.surface(name) if has_only_points(layout, name) else layout.mesh(name)
+    parts = sorted(layout.part_meshes(name).glob("*"))
+    found = [
+        one.stat() for one in (path, layout.poses(name) / "present.npy", *parts) if one.exists()
+    ]
+    return [number for status in found for number in (status.st_size, status.st_mtime_ns)]
+
+
+def ground_truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
+    """Return a shape's mesh, to be drawn: of a point cloud, discs.
+
+    Empty where there is neither, or where it cannot be read: a picture must not end a run.
+    """
+    path = layout.mesh(name)
+    try:
+        if path.exists():
+            return read_mesh(path)
+        if not layout.surface(name).exists():
+            return empty_mesh(dim)
+        surface = read_surface(layout, name, dim, with_normals=False)
+    except ValueError as error:
+        log.warning("%s is drawn without its ground truth: %s", name, error)
+        return empty_mesh(dim)
+    return discs(surface[:, :dim], surface[:, dim:] if surface.shape[1] > dim else None)
+
+
+def open_pair(
+    mesh: Mesh,
+    layout: Layout,
+    name: str,
+    *,
+    frame: str,
+    num_points: int,
+    seed: int,
+    evaluator: FieldEvaluator | None = None,
+    parts: Callable[[], Parts] | None = None,
+) -> Pair:
+    """Hold a reconstruction against a shape of the data set; see inr.metrics.
+
+    Args:
+        mesh: the reconstruction, in the box frame.
+        layout: the data set.
+        name: of the shape.
+        frame: to measure in, one of inr.metrics.base.FRAMES.
+        num_points: drawn on each side.
+        seed: of all draws.
+        evaluator: the network, for metrics that ask it.
+        parts: reads those of the reconstruction, in the box frame; None where it is one piece:
+            the ground truth's parts, if there are any, then divide it as well.
+
+    Raises:
+        ValueError: if the shape cannot be read.
+    """
+    dim = mesh.dim
+    points: Floats
+    normals: Floats | None = None
+    if only_points := has_only_points(layout, name):
+        surface = read_surface(layout, name, dim, with_normals=False).astype(np.float64)
+        points = surface[:, :dim]
+        normals = surface[:, dim:] if surface.shape[1] > dim else None
+    else:
+        ground_truth = read_mesh(layout.mesh(name))
+        points = ground_truth.vertices[ground_truth.used()]
+    box = identity(dim)
+    if frame == "native":
+        box = read_normalization(layout.normalization(name))
+    elif frame in LONGEST_EDGE:
+        box = unit_frame(points, frame)
+    cloud = box.undo(points)
+    side: Surface | Cloud = (
+        Cloud(cloud, None if normals is None else normals @ box.rotation)
+        if only_points
+        else Surface(box.undo_mesh(ground_truth))
+    )
+    return Pair(
+        reconstruction=Surface(box.undo_mesh(mesh)),
+        ground_truth=side,
+        name=name,
+        num_points=num_points,
+        seed=seed,
+        box=box,
+        evaluator=evaluator,
+        scan=cloud if only_points else None,
+        parts=partial(_parts, layout, name, parts, box),
+        views=cast_views,
+    )
+
+
+def _parts(
+    layout: Layout, name: str, parts: Callable[[], Parts] | None, box: Normalization
+) -> tuple[Parts, Parts] | None:
+    """Return the parts of both sides in the frame of measurement; None where there are none."""
+    if count_parts(layout, name) == 0:
+        return None
+    ground_truth = read_parts(layout, name)
+    given = ground_truth if parts is None else parts()
+    sides = [
+        [None if m is None else box.undo_mesh(m) for m in side] for side in (given, ground_truth)
+    ]
+    return sides[0], sides[1]
+
+
+def unit_frame(points: Floats, frame: str) -> Normalization:
+    """Return the transform that takes the frame where points' longest edge is 1 or 2 to theirs.
+
+    Args:
+        points: (N, D); the origin stays where it is.
+        frame: which, one of LONGEST_EDGE.
+    """
+    longest = float(np.ptp(points, axis=0).max())
+    dim = points.shape[1]
+    scale = longest / LONGEST_EDGE[frame]
+    return Normalization(np.zeros(dim), np.eye(dim), scale if scale > 0 else 1.0)
+
+
+def has_ground_truth(layout: Layout, name: str) -> bool:
+    """Return whether a shape has a mesh, or surface points, to be measured against."""
+    return layout.mesh(name).exists() or layout.surface(name).exists()
+
+
+def warn_missing_ground_truth(layout: Layout, names: Sequence[str], consequence: str) -> set[str]:
+    """Say once what is missing to measure some shapes and what helps; return those shapes.
+
+    Args:
+        layout: the data set.
+        names: of shapes.
+        consequence: what goes on without.
+    """
+    without = [name for name in names if not has_ground_truth(layout, name)]
+    if without:
+        log.warning(
+            "%d of %d shapes have neither a mesh nor surface points to be measured against (%s "
+            "first): %s; metrics need %s, in the box frame, or %s",
+            len(without),
+            len(names),
+            without[0],
+            consequence,
+            layout.mesh(without[0]),
+            layout.surface(without[0]),
+        )
+    return set(without)
