@@ -69,9 +69,9 @@ def turned(mesh: trimesh.Trimesh, degrees: float) -> trimesh.Trimesh:
 
 def test_copies_score_the_floor(evaluate: Evaluation) -> None:
     for name, mesh in (("a", sphere()), ("b", box())):
-        mesh.export(f"ground truth/{name}.ply")
+        mesh.export(f"ground_truth/{name}.ply")
         mesh.export(f"ours/{name}.obj", digits=17)
-    assert evaluate("meshes=ours", "ground_truth=ground truth") == 0
+    assert evaluate("meshes=ours", "ground_truth=ground_truth") == 0
     assert evaluate.summary["meshes"] == "ours"
     assert evaluate.summary["ground_truth"] == "ground_truth"
     assert (evaluate.summary["num_shapes"], evaluate.summary["num_missing"]) == (2, 0)
@@ -85,10 +85,10 @@ def test_copies_score_the_floor(evaluate: Evaluation) -> None:
 
 def test_turned_by_a_known_angle(evaluate: Evaluation) -> None:
     """A tower about its axis: what a square loses, and 45 degrees between its sides."""
-    box().export("ground truth/tower.ply")
+    box().export("ground_truth/tower.ply")
     for degrees in (20.0, 45.0):
         turned(box(), degrees).export("ours/tower.ply")
-        assert evaluate("meshes=ours", "ground_truth=ground truth", "eval.frame=native") == 0
+        assert evaluate("meshes=ours", "ground_truth=ground_truth", "eval.frame=native") == 0
         s, c = np.sin(np.deg2rad(degrees)), np.cos(np.deg2rad(degrees))
         both = 1 - 2 * s * c / (1 + s + c) ** 2
         assert evaluate.value("tower", "iou") == pytest.approx(both / (2 - both), abs=0.03)
@@ -99,8 +99,8 @@ def test_turned_by_a_known_angle(evaluate: Evaluation) -> None:
 @pytest.mark.parametrize("frame", ["box", "native", "unit_cube"])
 def test_concentric_spheres_in_each_frame(frame: str, evaluate: Evaluation) -> None:
     sphere(1.2 * RADIUS).export("ours/a.ply")
-    sphere().export("ground truth/a.ply")
-    assert evaluate("meshes=ours", "ground_truth=ground truth", f"eval.frame={frame}") == 0
+    sphere().export("ground_truth/a.ply")
+    assert evaluate("meshes=ours", "ground_truth=ground_truth", f"eval.frame={frame}") == 0
     radius = {"box": 0.9, "native": RADIUS, "unit_cube": 0.5}[frame]
     # so few points that the nearest is beside the nearest place
     assert evaluate.value("a", "chamfer_l1") == pytest.approx(0.2 * radius, rel=0.08)
@@ -111,7 +111,7 @@ def test_concentric_spheres_in_each_frame(frame: str, evaluate: Evaluation) -> N
 @pytest.mark.parametrize("name", ["occnet", "base_inr", "deepsdf", "srb"])
 def test_under_other_protocols(name: str, evaluate: Evaluation) -> None:
     sphere(1.2 * RADIUS).export("ours/a.ply")
-    sphere().export("ground truth/a.ply")
+    sphere().export("ground_truth/a.ply")
     small = ("stage=evaluate", f"eval={name}", "eval.num_points=2000")
     small += {
         "occnet": ("eval.metrics.iou.num_points=20000",),
@@ -119,7 +119,7 @@ def test_under_other_protocols(name: str, evaluate: Evaluation) -> None:
         "deepsdf": ("eval.metrics.emd.num_points=20",),
         "srb": (),
     }[name]
-    assert evaluate("meshes=ours", "ground_truth=ground truth", small=small) == 0
+    assert evaluate("meshes=ours", "ground_truth=ground_truth", small=small) == 0
     assert evaluate.folder.name.split("_", 1)[1].startswith(f"evaluate_{name}")
     known = {  # 0.2 radii of 0.5, 0.9 or 5
         "occnet": ("chamfer_l2", 0.1**2),
@@ -136,7 +136,7 @@ def test_a_network_is_missed_by_name(evaluate: Evaluation) -> None:
     for folder in ("ours", "ground_truth"):
         sphere().export(f"{folder}/a.ply")
     small = ("stage=evaluate", "eval=vecset", "eval.num_points=200")
-    assert evaluate("meshes=ours", "ground_truth=ground truth", small=small) == 0
+    assert evaluate("meshes=ours", "ground_truth=ground_truth", small=small) == 0
     assert evaluate.rows["a"]["iou"] == ""
     assert "here are only meshes" in evaluate.rows["a"]["reason"]
     assert "no iou for 1 of them" in evaluate.out
@@ -144,23 +144,23 @@ def test_a_network_is_missed_by_name(evaluate: Evaluation) -> None:
 
 def test_names_decide_what_belongs_together(evaluate: Evaluation) -> None:
     sphere().export("ours/one.ply")
-    sphere().export("ground truth/other.ply")
-    assert evaluate("meshes=ours", "ground_truth=ground truth") == 2
+    sphere().export("ground_truth/other.ply")
+    assert evaluate("meshes=ours", "ground_truth=ground_truth") == 2
     assert "'one' there, 'other' here" in evaluate.err
     assert "need the same name, suffixes aside\n" in evaluate.err
-    sphere().export("ground truth/One.ply")
-    assert evaluate("meshes=ours", "ground_truth=ground truth") == 2
+    sphere().export("ground_truth/One.ply")
+    assert evaluate("meshes=ours", "ground_truth=ground_truth") == 2
     assert "upper and lower case are told apart" in evaluate.err
-    Path("ground truth/One.ply").unlink()
+    Path("ground_truth/One.ply").unlink()
     # but of two files it is clear
-    assert evaluate("meshes=ours/one.ply", "ground_truth=ground truth/other.ply") == 0
+    assert evaluate("meshes=ours/one.ply", "ground_truth=ground_truth/other.ply") == 0
     assert evaluate.value("other", "iou") == 1
 
 
 def test_missing_and_surplus_meshes(evaluate: Evaluation) -> None:
-    for name in ("ours/a", "ours/c", "ground truth/a", "ground truth/b"):
+    for name in ("ours/a", "ours/c", "ground_truth/a", "ground_truth/b"):
         sphere().export(f"{name}.ply")
-    assert evaluate("meshes=ours", "ground_truth=ground truth") == 0
+    assert evaluate("meshes=ours", "ground_truth=ground_truth") == 0
     assert "1 meshes have no ground truth of their name and are left out: 'c'" in evaluate.err
     assert evaluate.summary["num_missing"] == 1
     assert {name: row["status"] for name, row in evaluate.rows.items()} == {
@@ -172,22 +172,22 @@ def test_missing_and_surplus_meshes(evaluate: Evaluation) -> None:
 
 
 def test_bad_settings_and_missing_folders(evaluate: Evaluation) -> None:
-    sphere().export("ground truth/a.ply")
-    assert evaluate("ground_truth=ground truth") == 2
-    assert "ground_truth=ground truth needs meshes" in evaluate.err
+    sphere().export("ground_truth/a.ply")
+    assert evaluate("ground_truth=ground_truth") == 2
+    assert "ground_truth=ground_truth needs meshes" in evaluate.err
     assert evaluate("meshes=ours") == 2
-    assert "meshes=ours needs ground truth" in evaluate.err
-    assert evaluate("meshes=ours", "ground_truth=ground truth") == 2
+    assert "meshes=ours needs ground_truth" in evaluate.err
+    assert evaluate("meshes=ours", "ground_truth=ground_truth") == 2
     assert "under meshes=ours" in evaluate.err
-    assert evaluate("meshes=nowhere", "ground_truth=ground truth") == 2
+    assert evaluate("meshes=nowhere", "ground_truth=ground_truth") == 2
     assert "nowhere" in evaluate.err
-    assert evaluate("meshes=ground truth", "ground_truth=ours") == 2
+    assert evaluate("meshes=ground_truth", "ground_truth=ours") == 2
     assert "under ground_truth=ours" in evaluate.err
-    assert evaluate("meshes=ground truth", "ground_truth=ground truth", "run=latest") == 2
+    assert evaluate("meshes=ground_truth", "ground_truth=ground_truth", "run=latest") == 2
     assert "give one of them" in evaluate.err
-    assert evaluate("meshes=ground truth", "ground_truth=ground truth", "split=train") == 2
+    assert evaluate("meshes=ground_truth", "ground_truth=ground_truth", "split=train") == 2
     assert "split goes with a run" in evaluate.err
     assert evaluate("scans=ground truth") == 2
     assert "scans=ground truth goes with meshes" in evaluate.err
-    assert evaluate("meshes=ground truth", "ground_truth=ground truth", "stage=train") == 2
+    assert evaluate("meshes=ground_truth", "ground_truth=ground_truth", "stage=train") == 2
     assert "goes with stage=evaluate" in evaluate.err

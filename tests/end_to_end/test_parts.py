@@ -154,7 +154,7 @@ def test_a_resumed_run_goes_on(parts_copy, monkeypatch, capsys) -> None:
     assert f"{run.name} on cpu: " in capsys.readouterr().err
     after = load_checkpoint(path)
     assert before["progress"]["epoch"] == 20 and after["progress"]["epoch"] == 22
-    assert after["optimizer"]["latent"][0]["step"] == after["progress"]["step"]
+    assert after["optimizer"]["state"][0]["step"] == after["progress"]["step"]
     for name, latent in before["latents"].items():
         moved = (after["latents"][name] - latent).abs()
         assert (moved[:, :4].amax(dim=1) > 0)[latent[:, -1] > 0].all()

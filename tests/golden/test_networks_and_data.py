@@ -27,15 +27,13 @@ Weights = dict[str, Tensor]
 
 
 def load(path: Path) -> Weights:
-    """Read a latent dict, with weight norm's g v / |v| multiplied out."""
-    latent = torch.load(path, map_location="cpu", weights_only=True)
-    latent = {
-        k.removeprefix("module."): v for k, v in latent.get("model_latent_dict", latent).items()
-    }
-    for key in [key for key in latent if key.endswith("weight_v")]:
-        v, g = latent.pop(key), latent.pop(key[:-1] + "g")
-        latent[key[:-2]] = g * v / v.norm(dim=1, keepdim=True)
-    return latent
+    """Read a state dict, with weight norm's g v / |v| multiplied out."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = {k.removeprefix("module."): v for k, v in state.get("model_state_dict", state).items()}
+    for key in [key for key in state if key.endswith("weight_v")]:
+        v, g = state.pop(key), state.pop(key[:-1] + "g")
+        state[key[:-2]] = g * v / v.norm(dim=1, keepdim=True)
+    return state
 
 
 def make(latent_dim: int, **changes: object) -> MLP:
@@ -76,19 +74,19 @@ def base_inr_latents(folder: Path) -> Tensor:
     return bound_norm(raw["weight"], 1.0)
 
 
-def concatenating(latent: Weights) -> tuple[list[Tensor], list[Tensor]]:
+def concatenating(state: Weights) -> tuple[list[Tensor], list[Tensor]]:
     return (
-        [latent[f"fcs.{i}.0.weight"] for i in range(4)],
-        [latent[f"fcs.{i}.0.bias"] for i in range(4)],
+        [state[f"fcs.{i}.0.weight"] for i in range(4)],
+        [state[f"fcs.{i}.0.bias"] for i in range(4)],
     )
 
 
-def modulated(latent: Weights) -> tuple[list[Tensor], list[Tensor]]:
+def modulated(state: Weights) -> tuple[list[Tensor], list[Tensor]]:
     weights = [
-        torch.cat([latent[f"layers.{i}.modulation.weight"], latent[f"layers.{i}.linear.weight"]], 1)
+        torch.cat([state[f"layers.{i}.modulation.weight"], state[f"layers.{i}.linear.weight"]], 1)
         for i in range(4)
     ]
-    return weights, [latent[f"layers.{i}.linear.bias"] for i in range(4)]
+    return weights, [state[f"layers.{i}.linear.bias"] for i in range(4)]
 
 
 def test_base_inr_deepsdf():
@@ -115,9 +113,9 @@ def test_base_inr_latent_modulated():
 def test_base_inr_latent_modulated_siren():
     folder = GOLDEN / "base_inr/latent_modulated_siren"
     decoder = make(8, latent_layers="all", activation=Sine(omega=30.0, first_omega=30.0))
-    latent = load(folder / "model/model_30.pth")
-    weights, biases = modulated(latent)
-    scale = latent["output_scale"]
+    state = load(folder / "model/model_30.pth")
+    weights, biases = modulated(state)
+    scale = state["output_scale"]
     assert scale == 0.5
     fill(decoder, [*weights[:-1], weights[-1] * scale], [*biases[:-1], biases[-1] * scale])
     assert_published_values(folder, decoder, base_inr_latents(folder))
@@ -139,9 +137,9 @@ def test_base_inr_latent_modulated_with_fourier_features():
     folder = GOLDEN / "base_inr/latent_modulated_fourier"
     encoding = Fourier(dim=3, num_frequencies=256, scale=0.8**2)
     decoder = make(8, latent_layers="all", activation=nn.CELU(), encoding=encoding)
-    latent = load(folder / "model/model_30.pth")
-    encoding.frequencies.copy_(latent["features.B"])
-    fill(decoder, *modulated(latent))
+    state = load(folder / "model/model_30.pth")
+    encoding.frequencies.copy_(state["features.B"])
+    fill(decoder, *modulated(state))
     assert_published_values(folder, decoder, base_inr_latents(folder))
 
 
@@ -149,16 +147,16 @@ def demodulated(normalize_over: str) -> tuple[Path, MLP]:
     folder = GOLDEN / "base_inr/latent_demodulated"
     layer = Demodulation(normalize_over=normalize_over, normalize_output=True, amplitude=1.0)
     decoder = make(8, latent_layers="all", layer=layer, activation=nn.LeakyReLU(0.05))
-    latent = load(folder / "model/model_30.pth")
+    state = load(folder / "model/model_30.pth")
     fill(
         decoder,
-        [latent[f"layers.{i}.weight"] for i in range(4)],
-        [latent[f"layers.{i}.bias"] for i in range(4)],
+        [state[f"layers.{i}.weight"] for i in range(4)],
+        [state[f"layers.{i}.bias"] for i in range(4)],
     )
     with torch.no_grad():
         for i, layer in enumerate([*decoder.hidden, decoder.output]):
-            layer.scale.weight.copy_(latent[f"layers.{i}.modulation.weight"])
-            layer.scale.bias.copy_(latent[f"layers.{i}.modulation.bias"])
+            layer.scale.weight.copy_(state[f"layers.{i}.modulation.weight"])
+            layer.scale.bias.copy_(state[f"layers.{i}.modulation.bias"])
     return folder, decoder
 
 
@@ -175,7 +173,7 @@ def test_that_quirk_is_not_what_the_paper_says():
 
 def deepsdf_latents(folder: Path) -> Tensor:
     stored = torch.load(folder / "LatentCodes/latest.pth", map_location="cpu", weights_only=True)
-    return bound_norm(stored["latent_latents"]["weight"], 1.0)
+    return bound_norm(stored["latent_codes"]["weight"], 1.0)
 
 
 def test_deepsdf_with_a_skip():
@@ -183,11 +181,11 @@ def test_deepsdf_with_a_skip():
     decoder = make(
         12, hidden_dim=48, num_layers=6, skip_layers=[3], narrow_skip=True, final_tanh=True
     )
-    latent = load(folder / "ModelParameters/latest.pth")
-    weights = [latent[f"lin{i}.weight"] for i in range(7)]
+    state = load(folder / "ModelParameters/latest.pth")
+    weights = [state[f"lin{i}.weight"] for i in range(7)]
     # theirs appends latent and point, ours puts them first
     weights[3] = torch.cat([weights[3][:, 33:], weights[3][:, :33]], dim=1)
-    fill(decoder, weights, [latent[f"lin{i}.bias"] for i in range(7)])
+    fill(decoder, weights, [state[f"lin{i}.bias"] for i in range(7)])
     assert_published_values(folder, decoder, deepsdf_latents(folder))
 
 
@@ -203,16 +201,16 @@ def test_deepsdf_with_layer_norm_and_the_point_in_every_layer():
         layer_norm=True,
         final_tanh=True,
     )
-    latent = load(folder / "ModelParameters/latest.pth")
-    weights = [latent[f"lin{i}.weight"] for i in range(5)]
+    state = load(folder / "ModelParameters/latest.pth")
+    weights = [state[f"lin{i}.weight"] for i in range(5)]
     for i in range(1, 5):
         weights[i] = torch.cat([weights[i][:, 37:], weights[i][:, :37]], dim=1)
-    fill(decoder, weights, [latent[f"lin{i}.bias"] for i in range(5)])
+    fill(decoder, weights, [state[f"lin{i}.bias"] for i in range(5)])
     decoder.norms[3] = nn.Identity()  # norm_layers of its specs.json leaves out the last
     with torch.no_grad():
         for i in range(3):
-            decoder.norms[i].weight.copy_(latent[f"bn{i}.weight"])
-            decoder.norms[i].bias.copy_(latent[f"bn{i}.bias"])
+            decoder.norms[i].weight.copy_(state[f"bn{i}.weight"])
+            decoder.norms[i].bias.copy_(state[f"bn{i}.bias"])
 
     class TanhTwice(nn.Module):
         """Its decoder ends in a tanh whatever use_tanh says, which adds another."""

@@ -30,26 +30,26 @@ def make(folder: Path, **changes: object) -> PartMLP:
     decoder = make_part_mlp(
         dim=3, latent_dim=8, num_parts=2, hidden_dim=32, num_layers=3, **changes
     ).eval()
-    latent = load(folder / "model/model_30.pth")
+    state = load(folder / "model/model_30.pth")
     with torch.no_grad():
         for i, layer in enumerate([*decoder.hidden, decoder.output]):
             key = f"sdfnet.layers.{i}.0"
-            weights = [latent[f"{key}.modulation.weight"], latent[f"{key}.linear.weight"]]
+            weights = [state[f"{key}.modulation.weight"], state[f"{key}.linear.weight"]]
             if i == 0 and decoder.input_pose:  # theirs has the pose after the point
                 weights = [weights[0], weights[1][:, 3:], weights[1][:, :3]]
             layer.weight.copy_(torch.cat(weights, dim=1))
-            layer.bias.copy_(latent[f"{key}.linear.bias"])
+            layer.bias.copy_(state[f"{key}.linear.bias"])
         for i in range(3):
             if decoder.hidden[i].part_bias is not None:
-                decoder.hidden[i].part_bias.copy_(latent[f"sdfnet.layers.{i}.1.bias"])
+                decoder.hidden[i].part_bias.copy_(state[f"sdfnet.layers.{i}.1.bias"])
             if decoder.norms:
-                decoder.norms[i].scale.copy_(latent[f"sdfnet.layers.{i}.1.gamma"])
-                decoder.norms[i].shift.copy_(latent[f"sdfnet.layers.{i}.1.beta"])
+                decoder.norms[i].scale.copy_(state[f"sdfnet.layers.{i}.1.gamma"])
+                decoder.norms[i].shift.copy_(state[f"sdfnet.layers.{i}.1.beta"])
             if decoder.part_convs:
                 decoder.part_convs[i].weight.copy_(
-                    latent[f"sdfnet.conv_layers.{i}.0.weight"][..., 0]
+                    state[f"sdfnet.conv_layers.{i}.0.weight"][..., 0]
                 )
-                decoder.part_convs[i].bias.copy_(latent[f"sdfnet.conv_layers.{i}.0.bias"])
+                decoder.part_convs[i].bias.copy_(state[f"sdfnet.conv_layers.{i}.0.bias"])
     return decoder
 
 
@@ -74,7 +74,7 @@ def assert_published_values(folder: Path, decoder: PartMLP) -> None:
 
 
 def test_biases_of_parts_and_exchange_between_them():
-    folder = GOLDEN / "partsdf"
+    folder = PUBLISHED / "partsdf"
     decoder = make(folder, part_bias=True, part_conv=True, activation=nn.ReLU())
     assert_published_values(folder, decoder)
 

@@ -1,11 +1,10 @@
-from pathlib import Path
-
 import pytest
 import yaml
 
 from inr.metrics.published import METRICS, Published, matching, read_published
+from tests.support.paths import PACKAGE
 
-TABLE = Path(__file__).parents[2] / "benchmarks" / "published.yaml"
+TABLE = PACKAGE / "metrics" / "published.yaml"
 CHAIRS = {
     "data": "chairs_test",
     "num_shapes": 832,

@@ -93,7 +93,7 @@ def test_split_by_sign_keeps_every_sample_and_zero_is_positive():
 def test_generators_depend_on_name_and_seed_alone():
     draws = {(name, seed): seed_from_name(name, seed).random() for name in "ab" for seed in (0, 1)}
     assert len(set(draws.values())) == 4
-    code = "from inr.shapes.sampling import seed_from_name as s; print(s('a', 1).random())"
+    code = "from inr.seeding import seed_from_name as s; print(s('a', 1).random())"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -14,7 +14,8 @@ from torch.utils._pytree import tree_map
 
 from inr.losses import TrainProgress
 from inr.models.inr import INR
-from inr.stages import command, train, trained
+from inr.runs import trained
+from inr.stages.train import train
 from inr.training import estimate
 from tests.losses import test_every_loss
 from tests.models.test_every_model import MODELS, build, draw
@@ -91,7 +92,7 @@ def run(*arguments: str) -> None:
     """Run a command line."""
     from inr.__main__ import main
 
-    for module in (command, train, trained):
+    for module in (train, trained):
         module.pick_device = lambda _: DEVICE  # type: ignore[attr-defined]
     estimate._saved_bytes = lambda step: step() or 0  # type: ignore[assignment]
     sys.argv = ["inr", *arguments]
