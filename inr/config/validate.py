@@ -7,32 +7,21 @@ import torch
 from torch import nn
 
 from inr.config.instantiate import check, check_section, resolve
-from inr.config.schema import (
-    DTYPES,
-    KINDS,
-    NORMALIZE,
-    OBSERVED,
-    OPERATIONS,
-    POSES,
-    PRIMITIVES,
-    PRIORS,
-    SIGNS,
-    SPLITS,
-    STAGES,
-    VALIDATION_METRICS,
-    Config,
-)
+from inr.config.schema import OPERATIONS, PRIORS, STAGES, Config
 from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
+from inr.data.settings import DTYPES, KINDS, NORMALIZE, PRIMITIVES, SIGNS, SPLITS
 from inr.data.sources import Family
 from inr.hints import nearest
 from inr.losses import Loss
 from inr.metrics.base import EMPTY, FRAMES
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Latents
+from inr.reconstruct.settings import OBSERVED, POSES
 from inr.render.interface import FlatRenderer, Renderer
 from inr.training.schedules import Schedule
+from inr.training.settings import VALIDATION_METRICS
 from inr.training.tracking import Logger
 
 CHOICES = {

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from inr.config.job import Job
-from inr.config.schema import SPLITS, Data
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout
+from inr.data.settings import SPLITS, Data
 from inr.files import OUTPUTS
 
 

@@ -15,8 +15,9 @@ import torch
 from inr.config.compose import slug
 from inr.config.factories import build_renderer
 from inr.config.job import Job, merge_with_run
-from inr.config.schema import SPLITS, Edit
+from inr.config.schema import Edit
 from inr.data.layout import read_split
+from inr.data.settings import SPLITS
 from inr.models.latents import read_latents
 from inr.models.parts.edits import (
     blend_part,

@@ -12,9 +12,9 @@ import trimesh
 from inr.config.compose import CONF, compose, register_resolvers
 from inr.config.factories import build_protocol
 from inr.config.instantiate import structure
-from inr.config.schema import Eval
 from inr.metrics.pair import EvalShape, FieldEvaluator, Pair, Surface
 from inr.metrics.protocol import Protocol
+from inr.metrics.settings import Eval
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.normalize import Normalization, identity

@@ -3,8 +3,8 @@
 import yaml
 
 from inr.config.compose import CONF
-from inr.config.schema import Eval
 from inr.metrics.published import matching, read_table
+from inr.metrics.settings import Eval
 from inr.metrics.summary import align, format_number
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.config.schema import Eval
 from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
+from inr.metrics.settings import Eval
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
 from inr.stages.evaluate.published import changes, published_lines
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from inr.config.instantiate import instantiate
-from inr.config.schema import Config, Data
+from inr.config.schema import Config
 from inr.data.parts.sources import PartFiles, find_part_files, part_folder
+from inr.data.settings import Data
 from inr.data.sources import Family, find_files
 from inr.data.splits import Copies, make_fold, make_splits
 from inr.files import OUTPUTS

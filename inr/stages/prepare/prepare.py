@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from inr.config.job import Job
-from inr.config.schema import Config, Data
+from inr.config.schema import Config
 from inr.data.journal import (
     Journal,
     Shard,
@@ -18,6 +18,7 @@ from inr.data.journal import (
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
+from inr.data.settings import Data
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all

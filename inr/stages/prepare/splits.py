@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.config.schema import SPLITS, Data
 from inr.data.additions import add_to_folds, add_to_splits
 from inr.data.duplicates import find_copies
 from inr.data.journal import JournalEntry, held, ready_names
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.names import read_names
+from inr.data.settings import SPLITS, Data
 from inr.data.sources import fingerprint
 from inr.data.splits import Copies, make_splits
 from inr.runs.dataset import split_sizes

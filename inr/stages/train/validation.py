@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from inr.config.factories import training_draws, training_store
-from inr.config.schema import VALIDATION_METRICS, Config, Train
+from inr.config.schema import Config
 from inr.data.layout import Layout, read_json, read_split
 from inr.data.store import SampleStore
 from inr.losses import Losses
@@ -31,6 +31,7 @@ from inr.runs.ground_truth import (
 from inr.runs.pictures import draw_shape, picture_rows
 from inr.shapes.mesh import Mesh, empty_mesh
 from inr.training.checkpoint import epoch_label
+from inr.training.settings import VALIDATION_METRICS, Train
 from inr.training.tracking import Image, Tracker
 
 log = logging.getLogger(__name__)
