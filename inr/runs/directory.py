@@ -67,7 +67,7 @@ class Run:
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ValueError(f"cannot read '{path}': {error}") from error
         version = config.pop("schema_version", None) if isinstance(config, dict) else None
-        if version not in range(OLDEST, SCHEMA_VERSION + 1):
+        if not isinstance(version, int) or not OLDEST <= version <= SCHEMA_VERSION:
             raise ValueError(
                 f"'{path}' is no configuration of schema version {OLDEST} to {SCHEMA_VERSION}"
             )
