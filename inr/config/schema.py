@@ -13,7 +13,6 @@ from inr.render.settings import Renderer
 from inr.settings import Target
 from inr.training.settings import Optimizer, Train
 
-STAGES = ("prepare", "inspect", "train", "reconstruct", "evaluate", "sample", "edit", "all")
 OPERATIONS = ("replace", "remove", "move", "scale", "swap", "interpolate")
 PRIORS = ("gaussian", "pca")
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from inr.config.instantiate import check, check_section, resolve
-from inr.config.schema import OPERATIONS, PRIORS, STAGES, Config
+from inr.config.schema import OPERATIONS, PRIORS, Config
 from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
@@ -87,7 +87,6 @@ def check_config(raw: Mapping[str, Any]) -> None:
     """
     check_section(Config, raw)
     allow = raw["allow"]
-    _check_choice("stage", raw["stage"], STAGES)
     splits = [raw["split"]] if isinstance(raw["split"], str) else raw["split"]
     if not isinstance(splits, list) or not splits:
         raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")

@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
+
+import torch
 
 from inr.config.factories import (
     build_logger,
@@ -13,14 +14,13 @@ from inr.config.factories import (
     build_renderer,
     build_set_metrics,
 )
-from inr.config.job import Job, merge_with_run
+from inr.config.job import Job
 from inr.config.schema import Config
 from inr.data.layout import Layout, read_trained_split
 from inr.metrics.pair import FieldEvaluator, Pair
 from inr.metrics.protocol import Protocol
-from inr.models.latents import read_latent
 from inr.progress import show_progress
-from inr.runs.directory import Run, find_run, log_to, next_log, run_argument
+from inr.runs.directory import Run, find_run, run_argument
 from inr.runs.finished import FinishedShapes
 from inr.runs.ground_truth import (
     ground_truth_mesh,
@@ -29,10 +29,10 @@ from inr.runs.ground_truth import (
     open_pair,
     warn_missing_ground_truth,
 )
-from inr.runs.part_outputs import read_part_meshes
 from inr.runs.pictures import draw_worst
-from inr.runs.trained import load_run
-from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
+from inr.runs.shape_folder import ShapeFolder
+from inr.runs.trained import load_trained, work_in_run
+from inr.shapes.mesh import Mesh, empty_mesh
 from inr.stages.evaluate.generation import evaluate_samples
 from inr.stages.evaluate.results import Row, made_at, measure_row, record_settings, write_results
 from inr.stages.prepare.prepare import ensure_prepared
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Hold what the evaluation of one split gave.
+    """Result of evaluating one split.
 
     Args:
         protocol: its name.
@@ -63,7 +63,17 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class _Subject:
-    """Hold what is evaluated: a run at an epoch, its data, and the shapes it was trained on."""
+    """What is evaluated: a run at an epoch, its data set, and the shapes it was trained on.
+
+    Args:
+        config: of the run and the command line.
+        overrides: of the command line.
+        run: its directory.
+        layout: its data set.
+        label: name of the epoch in folders.
+        trained: names of the training shapes.
+        evaluator: opens the field of a reconstructed shape; None where no metric asks for it.
+    """
 
     config: Config
     overrides: list[str]
@@ -71,7 +81,11 @@ class _Subject:
     layout: Layout
     label: str
     trained: list[str]
-    evaluator: Callable[[Path], FieldEvaluator] | None
+    evaluator: Callable[[torch.Tensor], FieldEvaluator] | None
+
+    def shapes(self, split: str) -> ShapeFolder:
+        """Return the reconstruction of a split."""
+        return ShapeFolder(self.run.reconstruction(self.label, split), self.config.data.dim)
 
 
 def evaluate_run(command: Job, run: Run) -> dict[str, Evaluated]:
@@ -80,9 +94,8 @@ def evaluate_run(command: Job, run: Run) -> dict[str, Evaluated]:
     Raises:
         ValueError: for wrong input, a split that was not reconstructed among it.
     """
-    command = merge_with_run(command, run.config(), run.path)
-    config = command.config
-    with run.lock(), log_to(next_log(run, "evaluate")):
+    with work_in_run(command, run, "evaluate") as command:
+        config = command.config
         path = find_checkpoint(run.checkpoints, config.epoch)
         checkpoint = load_checkpoint(path)
         progress, trained = checkpoint["progress"], list(checkpoint["latents"])
@@ -90,13 +103,13 @@ def evaluate_run(command: Job, run: Run) -> dict[str, Evaluated]:
         layout = ensure_prepared(command)
         if build_set_metrics(config):
             found = {s: _evaluate_sets(config, run, layout, s, epoch) for s in command.splits}
-            _mirror(command, run, found, epoch, int(progress["step"]))
-            return found
-        evaluator = _open_evaluator(command, run) if build_protocol(config).needs_field else None
-        subject = _Subject(
-            config, command.overrides, run, layout, epoch_label(epoch), trained, evaluator
-        )
-        found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
+        else:
+            needs_field = build_protocol(config).needs_field
+            evaluator = _open_evaluator(command, run) if needs_field else None
+            subject = _Subject(
+                config, command.overrides, run, layout, epoch_label(epoch), trained, evaluator
+            )
+            found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
         _mirror(command, run, found, epoch, int(progress["step"]))
     return found
 
@@ -162,23 +175,22 @@ def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
         for key in ("resolution", "coarse_to_fine")
         if any(override.startswith(f"eval.{key}=") for override in subject.overrides)
     }
-    record = FinishedShapes(subject.run.reconstruction(subject.label, split), asked)
-    record.check_settings("stage=reconstruct with overwrite=true makes")
-    if not record.shapes:
+    finished = subject.shapes(split).finished(asked)
+    finished.check_settings("stage=reconstruct with overwrite=true makes")
+    if not finished.shapes:
         raise ValueError(
             f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
             f"{run_argument(subject.run.path)} split={split}"
         )
-    return record.shapes
+    return finished.shapes
 
 
 def _evaluate_shape(
     subject: _Subject, split: str, name: str, protocol: Protocol, made: Mapping[str, Any] | None
 ) -> Row:
     """Return a shape's row: its metrics, or why it has none."""
-    dim = subject.config.data.dim
-    folder = subject.run.reconstruction(subject.label, split)
-    path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
+    shapes = subject.shapes(split)
+    path = shapes.mesh(name)
     if made is None or (made["status"] == "ok" and not path.exists()):
         reason = "not reconstructed" if made is None else f"'{path}' is gone"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
@@ -190,43 +202,38 @@ def _evaluate_shape(
 
     def pair() -> Pair:
         return open_pair(
-            read_mesh(path) if made["status"] == "ok" else empty_mesh(dim),
+            shapes.read_mesh(name) if made["status"] == "ok" else empty_mesh(shapes.dim),
             subject.layout,
             name,
             frame=settings.frame,
             num_points=settings.num_points,
             seed=settings.seed,
-            evaluator=subject.evaluator(folder / "latents" / f"{name}.npy")
-            if subject.evaluator
-            else None,
-            parts=partial(read_part_meshes, folder, name, num_parts, dim) if num_parts else None,
+            evaluator=subject.evaluator(shapes.read_latent(name)) if subject.evaluator else None,
+            parts=partial(shapes.read_parts, name, num_parts) if num_parts else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])
 
 
 def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protocol) -> None:
-    config, dim = subject.config, subject.config.data.dim
-    meshes = subject.run.reconstruction(subject.label, split) / "meshes"
+    shapes = subject.shapes(split)
 
     def read(name: str) -> tuple[Mesh, Mesh]:
-        path = meshes / f"{name}{mesh_suffix(dim)}"
-        mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
-        return ground_truth_mesh(subject.layout, name, dim), mesh
+        return ground_truth_mesh(subject.layout, name, shapes.dim), shapes.read_mesh(name)
 
     metric = protocol.deciding
     is_higher_better = protocol.metrics[metric].higher_is_better
     name = f"evaluation_{subject.label}_{split}_{protocol.name}.png"
-    path, renderer = subject.run.renders / name, build_renderer(config)
+    path, renderer = subject.run.renders / name, build_renderer(subject.config)
     draw_worst(rows, metric, is_higher_better, read, renderer, path)
 
 
-def _open_evaluator(command: Job, run: Run) -> Callable[[Path], FieldEvaluator]:
-    """Return a function that opens the field of a latent's file."""
-    trained = load_run(command, run)
+def _open_evaluator(command: Job, run: Run) -> Callable[[torch.Tensor], FieldEvaluator]:
+    """Return a function that opens the field of a latent."""
+    trained = load_trained(command, run)
 
-    def evaluator(path: Path) -> FieldEvaluator:
-        return trained.evaluator(read_latent(path).to(trained.device))
+    def evaluator(latent: torch.Tensor) -> FieldEvaluator:
+        return trained.evaluator(latent.to(trained.device))
 
     return evaluator
 
