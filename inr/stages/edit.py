@@ -1,4 +1,4 @@
-"""Change one part of a shape, or go between two shapes in one part, and look at it."""
+"""One part of a shape changed, or interpolated between two shapes: meshes and a picture."""
 
 import logging
 import shutil
@@ -165,7 +165,7 @@ def _write(
 
 
 def _warn_of_walls(name: str, part: int, mesh: Mesh | None) -> None:
-    """Say if the box [-1, 1]^D, outside which there is no field, cuts or leaves out a part."""
+    """Warn if a part leaves the box [-1, 1]^D, outside which there is no field."""
     if mesh is None:  # the shape lacks it
         return
     if mesh.is_empty:

@@ -1,4 +1,4 @@
-"""Meshes and latents of a split: stored latents for the training shapes, fitted ones for others."""
+"""Meshes and latents of a split: training shapes have theirs, those of others are fitted."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""New shapes: of latents drawn like the trained ones, or between two of them."""
+"""New shapes, decoded from latents drawn from a prior or interpolated between two trained ones."""
 
 import logging
 import shutil

@@ -82,7 +82,7 @@ def write_sets(
     Args:
         config: its `eval` says how.
         samples: generated shapes by name; None for an empty one, which is left out and counted.
-        references: what they are held against.
+        references: what they are compared with.
         folder: where the files go.
         about: what was evaluated.
         title: the same for the table.
@@ -102,7 +102,7 @@ def write_sets(
         )
     present = {name: side for name, side in samples.items() if side is not None}
     if not present:
-        raise ValueError("every sample is empty; there is nothing to hold against the references")
+        raise ValueError("every sample is empty; there is nothing to compare with the references")
     distances, floor = _measure(present, references, settings.num_points, settings.seed)
     conditions = Conditions(settings.frame, settings.num_points, settings.empty)
     summary = {

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class SplitResult:
     """Result of evaluating one split.
 
     Args:
@@ -88,46 +88,46 @@ class _Subject:
         return ShapeFolder(self.run.reconstruction(self.label, split), self.config.data.dim)
 
 
-def evaluate_run(command: Job, run: Run) -> dict[str, Evaluated]:
+def evaluate_run(job: Job, run: Run) -> dict[str, SplitResult]:
     """Evaluate the splits of a run, and return what each gave.
 
     Raises:
         ValueError: for wrong input, a split that was not reconstructed among it.
     """
-    with work_in_run(command, run, "evaluate") as command:
-        config = command.config
+    with work_in_run(job, run, "evaluate") as job:
+        config = job.config
         path = find_checkpoint(run.checkpoints, config.epoch)
         checkpoint = load_checkpoint(path)
         progress, trained = checkpoint["progress"], list(checkpoint["latents"])
         epoch = int(progress["epoch"])
-        layout = ensure_prepared(command)
+        layout = ensure_prepared(job)
         if build_set_metrics(config):
-            found = {s: _evaluate_sets(config, run, layout, s, epoch) for s in command.splits}
+            found = {s: _evaluate_sets(config, run, layout, s, epoch) for s in job.splits}
         else:
             needs_field = build_protocol(config).needs_field
-            evaluator = _open_evaluator(command, run) if needs_field else None
+            evaluator = _open_evaluator(job, run) if needs_field else None
             subject = _Subject(
-                config, command.overrides, run, layout, epoch_label(epoch), trained, evaluator
+                config, job.overrides, run, layout, epoch_label(epoch), trained, evaluator
             )
-            found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
-        _mirror(command, run, found, epoch, int(progress["step"]))
+            found = {split: _evaluate_split(subject, split, epoch) for split in job.splits}
+        _mirror(job, run, found, epoch, int(progress["step"]))
     return found
 
 
-def evaluate_one(command: Job) -> None:
+def evaluate_one(job: Job) -> None:
     """Evaluate the splits of a run, and print each one's table."""
-    found = evaluate_run(command, find_run(command.raw["run"]))
+    found = evaluate_run(job, find_run(job.raw["run"]))
     print("\n" + "\n\n".join(one.table for one in found.values()), flush=True)
 
 
-def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: int) -> Evaluated:
+def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: int) -> SplitResult:
     summary, table = evaluate_samples(
         config, run, layout, label=epoch_label(epoch), split=split, epoch=epoch
     )
-    return Evaluated(config.eval.protocol, [], summary, table, record_settings(config.eval))
+    return SplitResult(config.eval.protocol, [], summary, table, record_settings(config.eval))
 
 
-def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
+def _evaluate_split(subject: _Subject, split: str, epoch: int) -> SplitResult:
     config, run = subject.config, subject.run
     names = read_trained_split(subject.layout, split, subject.trained)
     made = _reconstructed(subject, split, epoch)
@@ -135,23 +135,23 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     protocol = build_protocol(config)
     folder = run.evaluation(subject.label, split, protocol.name)
     settings = record_settings(config.eval)
-    record = FinishedShapes(folder, settings)
+    finished = FinishedShapes(folder, settings)
     if not config.overwrite:
-        record.check_settings()
-    with record:
+        finished.check_settings()
+    with finished:
         for name in show_progress(names, f"evaluate {split}", len(names)):
             of = [made.get(name, {}).get("time"), ground_truth_stamp(subject.layout, name)]
-            finished = record.shapes.get(name)
+            before = finished.shapes.get(name)
             # one whose sides are others since, and one that had no metrics, is not finished
             is_finished = (
-                finished is not None
-                and finished["made"] == of
-                and finished["row"]["status"] in ("ok", "empty")
+                before is not None
+                and before["made"] == of
+                and before["row"]["status"] in ("ok", "empty")
             )
             if config.overwrite or not is_finished:
                 row = _evaluate_shape(subject, split, name, protocol, made.get(name))
-                record.add(name, {"row": row, "made": of})
-    rows = [record.shapes[name]["row"] for name in names]
+                finished.add(name, {"row": row, "made": of})
+    rows = [finished.shapes[name]["row"] for name in names]
     summary, table = write_results(
         rows,
         protocol,
@@ -161,7 +161,7 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
         title=f"{split} split, epoch {epoch}",
     )
     _draw_worst(subject, split, rows, protocol)
-    return Evaluated(protocol.name, rows, summary, table, settings)
+    return SplitResult(protocol.name, rows, summary, table, settings)
 
 
 def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def _evaluate_shape(
     shapes = subject.shapes(split)
     path = shapes.mesh(name)
     if made is None or (made["status"] == "ok" and not path.exists()):
-        reason = "not reconstructed" if made is None else f"'{path}' is gone"
+        reason = "not reconstructed" if made is None else f"'{path}' no longer exists"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
     if not has_ground_truth(subject.layout, name):  # which was said, once for all
         reason = "the data set has neither its mesh nor its surface points"
@@ -228,9 +228,9 @@ def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protoc
     draw_worst(rows, metric, is_higher_better, read, renderer, path)
 
 
-def _open_evaluator(command: Job, run: Run) -> Callable[[torch.Tensor], FieldEvaluator]:
+def _open_evaluator(job: Job, run: Run) -> Callable[[torch.Tensor], FieldEvaluator]:
     """Return a function that opens the field of a latent."""
-    trained = load_trained(command, run)
+    trained = load_trained(job, run)
 
     def evaluator(latent: torch.Tensor) -> FieldEvaluator:
         return trained.evaluator(latent.to(trained.device))
@@ -238,11 +238,11 @@ def _open_evaluator(command: Job, run: Run) -> Callable[[torch.Tensor], FieldEva
     return evaluator
 
 
-def _mirror(command: Job, run: Run, found: Mapping[str, Evaluated], epoch: int, step: int) -> None:
+def _mirror(job: Job, run: Run, found: Mapping[str, SplitResult], epoch: int, step: int) -> None:
     """Log the means to metrics.jsonl and the dashboard."""
-    logger = build_logger(command.config)
-    logger.start(run.path, name=run.path.name, group="", config=command.raw)
-    protocol = command.config.eval.protocol
+    logger = build_logger(job.config)
+    logger.start(run.path, name=run.path.name, group="", config=job.raw)
+    protocol = job.config.eval.protocol
     prefix = "" if protocol == "default" else f"{protocol}/"
     values = {
         f"{prefix}{split}/{metric}": entry["mean"]
