@@ -55,6 +55,10 @@ class Layout:
         """Return the file of distances to a point cloud, which have no sign: array all."""
         return self.root / "samples" / name / "unsigned.npz"
 
+    def sample_field(self, name: str, field: str) -> Path:
+        """Return the file of a field of the user's own: see inr.data.batch.SampleField."""
+        return self.root / "samples" / name / f"{field}.npz"
+
     def surface(self, name: str) -> Path:
         """Return the file of surface points and outward normals: array all, (k, 2 D).
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from inr.data.layout import Layout
-from inr.data.read import read_surface
+from inr.data.read import read_surface_points
 from inr.data.row_sampler import RowSampler
 from inr.data.store import SampleStore
 from inr.seeding import seed_from_name
@@ -56,7 +56,7 @@ def open_observed(
         )
     samples, surfaces = [], []
     for name in names:
-        surface = read_surface(layout, name, dim, with_normals=False)
+        surface = read_surface_points(layout, name, dim, with_normals=False)
         if surface.shape[1] == dim:
             raise ValueError(
                 f"'{name}' has no normals, which reconstruct.observe=surface|partial needs"

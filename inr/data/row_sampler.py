@@ -67,7 +67,9 @@ class RowSampler:
         return cls(values, torch.tensor(counts), device, read_ahead=None)
 
     @classmethod
-    def of_pack(cls, pack: SampleCache, names: Sequence[str], device: torch.device) -> "RowSampler":
+    def of_cache(
+        cls, pack: SampleCache, names: Sequence[str], device: torch.device
+    ) -> "RowSampler":
         """Hold rows of a pack: mapped from its file, or on a GPU that has the room, there.
 
         A GPU has it where they take at most half of its free memory; else each draw is gathered
@@ -87,7 +89,7 @@ class RowSampler:
         return cls(values, counts, device, read_ahead=pack.read_ahead)
 
     @property
-    def draws_on(self) -> torch.device:
+    def generator_device(self) -> torch.device:
         """Return where the rows are, so that shapes and random numbers there need no copy."""
         return self.values.device
 
@@ -104,15 +106,15 @@ class RowSampler:
             balanced: half of them are of the first run, all where the other is empty; else as
                 many as its fraction of the shape's rows, rounded at random.
         """
-        random = integers(index, 3, generator).to(self.draws_on)
-        table = torch.index_select(self.table, 0, index.to(self.draws_on))
+        random = integers(index, 3, generator).to(self.generator_device)
+        table = torch.index_select(self.table, 0, index.to(self.generator_device))
         starts, lengths, first, total, halves = table.split([2, 2, 1, 1, 1], dim=1)
         if balanced:
             num_first = halves * number // 2
         else:
             num_first = (random[:, 2:] % total + number * first) // total
         begins = random[:, :2] % lengths
-        if self.draws_on.type == "cpu" and LONG_DRAW <= number <= self.shortest:
+        if self.generator_device.type == "cpu" and LONG_DRAW <= number <= self.shortest:
             taken = torch.cat([num_first, number - num_first], dim=1)
             rows = self._join(list(_spans(starts, lengths, begins, taken)))
         else:
@@ -132,7 +134,7 @@ class RowSampler:
 
     def _pinned(self, number: int) -> Tensor | None:
         """Return room for rows that a GPU copies by itself; None where nothing is to be copied."""
-        if self.draws_on == self.device:
+        if self.generator_device == self.device:
             return None
         size = (number, self.values.shape[1])
         return torch.empty(size, dtype=self.values.dtype, pin_memory=True)

@@ -5,7 +5,7 @@ training loss, and their sum is the loss that fits latents, so that no shape's r
 which others are fitted beside it. A new term needs a class here and an entry in conf/loss.
 """
 
-from inr.data.batch import NEEDS, Batch, Samples, Surface
+from inr.data.batch import NEEDS, Batch, Samples, SurfacePoints
 from inr.losses.base import FieldSamples, Loss, Losses, LossInputs, TrainProgress
 from inr.losses.distances import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic
 from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
@@ -37,8 +37,8 @@ __all__ = [
     "PartDistance",
     "Samples",
     "SignAgnostic",
-    "Surface",
     "SurfaceDistance",
+    "SurfacePoints",
     "TrainProgress",
     "WeightNorm",
 ]

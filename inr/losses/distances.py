@@ -20,13 +20,13 @@ class DistanceTerm(Loss):
     needs = frozenset({"samples", "signed"})
     output: ClassVar[str | None] = "sdf"
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        value, target = value_and_target(seen)
-        return mean_of_points(self.error(value, target, seen.when))
+        value, target = value_and_target(inputs)
+        return mean_of_points(self.error(value, target, inputs.progress))
 
     @abstractmethod
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return the error of each value (B, N) against its distance (B, N), as (B, N)."""
 
 
@@ -37,7 +37,7 @@ class L1(DistanceTerm):
         weight: factor of this term.
     """
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return |value - target|, (B, N)."""
         return (value - target).abs()
 
@@ -49,7 +49,7 @@ class L2(DistanceTerm):
         weight: factor of this term.
     """
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return (value - target)^2, (B, N)."""
         return (value - target).square()
 
@@ -70,7 +70,7 @@ class ClampedL1(DistanceTerm):
         super().__init__(weight=weight)
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return the absolute error after clamping, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         return (value - target).abs()
@@ -79,7 +79,7 @@ class ClampedL1(DistanceTerm):
 class SignAgnostic(Loss):
     """Learn from distances of unknown sign (SAL: Atzmon and Lipman, CVPR 2020, section 3).
 
-    The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are not looked at.
+    The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are not looked samples.
     It finds a field with signs only from a network that starts out as the distance to a sphere.
 
     Args:
@@ -94,9 +94,9 @@ class SignAgnostic(Loss):
         super().__init__(weight=weight)
         self.power = check_power(power)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        value, target = value_and_target(seen)
+        value, target = value_and_target(inputs)
         return mean_of_points((value.abs() - target.abs()).abs() ** self.power)
 
 
@@ -113,9 +113,9 @@ class BinaryCrossEntropy(Loss):
     needs = frozenset({"samples", "signed"})
     output: ClassVar[str | None] = "occupancy"
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,), in nats."""
-        logit, target = value_and_target(seen)
+        logit, target = value_and_target(inputs)
         inside = (target < 0).to(logit.dtype)
         return mean_of_points(F.binary_cross_entropy_with_logits(logit, inside, reduction="none"))
 
@@ -134,32 +134,32 @@ class Channels(Loss):
         super().__init__(weight=weight)
         self.power = check_power(power)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points and channels, (B,).
 
         Raises:
             ValueError: if there is one channel only, or the targets have another number of them.
         """
-        at, target = _samples(seen)
-        if at.value.shape[-1] != target.shape[-1] or target.shape[-1] < 2:
+        samples, target = _samples(inputs)
+        if samples.value.shape[-1] != target.shape[-1] or target.shape[-1] < 2:
             raise ValueError(
                 f"the Channels term compares channels 1 and up; the model gives "
-                f"{at.value.shape[-1]} channels and the data {target.shape[-1]}: both have to be "
+                f"{samples.value.shape[-1]} channels and the data {target.shape[-1]}: both have to be "
                 "the same number, at least 2; see model.num_channels"
             )
-        error = (at.value[..., 1:] - target[..., 1:]).abs() ** self.power
+        error = (samples.value[..., 1:] - target[..., 1:]).abs() ** self.power
         return mean_of_points(error.mean(dim=-1))
 
 
-def _samples(seen: LossInputs) -> tuple[FieldSamples, Tensor]:
-    assert seen.samples is not None and seen.samples.target is not None
-    return seen.samples, seen.samples.target
+def _samples(inputs: LossInputs) -> tuple[FieldSamples, Tensor]:
+    assert inputs.samples is not None and inputs.samples.target is not None
+    return inputs.samples, inputs.samples.target
 
 
-def value_and_target(seen: LossInputs) -> tuple[Tensor, Tensor]:
+def value_and_target(inputs: LossInputs) -> tuple[Tensor, Tensor]:
     """Return channel 0 of the field and of the targets at the samples, (B, N) each."""
-    at, target = _samples(seen)
-    return at.value[..., 0], target[..., 0]
+    samples, target = _samples(inputs)
+    return samples.value[..., 0], target[..., 0]
 
 
 def clamp_beyond(value: Tensor, target: Tensor, delta: float | None) -> tuple[Tensor, Tensor]:

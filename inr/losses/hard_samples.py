@@ -29,7 +29,7 @@ class HardSamples(DistanceTerm):
         self.strength = check_strength(strength)
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return the weighed error, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         return (value - target).abs() ** self.power * hardness(value, target, self.strength)
@@ -57,7 +57,7 @@ class LinearHardSamples(DistanceTerm):
         self.slope = slope
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return the weighed error, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         short = F.relu(target.sign() * (target - value.detach()))
@@ -105,15 +105,15 @@ class Curriculum(DistanceTerm):
         self.ends = tuple(ends)
         self.delta = check_delta(delta)
 
-    def stage(self, when: TrainProgress | None) -> int:
+    def stage(self, progress: TrainProgress | None) -> int:
         """Return the stage, from 0, at some time of the training."""
-        if when is None:
+        if progress is None:
             return len(self.ends)
-        return sum(when.epoch / when.num_epochs >= end for end in self.ends)
+        return sum(progress.epoch / progress.num_epochs >= end for end in self.ends)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return the weighed error beyond the tolerance, (B, N)."""
-        stage = self.stage(when)
+        stage = self.stage(progress)
         value, target = clamp_beyond(value, target, self.delta)
         beyond = F.relu((value - target).abs() - self.tolerances[stage])
         return beyond * hardness(value, target, self.strengths[stage])

@@ -17,15 +17,15 @@ class LatentNorm(Loss):
         super().__init__(weight=weight)
         self.ramp_epochs = ramp_epochs
 
-    def scale(self, when: TrainProgress | None) -> float:
+    def scale(self, progress: TrainProgress | None) -> float:
         """Return the ramped weight."""
-        if when is None or self.ramp_epochs == 0:
+        if progress is None or self.ramp_epochs == 0:
             return self.weight
-        return self.weight * min(1.0, (when.epoch + 1) / self.ramp_epochs)
+        return self.weight * min(1.0, (progress.epoch + 1) / self.ramp_epochs)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the squared norms, (B,)."""
-        return seen.latents.square().sum(dim=-1)
+        return inputs.latents.square().sum(dim=-1)
 
 
 class WeightNorm(Loss):
@@ -40,16 +40,16 @@ class WeightNorm(Loss):
         weight: factor of this term.
     """
 
-    def scale(self, when: TrainProgress | None) -> float:
+    def scale(self, progress: TrainProgress | None) -> float:
         """Return the weight, and 0 where latents are fitted."""
-        return 0.0 if when is None else self.weight
+        return 0.0 if progress is None else self.weight
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the squared norm, the same for each shape, (B,)."""
-        norm = seen.latents.new_zeros(())
-        for module in seen.decoder.modules():
+        norm = inputs.latents.new_zeros(())
+        for module in inputs.decoder.modules():
             # as the layer multiplies by it, whatever it is made of
             weight = getattr(module, "weight", None)
             if isinstance(weight, Tensor) and weight.dim() > 1:
                 norm = norm + weight.square().sum()
-        return norm.expand(seen.latents.shape[0])
+        return norm.expand(inputs.latents.shape[0])

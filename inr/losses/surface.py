@@ -23,10 +23,10 @@ class SurfaceDistance(Loss):
 
     needs = frozenset({"surface"})
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.surface is not None
-        return mean_of_points(seen.surface.value[..., 0].abs())
+        assert inputs.surface is not None
+        return mean_of_points(inputs.surface.value[..., 0].abs())
 
 
 class NormalAlignment(Loss):
@@ -48,10 +48,10 @@ class NormalAlignment(Loss):
         super().__init__(weight=weight)
         self.cosine = cosine
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.surface is not None and seen.surface.normal is not None
-        gradient, normal = gradient_of(seen.surface), seen.surface.normal
+        assert inputs.surface is not None and inputs.surface.normal is not None
+        gradient, normal = gradient_of(inputs.surface), inputs.surface.normal
         if self.cosine:
             return mean_of_points(1 - (normalize(gradient) * normal).sum(dim=-1))
         return mean_of_points((gradient - normal).norm(dim=-1))
@@ -79,11 +79,13 @@ class Eikonal(Loss):
         self.needs = frozenset({f"{where}.gradient"})
         self.power = check_power(power)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        at = {"samples": seen.samples, "surface": seen.surface, "space": seen.space}[self.where]
-        assert at is not None
-        return mean_of_points((gradient_of(at).norm(dim=-1) - 1).abs() ** self.power)
+        samples = {"samples": inputs.samples, "surface": inputs.surface, "space": inputs.space}[
+            self.where
+        ]
+        assert samples is not None
+        return mean_of_points((gradient_of(samples).norm(dim=-1) - 1).abs() ** self.power)
 
 
 class OffSurface(Loss):
@@ -103,10 +105,10 @@ class OffSurface(Loss):
         super().__init__(weight=weight)
         self.alpha = check_rate("alpha", alpha)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.space is not None
-        return mean_of_points(torch.exp(-self.alpha * seen.space.value[..., 0].abs()))
+        assert inputs.space is not None
+        return mean_of_points(torch.exp(-self.alpha * inputs.space.value[..., 0].abs()))
 
 
 class HotSpot(Loss):
@@ -131,18 +133,18 @@ class HotSpot(Loss):
         super().__init__(weight=weight)
         self.absorption = check_rate("absorption", absorption)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.space is not None
-        heat = torch.exp(-2 * self.absorption * seen.space.value[..., 0].abs())
-        slope = gradient_of(seen.space).square().sum(dim=-1)
+        assert inputs.space is not None
+        heat = torch.exp(-2 * self.absorption * inputs.space.value[..., 0].abs())
+        slope = gradient_of(inputs.space).square().sum(dim=-1)
         return mean_of_points(heat * (slope + 1) / 2)
 
 
-def gradient_of(at: FieldSamples) -> Tensor:
+def gradient_of(samples: FieldSamples) -> Tensor:
     """Return the field's gradient (B, N, D), which a term has to have asked for."""
-    assert at.gradient is not None, "a term that uses a gradient has to name it in its needs"
-    return at.gradient
+    assert samples.gradient is not None, "a term that uses a gradient has to name it in its needs"
+    return samples.gradient
 
 
 def check_rate(name: str, rate: float) -> float:

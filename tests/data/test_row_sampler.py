@@ -137,7 +137,7 @@ def test_with_its_own_generator_a_shape_does_not_see_the_others(rows, balanced, 
 
 
 def test_a_pack_gives_float32_whatever_it_stores(pack):
-    rows = RowSampler.of_pack(pack, NAMES[::-1], CPU)
+    rows = RowSampler.of_cache(pack, NAMES[::-1], CPU)
     assert rows.values.dtype == torch.float16
     assert rows.values.data_ptr() == pack.values.ctypes.data  # mapped, not copied
     drawn = draw(rows, [0, 4], 600, balanced=True)
@@ -163,7 +163,7 @@ def test_wanted_shapes_are_gathered_alone(pack):
 
 
 def test_long_draws_tell_what_they_are_about_to_read(pack, monkeypatch):
-    rows = RowSampler.of_pack(pack, ["s4"], CPU)
+    rows = RowSampler.of_cache(pack, ["s4"], CPU)
     told = []
     monkeypatch.setattr(rows, "read_ahead", lambda start, number: told.append((start, number)))
     drawn = draw(rows, [0] * 3, 650, balanced=False)
@@ -180,7 +180,7 @@ def test_a_gpu_is_filled_by_half(monkeypatch):
 def test_rows_without_room_are_gathered_on_the_cpu(pack, monkeypatch):
     """A device without memory of its own stands for a full one."""
     monkeypatch.setattr(module, "has_room", lambda device, num_bytes: False)
-    rows = RowSampler.of_pack(pack, NAMES, torch.device("meta"))
+    rows = RowSampler.of_cache(pack, NAMES, torch.device("meta"))
     room = []
 
     def unpinned(self, number):
@@ -188,23 +188,23 @@ def test_rows_without_room_are_gathered_on_the_cpu(pack, monkeypatch):
         return room[-1]
 
     monkeypatch.setattr(RowSampler, "_pinned", unpinned)
-    assert rows.draws_on == CPU
+    assert rows.generator_device == CPU
     for number in (8, 600):
         drawn = draw(rows, [0, 4], number, balanced=True)
         assert drawn.shape == (2, number, 3) and drawn.device.type == "meta"
-        there = draw(RowSampler.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
+        there = draw(RowSampler.of_cache(pack, NAMES, CPU), [0, 4], number, balanced=True)
         assert torch.equal(room[-1].float().reshape(there.shape), there)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_draws_what_a_cpu_draws(pack, monkeypatch):
     device = torch.device("cuda")
-    resident = RowSampler.of_pack(pack, NAMES, device)
+    resident = RowSampler.of_cache(pack, NAMES, device)
     monkeypatch.setattr(module, "has_room", lambda device, num_bytes: False)
-    streamed = RowSampler.of_pack(pack, NAMES, device)
-    assert (resident.draws_on.type, streamed.draws_on.type) == ("cuda", "cpu")
+    streamed = RowSampler.of_cache(pack, NAMES, device)
+    assert (resident.generator_device.type, streamed.generator_device.type) == ("cuda", "cpu")
     for number in (8, 600):
         drawn = [draw(rows, [0, 4], number, balanced=True) for rows in (resident, streamed)]
-        exact = draw(RowSampler.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
+        exact = draw(RowSampler.of_cache(pack, NAMES, CPU), [0, 4], number, balanced=True)
         for one in drawn:
             assert one.device.type == "cuda" and torch.equal(one.cpu(), exact)
