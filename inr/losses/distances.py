@@ -1,4 +1,4 @@
-"""Terms that compare the field with known distances, or with what else samples carry."""
+"""Terms that compare the field with known distances, or with other targets of the samples."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -11,7 +11,9 @@ from inr.losses.base import FieldSamples, Loss, LossInputs, TrainProgress, mean_
 
 
 class DistanceTerm(Loss):
-    """Compare channel 0 of the field with signed distances, point by point.
+    """Mean over points of an error of channel 0 against signed distances.
+
+    A subclass says which error.
 
     Args:
         weight: factor of this term.
@@ -31,7 +33,7 @@ class DistanceTerm(Loss):
 
 
 class L1(DistanceTerm):
-    """Take the mean absolute error of distances.
+    """Mean absolute error of distances.
 
     Args:
         weight: factor of this term.
@@ -43,7 +45,7 @@ class L1(DistanceTerm):
 
 
 class L2(DistanceTerm):
-    """Take the mean squared error of distances.
+    """Mean squared error of distances.
 
     Args:
         weight: factor of this term.
@@ -55,11 +57,11 @@ class L2(DistanceTerm):
 
 
 class ClampedL1(DistanceTerm):
-    """Take the mean absolute error of clamped distances (Park et al., DeepSDF, CVPR 2019, eq. 4).
+    """Mean absolute error of clamped distances (Park et al., DeepSDF, CVPR 2019, eq. 4).
 
-    Where the target is at least delta away from the surface, target and prediction are clamped
-    on the target's side only: there a prediction that is far enough costs nothing, and one of
-    the wrong sign still has a gradient, which clamping both ways would take from it.
+    Where the target is at least delta away from the surface, target and prediction are clamped on
+    the target's side only: a prediction that is far enough on that side costs nothing, and one of
+    the wrong sign still has a gradient, which it would not have if clamped on both sides.
 
     Args:
         weight: factor of this term.
@@ -77,10 +79,10 @@ class ClampedL1(DistanceTerm):
 
 
 class SignAgnostic(Loss):
-    """Learn from distances of unknown sign (SAL: Atzmon and Lipman, CVPR 2020, section 3).
+    """Error of distances whose sign is not known (SAL: Atzmon and Lipman, CVPR 2020, section 3).
 
-    The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are not looked samples.
-    It finds a field with signs only from a network that starts out as the distance to a sphere.
+    The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are ignored. It
+    finds a field with signs only from a network that starts out as the distance to a sphere.
 
     Args:
         weight: factor of this term.
@@ -101,7 +103,7 @@ class SignAgnostic(Loss):
 
 
 class BinaryCrossEntropy(Loss):
-    """Tell points inside from points outside (Mescheder et al., CVPR 2019, eq. 3).
+    """Binary cross-entropy of occupancy (Mescheder et al., CVPR 2019, eq. 3).
 
     Occupancy Networks: channel 0 is a logit, positive inside; a point is inside where its distance
     is negative.
@@ -121,7 +123,7 @@ class BinaryCrossEntropy(Loss):
 
 
 class Channels(Loss):
-    """Compare the channels after the first with targets: colour, a displacement, what one brings.
+    """Mean error of the channels after the first: a colour, a displacement, targets of your own.
 
     Args:
         weight: factor of this term.
@@ -144,8 +146,8 @@ class Channels(Loss):
         if samples.value.shape[-1] != target.shape[-1] or target.shape[-1] < 2:
             raise ValueError(
                 f"the Channels term compares channels 1 and up; the model gives "
-                f"{samples.value.shape[-1]} channels and the data {target.shape[-1]}: both have to be "
-                "the same number, at least 2; see model.num_channels"
+                f"{samples.value.shape[-1]} channels and the data {target.shape[-1]}: both have to "
+                "be the same number, at least 2; see model.num_channels"
             )
         error = (samples.value[..., 1:] - target[..., 1:]).abs() ** self.power
         return mean_of_points(error.mean(dim=-1))
@@ -172,14 +174,14 @@ def clamp_beyond(value: Tensor, target: Tensor, delta: float | None) -> tuple[Te
 
 
 def check_delta(delta: float | None) -> float | None:
-    """Return a clamping distance, if it is one."""
+    """Return a clamping distance; raise ValueError if it is not positive."""
     if delta is not None and delta <= 0:
         raise ValueError(f"delta is {delta}; it has to be positive, or null for no clamp")
     return delta
 
 
 def check_power(power: int) -> int:
-    """Return the power of an error, if it is 1 or 2."""
+    """Return the power of an error; raise ValueError if it is neither 1 nor 2."""
     if power not in (1, 2):
         raise ValueError(f"power is {power}; it has to be 1 (absolute) or 2 (squared)")
     return power

@@ -11,10 +11,9 @@ from inr.losses.hard_samples import HardSamples
 
 
 class PartDistance(HardSamples):
-    """Compare each sample's distance with the value of the part that it belongs to.
+    """Error of each sample's distance in the value of the part that it belongs to.
 
-    Errors are weighed and clamped as HardSamples does; strength 0 and delta null leave them as
-    they are.
+    It is weighted and clamped as in HardSamples; strength 0 and delta null leave it as it is.
 
     Args:
         weight: factor of this term.
@@ -35,7 +34,7 @@ class PartDistance(HardSamples):
 
 
 class Intersection(Loss):
-    """Push parts apart where several claim a point.
+    """Depth of parts in one another: pushes parts apart where several contain a point.
 
     Where more than one part is negative, the sum over those of w |d|, the weights w their softmax
     with a temperature, so that the part that the point is least deep in gives way first; elsewhere

@@ -1,4 +1,4 @@
-"""Terms on latents and on weights, which look at no point."""
+"""Regularisers of latents and of weights, which need no points."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from inr.losses.base import Loss, LossInputs, TrainProgress
 
 
 class LatentNorm(Loss):
-    """Regularise latents by their squared norm (Park et al., DeepSDF, CVPR 2019, eq. 9).
+    """Squared norm of the latents (Park et al., DeepSDF, CVPR 2019, eq. 9).
 
     Args:
         weight: 1 / sigma^2 of the paper, for a data term that is a mean over points.
@@ -29,12 +29,11 @@ class LatentNorm(Loss):
 
 
 class WeightNorm(Loss):
-    """Regularise the network by the squared norm of its weights; biases are left out.
+    """Squared norm of the network's weights; biases are left out.
 
-    The weights are the matrices that multiply: of a layer with weight norm that is the product of
-    gain and direction, whose norm is the gains' (the direction's own length changes nothing, so
-    to shrink it would be pointless). Where latents are fitted the weights are constants, and the
-    term has no part in the loss.
+    Of a layer with weight norm, the weights are the product of gain and direction, whose norm is
+    that of the gains; the direction's own length changes nothing, so that to shrink it would be
+    pointless. Where latents are fitted the weights are constants, and the term is left out.
 
     Args:
         weight: factor of this term.
