@@ -162,6 +162,27 @@ def test_missing_normals_are_refused_by_the_terms_name(make_model):
     )
 
 
+def test_a_term_gets_the_fields_that_it_names_and_no_other(make_model):
+    named, other = Spy("samples", "samples.confidence"), Spy("samples.flow:2", "surface")
+    values = {"confidence": torch.rand(2, 4), "flow": torch.rand(2, 4, 2)}
+    batch, model = make_batch()._replace(fields=values), make_model(sphere, latent_dim=3)
+    losses = Losses({"named": named, "other": other})
+    losses(model, batch, LATENTS, NOW)
+    assert named.inputs.samples.fields.keys() == {"confidence"}
+    assert named.inputs.samples.fields["confidence"] is values["confidence"]
+    assert other.inputs.samples.fields.keys() == {"flow"}
+    assert other.inputs.surface.fields == {}
+    message = r"loss\.named \(Spy\) needs the field 'confidence' of the samples, which .*~loss\.named"
+    with pytest.raises(ValueError, match=message):
+        losses(model, make_batch(), LATENTS, NOW)
+
+
+def test_a_misspelt_need_is_refused_by_the_terms_name():
+    message = r"loss\.mine \(Spy\): 'surface\.gradeint' .*did you mean 'surface\.gradient'"
+    with pytest.raises(ValueError, match=message):
+        Losses({"mine": Spy("surface.gradeint")})
+
+
 class Shifted(Loss):
     """One plus the mean value, to be weighed."""
 
