@@ -9,7 +9,6 @@ from inr.data.batch import NEEDS, Batch, Samples, SurfacePoints
 from inr.losses.base import (
     FieldSamples,
     Loss,
-    Losses,
     LossInputs,
     TrainProgress,
     mean_of_points,
@@ -19,6 +18,7 @@ from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
 from inr.losses.parts import Intersection, PartDistance
 from inr.losses.regularisers import LatentNorm, WeightNorm
 from inr.losses.surface import Eikonal, HotSpot, NormalAlignment, OffSurface, SurfaceDistance
+from inr.losses.weighted_sum import Losses
 
 __all__ = [
     "L1",

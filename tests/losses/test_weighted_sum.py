@@ -172,7 +172,9 @@ def test_a_term_gets_the_fields_that_it_names_and_no_other(make_model):
     assert named.inputs.samples.fields["confidence"] is values["confidence"]
     assert other.inputs.samples.fields.keys() == {"flow"}
     assert other.inputs.surface.fields == {}
-    message = r"loss\.named \(Spy\) needs the field 'confidence' of the samples, which .*~loss\.named"
+    message = (
+        r"loss\.named \(Spy\) needs the field 'confidence' of the samples, which .*~loss\.named"
+    )
     with pytest.raises(ValueError, match=message):
         losses(model, make_batch(), LATENTS, NOW)
 
