@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from inr.losses import HardSamples, Intersection, Losses, PartDistance
-from tests.losses.test_base import LATENTS, make_batch, sphere
+from tests.losses.test_weighted_sum import LATENTS, make_batch, sphere
 from tests.support.making import make_model as join_model
 from tests.support.making import make_part_latents, make_part_mlp
 
