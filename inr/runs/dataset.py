@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from inr.config.job import Job
+from inr.config.renamed import in_old_names
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout
 from inr.data.settings import SPLITS, Data
 from inr.files import OUTPUTS
+from inr.settings import Role, keys_with
 
 
 def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
@@ -22,7 +24,7 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     """
     if data.root is not None:
         return Path(data.root)
-    # folds are dealt of the same shapes
+    # all folds are of the same shapes
     assigned = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
     settings = shape_settings(raw) | {"splits": assigned}
     if data.family is not None:
@@ -36,19 +38,21 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
             "which shapes? add data.source=<folder of your shapes, or one file>, or "
             "data.root=<a prepared data set>"
         )
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    # settings that were renamed since: a data set of before is found again
+    named = in_old_names({"data": settings})["data"]
+    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
     return OUTPUTS / "datasets" / f"{name}_{digest}"
 
 
-def layout_of(command: Job) -> Layout:
-    """Return where the data set of a command lies, or will lie."""
-    data = command.config.data
+def layout_of(job: Job) -> Layout:
+    """Return the paths of a job's data set, which need not exist yet."""
+    data = job.config.data
     fold = None if data.splits.folds is None else f"{data.splits.fold}_of_{data.splits.folds}"
-    layout = open_layout(data_root(data, command.raw["data"]), fold)
+    layout = open_layout(data_root(data, job.raw["data"]), fold)
     is_ours = data.family is not None or data.source is not None or layout.manifest.exists()
     if is_ours or fold is not None:
         return layout
-    # a data set that prepare did not deal
+    # a data set whose splits prepare did not assign
     sizes = split_sizes(data).items()
     return replace(layout, lists=tuple((s, size) for s, size in sizes if isinstance(size, str)))
 
@@ -64,6 +68,6 @@ def split_sizes(data: Data) -> dict[str, int | float | str]:
 
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides how a shape's files look."""
-    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling")
-    return {key: raw[key] for key in (*keys, "primitive", "seed")}
+    """Return the settings that the content of a shape's files depends on."""
+    keys = (*keys_with(Data, Role.OF_SAMPLES), *keys_with(Data, Role.ADOPTED))
+    return {key: raw[key] for key in keys}

@@ -14,13 +14,12 @@ import yaml
 from filelock import FileLock, Timeout
 
 import inr
+from inr.config.migrate import OLDEST, SCHEMA_VERSION, migrate
 from inr.files import OUTPUTS, replacing
-
-SCHEMA_VERSION = 4
 
 
 class Run:
-    """Name the files of one run; nothing in it depends on where the directory lies.
+    """Directory of one run; nothing in it depends on where it lies.
 
     Args:
         path: the run directory.
@@ -67,9 +66,12 @@ class Run:
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ValueError(f"cannot read '{path}': {error}") from error
-        if not isinstance(config, dict) or config.pop("schema_version", None) != SCHEMA_VERSION:
-            raise ValueError(f"'{path}' is no configuration of schema version {SCHEMA_VERSION}")
-        return config
+        version = config.pop("schema_version", None) if isinstance(config, dict) else None
+        if not isinstance(version, int) or not OLDEST <= version <= SCHEMA_VERSION:
+            raise ValueError(
+                f"'{path}' is no configuration of schema version {OLDEST} to {SCHEMA_VERSION}"
+            )
+        return migrate(config, version)
 
     def write_config(self, config: Mapping[str, Any], overrides: list[str]) -> None:
         """Write the resolved configuration, and the command line's overrides beside it.
@@ -98,18 +100,18 @@ class Run:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for one writer.
+        """Lock the run, which takes one writer at a time.
 
         Raises:
-            ValueError: if another process holds it.
+            ValueError: if another process has it locked.
         """
         try:
-            held = FileLock(self.path / ".lock", timeout=0).acquire()
+            acquired = FileLock(self.path / ".lock", timeout=0).acquire()
         except Timeout as error:
             raise ValueError(
                 f"another process is working in '{self.path}'; wait for it, or stop it"
             ) from error
-        with held:
+        with acquired:
             yield
 
 
