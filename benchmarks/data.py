@@ -90,9 +90,9 @@ def open_samples(layout: Layout, names: Sequence[str], dim: int) -> SampleStore:
 
 
 def write_sparse(layout: Layout, num_shapes: int, num_samples: int) -> list[str]:
-    """Write a packed data set of zeros that takes no room; its shapes' files are one empty one."""
+    """Write a data set of zeros whose sample cache is sparse, and whose files are one empty one."""
     names = [f"shape_{number:05d}" for number in range(num_shapes)]
-    pack = SampleCache(layout.root / "packed", "samples", dim=3, width=4, dtype="float32")
+    cache = SampleCache(layout.root / "packed", "samples", dim=3, width=4, dtype="float32")
     half = num_samples // 2
     layout.samples(names[0]).parent.mkdir(parents=True)
     layout.samples(names[0]).touch()
@@ -101,14 +101,14 @@ def write_sparse(layout: Layout, num_shapes: int, num_samples: int) -> list[str]
     for number, name in enumerate(names):
         if number > 0:
             layout.samples(name).parent.symlink_to(names[0])
-        pack.entries[name] = Entry(
+        cache.entries[name] = Entry(
             number * num_samples, half, num_samples - half, source.path.name, *source[1:], 0.0, 0.0
         )
-    pack.num_rows = num_shapes * num_samples
-    pack.folder.mkdir()
-    with pack.path.open("wb") as file:
-        file.truncate(pack.num_rows * pack.row_bytes)
-    pack.save()
+    cache.num_rows = num_shapes * num_samples
+    cache.folder.mkdir()
+    with cache.path.open("wb") as file:
+        file.truncate(cache.num_rows * cache.row_bytes)
+    cache.save()
     return names
 
 

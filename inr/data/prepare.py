@@ -1,4 +1,4 @@
-"""One shape from its source to the files of a data set."""
+"""Preparing one shape: from its source to the files of a data set."""
 
 import time
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ from inr.shapes.solids.repair import repair
 
 @dataclass(frozen=True)
 class Recipe:
-    """Say what is done to each shape; see conf/data for the settings."""
+    """Settings of how each shape is prepared, as in conf/data."""
 
     dim: int
     kind: str
@@ -68,9 +68,10 @@ def prepare_shape(
     recipe: Recipe,
     parts: PartFiles | None = None,
 ) -> JournalEntry:
-    """Normalise and sample one shape, and write its files; its samples come last.
+    """Normalise and sample one shape, and write its files.
 
-    So a shape that has a sample file is whole. All draws are seeded by the shape's name.
+    Its samples are written last: a shape that has a sample file is complete. All draws are seeded
+    by the shape's name.
 
     Args:
         name: of the shape.
@@ -87,7 +88,7 @@ def prepare_shape(
     """
     started = time.perf_counter()
     layout = Layout(root)
-    delete_shape(layout, name)  # what was made of it before must not be taken for what is made now
+    delete_shape(layout, name)  # files of an earlier call must not pass for those of this one
     try:
         if recipe.kind == "points" and isinstance(source, Path):
             details = _write_cloud(name, source, layout, recipe)

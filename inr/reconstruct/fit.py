@@ -63,7 +63,7 @@ def fit_latents(
         groups = [{"params": [pieces[key].requires_grad_(True)], "lr": free[key]} for key in free]
         optimizer = torch.optim.Adam(groups)
         generators = seeded_generators(store, seed + 1)
-        index = torch.arange(len(store.names), device=store.draws_on)
+        index = torch.arange(len(store.names), device=store.generator_device)
         now = losses if parts is None else parts.early
         with frozen(model):
             for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):

@@ -57,7 +57,7 @@ class PartFit:
 def seeded_generators(store: SampleStore, seed: int) -> list[torch.Generator]:
     """Return a generator for each shape of a store, seeded by its name."""
     return [
-        torch.Generator(device=store.draws_on).manual_seed(
+        torch.Generator(device=store.generator_device).manual_seed(
             int(seed_from_name(name, seed).integers(2**63))
         )
         for name in store.names
@@ -95,7 +95,7 @@ def find_present(
     if len(optional) == 0:
         return latents[..., -1]
     many = replace(draws, samples=DROP_SAMPLES * draws.samples)
-    index = torch.arange(len(latents), device=store.draws_on)
+    index = torch.arange(len(latents), device=store.generator_device)
     batch = store.draw(index, many, seeded_generators(store, seed))
 
     def measure(left_out: Tensor) -> Tensor:

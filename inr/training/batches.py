@@ -35,7 +35,7 @@ class Batches:
         self.draws = draws
         self.seed = seed
         self.size = shapes_per_batch
-        self.generator = torch.Generator(device=store.draws_on)
+        self.generator = torch.Generator(device=store.generator_device)
         points = draws.samples * (store.samples is not None)
         points += (draws.surface + draws.space) * (store.surface is not None)
         self.at_once = max(1, POINTS_AT_ONCE // max(1, points * shapes_per_batch))
@@ -44,7 +44,9 @@ class Batches:
     def of_epoch(self, epoch: int, first: int) -> Iterator[tuple[int, Tensor, Batch]]:
         """Yield number, shapes (B,) and points of each batch of an epoch, from the first on."""
         rng = np.random.default_rng([self.seed, epoch])
-        order = torch.from_numpy(rng.permutation(len(self.store.names))).to(self.store.draws_on)
+        order = torch.from_numpy(rng.permutation(len(self.store.names))).to(
+            self.store.generator_device
+        )
         shapes = order.split(self.size)
         for start in range(first - first % self.at_once, len(shapes), self.at_once):
             asked = time.perf_counter()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inr.data.batch import Batch, Samples, Surface, set_of
+from inr.data.batch import LABELS, Batch, Samples, SurfacePoints, sample_fields, set_of
 from inr.data.store import BatchSpec
 from inr.losses import Losses, TrainProgress
 from inr.models.inr import INR
@@ -89,7 +89,7 @@ def estimate(
     x = {name: _points(num_batch, max(1, round(n * fraction)), dim) for name, n in counts.items()}
     x = {name: points.to(device) for name, points in x.items()}
     scale = per_shape / sum(points.shape[1] for points in x.values())
-    batch = _batch(x, num_channels, labelled="labels" in losses.needs)
+    batch = _batch(x, num_channels, losses.needs)
     index = torch.arange(num_batch, device=device)
 
     def step() -> None:
@@ -127,18 +127,20 @@ def _points(num_shapes: int, num_points: int, dim: int) -> Tensor:
     return torch.rand(num_shapes, num_points, dim, generator=generator) * 2 - 1
 
 
-def _batch(points: dict[str, Tensor], num_channels: int, labelled: bool) -> Batch:
+def _batch(points: dict[str, Tensor], num_channels: int, needs: frozenset[str]) -> Batch:
     """Return points as if the shapes were balls."""
-    samples = surface = labels = None
+    samples = surface = None
+    fields: dict[str, Tensor] = {}
     if "samples" in points:
         x = points["samples"]
-        labels = torch.zeros(x.shape[:2], dtype=torch.long, device=x.device) if labelled else None
+        for field in sample_fields(needs, x.shape[-1]):
+            fields[field.name] = field.unpack(x.new_zeros(*x.shape[:2], field.columns))
         distance = x.norm(dim=-1, keepdim=True) - 0.5
         samples = Samples(x, distance.expand(*x.shape[:2], num_channels))
     if "surface" in points:
         x = points["surface"]
-        surface = Surface(x, torch.nn.functional.normalize(x, dim=-1))
-    return Batch(samples, surface, points.get("space"), labels)
+        surface = SurfacePoints(x, torch.nn.functional.normalize(x, dim=-1))
+    return Batch(samples, surface, points.get("space"), fields.pop(LABELS, None), fields)
 
 
 def format_seconds(seconds: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.data.journal import held
+from inr.data.journal import file_lock
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
@@ -120,7 +120,7 @@ def test_settings_may_change_where_no_shape_is_ready(boxes, monkeypatch, capsys)
         assert inr(monkeypatch, *prepare) == 2
         said = capsys.readouterr().err
         assert "every shape was refused" in said and ("nothing to do" in said) == is_again
-    with held(Path("made/.lock_0_of_2")):
+    with file_lock(Path("made/.lock_0_of_2")):
         assert inr(monkeypatch, *prepare, "data.sign=unsigned") == 2
         assert "another process is preparing 'made'" in capsys.readouterr().err
     assert inr(monkeypatch, *prepare, "data.sign=unsigned") == 0

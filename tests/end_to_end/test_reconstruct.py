@@ -157,7 +157,7 @@ def test_a_latent_that_is_no_number_names_its_shape(tmp_path):
 class Squared(ClampedL1):
     """Turns an infinite distance into a gradient that is no number."""
 
-    def error(self, value, target, when):
+    def error(self, value, target, progress):
         return (value - target).square()
 
 

@@ -110,8 +110,10 @@ def test_norms_of_parts_with_their_quirk_and_the_pose_as_input():
 def test_intersection(temperature):
     golden = np.load(PUBLISHED / "losses.npz")
     parts = torch.from_numpy(golden["parts"])[None, :, :, 0]
-    at = FieldSamples(parts, parts[..., :1], None, None, None, parts, None)
-    seen = LossInputs(at, None, None, latents=torch.zeros(1, 0), decoder=nn.Identity(), when=None)
-    got = float(Intersection(weight=1.0, temperature=temperature)(seen))
+    samples = FieldSamples(parts, parts[..., :1], None, None, None, parts, None)
+    inputs = LossInputs(
+        samples, None, None, latents=torch.zeros(1, 0), decoder=nn.Identity(), progress=None
+    )
+    got = float(Intersection(weight=1.0, temperature=temperature)(inputs))
     expected = float(golden[f"intersection_tau_{temperature}"])
     assert expected > 0.01 and got == pytest.approx(expected, abs=1e-6)

@@ -87,11 +87,11 @@ class StopAfter(Loss):
         self.steps = steps
         self.interrupt = interrupt
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         self.steps -= 1
         if self.steps == 0:
             self.interrupt.number = 15
-        return torch.zeros(len(seen.latents))
+        return torch.zeros(len(inputs.latents))
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 12])
@@ -153,11 +153,11 @@ class NotANumber(Loss):
         super().__init__(weight=1.0)
         self.epoch = epoch
 
-    def scale(self, when: TrainProgress | None) -> float:
-        return math.nan if when is not None and when.epoch >= self.epoch else 0.0
+    def scale(self, progress: TrainProgress | None) -> float:
+        return math.nan if progress is not None and progress.epoch >= self.epoch else 0.0
 
-    def forward(self, seen: LossInputs) -> Tensor:
-        return seen.latents.sum(dim=1)
+    def forward(self, inputs: LossInputs) -> Tensor:
+        return inputs.latents.sum(dim=1)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, store, make_model, make_optimizer):
@@ -206,9 +206,9 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
         calls.append(("render", epoch))
 
     class InTraining(Loss):
-        def forward(self, seen):
+        def forward(self, inputs):
             assert model.training
-            return torch.zeros(len(seen.latents))
+            return torch.zeros(len(inputs.latents))
 
     def is_better(metrics, best):
         value = metrics["valid/x"]
@@ -308,9 +308,9 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
 
         step = 0
 
-        def forward(self, seen):
+        def forward(self, inputs):
             self.step += 1
-            return torch.full((len(seen.latents),), float(self.step))
+            return torch.full((len(inputs.latents),), float(self.step))
 
     model = make_model()
     train(

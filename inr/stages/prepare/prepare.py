@@ -11,8 +11,8 @@ from inr.data.journal import (
     Journal,
     Shard,
     check_alone,
+    file_lock,
     forget,
-    held,
     read_records,
 )
 from inr.data.layout import Layout, read_json, write_json
@@ -74,11 +74,11 @@ def prepare(job: Job) -> None:
     else:  # sources of shapes in splits may be missing
         read_lists(split_sizes(config.data))
     try:
-        with held(layout.root / ".lock"):
+        with file_lock(layout.root / ".lock"):
             parts = _open(job, layout, parts)
-        with held(layout.root / f".lock_{shard}"):
+        with file_lock(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, parts, shard)
-        with held(layout.root / ".lock"):
+        with file_lock(layout.root / ".lock"):
             finish(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
             assign_folds(config.data, layout)
