@@ -6,9 +6,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
-from inr.metrics.iou import joint_bounds
 from inr.metrics.pair import Pair, Parts
-from inr.metrics.volumes import ground_truth_solid
+from inr.metrics.requirements import require_reconstruction, require_solid
+from inr.metrics.volumes import joint_bounds
 from inr.shapes.mesh import Floats, Ints, Mesh
 from inr.shapes.sdf import unsigned_distance
 from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
@@ -60,16 +60,14 @@ class PartIoU(Metric):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        whole = pair.reconstruction.mesh
-        assert whole is not None  # clouds are never reconstructions
         try:
             sides = pair.parts()
             if sides is None:
                 raise NotMeasuredError("the data set has no parts")
             return part_iou(
                 *sides,
-                whole,
-                ground_truth_solid(pair),
+                require_reconstruction(pair),
+                require_solid(pair),
                 resolution=self.resolution,
                 matched=self.matched,
             ).mean

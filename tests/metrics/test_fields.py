@@ -144,7 +144,7 @@ def test_what_has_no_field_or_no_inside_is_refused(dim):
         GradientNorm(statistic="mean", near_std=0.02),
     )
     for metric in metrics:
-        with pytest.raises(NotMeasuredError, match="here are only meshes"):
+        with pytest.raises(NotMeasuredError, match="only meshes are given"):
             metric.measure(pair(solid, solid))
         with pytest.raises(NotMeasuredError, match="point cloud"):
             metric.measure(pair(solid, Cloud(solid.vertices, None), evaluator=evaluator))
