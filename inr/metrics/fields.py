@@ -71,7 +71,7 @@ class FieldError(_OfField):
     def measure(self, pair: Pair) -> float:
         """Return the number."""
         evaluator = self._evaluator(pair)
-        points, distance = pair.query(self.std)
+        points, distance = pair.distance_samples(self.std)
         value = evaluator.values(pair.box.apply(points)) / pair.box.scale
         difference = np.abs(value - distance)
         if self.error == "mae":
@@ -105,7 +105,7 @@ class GradientNorm(_OfField):
     def measure(self, pair: Pair) -> float:
         """Return the number."""
         evaluator = self._evaluator(pair)
-        points, _ = pair.query(self.std)
+        points, _ = pair.distance_samples(self.std)
         # in any frame the same: a similarity scales values and lengths alike
         norms = evaluator.gradient_norms(pair.box.apply(points))
         return float(norms.mean() if self.statistic == "mean" else norms.std())

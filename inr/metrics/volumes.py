@@ -225,7 +225,7 @@ def _fast_inside_test(mesh: Mesh) -> Callable[[Floats], Bools]:
 def _on_points(pair: Pair, num_points: int, inside: Callable[[Floats], Bools]) -> float:
     """Return the intersection over union on points uniform in the box [-1, 1]^D."""
     ground_truth = require_solid(pair)
-    points = pair.uniform(num_points)
+    points = pair.box_points(num_points)
     count = _Count()
     for start in range(0, num_points, _POINTS_AT_ONCE):
         part = points[start : start + _POINTS_AT_ONCE]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import NotMeasuredError
-from inr.metrics.pair import Cloud, SurfaceSamples
+from inr.metrics.eval_shape import Cloud, SurfaceSamples
 from inr.metrics.surfaces import Chamfer
 from inr.metrics.volumes import FieldIoU, GridIoU, PointIoU
 from inr.shapes.mesh import Mesh, read_mesh
@@ -104,7 +104,7 @@ class _Given:
 
     def __init__(self, one, other):
         subject = pair(Cloud(one, None), Cloud(other, None))
-        subject.drawn = SurfaceSamples(one, None), SurfaceSamples(other, None)
+        subject.surface_samples = SurfaceSamples(one, None), SurfaceSamples(other, None)
         self.matches = subject.matches
 
 
