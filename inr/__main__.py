@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import hydra
@@ -21,6 +22,7 @@ from inr.config.compose import (
     register_resolvers,
     to_plain,
 )
+from inr.stages import STAGES, check_stage, find_stage
 
 failures: list[Exception] = []  # of the one job outside a sweep
 
@@ -30,16 +32,7 @@ usage: python -m inr stage=<stage> [group=choice ...] [key=value ...]
        python -m inr -m ... key=a,b      a sweep: one job for each combination
 
 stages
-  prepare      meshes -> normalised meshes, samples, splits
-  inspect      one page on a data set: counts, histograms, the shapes that stand out
-  train        samples -> network and latents, in a new run directory under outputs/
-  reconstruct  run=latest | run=<directory>: latents and meshes of a split
-  evaluate     run=latest | run=<directory>: metrics of the reconstructed meshes, eval=<protocol>
-               meshes=<folder> ground_truth=<folder>: of anybody's;
-               runs=[...] [against=[...]]: of several
-  sample       run=latest | run=<directory>: new shapes from the trained latents, or between two
-  edit         run=... shape=<name>: change one part of a shape made of parts
-  all          prepare, train, reconstruct and evaluate, one after the other
+{stages}
 
 groups and their choices
 {groups}
@@ -61,18 +54,17 @@ def run_job(config: DictConfig) -> None:
     from inr.config.infer_dim import infer_dim
     from inr.config.job import Job
     from inr.config.overrides import Overrides
-    from inr.stages.dispatch import dispatch
 
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
-    command = Job(
+    job = Job(
         raw=infer_dim(to_plain(config)),
         overrides=Overrides(settings.overrides.task),
         name=job_name(settings.runtime.choices),
         folder=Path(settings.runtime.output_dir) if is_sweep else None,
     )
     try:
-        dispatch(command)
+        find_stage(job.raw["stage"], job.raw["allow"])(job)
     except Exception as error:
         if is_sweep:  # the launcher reports it, and goes on with the other jobs if it can
             raise
@@ -87,10 +79,7 @@ def main() -> int:
     arguments = get_args_parser().parse_args()
     is_bare = len(sys.argv) == 1  # nobody means to start hours of training with nothing
     if arguments.help or is_bare:
-        groups = group_choices()
-        width = max(map(len, groups))
-        lines = [f"  {name.ljust(width)}  {', '.join(c)}" for name, c in groups.items()]
-        print(HELP.format(groups="\n".join(lines)))
+        print(help_text())
         return 2 if is_bare else 0
     log_to_terminal()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us, not Hydra's own report
@@ -110,6 +99,26 @@ def main() -> int:
     return 0
 
 
+def run_script() -> int:
+    """Run the console script `inr`, the same as `python -m inr`, and return the exit code."""
+    # where python -m finds a package of one's own, too
+    sys.path.append(str(Path.cwd()))
+    return main()
+
+
+def help_text() -> str:
+    """Return what --help prints: stages, groups and their choices, examples."""
+    stages = {name: stage.help for name, stage in STAGES.items()}
+    groups = {name: ", ".join(choices) for name, choices in group_choices().items()}
+    return HELP.format(stages=_columns(stages, width=11), groups=_columns(groups))
+
+
+def _columns(rows: Mapping[str, str], width: int = 0) -> str:
+    width = max(width, *map(len, rows))
+    further = "\n" + " " * (width + 4)
+    return "\n".join(f"  {k.ljust(width)}  {v.replace(chr(10), further)}" for k, v in rows.items())
+
+
 def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> None:
     """Compose and check every job before Hydra launches any.
 
@@ -120,6 +129,7 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> No
     from inr.config.validate import check_config
 
     for config in check_command_line(overrides, multirun=multirun, config_dir=config_dir):
+        check_stage(config["stage"], config["allow"])
         check_config(infer_dim(config))
 
 

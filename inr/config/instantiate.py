@@ -38,28 +38,52 @@ def resolve(target: str, allow: Iterable[str] = ()) -> type[Any]:
     Raises:
         ValueError: if there is no such class, or it lives outside the allowed packages.
     """
-    allowed = (*ALLOWED, *allow)
+    found: type[Any] = _import_allowed(
+        target, (*ALLOWED, *allow), "_target_", "class", inspect.isclass
+    )
+    return found
+
+
+def resolve_function(target: str, allowed: Iterable[str], *, key: str) -> Callable[..., Any]:
+    """Import the function that `target` names, and check as `resolve` does where it really lives.
+
+    Args:
+        target: a dotted path.
+        allowed: packages that it may live in.
+        key: of the configuration, for messages.
+
+    Raises:
+        ValueError: if there is no such function, or it lives outside the allowed packages.
+    """
+    found: Callable[..., Any] = _import_allowed(
+        target, tuple(allowed), key, "function", inspect.isfunction
+    )
+    return found
+
+
+def _import_allowed(
+    target: str, allowed: tuple[str, ...], key: str, kind: str, is_kind: Callable[[object], bool]
+) -> Any:
     if not any(target.startswith(prefix + ".") for prefix in allowed):
         raise ValueError(
-            f"_target_ '{target}' is outside {', '.join(allowed)}; "
+            f"{key} '{target}' is outside {', '.join(allowed)}; "
             f"to trust it, add allow=[{target.split('.')[0]}] to the command line"
         )
     new = new_target(target)
     if new is not None:
-        raise ValueError(f"_target_ '{target}' is now called '{new}'")
+        raise ValueError(f"{key} '{target}' is now called '{new}'")
     module_name, _, name = target.rpartition(".")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise ValueError(f"_target_ '{target}' cannot be imported: {error}") from error
-    public = {n: v for n, v in vars(module).items() if inspect.isclass(v) and n[0] != "_"}
+        raise ValueError(f"{key} '{target}' cannot be imported: {error}") from error
+    public = {n: v for n, v in vars(module).items() if is_kind(v) and n[0] != "_"}
     if name not in public:
-        raise ValueError(f"'{module_name}' has no class '{name}': {nearest(name, public)}")
-    found: type[Any] = public[name]
-    home = found.__module__
+        raise ValueError(f"'{module_name}' has no {kind} '{name}': {nearest(name, public)}")
+    home = public[name].__module__
     if not any(home == prefix or home.startswith(prefix + ".") for prefix in allowed):
-        raise ValueError(f"_target_ '{target}' is really {home}.{name}, which is not allowed")
-    return found
+        raise ValueError(f"{key} '{target}' is really {home}.{name}, which is not allowed")
+    return public[name]
 
 
 def check(

@@ -24,7 +24,7 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     """
     if data.root is not None:
         return Path(data.root)
-    # folds are dealt of the same shapes
+    # all folds are of the same shapes
     assigned = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
     settings = shape_settings(raw) | {"splits": assigned}
     if data.family is not None:
@@ -44,15 +44,15 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     return OUTPUTS / "datasets" / f"{name}_{digest}"
 
 
-def layout_of(command: Job) -> Layout:
-    """Return where the data set of a command lies, or will lie."""
-    data = command.config.data
+def layout_of(job: Job) -> Layout:
+    """Return the paths of a job's data set, which need not exist yet."""
+    data = job.config.data
     fold = None if data.splits.folds is None else f"{data.splits.fold}_of_{data.splits.folds}"
-    layout = open_layout(data_root(data, command.raw["data"]), fold)
+    layout = open_layout(data_root(data, job.raw["data"]), fold)
     is_ours = data.family is not None or data.source is not None or layout.manifest.exists()
     if is_ours or fold is not None:
         return layout
-    # a data set that prepare did not deal
+    # a data set whose splits prepare did not assign
     sizes = split_sizes(data).items()
     return replace(layout, lists=tuple((s, size) for s, size in sizes if isinstance(size, str)))
 
@@ -68,6 +68,6 @@ def split_sizes(data: Data) -> dict[str, int | float | str]:
 
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what decides how a shape's files look."""
+    """Return the settings that the content of a shape's files depends on."""
     keys = (*keys_with(Data, Role.OF_SAMPLES), *keys_with(Data, Role.ADOPTED))
     return {key: raw[key] for key in keys}

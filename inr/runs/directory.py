@@ -19,7 +19,7 @@ from inr.files import OUTPUTS, replacing
 
 
 class Run:
-    """Name the files of one run; nothing in it depends on where the directory lies.
+    """Directory of one run; nothing in it depends on where it lies.
 
     Args:
         path: the run directory.
@@ -100,18 +100,18 @@ class Run:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for one writer.
+        """Lock the run, which takes one writer at a time.
 
         Raises:
-            ValueError: if another process holds it.
+            ValueError: if another process has it locked.
         """
         try:
-            held = FileLock(self.path / ".lock", timeout=0).acquire()
+            acquired = FileLock(self.path / ".lock", timeout=0).acquire()
         except Timeout as error:
             raise ValueError(
                 f"another process is working in '{self.path}'; wait for it, or stop it"
             ) from error
-        with held:
+        with acquired:
             yield
 
 

@@ -14,13 +14,14 @@ PATIENCE = 20
 
 
 class FinishedShapes:
-    """Keep shapes.json of a folder.
+    """Rows of a folder's shapes.json, one for each finished shape.
 
-    Each finished shape is written at once; in a context, many quick ones are at its end.
+    A row is written as soon as it is added; inside a `with` block rows of quick shapes may wait
+    for the next ones, or for its end.
 
     Args:
         folder: of one epoch and split.
-        settings: what decides the result; kept with every shape.
+        settings: what the result depends on; kept with every row.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:

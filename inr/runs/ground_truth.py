@@ -68,7 +68,7 @@ def open_pair(
     evaluator: FieldEvaluator | None = None,
     parts: Callable[[], Parts] | None = None,
 ) -> Pair:
-    """Hold a reconstruction against a shape of the data set; see inr.metrics.
+    """Return a reconstruction and its ground truth in the data set as a pair for metrics.
 
     Args:
         mesh: the reconstruction, in the box frame.
@@ -152,7 +152,7 @@ def has_ground_truth(layout: Layout, name: str) -> bool:
 
 
 def warn_missing_ground_truth(layout: Layout, names: Sequence[str], consequence: str) -> set[str]:
-    """Say once what is missing to measure some shapes and what helps; return those shapes.
+    """Warn once of shapes without ground truth, naming the files that help; return those shapes.
 
     Args:
         layout: the data set.

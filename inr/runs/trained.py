@@ -1,6 +1,7 @@
-"""A trained run, opened for what comes after."""
+"""A trained run, opened for what comes after: by a stage, or from Python."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 
 from inr.config.factories import build_model
-from inr.config.job import Job
+from inr.config.job import Job, merge_with_run
 from inr.config.overrides import Overrides
 from inr.config.validate import check_config
 from inr.data.layout import Layout
@@ -17,10 +18,8 @@ from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh, field_of, points_a_call
 from inr.runs.dataset import layout_of
-from inr.runs.directory import Run, find_run
+from inr.runs.directory import Run, find_run, log_to, next_log
 from inr.shapes.mesh import Floats, Mesh
-from inr.stages.prepare.prepare import ensure_prepared
-from inr.training.allocator import keep_freed_memory
 from inr.training.checkpoint import (
     Progress,
     epoch_label,
@@ -33,20 +32,20 @@ from inr.training.devices import pick_device
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """Hold a trained run, opened for a later stage.
+    """A trained run at one of its checkpoints.
 
     Args:
-        command: the run's own configuration with what the command line sets for this stage.
+        job: the run's own configuration with what the command line sets for this stage.
         run: its directory.
-        layout: its data set.
-        model: with the weights and the training shapes' latents.
-        names: the training shapes, in the order of their codes.
+        layout: its data set, which need not be there.
+        model: with the weights and the training shapes' latents, in evaluation mode.
+        names: the training shapes, in the order of their latents.
         epoch: of the checkpoint.
         step: of the checkpoint; an interrupted epoch has others of the same epoch.
         device: that the model is on.
     """
 
-    command: Job
+    job: Job
     run: Run
     layout: Layout
     model: INR
@@ -56,13 +55,22 @@ class TrainedRun:
     device: torch.device
 
     @property
+    def latents(self) -> torch.Tensor:
+        """Return the training shapes' latents as the decoder takes them, (S, L) or (S, P, L + K).
+
+        L is the latent width, P the number of parts and K the width of a pose.
+        """
+        every = torch.arange(len(self.names), device=self.device)
+        return self.model.latents(every).detach()
+
+    @property
     def label(self) -> str:
         """Return the name of the checkpoint's epoch in folders."""
         return epoch_label(self.epoch)
 
     def extract(self, latent: torch.Tensor) -> Mesh:
         """Return the mesh of a latent (L,) at the settings of `eval`, in the box frame."""
-        config = self.command.config
+        config = self.job.config
         return decode_mesh(
             self.model,
             latent,
@@ -92,7 +100,7 @@ class TrainedRun:
         return FieldEvaluator(values, gradient_norms, is_distance=self.model.output == "sdf")
 
 
-def open_model(
+def load_run(
     run: str = "latest",
     *,
     epoch: int | str = "latest",
@@ -116,29 +124,47 @@ def open_model(
     changes["allow"] = list(allow)
     raw = {**found.config(), **changes}
     check_config(raw)
-    return load_run(Job(raw, overrides=Overrides(), name="", folder=None), found)
+    return load_trained(Job(raw, overrides=Overrides(), name="", folder=None), found)
 
 
-def open_run(command: Job, run: Run) -> TrainedRun:
-    """Load a run's checkpoint, and make sure that its data set is there.
-
-    Raises:
-        ValueError: if either is missing or they do not fit.
-    """
-    trained = load_run(command, run)
-    if trained.device.type == "cpu":
-        keep_freed_memory()
-    ensure_prepared(command)
-    return trained
-
-
-def load_run(command: Job, run: Run) -> TrainedRun:
-    """Load a run's checkpoint, for what needs no data.
+@contextmanager
+def open_trained(job: Job, stage: str) -> Iterator[TrainedRun]:
+    """Open the run that `run=` names, for a stage: see `work_in_run`.
 
     Raises:
-        ValueError: if it is missing or does not fit.
+        ValueError: if there is no such run, or the command line contradicts it.
     """
-    config = command.config
+    run = find_run(job.raw["run"])
+    with work_in_run(job, run, stage) as merged:
+        yield load_trained(merged, run)
+
+
+@contextmanager
+def work_in_run(job: Job, run: Run, stage: str) -> Iterator[Job]:
+    """Lock a run, and log what a stage does there to logs/<stage>_<n>.log.
+
+    Yields:
+        The job with the run's own configuration, but for what the command line sets.
+
+    Raises:
+        ValueError: if the command line contradicts the run, or another process works in it.
+    """
+    merged = merge_with_run(job, run.config(), run.path)
+    with run.lock(), log_to(next_log(run, stage)):
+        yield merged
+
+
+def load_trained(job: Job, run: Run) -> TrainedRun:
+    """Load a run's checkpoint.
+
+    Args:
+        job: merged with the run's own configuration.
+        run: its directory.
+
+    Raises:
+        ValueError: if there is none, or it does not fit.
+    """
+    config = job.config
     device = pick_device(config.device)
     path = find_checkpoint(run.checkpoints, config.epoch)
     content = load_checkpoint(path)
@@ -146,6 +172,14 @@ def load_run(command: Job, run: Run) -> TrainedRun:
     model = build_model(config, names, device, fresh=False, poses=None)
     restore_model(content, model, names, path)
     model.eval()
-    layout = layout_of(command)
     progress = Progress(**content["progress"])
-    return TrainedRun(command, run, layout, model, names, progress.epoch, progress.step, device)
+    return TrainedRun(
+        job=job,
+        run=run,
+        layout=layout_of(job),
+        model=model,
+        names=names,
+        epoch=progress.epoch,
+        step=progress.step,
+        device=device,
+    )

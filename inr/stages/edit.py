@@ -1,4 +1,4 @@
-"""Change one part of a shape, or go between two shapes in one part, and look at it."""
+"""One part of a shape changed, or interpolated between two shapes: meshes and a picture."""
 
 import logging
 import shutil
@@ -6,7 +6,6 @@ from contextlib import suppress
 from difflib import get_close_matches
 from itertools import chain
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 
 from inr.config.compose import slug
 from inr.config.factories import build_renderer
-from inr.config.job import Job, merge_with_run
+from inr.config.job import Job
 from inr.config.schema import Edit
 from inr.data.layout import read_split
 from inr.data.settings import SPLITS
@@ -29,10 +28,11 @@ from inr.models.parts.edits import (
 )
 from inr.progress import show_progress
 from inr.render.grid import image_grid, write_png
-from inr.runs.directory import find_run, log_to, next_log, run_argument
+from inr.runs.directory import run_argument
 from inr.runs.part_outputs import draw_parts, write_parts
-from inr.runs.trained import TrainedRun, load_run
-from inr.shapes.mesh import Mesh, mesh_suffix, write_mesh
+from inr.runs.shape_folder import ShapeFolder
+from inr.runs.trained import TrainedRun, open_trained
+from inr.shapes.mesh import Mesh
 
 log = logging.getLogger(__name__)
 
@@ -41,26 +41,23 @@ NEEDS = {"replace": "other", "swap": "other", "interpolate": "other"}
 NEEDS |= {"move": "offset", "scale": "factor", "remove": ""}
 
 
-def edit(command: Job) -> None:
+def edit(job: Job) -> None:
     """Run the stage: write meshes, parts, latents and a picture of the edited shapes.
 
     Raises:
         ValueError: for wrong input, a model that is not made of parts among it.
     """
-    run = find_run(command.raw["run"])
-    command = merge_with_run(command, run.config(), run.path)
-    with run.lock(), log_to(next_log(run, "edit")):
-        trained = load_run(command, run)
+    with open_trained(job, "edit") as trained:
         if trained.model.latents.num_parts is None:
             raise ValueError(
-                f"'{run.path}' has no parts to edit; train one with experiment=partsdf, or with "
-                "model=partsdf latent=parts loss=parts"
+                f"'{trained.run.path}' has no parts to edit; train one with experiment=partsdf, or "
+                "with model=partsdf latent=parts loss=parts"
             )
-        _edit(trained, command.config.shape)
+        _edit(trained, trained.job.config.shape)
 
 
 def _edit(trained: TrainedRun, shape: str | None) -> None:
-    config = trained.command.config
+    config = trained.job.config
     settings = config.edit
     if shape is None:
         some = ", ".join(trained.names[:3])
@@ -71,11 +68,11 @@ def _edit(trained: TrainedRun, shape: str | None) -> None:
     other = None if settings.other is None else find_latent(trained, settings.other)
     edited = apply(latent, other, settings, dim=config.data.dim)
     title = _title(shape, settings)
-    folder = trained.run.edits(trained.label, title)
+    shapes = ShapeFolder(trained.run.edits(trained.label, title), config.data.dim)
     picture = trained.run.renders / f"edit_{trained.label}_{title}.png"
     if picture.exists() and not config.overwrite:  # which is written last
-        raise ValueError(f"'{folder}' is there already; overwrite=true makes it anew")
-    shutil.rmtree(folder, ignore_errors=True)
+        raise ValueError(f"'{shapes.path}' is there already; overwrite=true makes it anew")
+    shutil.rmtree(shapes.path, ignore_errors=True)
     renderer = build_renderer(config)
     before = [(shape, latent)]
     if other is not None and settings.operation != "interpolate":
@@ -83,11 +80,11 @@ def _edit(trained: TrainedRun, shape: str | None) -> None:
     shown = [*before, *((f"{title}_{number}", one) for number, one in enumerate(edited))]
     pictures = []
     for number, (name, one) in enumerate(show_progress(shown, "edit", len(shown))):
-        parts = _write(trained, folder, name, one)
-        pictures.append(draw_parts(folder, name, len(one), config.data.dim, renderer))
+        parts = _write(trained, shapes, name, one)
+        pictures.append(draw_parts(shapes, name, len(one), renderer))
         if number >= len(before):
             _warn_of_walls(name, settings.part, parts[settings.part])
-            path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
+            path = shapes.mesh(name)
             log.info("%s: %s", name, path if path.exists() else "no surface in the box [-1, 1]")
     made = ["edited"] if len(edited) == 1 else [f"edited {n}" for n in range(len(edited))]
     titles = [*(name for name, _ in before), *made]
@@ -139,9 +136,10 @@ def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
     size = tuple(trained.model.latents.raw().shape[1:])
     others: dict[str, list[str]] = {}
     for split in SPLITS:
-        folder = trained.run.reconstruction(trained.label, split) / "latents"
-        if (folder / f"{name}.npy").exists():
-            return read_latents(folder, [name], size)[0].to(trained.device)
+        folder = trained.run.reconstruction(trained.label, split)
+        shapes = ShapeFolder(folder, trained.job.config.data.dim)
+        if shapes.latent(name).exists():
+            return read_latents(shapes.latents, [name], size)[0].to(trained.device)
         with suppress(ValueError):  # a split may be empty, or not there
             others[split] = read_split(trained.layout, split)
     for split, names in others.items():
@@ -157,19 +155,17 @@ def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
     raise ValueError(f"there is no shape '{name}': {hint}")
 
 
-def _write(trained: TrainedRun, folder: Path, name: str, latent: torch.Tensor) -> list[Mesh | None]:
+def _write(
+    trained: TrainedRun, shapes: ShapeFolder, name: str, latent: torch.Tensor
+) -> list[Mesh | None]:
     """Write a latent's mesh, latent and parts; return the parts."""
-    mesh = trained.extract(latent)
-    if not mesh.is_empty:
-        path = folder / "meshes" / f"{name}{mesh_suffix(trained.command.config.data.dim)}"
-        write_mesh(mesh, path)
-    (folder / "latents").mkdir(parents=True, exist_ok=True)
-    np.save(folder / "latents" / f"{name}.npy", latent.cpu().numpy())
-    return write_parts(trained, name, latent, folder)
+    shapes.write_mesh(name, trained.extract(latent))
+    shapes.write_latent(name, latent)
+    return write_parts(trained, shapes, name, latent)
 
 
 def _warn_of_walls(name: str, part: int, mesh: Mesh | None) -> None:
-    """Say if the box [-1, 1]^D, outside which there is no field, cuts or leaves out a part."""
+    """Warn if a part leaves the box [-1, 1]^D, outside which there is no field."""
     if mesh is None:  # the shape lacks it
         return
     if mesh.is_empty:

@@ -1,4 +1,4 @@
-"""Look at a data set: one page of counts, histograms and the shapes that look worst."""
+"""A page on a data set: counts, histograms, and the shapes that stand out."""
 
 import base64
 import html
@@ -34,14 +34,14 @@ NUM_WORST, MOST_REASONS = 8, 30
 COLUMNS = ("shape", "samples", "inside", "largest distance", "what stands out")
 
 
-def inspect(command: Job) -> Path:
+def inspect(job: Job) -> Path:
     """Run the stage, and return the page.
 
     Raises:
         ValueError: if there is no data set, or a shape's samples cannot be read.
     """
-    config = command.config
-    layout = ensure_prepared(command)
+    config = job.config
+    layout = ensure_prepared(job)
     names = ready_names(layout)
     if not names:
         raise ValueError(f"'{layout.root}' holds no shape with samples; run stage=prepare")
@@ -54,11 +54,11 @@ def inspect(command: Job) -> Path:
             )
     records = read_records(layout)
     chosen = names[:: -(-len(names) // MOST_SHAPES)]
-    looks = [
-        look(layout, name, config.data.dim, records.get(name, {}))
+    stats = [
+        shape_stats(layout, name, config.data.dim, records.get(name, {}))
         for name in show_progress(chosen, "inspect", len(chosen))
     ]
-    worst = sorted(looks, key=lambda one: -one["oddity"])[:NUM_WORST]
+    worst = sorted(stats, key=lambda one: -one["oddity"])[:NUM_WORST]
     renderer = build_renderer(config)
     rows = [_row(layout, one["name"], config.data.dim, renderer) for one in worst]
     picture = image_grid(
@@ -68,20 +68,25 @@ def inspect(command: Job) -> Path:
     )
     histograms = draw_histograms(
         {
-            "distance (box units)": np.concatenate([one["distances"] for one in looks]),
-            "fraction of samples inside": np.array([one["inside"] for one in looks]),
-            "samples a shape": np.array([one["count"] for one in looks]),
+            "distance (box units)": np.concatenate([one["distances"] for one in stats]),
+            "fraction of samples inside": np.array([one["inside"] for one in stats]),
+            "samples a shape": np.array([one["count"] for one in stats]),
         },
         size=(960, 260),
     )
-    text = _page(layout, names, chosen, records, looks, histograms, picture)
+    text = _page(layout, names, chosen, records, stats, histograms, picture)
     page = _write(text, layout)
     log.info("%d shapes, %d of them looked at; the page: %s", len(names), len(chosen), page)
     return page
 
 
-def look(layout: Layout, name: str, dim: int, record: JournalEntry) -> dict[str, Any]:
-    """Return what one shape's samples are like, and how odd that is."""
+def shape_stats(layout: Layout, name: str, dim: int, record: JournalEntry) -> dict[str, Any]:
+    """Return statistics of one shape's samples.
+
+    Returns:
+        `name`, `count` of samples, fraction `inside`, some signed `distances`, in words what is
+        `odd`, and `oddity`, by which shapes are sorted.
+    """
     samples = _samples(layout, name, dim)
     inside = float((samples[:, -1] < 0).mean())
     odd = [f"{inside:.1%} inside"] if 0 < inside < 0.02 else []
@@ -130,7 +135,7 @@ def _page(
     names: list[str],
     chosen: list[str],
     records: dict[str, JournalEntry],
-    looks: list[dict[str, Any]],
+    stats: list[dict[str, Any]],
     histograms: Image,
     picture: Image,
 ) -> str:
@@ -145,7 +150,7 @@ def _page(
         lines += [f"nearly the same: {one}, {other}" for one, other in pairs[:MOST_REASONS]]
     cells = [
         (one["name"], f"{one['count']:,}", f"{one['inside']:.1%}", _largest(one), one["odd"])
-        for one in sorted(looks, key=lambda one: -one["oddity"])
+        for one in sorted(stats, key=lambda one: -one["oddity"])
     ]
     table = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells

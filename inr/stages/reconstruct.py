@@ -1,33 +1,31 @@
-"""Meshes and latents of a split: stored latents for the training shapes, fitted ones for others."""
+"""Meshes and latents of a split: training shapes have theirs, those of others are fitted."""
 
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from inr.config.factories import build_losses, build_renderer
 from inr.config.fingerprint import fingerprint
-from inr.config.job import Job, merge_with_run
+from inr.config.job import Job
 from inr.config.schema import Config
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import read_trained_split
-from inr.models.latents import read_latent
 from inr.progress import show_progress
 from inr.reconstruct import field_of
 from inr.reconstruct.latent_fitting import Fitting
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
-from inr.runs.directory import find_run, log_to, next_log
-from inr.runs.finished import FinishedShapes
 from inr.runs.ground_truth import ground_truth_mesh
 from inr.runs.part_outputs import draw_parts, write_parts
 from inr.runs.pictures import AXIS, FIELD_RESOLUTION, draw_shape, picture_rows
-from inr.runs.trained import TrainedRun, open_run
-from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
+from inr.runs.shape_folder import ShapeFolder
+from inr.runs.trained import TrainedRun, open_trained
+from inr.shapes.mesh import Mesh, write_mesh
+from inr.stages.prepare.prepare import ensure_prepared
+from inr.training.allocator import keep_freed_memory
 
 log = logging.getLogger(__name__)
 
@@ -35,29 +33,29 @@ NUM_PICTURES = 8
 SLICES = (-0.6, -0.3, 0.0, 0.3, 0.6)  # of the first shape, across z
 
 
-def reconstruct(command: Job) -> None:
+def reconstruct(job: Job) -> None:
     """Run the stage.
 
     Raises:
         ValueError: for wrong input.
         FloatingPointError: if a latent or a field is not finite.
     """
-    run = find_run(command.raw["run"])
-    command = merge_with_run(command, run.config(), run.path)
-    with run.lock(), log_to(next_log(run, "reconstruct")):
-        trained = open_run(command, run)
-        for split in command.splits:
+    with open_trained(job, "reconstruct") as trained:
+        if trained.device.type == "cpu":
+            keep_freed_memory()
+        ensure_prepared(trained.job)
+        for split in trained.job.splits:
             _reconstruct_split(trained, split)
 
 
 def _reconstruct_split(trained: TrainedRun, split: str) -> None:
-    config = trained.command.config
+    config = trained.job.config
     names = read_trained_split(trained.layout, split, trained.names)
-    folder = trained.run.reconstruction(trained.label, split)
-    record = FinishedShapes(folder, _settings(config, split) | {"step": trained.step})
+    shapes = ShapeFolder(trained.run.reconstruction(trained.label, split), config.data.dim)
+    finished = shapes.finished(_settings(config, split) | {"step": trained.step})
     if not config.overwrite:
-        record.check_settings()
-    todo = [name for name in names if config.overwrite or name not in record.shapes]
+        finished.check_settings()
+    todo = [name for name in names if config.overwrite or name not in finished.shapes]
     log.info(
         "reconstruct %s of epoch %d: %d shapes, %d of them done before",
         split,
@@ -66,7 +64,7 @@ def _reconstruct_split(trained: TrainedRun, split: str) -> None:
         len(names) - len(todo),
     )
     if not todo:
-        _export(trained, names, folder)
+        _export(trained, names, shapes)
         return
     size = config.reconstruct.shapes_per_batch
     for start in range(0, len(todo), size):
@@ -75,15 +73,12 @@ def _reconstruct_split(trained: TrainedRun, split: str) -> None:
         latents = _latents(trained, split, batch)
         fit_seconds = (time.perf_counter() - started) / len(batch)
         for name, latent, mesh, seconds in _decode(trained, batch, latents):
-            np.save(_folder(folder / "latents") / f"{name}.npy", latent.cpu().numpy())
-            path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
-            path.unlink(missing_ok=True)
-            reason = "the field has one sign on the whole grid" if mesh.is_empty else ""
-            if not mesh.is_empty:
-                write_mesh(mesh, path)
+            shapes.write_latent(name, latent)
+            shapes.write_mesh(name, mesh)
             if trained.model.latents.num_parts is not None:
-                write_parts(trained, name, latent, folder)
-            record.add(
+                write_parts(trained, shapes, name, latent)
+            reason = "the field has one sign on the whole grid" if mesh.is_empty else ""
+            finished.add(
                 name,
                 {
                     "status": "empty" if mesh.is_empty else "ok",
@@ -92,33 +87,31 @@ def _reconstruct_split(trained: TrainedRun, split: str) -> None:
                     "time": round(time.time(), 3),
                 },
             )
-    _export(trained, names, folder)
-    statuses = [record.shapes[name]["status"] for name in names]
+    _export(trained, names, shapes)
+    statuses = [finished.shapes[name]["status"] for name in names]
     if statuses.count("empty") == len(names):
         log.warning(
             "every reconstruction is empty: the field has one sign everywhere; train longer, or "
             "look at the pictures"
         )
-    _draw(trained, split, names, folder)
+    _draw(trained, split, names, shapes)
 
 
-def _export(trained: TrainedRun, names: Sequence[str], folder: Path) -> None:
+def _export(trained: TrainedRun, names: Sequence[str], shapes: ShapeFolder) -> None:
     """Write the meshes in the frame of the user's own files too, if that is asked for."""
-    config = trained.command.config
-    if config.eval.frame != "native":
+    if trained.job.config.eval.frame != "native":
         return
     for name in names:
-        path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
-        exported = folder / "meshes_native" / path.name
+        exported = shapes.native_mesh(name)
         exported.unlink(missing_ok=True)
-        if path.exists():
+        if shapes.mesh(name).exists():
             normalization = read_normalization(trained.layout.normalization(name))
-            write_mesh(normalization.undo_mesh(read_mesh(path)), exported)
-    log.info("meshes in their native frame: %s", folder / "meshes_native")
+            write_mesh(normalization.undo_mesh(shapes.read_mesh(name)), exported)
+    log.info("meshes in their native frame: %s", shapes.native_meshes)
 
 
 def _latents(trained: TrainedRun, split: str, names: Sequence[str]) -> torch.Tensor:
-    config = trained.command.config
+    config = trained.job.config
     if split == "train":
         unknown = [name for name in names if name not in trained.names]
         if unknown:
@@ -166,29 +159,27 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
     return fingerprint(config, of)
 
 
-def _draw(trained: TrainedRun, split: str, names: Sequence[str], folder: Path) -> None:
-    renderer = build_renderer(trained.command.config)
-    dim = trained.command.config.data.dim
+def _draw(trained: TrainedRun, split: str, names: Sequence[str], shapes: ShapeFolder) -> None:
+    renderer = build_renderer(trained.job.config)
+    dim = shapes.dim
     num_parts = trained.model.latents.num_parts
     shown = names[:NUM_PICTURES]
     columns = []
     for name in shown:
-        path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
-        mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
-        latent = read_latent(folder / "latents" / f"{name}.npy").to(trained.device)
+        mesh = shapes.read_mesh(name)
+        latent = shapes.read_latent(name).to(trained.device)
         ground_truth = ground_truth_mesh(trained.layout, name, dim)
         columns.append(draw_shape(trained.model, latent, mesh, ground_truth, renderer))
         if num_parts is not None:
-            columns[-1].append(draw_parts(folder, name, num_parts, dim, renderer))
+            columns[-1].append(draw_parts(shapes, name, num_parts, renderer))
     labels = picture_rows(dim, "reconstruction") + ["parts"] * (num_parts is not None)
     image = image_grid(list(zip(*columns, strict=True)), column_titles=shown, row_labels=labels)
     picture = trained.run.renders / f"reconstruction_{trained.label}_{split}.png"
     write_png(image, picture)
     log.info("picture: %s", picture)
     if dim == 3:
-        latent = read_latent(folder / "latents" / f"{shown[0]}.npy").to(trained.device)
         image = slice_row(
-            field_of(trained.model, latent),
+            field_of(trained.model, shapes.read_latent(shown[0]).to(trained.device)),
             renderer.flat,
             axis=AXIS,
             offsets=SLICES,
@@ -196,8 +187,3 @@ def _draw(trained: TrainedRun, split: str, names: Sequence[str], folder: Path) -
             ground_truth=ground_truth_mesh(trained.layout, shown[0], dim),
         )
         write_png(image, picture.with_name(f"slices_{trained.label}_{split}.png"))
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
-    return path

@@ -1,4 +1,4 @@
-"""New shapes: of latents drawn like the trained ones, or between two of them."""
+"""New shapes, decoded from latents drawn from a prior or interpolated between two trained ones."""
 
 import logging
 import shutil
@@ -10,75 +10,68 @@ import torch
 
 from inr.config.compose import slug
 from inr.config.factories import build_renderer
-from inr.config.job import Job, merge_with_run
+from inr.config.job import Job
 from inr.models.priors import draw_gaussian, draw_pca, interpolate
 from inr.progress import show_progress
 from inr.render.grid import image_grid, write_png
-from inr.runs.directory import find_run, log_to, next_log
-from inr.runs.finished import FinishedShapes
-from inr.runs.trained import TrainedRun, load_run
-from inr.shapes.mesh import mesh_suffix, write_mesh
+from inr.runs.shape_folder import ShapeFolder
+from inr.runs.trained import TrainedRun, open_trained
 
 log = logging.getLogger(__name__)
 
 COLUMNS = 8
 
 
-def sample(command: Job) -> None:
+def sample(job: Job) -> None:
     """Run the stage: write meshes, latents and a picture of new shapes.
 
     Raises:
         ValueError: for wrong input.
         FloatingPointError: if a field is not finite.
     """
-    run = find_run(command.raw["run"])
-    command = merge_with_run(command, run.config(), run.path)
-    with run.lock(), log_to(next_log(run, "sample")):
-        trained = load_run(command, run)
+    with open_trained(job, "sample") as trained:
         _sample(trained)
 
 
 def _sample(trained: TrainedRun) -> None:
-    config = trained.command.config
+    config = trained.job.config
     settings = config.sample
     ends = settings.interpolate
     title = f"{slug(ends[0])}_to_{slug(ends[1])}" if ends else settings.prior
-    folder = trained.run.samples(trained.label, title)
+    shapes = ShapeFolder(trained.run.samples(trained.label, title), config.data.dim)
     latents = _latents(trained)
     if config.overwrite:
-        shutil.rmtree(folder, ignore_errors=True)
-    record = FinishedShapes(folder, _settings(trained))
+        shutil.rmtree(shapes.path, ignore_errors=True)
+    finished = shapes.finished(_settings(trained))
     if not config.overwrite:
-        record.check_settings()
-        if len(record.shapes) == len(latents):
+        finished.check_settings()
+        if len(finished.shapes) == len(latents):
             log.info(
-                "%d shapes are in %s already; overwrite=true makes them anew", len(latents), folder
+                "%d shapes are in %s already; overwrite=true makes them anew",
+                len(latents),
+                shapes.path,
             )
             return
     renderer = build_renderer(config)
     pictures, names = [], []
-    (folder / "latents").mkdir(parents=True, exist_ok=True)
     for number, latent in enumerate(show_progress(latents, "sample", len(latents))):
         name = f"{title}_{number:03d}"
         started = time.perf_counter()
         mesh = trained.extract(latent)
-        np.save(folder / "latents" / f"{name}.npy", latent.cpu().numpy())
-        path = folder / "meshes" / f"{name}{mesh_suffix(config.data.dim)}"
-        path.unlink(missing_ok=True)
-        if not mesh.is_empty:
-            write_mesh(mesh, path)
+        shapes.write_latent(name, latent)
+        shapes.write_mesh(name, mesh)
         seconds = round(time.perf_counter() - started, 3)
-        record.add(name, {"status": "empty" if mesh.is_empty else "ok", "seconds": seconds})
+        finished.add(name, {"status": "empty" if mesh.is_empty else "ok", "seconds": seconds})
         names.append(f"{number:03d}")
         pictures.append(renderer.render(mesh))
     _draw(trained, title, pictures, names)
-    empty = sum(entry["status"] == "empty" for entry in record.shapes.values())
-    log.info("%d shapes (%d empty) in %s", len(latents), empty, folder)
+    empty = sum(entry["status"] == "empty" for entry in finished.shapes.values())
+    log.info("%d shapes (%d empty) in %s", len(latents), empty, shapes.path)
 
 
 def _latents(trained: TrainedRun) -> torch.Tensor:
     """Return the new latents (B, L), of parts (B, P, L + K), as the decoder gets them."""
-    config = trained.command.config
+    config = trained.job.config
     settings = config.sample
     latents = trained.model.latents
     every = latents.flatten()
@@ -106,7 +99,7 @@ def _find(trained: TrainedRun, name: str) -> int:
 
 
 def _settings(trained: TrainedRun) -> dict[str, Any]:
-    config = trained.command.config
+    config = trained.job.config
     settings: dict[str, Any] = {
         "eval.resolution": config.eval.resolution,
         "eval.coarse_to_fine": config.eval.coarse_to_fine,

@@ -133,11 +133,11 @@ def test_a_folder_of_ones_own_yaml_files(
 def test_an_error_of_a_library_is_not_blamed_on_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(command: object) -> None:
+    def broken(job: object) -> None:
         int("no number")  # a ValueError that is not ours, as raised inside a library
         raise AssertionError
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("inr.stages.dispatch.dispatch", broken)
+    monkeypatch.setattr("inr.__main__.find_stage", lambda name, allow: broken)
     assert inr(monkeypatch, "stage=train") == 1
     assert "Traceback" in capsys.readouterr().err

@@ -89,7 +89,7 @@ def test_a_list_that_was_edited_is_noticed(boxes, monkeypatch, capsys):
     assert names_in(Layout(Path("made")))["test"] == ["box1"]
     Path("test.txt").write_text("box2\n")
     assert inr(monkeypatch, *prepare) == 2
-    assert "delete made/splits to deal them anew" in capsys.readouterr().err
+    assert "delete made/splits to assign them anew" in capsys.readouterr().err
 
 
 def test_a_data_set_inside_its_source(boxes, monkeypatch, capsys):
@@ -254,7 +254,7 @@ def test_training_does_not_take_other_splits_than_were_dealt(boxes, monkeypatch,
     assert inr(monkeypatch, *prepare, "data.splits.train=5") == 0
     train = ["stage=train", "data=meshes", "data.root=made", *TRAIN, "data.splits.train=3"]
     assert inr(monkeypatch, *train) == 2
-    assert "dealt with {'train': 5}, not {'train': 3}" in capsys.readouterr().err
+    assert "assigned with {'train': 5}, not {'train': 3}" in capsys.readouterr().err
 
 
 def test_a_sweep_over_shards(boxes):

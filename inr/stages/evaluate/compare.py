@@ -18,29 +18,29 @@ from inr.metrics.run_statistics import (
 from inr.metrics.summary import align, format_number, write_csv
 from inr.runs.directory import Run, find_run, new_run_path
 from inr.stages.evaluate.results import Row, record_settings
-from inr.stages.evaluate.run import Evaluated, evaluate_run
+from inr.stages.evaluate.run import SplitResult, evaluate_run
 
 log = logging.getLogger(__name__)
 
-# below which a bootstrap promises more than it holds
+# below which a bootstrap interval is too narrow
 FEW_SHAPES = 20
 
 
-def compare_runs(command: Job) -> None:
+def compare_runs(job: Job) -> None:
     """Evaluate what is not evaluated, and put the runs together, split by split.
 
     Raises:
         ValueError: for wrong input, runs that were measured under different protocols among it.
     """
-    runs = find_runs(command.raw["runs"], "runs")
-    against = find_runs(command.raw["against"], "against") if command.raw["against"] else []
+    runs = find_runs(job.raw["runs"], "runs")
+    against = find_runs(job.raw["against"], "against") if job.raw["against"] else []
     both = [run for run in runs if run.path.resolve() in {a.path.resolve() for a in against}]
     if both:
         raise ValueError(f"'{both[0].path}' is in runs and in against; it cannot be in both")
-    _check_alike(command, [*runs, *against])
-    found = [evaluate_run(command, run) for run in runs]
-    others = [evaluate_run(command, run) for run in against]
-    folder = command.folder or new_run_path("comparison")
+    _check_alike(job, [*runs, *against])
+    found = [evaluate_run(job, run) for run in runs]
+    others = [evaluate_run(job, run) for run in against]
+    folder = job.folder or new_run_path("comparison")
     tables = []
     # a run may have splits of its own, where the command line names none
     for split in [s for s in found[0] if all(s in one for one in (*found, *others))]:
@@ -48,7 +48,7 @@ def compare_runs(command: Job) -> None:
         second = dict(
             zip((run.path for run in against), [one[split] for one in others], strict=True)
         )
-        tables.append(_write(command, folder / split, split, first, second))
+        tables.append(_write(job, folder / split, split, first, second))
     if not tables:
         raise ValueError("the runs have no split in common; add split=test, say")
     print("\n" + "\n\n".join(tables) + f"\n\nfiles: {folder}", flush=True)
@@ -74,11 +74,11 @@ def find_runs(given: Any, key: str) -> list[Run]:
 
 
 def _write(
-    command: Job,
+    job: Job,
     folder: Path,
     split: str,
-    first: Mapping[Path, Evaluated],
-    second: Mapping[Path, Evaluated],
+    first: Mapping[Path, SplitResult],
+    second: Mapping[Path, SplitResult],
 ) -> str:
     """Write one split's per_shape.csv and summary.json, and return its table."""
     one = next(iter(first.values()))
@@ -113,10 +113,10 @@ def _write(
     return _table(split, one.protocol, len(first), len(second), metrics)
 
 
-def _check_alike(command: Job, runs: Sequence[Run]) -> None:
+def _check_alike(job: Job, runs: Sequence[Run]) -> None:
     """Refuse to put together what would be measured in different ways, before hours of it."""
     (path, one), *others = [
-        (run.path, merge_with_run(command, run.config(), run.path).config) for run in runs
+        (run.path, merge_with_run(job, run.config(), run.path).config) for run in runs
     ]
     mine = {"protocol": one.eval.protocol, **record_settings(one.eval)}
     for other_path, other in others:
@@ -135,7 +135,7 @@ def _check_alike(command: Job, runs: Sequence[Run]) -> None:
                 log.warning("'%s' and '%s' differ in %s: %s and %s", path, other_path, key, *values)
 
 
-def _group(metric: str, found: Mapping[Path, Evaluated]) -> dict[str, Any]:
+def _group(metric: str, found: Mapping[Path, SplitResult]) -> dict[str, Any]:
     """Return a metric's mean and spread over some runs, and each run's own mean.
 
     All are of the shapes that every run of the group has a value for.
@@ -152,7 +152,7 @@ def _group(metric: str, found: Mapping[Path, Evaluated]) -> dict[str, Any]:
 
 
 def _difference(
-    metric: str, first: Mapping[Path, Evaluated], second: Mapping[Path, Evaluated]
+    metric: str, first: Mapping[Path, SplitResult], second: Mapping[Path, SplitResult]
 ) -> dict[str, Any] | None:
     if not second:
         return None

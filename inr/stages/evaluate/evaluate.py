@@ -6,15 +6,15 @@ from inr.stages.evaluate.folders import evaluate_folders
 from inr.stages.evaluate.run import evaluate_one
 
 
-def evaluate(command: Job) -> None:
+def evaluate(job: Job) -> None:
     """Run the stage.
 
     Raises:
         ValueError: for wrong input.
     """
-    if command.config.runs:
-        compare_runs(command)
-    elif command.config.meshes is not None:
-        evaluate_folders(command)
+    if job.config.runs:
+        compare_runs(job)
+    elif job.config.meshes is not None:
+        evaluate_folders(job)
     else:
-        evaluate_one(command)
+        evaluate_one(job)

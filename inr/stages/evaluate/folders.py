@@ -101,9 +101,9 @@ def _draw_worst(
     draw_worst(rows, metric, is_higher_better, read, build_renderer(config), path)
 
 
-def _evaluate_sets(command: Job) -> None:
-    """Hold all of one folder against all of another, each in the frame of its own bounding box."""
-    config = command.config
+def _evaluate_sets(job: Job) -> None:
+    """Compare the set of one folder with that of another, each shape in its own bounding box."""
+    config = job.config
     meshes, ground_truths, dim = find_both(str(config.meshes), str(config.ground_truth))
     nothing = empty_shape(dim, "")
 
@@ -117,7 +117,7 @@ def _evaluate_sets(command: Job) -> None:
     references = {
         name: read(name, path, "the ground truth") for name, path in ground_truths.items()
     }
-    folder = command.folder or new_run_path(f"evaluate_{config.eval.protocol}")
+    folder = job.folder or new_run_path(f"evaluate_{config.eval.protocol}")
     _, table = write_sets(
         config,
         samples,

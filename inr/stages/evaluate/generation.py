@@ -9,7 +9,7 @@ from typing import Any
 
 from inr.config.factories import build_set_metrics
 from inr.config.schema import Config
-from inr.data.layout import Layout, read_json, read_split
+from inr.data.layout import Layout, read_split
 from inr.metrics.base import Conditions, MetricInfo
 from inr.metrics.eval_shape import EvalShape, Surface
 from inr.metrics.generation import pairwise_chamfer
@@ -18,7 +18,8 @@ from inr.metrics.summary import format_table, write_csv, write_summary
 from inr.progress import show_progress
 from inr.runs.directory import Run, run_argument
 from inr.runs.ground_truth import open_pair
-from inr.shapes.mesh import Floats, empty_mesh, mesh_suffix, read_mesh
+from inr.runs.shape_folder import ShapeFolder
+from inr.shapes.mesh import Floats, empty_mesh
 from inr.stages.evaluate.results import Row
 
 log = logging.getLogger(__name__)
@@ -27,23 +28,23 @@ log = logging.getLogger(__name__)
 def evaluate_samples(
     config: Config, run: Run, layout: Layout, *, label: str, split: str, epoch: int
 ) -> tuple[dict[str, Any], str]:
-    """Hold the new shapes of `sample.prior` against a split; return the summary and a table.
+    """Compare the new shapes of `sample.prior` with a split; return the summary and a table.
 
     Raises:
         ValueError: if stage=sample has not been run, or there is nothing to compare.
     """
     settings, prior = config.eval, config.sample.prior
-    folder = run.samples(label, prior)
-    if not (folder / "shapes.json").exists():
+    dim = config.data.dim
+    shapes = ShapeFolder(run.samples(label, prior), dim)
+    names = list(shapes.finished({}).shapes)
+    if not names:
         raise ValueError(
             f"there are no new shapes of sample.prior={prior} at epoch {epoch}; run stage=sample "
             f"{run_argument(run.path)} sample.prior={prior}"
         )
-    dim = config.data.dim
-    names = list(read_json(folder / "shapes.json"))
-    paths = {name: folder / "meshes" / f"{name}{mesh_suffix(dim)}" for name in names}
     samples: dict[str, EvalShape | None] = {
-        name: Surface(read_mesh(path)) if path.exists() else None for name, path in paths.items()
+        name: Surface(shapes.read_mesh(name)) if shapes.mesh(name).exists() else None
+        for name in names
     }
     split_names = read_split(layout, split)
     references = {
@@ -81,7 +82,7 @@ def write_sets(
     Args:
         config: its `eval` says how.
         samples: generated shapes by name; None for an empty one, which is left out and counted.
-        references: what they are held against.
+        references: what they are compared with.
         folder: where the files go.
         about: what was evaluated.
         title: the same for the table.
@@ -101,7 +102,7 @@ def write_sets(
         )
     present = {name: side for name, side in samples.items() if side is not None}
     if not present:
-        raise ValueError("every sample is empty; there is nothing to hold against the references")
+        raise ValueError("every sample is empty; there is nothing to compare with the references")
     distances, floor = _measure(present, references, settings.num_points, settings.seed)
     conditions = Conditions(settings.frame, settings.num_points, settings.empty)
     summary = {

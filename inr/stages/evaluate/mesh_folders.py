@@ -25,12 +25,12 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class ShapeFile:
-    """Hold what a file is, in its own frame, and what had to be done to it.
+    """A shape read from a file, in the file's own frame.
 
     Args:
         side: the shape.
-        points: (N, D), that its bounding box is of.
-        note: for the row's reason.
+        points: (N, D), whose bounding box is the shape's.
+        note: what had to be done to it, or is doubtful; becomes part of the row's reason.
     """
 
     side: Surface | Cloud

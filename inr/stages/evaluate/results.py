@@ -125,7 +125,7 @@ def write_results(
 
 
 def _unmeasured(rows: Sequence[Row], protocol: Protocol) -> str:
-    """Say which metrics some shapes have no value of, and why the first of them has none."""
+    """Return a line for each metric that some shapes lack, and why the first of them does."""
     lines = []
     for metric in protocol.metrics:
         without = [row for row in rows if metric in row.get("not_measured", {})]

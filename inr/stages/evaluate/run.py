@@ -4,8 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
+
+import torch
 
 from inr.config.factories import (
     build_logger,
@@ -13,15 +14,14 @@ from inr.config.factories import (
     build_renderer,
     build_set_metrics,
 )
-from inr.config.job import Job, merge_with_run
+from inr.config.job import Job
 from inr.config.overrides import Overrides
 from inr.config.schema import Config
 from inr.data.layout import Layout, read_trained_split
 from inr.metrics.pair import FieldEvaluator, Pair
 from inr.metrics.protocol import Protocol
-from inr.models.latents import read_latent
 from inr.progress import show_progress
-from inr.runs.directory import Run, find_run, log_to, next_log, run_argument
+from inr.runs.directory import Run, find_run, run_argument
 from inr.runs.finished import FinishedShapes
 from inr.runs.ground_truth import (
     ground_truth_mesh,
@@ -30,10 +30,10 @@ from inr.runs.ground_truth import (
     open_pair,
     warn_missing_ground_truth,
 )
-from inr.runs.part_outputs import read_part_meshes
 from inr.runs.pictures import draw_worst
-from inr.runs.trained import load_run
-from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh
+from inr.runs.shape_folder import ShapeFolder
+from inr.runs.trained import load_trained, work_in_run
+from inr.shapes.mesh import Mesh, empty_mesh
 from inr.stages.evaluate.generation import evaluate_samples
 from inr.stages.evaluate.results import Row, made_at, measure_row, record_settings, write_results
 from inr.stages.prepare.prepare import ensure_prepared
@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """Hold what the evaluation of one split gave.
+class SplitResult:
+    """Result of evaluating one split.
 
     Args:
         protocol: its name.
@@ -64,7 +64,17 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class _Subject:
-    """Hold what is evaluated: a run at an epoch, its data, and the shapes it was trained on."""
+    """What is evaluated: a run at an epoch, its data set, and the shapes it was trained on.
+
+    Args:
+        config: of the run and the command line.
+        overrides: of the command line.
+        run: its directory.
+        layout: its data set.
+        label: name of the epoch in folders.
+        trained: names of the training shapes.
+        evaluator: opens the field of a reconstructed shape; None where no metric asks for it.
+    """
 
     config: Config
     overrides: Overrides
@@ -72,50 +82,53 @@ class _Subject:
     layout: Layout
     label: str
     trained: list[str]
-    evaluator: Callable[[Path], FieldEvaluator] | None
+    evaluator: Callable[[torch.Tensor], FieldEvaluator] | None
+
+    def shapes(self, split: str) -> ShapeFolder:
+        """Return the reconstruction of a split."""
+        return ShapeFolder(self.run.reconstruction(self.label, split), self.config.data.dim)
 
 
-def evaluate_run(command: Job, run: Run) -> dict[str, Evaluated]:
+def evaluate_run(job: Job, run: Run) -> dict[str, SplitResult]:
     """Evaluate the splits of a run, and return what each gave.
 
     Raises:
         ValueError: for wrong input, a split that was not reconstructed among it.
     """
-    command = merge_with_run(command, run.config(), run.path)
-    config = command.config
-    with run.lock(), log_to(next_log(run, "evaluate")):
+    with work_in_run(job, run, "evaluate") as job:
+        config = job.config
         path = find_checkpoint(run.checkpoints, config.epoch)
         checkpoint = load_checkpoint(path)
         progress, trained = checkpoint["progress"], list(checkpoint["latents"])
         epoch = int(progress["epoch"])
-        layout = ensure_prepared(command)
+        layout = ensure_prepared(job)
         if build_set_metrics(config):
-            found = {s: _evaluate_sets(config, run, layout, s, epoch) for s in command.splits}
-            _mirror(command, run, found, epoch, int(progress["step"]))
-            return found
-        evaluator = _open_evaluator(command, run) if build_protocol(config).needs_field else None
-        subject = _Subject(
-            config, command.overrides, run, layout, epoch_label(epoch), trained, evaluator
-        )
-        found = {split: _evaluate_split(subject, split, epoch) for split in command.splits}
-        _mirror(command, run, found, epoch, int(progress["step"]))
+            found = {s: _evaluate_sets(config, run, layout, s, epoch) for s in job.splits}
+        else:
+            needs_field = build_protocol(config).needs_field
+            evaluator = _open_evaluator(job, run) if needs_field else None
+            subject = _Subject(
+                config, job.overrides, run, layout, epoch_label(epoch), trained, evaluator
+            )
+            found = {split: _evaluate_split(subject, split, epoch) for split in job.splits}
+        _mirror(job, run, found, epoch, int(progress["step"]))
     return found
 
 
-def evaluate_one(command: Job) -> None:
+def evaluate_one(job: Job) -> None:
     """Evaluate the splits of a run, and print each one's table."""
-    found = evaluate_run(command, find_run(command.raw["run"]))
+    found = evaluate_run(job, find_run(job.raw["run"]))
     print("\n" + "\n\n".join(one.table for one in found.values()), flush=True)
 
 
-def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: int) -> Evaluated:
+def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: int) -> SplitResult:
     summary, table = evaluate_samples(
         config, run, layout, label=epoch_label(epoch), split=split, epoch=epoch
     )
-    return Evaluated(config.eval.protocol, [], summary, table, record_settings(config.eval))
+    return SplitResult(config.eval.protocol, [], summary, table, record_settings(config.eval))
 
 
-def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
+def _evaluate_split(subject: _Subject, split: str, epoch: int) -> SplitResult:
     config, run = subject.config, subject.run
     names = read_trained_split(subject.layout, split, subject.trained)
     made = _reconstructed(subject, split, epoch)
@@ -123,23 +136,23 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
     protocol = build_protocol(config)
     folder = run.evaluation(subject.label, split, protocol.name)
     settings = record_settings(config.eval)
-    record = FinishedShapes(folder, settings)
+    finished = FinishedShapes(folder, settings)
     if not config.overwrite:
-        record.check_settings()
-    with record:
+        finished.check_settings()
+    with finished:
         for name in show_progress(names, f"evaluate {split}", len(names)):
             of = [made.get(name, {}).get("time"), ground_truth_stamp(subject.layout, name)]
-            finished = record.shapes.get(name)
+            before = finished.shapes.get(name)
             # one whose sides are others since, and one that had no metrics, is not finished
             is_finished = (
-                finished is not None
-                and finished["made"] == of
-                and finished["row"]["status"] in ("ok", "empty")
+                before is not None
+                and before["made"] == of
+                and before["row"]["status"] in ("ok", "empty")
             )
             if config.overwrite or not is_finished:
                 row = _evaluate_shape(subject, split, name, protocol, made.get(name))
-                record.add(name, {"row": row, "made": of})
-    rows = [record.shapes[name]["row"] for name in names]
+                finished.add(name, {"row": row, "made": of})
+    rows = [finished.shapes[name]["row"] for name in names]
     summary, table = write_results(
         rows,
         protocol,
@@ -149,7 +162,7 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> Evaluated:
         title=f"{split} split, epoch {epoch}",
     )
     _draw_worst(subject, split, rows, protocol)
-    return Evaluated(protocol.name, rows, summary, table, settings)
+    return SplitResult(protocol.name, rows, summary, table, settings)
 
 
 def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
@@ -163,25 +176,24 @@ def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
         for key in ("resolution", "coarse_to_fine")
         if subject.overrides(f"eval.{key}")
     }
-    record = FinishedShapes(subject.run.reconstruction(subject.label, split), asked)
-    record.check_settings("stage=reconstruct with overwrite=true makes")
-    if not record.shapes:
+    finished = subject.shapes(split).finished(asked)
+    finished.check_settings("stage=reconstruct with overwrite=true makes")
+    if not finished.shapes:
         raise ValueError(
             f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
             f"{run_argument(subject.run.path)} split={split}"
         )
-    return record.shapes
+    return finished.shapes
 
 
 def _evaluate_shape(
     subject: _Subject, split: str, name: str, protocol: Protocol, made: Mapping[str, Any] | None
 ) -> Row:
     """Return a shape's row: its metrics, or why it has none."""
-    dim = subject.config.data.dim
-    folder = subject.run.reconstruction(subject.label, split)
-    path = folder / "meshes" / f"{name}{mesh_suffix(dim)}"
+    shapes = subject.shapes(split)
+    path = shapes.mesh(name)
     if made is None or (made["status"] == "ok" and not path.exists()):
-        reason = "not reconstructed" if made is None else f"'{path}' is gone"
+        reason = "not reconstructed" if made is None else f"'{path}' no longer exists"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
     if not has_ground_truth(subject.layout, name):  # which was said, once for all
         reason = "the data set has neither its mesh nor its surface points"
@@ -191,52 +203,47 @@ def _evaluate_shape(
 
     def pair() -> Pair:
         return open_pair(
-            read_mesh(path) if made["status"] == "ok" else empty_mesh(dim),
+            shapes.read_mesh(name) if made["status"] == "ok" else empty_mesh(shapes.dim),
             subject.layout,
             name,
             frame=settings.frame,
             num_points=settings.num_points,
             seed=settings.seed,
-            evaluator=subject.evaluator(folder / "latents" / f"{name}.npy")
-            if subject.evaluator
-            else None,
-            parts=partial(read_part_meshes, folder, name, num_parts, dim) if num_parts else None,
+            evaluator=subject.evaluator(shapes.read_latent(name)) if subject.evaluator else None,
+            parts=partial(shapes.read_parts, name, num_parts) if num_parts else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])
 
 
 def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protocol) -> None:
-    config, dim = subject.config, subject.config.data.dim
-    meshes = subject.run.reconstruction(subject.label, split) / "meshes"
+    shapes = subject.shapes(split)
 
     def read(name: str) -> tuple[Mesh, Mesh]:
-        path = meshes / f"{name}{mesh_suffix(dim)}"
-        mesh = read_mesh(path) if path.exists() else empty_mesh(dim)
-        return ground_truth_mesh(subject.layout, name, dim), mesh
+        return ground_truth_mesh(subject.layout, name, shapes.dim), shapes.read_mesh(name)
 
     metric = protocol.deciding
     is_higher_better = protocol.metrics[metric].higher_is_better
     name = f"evaluation_{subject.label}_{split}_{protocol.name}.png"
-    path, renderer = subject.run.renders / name, build_renderer(config)
+    path, renderer = subject.run.renders / name, build_renderer(subject.config)
     draw_worst(rows, metric, is_higher_better, read, renderer, path)
 
 
-def _open_evaluator(command: Job, run: Run) -> Callable[[Path], FieldEvaluator]:
-    """Return a function that opens the field of a latent's file."""
-    trained = load_run(command, run)
+def _open_evaluator(job: Job, run: Run) -> Callable[[torch.Tensor], FieldEvaluator]:
+    """Return a function that opens the field of a latent."""
+    trained = load_trained(job, run)
 
-    def evaluator(path: Path) -> FieldEvaluator:
-        return trained.evaluator(read_latent(path).to(trained.device))
+    def evaluator(latent: torch.Tensor) -> FieldEvaluator:
+        return trained.evaluator(latent.to(trained.device))
 
     return evaluator
 
 
-def _mirror(command: Job, run: Run, found: Mapping[str, Evaluated], epoch: int, step: int) -> None:
+def _mirror(job: Job, run: Run, found: Mapping[str, SplitResult], epoch: int, step: int) -> None:
     """Log the means to metrics.jsonl and the dashboard."""
-    logger = build_logger(command.config)
-    logger.start(run.path, name=run.path.name, group="", config=command.raw)
-    protocol = command.config.eval.protocol
+    logger = build_logger(job.config)
+    logger.start(run.path, name=run.path.name, group="", config=job.raw)
+    protocol = job.config.eval.protocol
     prefix = "" if protocol == "default" else f"{protocol}/"
     values = {
         f"{prefix}{split}/{metric}": entry["mean"]

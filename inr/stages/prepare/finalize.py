@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class ShapesRefused(Exception):  # noqa: N818 (it is asked for, with strict=true)
-    """Say that strict=true and a shape was refused."""
+    """A shape was refused, which strict=true forbids."""
 
     exit_code = 1
 
@@ -98,7 +98,7 @@ def _record(
 def _report(
     config: Config, layout: Layout, records: Mapping[str, JournalEntry], made: Sequence[str]
 ) -> None:
-    """Say what there is, and deal it to splits.
+    """Log what is ready, and assign it to splits.
 
     Raises:
         ValueError: if nothing can be used.

@@ -1,4 +1,4 @@
-"""Where a data set lies, where its shapes come from, and which of them are meant."""
+"""The sources of a data set: shape files, part files, a family; and who goes in which split."""
 
 import logging
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ def assign_splits(data: Data, names: Sequence[str], copies: Copies = ()) -> dict
     for split, size in split_sizes(data).items():
         if isinstance(size, str):
             raise ValueError(
-                f"data.splits.{split}={size} does not go with data.splits.folds, which deals all "
-                "shapes; give a count or fraction"
+                f"data.splits.{split}={size} does not go with data.splits.folds, which assigns "
+                "all shapes; give a count or fraction"
             )
     valid = splits.valid
     assert not isinstance(valid, str)
@@ -50,7 +50,7 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
     assert config.data.source is not None
     ours = [OUTPUTS] if config.data.root is None else [OUTPUTS, Path(config.data.root)]
     source = Path(config.data.source)
-    if has_parts(config.data):
+    if source_has_parts(config.data):
         ours.append(source / "parts")
         source = source / "meshes" if (source / "meshes").is_dir() else source
     found, refused = find_files(source, suffixes(config.data), leave_out=ours)
@@ -64,7 +64,7 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
     return dict(found), refused
 
 
-def has_parts(data: Data) -> bool:
+def source_has_parts(data: Data) -> bool:
     """Return whether the source holds the parts of its shapes too."""
     if data.source is None or data.kind == "points":
         return False
@@ -73,7 +73,7 @@ def has_parts(data: Data) -> bool:
 
 def find_parts(data: Data, names: Sequence[str]) -> tuple[dict[str, PartFiles], dict[str, str]]:
     """Return each shape's part files, and the shapes refused; nothing for shapes without parts."""
-    if data.source is None or not has_parts(data):
+    if data.source is None or not source_has_parts(data):
         return {}, {}
     return find_part_files(Path(data.source), names, suffixes(data))
 

@@ -170,7 +170,7 @@ def is_finished(
 
 
 def check_asked(command: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
-    """Check that splits which the command line asks for are those that were dealt.
+    """Check that splits which the command line asks for are those that were assigned.
 
     Raises:
         ValueError: if they are not.
@@ -180,7 +180,7 @@ def check_asked(command: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
     if assigned is not None and said and assigned != asked:
         was, now = _difference(assigned, dict(asked))
         raise ValueError(
-            f"the splits of '{layout.root}' were dealt with {was}, not {now}; leave out "
+            f"the splits of '{layout.root}' were assigned with {was}, not {now}; leave out "
             f"{said[0].line}, or prepare another data.root with it"
         )
 
@@ -194,6 +194,6 @@ def check_assigned(layout: Layout, manifest: Mapping[str, Any], asked: Mapping[s
     assigned = manifest.get("splits")
     if assigned is not None and assigned != asked and layout.split("train").exists():
         raise ValueError(
-            f"the splits of '{layout.root}' were dealt with {assigned}, not {asked}; delete "
-            f"{layout.split('train').parent} to deal them anew"
+            f"the splits of '{layout.root}' were assigned with {assigned}, not {asked}; delete "
+            f"{layout.split('train').parent} to assign them anew"
         )

@@ -39,15 +39,15 @@ from inr.stages.prepare.splits import asked_splits, assign_folds, warn_of_duplic
 log = logging.getLogger(__name__)
 
 
-def prepare(command: Job) -> None:
+def prepare(job: Job) -> None:
     """Run the stage.
 
     Raises:
         ValueError: for wrong input, or a disk that cannot be written.
         ShapesRefused: under strict=true, if a shape was refused.
     """
-    config = command.config
-    layout = layout_of(command)
+    config = job.config
+    layout = layout_of(job)
     if config.data.family is None and config.data.source is None:
         if layout.names():
             log.info("'%s' is prepared already and used as it is", layout.root)
@@ -71,11 +71,11 @@ def prepare(command: Job) -> None:
         log.warning("refused %s: %s", name, reason)
     if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
         assign_splits(config.data, list(sources))
-    else:  # of those that are dealt some may be gone
+    else:  # sources of shapes in splits may be missing
         read_lists(split_sizes(config.data))
     try:
         with held(layout.root / ".lock"):
-            parts = _open(command, layout, parts)
+            parts = _open(job, layout, parts)
         with held(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, parts, shard)
         with held(layout.root / ".lock"):
@@ -90,15 +90,15 @@ def prepare(command: Job) -> None:
         ) from error
 
 
-def _open(command: Job, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
+def _open(job: Job, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
     """Write the manifest to go on with; return the part files with the number of parts in it."""
-    config = command.config
+    config = job.config
     if config.overwrite:  # first, or a kill would leave new settings beside old shapes
         check_alone(layout)
         for path in layout.root.glob("splits/**/*.json"):
             path.unlink()
         forget(layout)
-    manifest = open_manifest(layout, command.raw["data"], config.overwrite)
+    manifest = open_manifest(layout, job.raw["data"], config.overwrite)
     check_assigned(replace(layout, fold=None), manifest, asked_splits(config.data))
     if config.data.family is None:
         num_parts = max((files.num_parts for files in parts.values()), default=0)
@@ -188,7 +188,7 @@ def ensure_prepared(command: Job) -> Layout:
 
 
 def _check_unchanged(layout: Layout, source: Path) -> None:
-    """Check that the one file that a data set was made of is still the same; it may be gone."""
+    """Check that the one file that a data set was made of is still the same, if it is there."""
     if source.is_file():
         record = read_json(layout.manifest)["shapes"].get(shape_name(Path(source.name)))
         if record is not None and has_changed(source, record):

@@ -1,4 +1,4 @@
-"""The splits of a data set as files: dealt once, and added to when shapes come later."""
+"""The splits of a data set as files: assigned once, and extended when shapes come later."""
 
 import logging
 from collections import Counter
@@ -36,7 +36,7 @@ def assign_all(data: Data, layout: Layout) -> None:
     """Write the splits of a data set, or add the shapes that came since to those there are.
 
     Raises:
-        ValueError: if there are too few shapes, or the splits were dealt otherwise.
+        ValueError: if there are too few shapes, or the splits were assigned otherwise.
     """
     usual = replace(layout, fold=None)
     manifest = read_json(layout.manifest)
@@ -70,7 +70,7 @@ def assign_folds(data: Data, layout: Layout) -> None:
     """Write the splits of every fold, if folds are asked for and they are not there.
 
     Raises:
-        ValueError: if there are too few shapes, the folds there were dealt otherwise, or they
+        ValueError: if there are too few shapes, the folds there were assigned otherwise, or they
             cannot be written.
     """
     if layout.fold is None:
@@ -88,19 +88,19 @@ def assign_folds(data: Data, layout: Layout) -> None:
                     for split, members in assigned.items():
                         write_json(members, replace(layout, fold=f"{fold}_of_{folds}").split(split))
                 write_json(asked, done)
-            log.info("dealt %d shapes to %d folds, %s/fold_*", len(names), folds, done.parent)
+            log.info("assigned %d shapes to %d folds, %s/fold_*", len(names), folds, done.parent)
         except OSError as error:
             raise ValueError(f"cannot write the folds of '{layout.root}': {error}") from error
     elif read_json(done) != asked:
         raise ValueError(
-            f"the {folds} folds of '{layout.root}' were dealt of other shapes, or with another "
-            f"data.seed or data.splits.valid; stage=prepare adds new shapes, and after deleting "
-            f"{done} all are dealt anew"
+            f"the {folds} folds of '{layout.root}' were assigned from other shapes, or with "
+            "another data.seed or data.splits.valid; stage=prepare adds new shapes, and after "
+            f"deleting {done} all are assigned anew"
         )
 
 
 def warn_of_duplicates(layout: Layout) -> None:
-    """Say which shapes are nearly the same and lie in different splits."""
+    """Warn of shapes that are nearly the same and lie in different splits."""
     pairs = read_json(layout.manifest).get("near_duplicates", [])
     paths = {split: layout.split(split) for split in SPLITS}
     of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
@@ -125,7 +125,7 @@ def copies_in(manifest: Mapping[str, Any]) -> Copies:
 def _add(
     data: Data, layout: Layout, new: Sequence[str], ready: Sequence[str], copies: Copies
 ) -> None:
-    """Deal the shapes that the splits were not dealt of."""
+    """Assign the shapes that came after the splits were assigned."""
     splits = {split: _names(layout, split) for split in SPLITS}
     added = add_to_splits(
         splits, new, names=ready, sizes=split_sizes(data), seed=data.seed, copies=copies
@@ -140,7 +140,7 @@ def _add(
 
 
 def _add_to_folds(layout: Layout, done: Path, ready: Sequence[str], copies: Copies) -> None:
-    """Deal the shapes that some folds were not dealt of."""
+    """Assign the shapes that came after some folds were assigned."""
     asked = read_json(done)
     new = sorted(set(ready) - set(asked["names"]))
     if not new:
@@ -181,7 +181,7 @@ def _counts(splits: Mapping[str, Sequence[str]]) -> str:
 
 
 def warn_unassigned(data: Data, layout: Layout, ready: Sequence[str], new: set[str]) -> None:
-    """Say which shapes are in no split or in several."""
+    """Warn of shapes that are in no split or in several."""
     listed = [name for split in SPLITS for name in _names(layout, split)]
     twice = sorted(name for name, count in Counter(listed).items() if count > 1)
     if twice:
@@ -195,8 +195,8 @@ def warn_unassigned(data: Data, layout: Layout, ready: Sequence[str], new: set[s
         why = f", {len(late)} of them new: data.splits ({sizes}) has no place for them"
     log.log(
         logging.WARNING if late else logging.INFO,
-        "%d shapes are in no split (%s first)%s; add their names to %s, say, or delete %s to deal "
-        "all shapes anew",
+        "%d shapes are in no split (%s first)%s; add their names to %s, say, or delete %s to "
+        "assign all shapes anew",
         len(left_out),
         left_out[0],
         why,

@@ -1,0 +1,110 @@
+"""Where the files of a shape lie that a run has made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from inr.data.layout import write_npz
+from inr.models.latents import read_latent
+from inr.runs.finished import FinishedShapes
+from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
+
+
+@dataclass(frozen=True)
+class ShapeFolder:
+    """Files of the shapes of one reconstruction, of one set of samples, or of one edit.
+
+    An empty shape has no file of a mesh, whether it is one part or the whole.
+
+    Args:
+        path: the folder.
+        dim: D, which decides the suffix of meshes.
+    """
+
+    path: Path
+    dim: int
+
+    @property
+    def latents(self) -> Path:
+        """Return the folder of latents, which `latent.pretrained` takes."""
+        return self.path / "latents"
+
+    @property
+    def native_meshes(self) -> Path:
+        """Return the folder of the meshes in the frame of the user's own files."""
+        return self.path / "meshes_native"
+
+    def mesh(self, name: str) -> Path:
+        """Return the path of a shape's mesh, in the box frame."""
+        return self.path / "meshes" / f"{name}{mesh_suffix(self.dim)}"
+
+    def native_mesh(self, name: str) -> Path:
+        """Return the path of a shape's mesh, in the frame of the user's own file."""
+        return self.native_meshes / f"{name}{mesh_suffix(self.dim)}"
+
+    def part(self, name: str, part: int) -> Path:
+        """Return the path of the mesh of one part of a shape, in the box frame."""
+        return self.path / "parts" / name / f"part{part}{mesh_suffix(self.dim)}"
+
+    def poses(self, name: str) -> Path:
+        """Return the path of the poses of a shape's parts."""
+        return self.path / "poses" / f"{name}.npz"
+
+    def latent(self, name: str) -> Path:
+        """Return the path of a shape's latent."""
+        return self.latents / f"{name}.npy"
+
+    def finished(self, settings: Mapping[str, Any]) -> FinishedShapes:
+        """Return the rows of shapes.json.
+
+        Args:
+            settings: what new rows are made with, and old ones ought to be.
+        """
+        return FinishedShapes(self.path, settings)
+
+    def read_mesh(self, name: str) -> Mesh:
+        """Read a shape's mesh; an empty one where there is no file."""
+        return _read(self.mesh(name)) or empty_mesh(self.dim)
+
+    def write_mesh(self, name: str, mesh: Mesh) -> None:
+        """Write a shape's mesh in place of what is there."""
+        _write(mesh, self.mesh(name))
+
+    def read_latent(self, name: str) -> Tensor:
+        """Read a shape's latent (L,), of parts (P, L + K).
+
+        Raises:
+            ValueError: if the file cannot be read.
+        """
+        return read_latent(self.latent(name))
+
+    def write_latent(self, name: str, latent: Tensor) -> None:
+        """Write a shape's latent (L,), of parts (P, L + K)."""
+        self.latents.mkdir(parents=True, exist_ok=True)
+        np.save(self.latent(name), latent.cpu().numpy())
+
+    def read_parts(self, name: str, num_parts: int) -> list[Mesh | None]:
+        """Read the meshes of a shape's parts, None for each that has no file."""
+        return [_read(self.part(name, part)) for part in range(num_parts)]
+
+    def write_parts(
+        self, name: str, meshes: Sequence[Mesh | None], poses: Mapping[str, np.ndarray]
+    ) -> None:
+        """Write the meshes of a shape's parts, None for one that it lacks, and their poses."""
+        for part, mesh in enumerate(meshes):
+            _write(mesh, self.part(name, part))
+        write_npz(self.poses(name), **poses)
+
+
+def _read(path: Path) -> Mesh | None:
+    return read_mesh(path) if path.exists() else None
+
+
+def _write(mesh: Mesh | None, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    if mesh is not None and not mesh.is_empty:
+        write_mesh(mesh, path)
