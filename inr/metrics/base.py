@@ -1,4 +1,4 @@
-"""What a metric is: one number of a reconstruction against the ground truth, and its meaning."""
+"""Interface of a metric, and the conditions under which a protocol measures."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from inr.metrics.pair import Pair
 
 FLOOR = "_floor"
 FRAMES = ("box", "native", "unit_cube", "unit_box")
-# what an empty reconstruction counts as in mean distances
+# what an empty reconstruction counts as in mean distances; see Conditions
 EMPTY = ("left_out", "diagonal")
 _UNITS = {
     "box": "box units",
@@ -18,16 +18,16 @@ _UNITS = {
 
 
 class NotMeasuredError(ValueError):
-    """Say why a metric has no value for a shape; its other metrics may have."""
+    """Reason why a metric has no value for a shape, whose other metrics may have one."""
 
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """Say what a metric's number is.
+    """Unit and definition of a metric's number, as summary.json has them.
 
     Args:
         unit: of the number.
-        definition: one sentence.
+        definition: what is computed, in one sentence.
     """
 
     unit: str
@@ -36,14 +36,14 @@ class MetricInfo:
 
 @dataclass(frozen=True)
 class Conditions:
-    """Say how a protocol measures, for the metrics' own words.
+    """Conditions of measurement, which a protocol sets for all its metrics.
 
     Args:
-        frame: one of FRAMES: the box [-1, 1]^D, the user's own, or that in which the longest edge
+        frame: one of FRAMES: the box [-1, 1]^D, the native one, or that in which the longest edge
             of the ground truth's bounding box is 1 (unit_cube) or 2 (unit_box).
         num_points: drawn on each surface.
-        empty: one of EMPTY: whether an empty reconstruction is left out of distances, or counts as
-            far away as the unit cube's diagonal is long.
+        empty: one of EMPTY: whether mean distances leave an empty reconstruction out, or count it
+            as sqrt(D) away, the diagonal of the unit cube.
         of_clouds: whether the ground truth is a point cloud.
     """
 
@@ -53,13 +53,13 @@ class Conditions:
     of_clouds: bool = False
 
     def unit(self, power: int = 1, scale: float = 1.0) -> str:
-        """Return the unit of a length to a power, of which the number is `scale` times as much."""
+        """Return the unit of a length to a power, for numbers that were multiplied by `scale`."""
         factor = "" if scale == 1 else f"{1 / scale:g} "
         return factor + _UNITS[self.frame] + ("" if power == 1 else f"^{power}")
 
     @property
     def points(self) -> str:
-        """Return which points a point-based metric is of."""
+        """Return the words that a definition says its surface points with."""
         if self.of_clouds:
             return (
                 f"{self.num_points} points uniform on the reconstruction, and at most as many of "
@@ -69,38 +69,57 @@ class Conditions:
 
 
 class Metric(ABC):
-    """Measure one number of a reconstruction against the ground truth.
+    """Base class of a metric: one number that compares a reconstruction with the ground truth.
 
-    A protocol is a set of them, chosen in YAML; a new one needs a class and an entry there.
+    A new metric is a subclass with `info` and `measure`, and an entry `eval.metrics.<name>` in the
+    YAML of a protocol whose `_target_` names it; the other keys of that entry are its constructor's
+    arguments. A `Pair` gives it surface samples, their nearest neighbours, the meshes and, in the
+    evaluation of a run, the network's field; what several metrics ask for is computed once.
+
+    A subclass sets those of the attributes that differ.
+
+    Attributes:
+        needs_field: whether it evaluates the network's field, and not only the mesh.
+        has_floor: whether it depends on drawn points, so that the ground truth against itself,
+            sampled anew, is reported beside it.
+        higher_is_better: whether a larger number is better; decides which shapes are the worst.
+        is_one_sided: whether it measures in one direction only, and so overlooks either what the
+            reconstruction lacks or what it has too much.
     """
 
-    #: whether it needs the network's field, and not only its mesh
-    needs_field = False
-    #: whether the ground truth against itself, sampled anew, is worth showing beside it
-    has_floor = False
-    #: whether more of it is better; decides which shapes are shown as the worst
-    higher_is_better = True
-    #: whether it looks from one side only, and so overlooks what the other lacks
-    is_one_sided = False
+    needs_field: bool = False
+    has_floor: bool = False
+    higher_is_better: bool = True
+    is_one_sided: bool = False
 
     @abstractmethod
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition of the number, under the conditions of a protocol."""
 
     @abstractmethod
     def measure(self, pair: Pair) -> float:
         """Return the number.
 
+        Args:
+            pair: in the frame of measurement; its reconstruction has a surface, unless `of_empty`
+                passes it on.
+
         Raises:
-            NotMeasuredError: if this pair has none, saying why.
+            NotMeasuredError: if this pair has none, with the reason.
         """
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return what an empty reconstruction scores; NaN leaves it out of the mean.
+        """Return the number of an empty reconstruction; NaN leaves it out of the mean.
+
+        By default that is what `measure` makes of it. A metric that needs points of both surfaces
+        has to say something else, or is a `Distance` (inr.metrics.surfaces), which does.
 
         Args:
             pair: whose reconstruction is empty.
-            distance: what it counts as in distances, None to leave it out.
+            distance: how far away it counts in distances; None leaves it out of them.
+
+        Raises:
+            NotMeasuredError: if this pair has none, with the reason.
         """
         return self.measure(pair)
 

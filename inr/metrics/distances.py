@@ -1,4 +1,4 @@
-"""Metrics between two sets of surface points, from the distances to each other's nearest point."""
+"""Metrics of two sets of surface points, from distances to nearest points of the other set."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from inr.shapes.nearest import nearest_points
 
 @dataclass(frozen=True)
 class Matches:
-    """Hold the nearest neighbours of two point sets in each other.
+    """Nearest neighbours of two point sets in each other.
 
     Args:
-        to_ground_truth: (N,) distance from each reconstruction point to the nearest ground truth
-            point.
-        ground_truth_index: (N,) which ground truth point that is.
-        to_reconstruction: (M,) distance from each ground truth point to the nearest reconstruction
-            point.
-        reconstruction_index: (M,) which reconstruction point that is.
+        to_ground_truth: (N,) distance from each point of the reconstruction to the nearest of the
+            ground truth.
+        ground_truth_index: (N,) index of that nearest point.
+        to_reconstruction: (M,) distance from each point of the ground truth to the nearest of the
+            reconstruction.
+        reconstruction_index: (M,) index of that nearest point.
     """
 
     to_ground_truth: Floats
@@ -28,7 +28,7 @@ class Matches:
 
 
 def match_nearest(reconstruction: Floats, ground_truth: Floats) -> Matches:
-    """Find the nearest neighbours, in float64, of points (N, D) and (M, D) in each other.
+    """Return the nearest neighbours, in float64, of points (N, D) and (M, D) in each other.
 
     Raises:
         ValueError: if a set is empty or the dimensions differ.
@@ -78,8 +78,9 @@ def hausdorff(matches: Matches) -> float:
 def f_score(matches: Matches, threshold: float) -> float:
     """Return the harmonic mean of precision and recall.
 
-    They are the fractions of reconstruction and of ground truth points nearer to the other set than
-    `threshold`; the score is 0 where both are (Knapitsch et al. 2017, equations 3 to 5).
+    Precision and recall are the fractions of points of the reconstruction and of the ground truth
+    that are nearer to the other set than `threshold`. The score is 0 where both are 0 (Knapitsch et
+    al., TOG 2017, equations 3 to 5).
     """
     precision = float((matches.to_ground_truth < threshold).mean())
     recall = float((matches.to_reconstruction < threshold).mean())

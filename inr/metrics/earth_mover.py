@@ -1,4 +1,4 @@
-"""The earth mover's distance: points of one surface assigned to those of another."""
+"""The earth mover's distance of two surfaces, by an assignment of points."""
 
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -7,17 +7,17 @@ from inr.metrics.base import Conditions, MetricInfo
 from inr.metrics.pair import Pair
 from inr.metrics.surfaces import Distance
 
-# beyond so many points the assignment takes minutes and gigabytes
+# with more points the assignment takes minutes and gigabytes
 MOST_ASSIGNED = 5000
 
 
 class EarthMover(Distance):
-    """Measure the least mean distance over one-to-one assignments of points.
+    """Earth mover's distance: the least mean distance over one-to-one assignments of points.
 
-    The earth mover's distance of Rubner et al. (2000) and Fan et al. (CVPR 2017), per point.
+    That of Rubner et al. (IJCV 2000) and Fan et al. (CVPR 2017), divided by the number of points.
 
     Args:
-        num_points: of each side, as the assignment takes their number cubed.
+        num_points: of each surface; the time that the assignment takes grows as their cube.
     """
 
     def __init__(self, *, num_points: int) -> None:
@@ -35,8 +35,8 @@ class EarthMover(Distance):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        # a small cloud has fewer, and each point takes one
-        number = pair.ground_truth.at_most(self.num_points)
+        # as many of each surface, also where the ground truth is a small cloud
+        number = pair.ground_truth.available(self.num_points)
         reconstruction, ground_truth = pair.draw(number)
         cost = cdist(reconstruction.points, ground_truth.points)
         return float(cost[linear_sum_assignment(cost)].mean())

@@ -1,4 +1,4 @@
-"""Metrics of the field itself, against the true distances."""
+"""Metrics of the network's field, compared with the true signed distances."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError, check_positive
 from inr.metrics.pair import FieldEvaluator, Pair
-from inr.metrics.volumes import ground_truth_solid
+from inr.metrics.requirements import require_field, require_solid
 
 ERRORS = {
     "mae": "mean absolute error",
@@ -17,11 +17,11 @@ STATISTICS = ("mean", "std")
 
 
 class _OfField(Metric):
-    """Ask the field at points near the surface, or anywhere in the box.
+    """Base class of metrics of the field at points near the surface, or anywhere in the box.
 
     Args:
-        near_std: of the Gaussian noise that takes the points from the surface, box units; null for
-            points uniform in the box [-1, 1]^D.
+        near_std: standard deviation of the Gaussian noise that moves points off the surface, box
+            units; null for points uniform in the box [-1, 1]^D.
     """
 
     needs_field = True
@@ -41,20 +41,19 @@ class _OfField(Metric):
         )
 
     def _evaluator(self, pair: Pair) -> FieldEvaluator:
-        if pair.evaluator is None:
-            raise NotMeasuredError("it asks the network's field, and here are only meshes")
-        if not pair.evaluator.is_distance:
+        evaluator = require_field(pair)
+        if not evaluator.is_distance:
             raise NotMeasuredError("the field is an occupancy, no distance")
-        ground_truth_solid(pair)
-        return pair.evaluator
+        require_solid(pair)  # distances are signed
+        return evaluator
 
 
 class FieldError(_OfField):
-    """Measure how far the field f is from the true signed distance d.
+    """Mean error of the field f, against the true signed distance d.
 
     Args:
-        error: mae, rmse or smape.
-        near_std: see above.
+        error: mae, rmse or smape; see ERRORS.
+        near_std: of points near the surface, box units; null for points anywhere in the box.
     """
 
     def __init__(self, *, error: str, near_std: float | None) -> None:
@@ -72,7 +71,7 @@ class FieldError(_OfField):
     def measure(self, pair: Pair) -> float:
         """Return the number."""
         evaluator = self._evaluator(pair)
-        points, distance = pair.query(self.std)
+        points, distance = pair.distance_samples(self.std)
         value = evaluator.values(pair.box.apply(points)) / pair.box.scale
         difference = np.abs(value - distance)
         if self.error == "mae":
@@ -85,11 +84,11 @@ class FieldError(_OfField):
 
 
 class GradientNorm(_OfField):
-    """Measure the length of the field's gradient, 1 everywhere for a distance.
+    """Norm of the field's gradient, which is 1 everywhere for a distance.
 
     Args:
-        statistic: mean, or std.
-        near_std: see above.
+        statistic: mean or std, over the points.
+        near_std: of points near the surface, box units; null for points anywhere in the box.
     """
 
     def __init__(self, *, statistic: str, near_std: float | None) -> None:
@@ -106,7 +105,7 @@ class GradientNorm(_OfField):
     def measure(self, pair: Pair) -> float:
         """Return the number."""
         evaluator = self._evaluator(pair)
-        points, _ = pair.query(self.std)
-        # a similarity scales value and point alike
+        points, _ = pair.distance_samples(self.std)
+        # in any frame the same: a similarity scales values and lengths alike
         norms = evaluator.gradient_norms(pair.box.apply(points))
         return float(norms.mean() if self.statistic == "mean" else norms.std())

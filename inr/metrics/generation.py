@@ -1,7 +1,7 @@
-"""How well a set of generated shapes stands for a set of reference shapes.
+"""Statistics that compare a set of generated shapes with a set of reference shapes.
 
-Shapes are point clouds here, and everything is derived from the distances between clouds: S
-samples of a generator, R references, usually the shapes of the test split.
+Shapes are point clouds, and all statistics are derived from distances between clouds: S samples
+of a generator, and R references, usually the shapes of the test split.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from inr.shapes.mesh import Floats
 def pairwise_chamfer(
     first: Sequence[Floats], second: Sequence[Floats], *, workers: int = -1
 ) -> Floats:
-    """Measure the Chamfer distance of each cloud of one set to each cloud of another.
+    """Return the Chamfer distance of each cloud of one set to each cloud of another.
 
-    It is the sum of both means of squared distances to the nearest point. A tree is built once
-    for each cloud and searched once, for the points of the whole other set; where both sets
-    are the same object, that gives both directions.
+    It is the sum of both means of squared distances to the nearest point. A tree is built for
+    each cloud and searched once, for the points of all clouds of the other set; if both sets are
+    the same object, that gives both directions.
 
     Args:
-        first: S clouds, (n, D) each, n of its own for each cloud.
-        second: R clouds, (m, D) each.
-        workers: threads that search a tree; -1 takes all cores.
+        first: S clouds, (n, D) each; n may differ.
+        second: R clouds, (m, D) each; m may differ.
+        workers: threads that search a tree; -1 is one for each core.
 
     Returns:
         (S, R) float64, in units of the points squared.
@@ -58,7 +58,7 @@ def _mean_squares(clouds: Sequence[Floats], targets: Sequence[Floats], workers: 
 
 
 def _as_clouds(clouds: Sequence[Floats], which: str) -> list[Floats]:
-    """Return the clouds as float64, after a look at what they are."""
+    """Return the clouds as float64; ValueError unless they are all (n, D) and finite."""
     if len(clouds) == 0:
         raise ValueError(f"the {which} set has no cloud; give at least one shape")
     converted: list[Floats] = [np.asarray(cloud, dtype=np.float64) for cloud in clouds]
@@ -80,8 +80,8 @@ def _as_clouds(clouds: Sequence[Floats], which: str) -> list[Floats]:
 def coverage(distances: Floats) -> float:
     """Return the fraction of references that are the nearest reference of some sample.
 
-    1 is ideal; S samples cover S / R at most. A sample that is equally near to several
-    references covers the first of them (Achlioptas et al., ICML 2018).
+    1 is ideal; S samples cover at most S / R. A sample that is equally near to several references
+    covers the first of them (Achlioptas et al., ICML 2018).
 
     Args:
         distances: (S, R) of samples (rows) to references (columns).
@@ -115,13 +115,13 @@ def nearest_neighbour_accuracy(
 
     Each shape is given the class, sample or reference, of the nearest other shape of both sets
     (leave-one-out 1-NN: Lopez-Paz and Oquab, ICLR 2017; for shapes, Yang et al., PointFlow,
-    ICCV 2019). 0.5 is ideal for sets of one size; 1 says that the sets lie apart, and less
-    than 0.5 that samples lie nearer to references than references to each other: a copy of the
+    ICCV 2019). 0.5 is ideal for sets of equal size; 1 means that the sets lie apart, and less than
+    0.5 that samples lie nearer to references than references to each other: a copy of the
     references scores 0.
 
-    The distance of a shape to itself, the diagonal, is never looked at. Where several shapes
-    are equally near, the fraction of them that has the right class is counted, so that the result
-    does not depend on the order of the shapes.
+    The distance of a shape to itself, the diagonal, is ignored. Where several shapes are equally
+    near, the fraction of them that has the right class is counted, so that the result does not
+    depend on the order of the shapes.
 
     Args:
         among_samples: (S, S) of samples to samples.

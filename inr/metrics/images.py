@@ -1,21 +1,21 @@
-"""Metrics of what a shape looks like: silhouettes and normals from fixed cameras, 3-D only."""
+"""Metrics of images of a shape: silhouettes and normals from fixed cameras, 3-D only."""
 
 import numpy as np
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
 from inr.metrics.pair import Pair, Views
-from inr.metrics.volumes import ground_truth_solid
+from inr.metrics.requirements import require_reconstruction, require_solid
 from inr.shapes.mesh import Mesh
 
 
 class ImageConsistency(Metric):
-    """Compare silhouettes and normals from 8 views, of both shapes in the box.
+    """Agreement of silhouettes and normals in 8 views of both shapes, in the box frame.
 
     The mean over the views of (IoU of the masks) times (mean cosine of the normals, turned to the
     camera, over the pixels that both shapes cover): Guillard et al., MeshUDF, ECCV 2022, as
-    Talabot et al. (PartSDF, 2025) report it. Their script takes the cosine of normals in 8-bit
-    colours, whose arithmetic wraps round; here they are those of the faces, in floating point, so
-    that published numbers are not quite comparable.
+    Talabot et al. (PartSDF, 2025) report it. Their script takes the cosine of normals stored as
+    8-bit colors, whose arithmetic overflows; here normals are in floating point, so that published
+    numbers are not quite comparable.
     """
 
     def info(self, conditions: Conditions) -> MetricInfo:
@@ -29,16 +29,14 @@ class ImageConsistency(Metric):
     def measure(self, pair: Pair) -> float:
         """Return the number."""
         if pair.dim == 2:
-            raise NotMeasuredError("views are of shapes in 3-D, and this one is in 2-D")
+            raise NotMeasuredError("views are of 3-D shapes, and this one is 2-D")
         if pair.views is None:
             raise NotMeasuredError("there is no renderer to cast the views")
-        mesh = pair.reconstruction.mesh
-        assert mesh is not None  # clouds are never reconstructions
-        seen = [
-            pair.views(Mesh(pair.box.apply(one.vertices), one.faces))
-            for one in (mesh, ground_truth_solid(pair))
+        views = [
+            pair.views(Mesh(pair.box.apply(mesh.vertices), mesh.faces))
+            for mesh in (require_reconstruction(pair), require_solid(pair))
         ]
-        return image_consistency(*seen)
+        return image_consistency(*views)
 
 
 def image_consistency(reconstruction: Views, ground_truth: Views) -> float:

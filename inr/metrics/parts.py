@@ -1,4 +1,4 @@
-"""Overlap of parts: who owns each place inside a shape, here and in the ground truth."""
+"""Intersection over union of parts: every place inside a shape belongs to one of its parts."""
 
 from typing import NamedTuple
 
@@ -6,21 +6,21 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
-from inr.metrics.iou import joint_bounds
 from inr.metrics.pair import Pair, Parts
-from inr.metrics.volumes import ground_truth_solid
+from inr.metrics.requirements import require_reconstruction, require_solid
+from inr.metrics.volumes import joint_bounds
 from inr.shapes.mesh import Floats, Ints, Mesh
 from inr.shapes.sdf import unsigned_distance
 from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
 
 
 class PartOverlap(NamedTuple):
-    """Hold how well parts overlap.
+    """Intersection over union of each part.
 
     Args:
-        mean: over the parts that own a cell on either side.
-        ious: (P,) of the ground truth's parts; NaN where a part owns no cell on either side.
-        matches: (P,) the number of the reconstruction's part each was held against, -1 for none.
+        mean: over the parts that own a cell in either shape.
+        ious: (P,) of the ground truth's parts; NaN of a part that owns no cell in either shape.
+        matches: (P,) the part of the reconstruction that each is compared with, -1 for none.
     """
 
     mean: float
@@ -29,16 +29,17 @@ class PartOverlap(NamedTuple):
 
 
 class PartIoU(Metric):
-    """Average the IoU of the parts, which own the places inside a shape; see `part_iou`.
+    """Mean intersection over union of the parts; see `part_iou`.
 
-    Where PartSDF (Talabot et al., 2025) takes the reconstruction's parts as they are, here they
-    share out the reconstruction as the ground truth's share out the ground truth, so that parts
-    that overlap count once. Parts that are on neither side are left out, where there they count as
-    1.
+    PartSDF (Talabot et al., 2025) takes the reconstruction's parts as they are. Here they divide
+    the reconstruction among them, as the parts of the ground truth divide the ground truth, so that
+    places where parts overlap count once. Parts that neither shape has are left out; there they
+    count as 1.
 
     Args:
         resolution: cells along each axis.
-        matched: whether part numbers mean nothing, so that the best assignment decides.
+        matched: whether part numbers mean nothing, so that parts are matched by the assignment
+            with the largest sum.
     """
 
     def __init__(self, *, resolution: int, matched: bool) -> None:
@@ -60,20 +61,18 @@ class PartIoU(Metric):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        whole = pair.reconstruction.mesh
-        assert whole is not None  # clouds are never reconstructions
         try:
             sides = pair.parts()
             if sides is None:
                 raise NotMeasuredError("the data set has no parts")
             return part_iou(
                 *sides,
-                whole,
-                ground_truth_solid(pair),
+                require_reconstruction(pair),
+                require_solid(pair),
                 resolution=self.resolution,
                 matched=self.matched,
             ).mean
-        except ValueError as error:  # the other metrics do not need the parts
+        except ValueError as error:  # bad parts are no reason to refuse the other metrics
             raise NotMeasuredError(str(error)) from error
 
 
@@ -89,21 +88,21 @@ def part_iou(
     """Return the intersection over union of parts, on a grid over the joint bounding box.
 
     Each cell centre inside a whole shape belongs to one of its parts (`label_cells`). A part that
-    owns cells on one side alone scores 0, one that owns none on either side is left out.
+    owns cells in one of the shapes only scores 0; one that owns none in either is left out.
 
     Args:
         reconstruction: parts, None (or an empty mesh) for one that is absent.
         ground_truth: likewise.
         whole_reconstruction: may be empty.
-        whole_ground_truth: its inside is what the ground truth's parts share out.
+        whole_ground_truth: its inside is divided among the parts of the ground truth.
         resolution: cells along each axis.
-        matched: whether numbers mean nothing: the assignment with the largest sum of IoUs decides
-            (Kuhn, 1955), and parts that are left over on either side score 0.
+        matched: whether part numbers mean nothing: parts are then matched by the assignment with
+            the largest sum of IoUs (Kuhn, 1955), and those left over in either shape score 0.
 
     Raises:
         NotMeasuredError: a ValueError, if no cell centre is inside the ground truth, or it has no
             parts.
-        ValueError: if numbers count and the sides have different numbers of parts, or dimensions
+        ValueError: if the shapes have different numbers of parts without `matched`, or dimensions
             differ.
     """
     _check(reconstruction, ground_truth, whole_reconstruction, whole_ground_truth, matched=matched)
@@ -134,15 +133,15 @@ def part_iou(
 
 
 def label_cells(parts: Parts, whole: Mesh, lower: Floats, upper: Floats, resolution: int) -> Ints:
-    """Return which part owns each cell centre of a grid, -1 outside the whole shape.
+    """Return the number of the part that owns each cell centre of a grid, -1 outside the shape.
 
-    The owner is the part with the smallest signed distance: the deepest of those that the centre
-    is in, or the nearest if it is in none. It is worked out where more or fewer than one part holds
-    the centre.
+    The owner is the part with the smallest signed distance: the deepest of those that contain the
+    centre, or the nearest if none does. Distances are computed only where not exactly one part
+    contains it.
 
     Args:
         parts: None (or an empty mesh) for one that is absent.
-        whole: the shape whose inside they share out.
+        whole: the shape whose inside is divided among them.
         lower: (D,) lower corner of the box that the grid divides.
         upper: (D,) upper corner.
         resolution: number of cells R along each axis.
@@ -188,7 +187,7 @@ def _check(
         raise ValueError(
             f"the reconstruction has {len(reconstruction)} parts and the ground truth "
             f"{len(ground_truth)}; give as many, None for those that are absent, "
-            "or matched=True if numbers mean nothing"
+            "or matched=True if part numbers mean nothing"
         )
     meshes = [whole, whole_ground_truth, *reconstruction, *ground_truth]
     dims = {mesh.dim for mesh in meshes if mesh is not None}
@@ -204,13 +203,13 @@ def _count_cells(rows: Ints, columns: Ints, num_rows: int, num_columns: int) -> 
 
 
 def _assign(table: Floats, rows: Ints, columns: Ints) -> PartOverlap:
-    """Match the ground truth's parts `rows` to the others' `columns`, for the most IoU."""
+    """Match parts of the ground truth, `rows`, to parts of the reconstruction, `columns`."""
     ious = np.full(len(table), np.nan)
     matches = np.full(len(table), -1)
     ious[rows] = 0.0
     row, column = linear_sum_assignment(table[np.ix_(rows, columns)], maximize=True)
     row, column = rows[row], columns[column]
     ious[row], matches[row] = table[row, column], column
-    # parts left over on the larger side count 0
+    # parts left over in the shape that has more count 0
     mean = table[row, column].sum() / max(len(rows), len(columns))
     return PartOverlap(float(mean), ious, matches)

@@ -1,4 +1,4 @@
-"""A protocol: which metrics a pair gets, in which frame, on how many points."""
+"""A protocol: a set of metrics, and the conditions under which they measure."""
 
 import math
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from inr.metrics.pair import Pair
 
 @dataclass(frozen=True)
 class Protocol:
-    """Measure pairs.
+    """Set of metrics, and the conditions under which they measure pairs.
 
     Args:
-        name: of the protocol.
-        conditions: the frame, the points, and what an empty reconstruction counts as.
+        name: of the protocol, and of the folder of its results.
+        conditions: frame, number of points, and what an empty reconstruction counts as.
         metrics: by name, in order of display.
     """
 
@@ -24,17 +24,17 @@ class Protocol:
 
     @property
     def needs_field(self) -> bool:
-        """Return whether a metric asks the network itself."""
+        """Return whether any metric evaluates the network's field."""
         return any(metric.needs_field for metric in self.metrics.values())
 
     @property
     def deciding(self) -> str:
-        """Return the metric that says which shapes are worst: the first that sees both sides."""
+        """Return the metric that decides which shapes are worst: the first not one-sided."""
         both = (name for name, metric in self.metrics.items() if not metric.is_one_sided)
         return next(both, next(iter(self.metrics)))
 
     def infos(self) -> dict[str, MetricInfo]:
-        """Return what each number of `evaluate` is, in order of display."""
+        """Return unit and definition of each number of `evaluate`, in order of display."""
         infos = {name: metric.info(self.conditions) for name, metric in self.metrics.items()}
         floors = {
             name + FLOOR: MetricInfo(
@@ -49,21 +49,22 @@ class Protocol:
         """Measure a reconstruction against the ground truth.
 
         Returns:
-            the numbers of `infos`: each metric, and for those that depend on drawn points their
-            sampling floor (the ground truth against itself, drawn anew) as `<metric>_floor`; NaN
-            where there is none; and by metric the reason why there is none, where one needs saying.
+            the numbers named in `infos`: each metric, and for those that depend on drawn points
+            their sampling floor (the ground truth against itself, sampled anew) as
+            `<metric>_floor`, NaN where there is no value; and by metric the reason why it was not
+            measured.
 
         Raises:
             ValueError: if the ground truth has no surface, or the dimensions differ.
         """
         if pair.reconstruction.dim != pair.ground_truth.dim:
             raise ValueError(
-                f"a reconstruction in {pair.reconstruction.dim}-D cannot be held against a ground "
+                f"a reconstruction in {pair.reconstruction.dim}-D cannot be compared with a ground "
                 f"truth in {pair.ground_truth.dim}-D"
             )
         if pair.ground_truth.is_empty:
             raise ValueError(
-                "the ground truth has no surface, so that nothing can be held against it"
+                "the ground truth has no surface, so that nothing can be compared with it"
             )
         floor = pair.floor()
         values, floors, reasons = {}, {}, {}
@@ -82,6 +83,6 @@ class Protocol:
     def _measure(self, metric: Metric, pair: Pair) -> float:
         if not pair.reconstruction.is_empty:
             return metric.measure(pair)
-        # what is nowhere counts as far away as two points of the unit cube can be
+        # the diagonal of the unit cube
         far = math.sqrt(pair.dim) if self.conditions.empty == "diagonal" else None
         return metric.of_empty(pair, far)

@@ -1,4 +1,4 @@
-"""Numbers of papers, to be shown beside ours where the protocol and the data are the same."""
+"""Published numbers, to be shown beside a result of the same protocol and data."""
 
 import difflib
 import math
@@ -12,7 +12,7 @@ import yaml
 
 from inr.hints import nearest
 
-# the metrics that the papers of each protocol print
+# the metrics that papers report under each protocol
 METRICS: Mapping[str, tuple[str, ...]] = {
     "deepsdf": ("chamfer_l2", "mesh_accuracy", "emd"),
     "base_inr": ("chamfer_l2", "iou"),
@@ -30,19 +30,20 @@ METRICS: Mapping[str, tuple[str, ...]] = {
     "vecset": ("chamfer_l1", "f_score", "iou"),
 }
 STATISTICS = ("mean", "median")
+TABLE = Path(__file__).with_name("published.yaml")
 
 
 @dataclass(frozen=True)
 class Published:
-    """Hold what one paper says of one method on one set of shapes.
+    """Numbers that one source reports of one method on one set of shapes.
 
     Args:
-        data: name of the shapes and of what is given of each, snake_case.
+        data: name of the set of shapes and of the input given for each, snake_case.
         num_shapes: how many shapes; None where the paper does not say.
         description: of the data, one line.
         protocol: one of `METRICS`, whose definitions and units hold.
-        method: what was measured.
-        source: where the numbers stand, one line.
+        method: whose results they are.
+        source: where the numbers were published, one line.
         metrics: metric name to statistic (mean, median) to value.
     """
 
@@ -60,7 +61,7 @@ def read_published(path: Path) -> list[Published]:
 
     Raises:
         ValueError: if the file is no such list, or an entry lacks a key, has an unknown one or
-            a value that cannot be, or stands there twice; it names the entry.
+            an impossible value, or repeats another; the message names the entry.
         OSError: if the file cannot be read.
     """
     try:
@@ -90,18 +91,18 @@ def read_published(path: Path) -> list[Published]:
 def matching(
     entries: Sequence[Published], *, data: str, protocol: str, num_shapes: int
 ) -> list[Published]:
-    """Return the entries that a result may stand beside, in the order of the table.
+    """Return the entries that a result may be compared with, in the order of the table.
 
-    They have the same data and protocol, and as many shapes where they say how many.
+    Those are of the same data and protocol, and of as many shapes if they say of how many.
 
     Args:
         entries: as `read_published` gives them.
-        data: which shapes the result is of.
+        data: the set of shapes that the result is of.
         protocol: under which it was measured.
-        num_shapes: how many shapes it is of.
+        num_shapes: number of shapes that it is of.
 
     Raises:
-        ValueError: if no entry at all is of that data, with the nearest one that is known.
+        ValueError: if no entry is of that data, with the nearest name that is known.
     """
     _check_known(data, {entry.data for entry in entries}, "data", "published numbers")
     return [
@@ -163,7 +164,7 @@ def _parse_metrics(metrics: Any, known: Collection[str], label: str) -> dict[str
 
 
 def _check_known(given: Any, known: Collection[str], kind: str, where: str) -> None:
-    """Refuse what is not known, with the nearest name that is."""
+    """Raise ValueError unless a name is known, with the nearest one that is."""
     if given in known:
         return
     names = sorted(known)
@@ -172,19 +173,16 @@ def _check_known(given: Any, known: Collection[str], kind: str, where: str) -> N
     raise ValueError(f"{where}: unknown {kind} '{given}'; {hint}")
 
 
-TABLE = Path(__file__).with_name("published.yaml")
-
-
 def read_table() -> list[Published]:
-    """Return the published numbers that come with this program."""
+    """Return the published numbers that come with the package."""
     return read_published(TABLE)
 
 
 def check_dataset(dataset: str | None) -> None:
-    """Check that papers' numbers on a data set are known.
+    """Check that there are published numbers on a data set.
 
     Raises:
-        ValueError: if they are not, with the nearest name.
+        ValueError: if there are none, with the nearest name that is known.
     """
     if dataset is not None:
         known = {entry.data for entry in read_table()}

@@ -1,4 +1,4 @@
-"""Several runs as one result: their mean and spread, and the difference of two groups of runs."""
+"""Statistics over several runs, and of the difference of two groups of runs."""
 
 import difflib
 import math
@@ -12,19 +12,19 @@ from inr.shapes.mesh import Floats
 Run = Mapping[str, float]
 
 NUM_RESAMPLES, CONFIDENCE = 10000, 0.95  # of the bootstrap
-# resampled shapes held in memory at once
+# numbers of resampled shapes in memory at once
 _BLOCK = 2_000_000
 
 
 @dataclass(frozen=True)
 class OverRuns:
-    """Hold one metric over several runs.
+    """Mean and spread of one metric over several runs.
 
     Args:
         mean: of the runs' means.
-        std: sample standard deviation of the runs' means (divided by one less than their
-            number); None for one run, which has none.
-        num_runs: how many there are.
+        std: sample standard deviation of the runs' means (n - 1 in the denominator); None of one
+            run, which has none.
+        num_runs: number of runs.
     """
 
     mean: float
@@ -34,14 +34,14 @@ class OverRuns:
 
 @dataclass(frozen=True)
 class Difference:
-    """Hold how much larger a metric is in a first group of runs than in a second.
+    """Difference of a metric between two groups of runs, first minus second.
 
     Args:
         mean: over the shapes, of the difference of both groups' means over their runs.
         lower: end of the bootstrap interval.
-        upper: the other end.
-        num_shapes: measured in all runs of both groups, which the numbers are of.
-        num_left_out: measured in some of the runs only.
+        upper: its other end.
+        num_shapes: number of shapes that all runs of both groups measured; the others are left out.
+        num_left_out: number of shapes that only some of the runs measured.
     """
 
     mean: float
@@ -52,7 +52,7 @@ class Difference:
 
 
 def over_runs(means: Sequence[float]) -> OverRuns:
-    """Take the mean and the sample standard deviation of one number a run.
+    """Return mean and sample standard deviation of a metric, from one number a run.
 
     Raises:
         ValueError: if there is no run, or a run's number is not finite.
@@ -78,12 +78,12 @@ def paired_difference(
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> Difference:
-    """Compare two groups of runs on the shapes that all of them measured.
+    """Return the difference of two groups of runs on the shapes that all of them measured.
 
     The interval is a percentile bootstrap (Efron and Tibshirani 1993, chapter 13) on two
     levels: each resample draws shapes with replacement, the same for all runs, and runs with
-    replacement within each group. A group of one run always draws that run, so the interval
-    then says nothing of how runs differ; of r runs it shows (r - 1) / r of their variance.
+    replacement within each group. A group of one run always draws that run: the interval then
+    leaves out how runs differ. With r runs it contains (r - 1) / r of their variance.
 
     Args:
         first: runs of one group: shape name to value, absent where not measured.

@@ -1,4 +1,4 @@
-"""Distances from a scan, the points that a shape was reconstructed from."""
+"""Distances from a scan, the points that a shape was reconstructed from, to the reconstruction."""
 
 import math
 
@@ -8,13 +8,13 @@ from inr.metrics.surfaces import Distance
 
 
 class ScanDistance(Distance):
-    """Measure the distances from a scan to the reconstruction, where there is a scan.
+    """Distances from the points of a scan to the reconstruction, where there is a scan.
 
     The one-sided distances of the Surface Reconstruction Benchmark (Berger et al., TOG 2013), as
     reported since Gropp et al. (IGR, ICML 2020, table 1).
 
     Args:
-        largest: whether it is their maximum, or their mean.
+        largest: whether to take their maximum; else their mean.
     """
 
     has_floor = False
@@ -46,5 +46,5 @@ class ScanDistance(Distance):
         return float(found.max() if self.largest else found.mean())
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return NaN without a scan."""
+        """Return what `Distance` does, or NaN without a scan."""
         return math.nan if pair.scan is None else super().of_empty(pair, distance)

@@ -1,4 +1,4 @@
-"""Metrics of a set of generated shapes against a set of references, for YAML."""
+"""Interface of a metric of sets of shapes, generated ones against references, and the metrics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from inr.shapes.mesh import Floats
 
 @dataclass(frozen=True)
 class SetDistances:
-    """Hold the distances of S samples and R references.
+    """Distances among and between S samples and R references.
 
     Args:
         among_samples: (S, S).
@@ -30,7 +30,7 @@ class SetDistances:
 
 
 def chamfer_distances(samples: Sequence[Floats], references: Sequence[Floats]) -> SetDistances:
-    """Return the Chamfer distances (sum of both means of squared distances) of clouds (n, D)."""
+    """Return the Chamfer distances of clouds (n, D): sums of both means of squared distances."""
     return SetDistances(
         pairwise_chamfer(samples, samples),
         pairwise_chamfer(samples, references),
@@ -39,17 +39,20 @@ def chamfer_distances(samples: Sequence[Floats], references: Sequence[Floats]) -
 
 
 class SetMetric(ABC):
-    """Measure one number of a set of shapes against another.
+    """Base class of a metric of sets: one number that compares samples with references.
 
-    A protocol has either such metrics or those of single shapes.
+    A new one is a subclass, and an entry `eval.metrics.<name>` in the YAML of a protocol, as of
+    `Metric`. A protocol has metrics of sets or metrics of single shapes, not both.
+
+    Attributes:
+        has_floor: whether the references against themselves, sampled anew, are reported beside it.
     """
 
-    #: what the references score against themselves, sampled anew, is worth showing
-    has_floor = True
+    has_floor: bool = True
 
     @abstractmethod
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition of the number, under the conditions of a protocol."""
 
     @abstractmethod
     def measure(self, distances: SetDistances) -> float:
@@ -64,7 +67,7 @@ def _of(conditions: Conditions) -> str:
 
 
 class Coverage(SetMetric):
-    """Measure how many references are some sample's nearest (Achlioptas et al. 2018)."""
+    """Fraction of references that are some sample's nearest (Achlioptas et al., ICML 2018)."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
@@ -77,10 +80,10 @@ class Coverage(SetMetric):
 
 
 class MinimumMatchingDistance(SetMetric):
-    """Measure how far the references' nearest samples are (Achlioptas et al., ICML 2018).
+    """Mean distance from references to their nearest samples (Achlioptas et al., ICML 2018).
 
     Args:
-        scale: what it is multiplied with, as papers' tables do.
+        scale: the number is multiplied by it, as in papers' tables.
     """
 
     def __init__(self, *, scale: float) -> None:
@@ -99,9 +102,9 @@ class MinimumMatchingDistance(SetMetric):
 
 
 class NearestNeighbourAccuracy(SetMetric):
-    """Measure how well samples are told from references, 0.5 at best (PointFlow, ICCV 2019)."""
+    """Accuracy of telling samples from references; ideal is 0.5 (Yang et al., ICCV 2019)."""
 
-    has_floor = False  # the same shapes twice are no second set of the same distribution
+    has_floor = False  # references sampled anew are the same shapes, not other ones
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""

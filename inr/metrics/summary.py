@@ -1,4 +1,4 @@
-"""One row of metrics a shape: its statistics, its files and its table."""
+"""Statistics of metrics over shapes, and the files and the table that show them."""
 
 import csv
 import math
@@ -19,10 +19,10 @@ Row = Mapping[str, Any]
 
 
 def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str, Any]:
-    """Take the statistics of each metric over the shapes.
+    """Return the statistics of each metric over the shapes.
 
-    Rows that are missing or failed are left out, and so are values that are NaN or infinite;
-    `count` says how many values are left. Where none is, the statistics are None.
+    Rows of missing or failed shapes are left out, and so are values that are not finite; `count`
+    is the number of values left. Without any, the statistics are None.
 
     Args:
         rows: one for each shape: `name`, `status` (ok, empty, missing or failed) and metrics.
@@ -64,12 +64,12 @@ def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str,
 
 
 def _with(rows: Sequence[Row], metric: str) -> list[Row]:
-    """Return the rows that have a number of a metric, so that its floor is of the same shapes."""
+    """Return the rows that have a value of a metric, so that its floor is of the same shapes."""
     return [row for row in rows if row.get(metric) is not None and math.isfinite(row[metric])]
 
 
 def _values(rows: Sequence[Row], metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the numbers that rows have of a metric; one that has none may have null."""
+    """Return the finite values of a metric; a row may lack it or have None."""
     values = np.array([row.get(metric, math.nan) for row in rows], dtype=np.float64)
     return values[np.isfinite(values)]
 
@@ -89,8 +89,8 @@ def _statistics(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, floa
 def write_csv(rows: Sequence[Row], path: Path) -> None:
     """Write one line a shape: name, metrics, status, reason, seconds.
 
-    The metrics are those of any row, in order of appearance; what a row lacks and what is NaN
-    is an empty cell. The file appears whole or not at all.
+    The metrics are those of all rows, in order of appearance; a value that a row lacks and one that
+    is NaN are empty cells. The file appears whole or not at all.
     """
     metrics = list(dict.fromkeys(key for row in rows for key in row if key not in _NOT_METRICS))
     with (
@@ -111,7 +111,7 @@ def _cell(value: object) -> object:
 def write_summary(
     summary: Mapping[str, Any], path: Path, *, protocol: str, about: Mapping[str, Any]
 ) -> None:
-    """Write what `summarise` gave, under the protocol and what was evaluated, as strict JSON.
+    """Write the result of `summarise` as strict JSON, after the protocol and what was evaluated.
 
     The file appears whole or not at all.
     """
@@ -119,7 +119,7 @@ def write_summary(
 
 
 def format_table(summary: Mapping[str, Any]) -> str:
-    """Lay out what `summarise` gave for a terminal, each sampling floor beside its metric."""
+    """Return the result of `summarise` as text, each sampling floor beside its metric."""
     metrics = summary["metrics"]
     lines = [("metric", "n", "mean", "median", "std", "floor", "unit")]
     for name, entry in metrics.items():
@@ -136,7 +136,7 @@ def format_table(summary: Mapping[str, Any]) -> str:
 
 
 def align(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Lay out rows of cells: the first and the last column to the left, the others to the right."""
+    """Return rows of cells as lines: first and last column aligned left, the others right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     last = len(widths) - 1
     return [
@@ -149,5 +149,5 @@ def align(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def format_number(value: float | None) -> str:
-    """Return four digits of a number, a dash where there is none."""
+    """Return a number with four digits, a dash where there is none."""
     return "-" if value is None else f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""Metrics of two surfaces: distances between points that are drawn on them."""
+"""Metrics of two surfaces, from distances between points drawn on them."""
 
 import math
 
@@ -10,22 +10,25 @@ from inr.metrics.pair import Pair
 
 
 class Distance(Metric):
-    """Be a distance: an empty reconstruction is left out of it, or far away."""
+    """Base class of distances: an empty reconstruction is left out, or counts as far away.
+
+    Attributes:
+        power: 2 of squared distances, else 1.
+        factor: the number is `factor * d**power` if all distances are d.
+    """
 
     has_floor = True
     higher_is_better = False
-    #: of the length that it is
-    power = 1
-    #: what one distance is multiplied with, if all are the same
-    factor = 1.0
+    power: int = 1
+    factor: float = 1.0
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return NaN, or what it is where every point is so far away."""
+        """Return NaN, or the number if all distances are `distance`."""
         return math.nan if distance is None else self.factor * distance**self.power
 
 
 class Accuracy(Distance):
-    """Measure the mean distance from reconstruction to ground truth."""
+    """Mean distance from the reconstruction to the ground truth."""
 
     is_one_sided = True
 
@@ -40,7 +43,7 @@ class Accuracy(Distance):
 
 
 class Completeness(Distance):
-    """Measure the mean distance from ground truth to reconstruction."""
+    """Mean distance from the ground truth to the reconstruction."""
 
     is_one_sided = True
 
@@ -55,12 +58,12 @@ class Completeness(Distance):
 
 
 class Chamfer(Distance):
-    """Measure the mean distances both ways, which the field calls by one name.
+    """Chamfer distance: mean distances in both directions, in the variants that papers report.
 
     Args:
         squared: whether distances are squared before their means are taken.
-        halved: whether the result is half the sum of both means, or the sum.
-        scale: what it is multiplied with, as papers' tables do.
+        halved: whether the number is half the sum of both means, or the sum.
+        scale: the number is multiplied by it, as in papers' tables.
     """
 
     def __init__(self, *, squared: bool, halved: bool, scale: float) -> None:
@@ -89,7 +92,7 @@ class Chamfer(Distance):
 
 
 class Hausdorff(Distance):
-    """Measure the larger of both maxima of the distances."""
+    """Hausdorff distance: the larger of the maxima of both directions' distances."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
@@ -102,15 +105,15 @@ class Hausdorff(Distance):
 
 
 class MeshAccuracy(Distance):
-    """Measure the distance that most of the reconstruction lies within of the ground truth.
+    """Mesh accuracy: the distance within which most of the reconstruction is of the ground truth.
 
-    Park et al. (DeepSDF, CVPR 2019, section 6), who take 90 %.
+    Park et al. (DeepSDF, CVPR 2019, section 6) take 90 % of it.
 
     Args:
-        percentile: of the exact distances from reconstruction to ground truth, 0 to 100.
+        percentile: of the exact distances from the reconstruction to the ground truth, 0 to 100.
     """
 
-    has_floor = False  # of exact distances to the whole ground truth it is 0
+    has_floor = False  # it would be 0: distances are to the whole surface, not to points of it
     is_one_sided = True
 
     def __init__(self, *, percentile: float) -> None:
@@ -128,16 +131,16 @@ class MeshAccuracy(Distance):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        found = pair.ground_truth.distance(pair.drawn[0].points)
+        found = pair.ground_truth.distance(pair.surface_samples[0].points)
         return float(np.percentile(found, self.percentile))
 
 
 class FScore(Metric):
-    """Measure the harmonic mean of precision and recall (Knapitsch et al., TOG 2017).
+    """F-score: the harmonic mean of precision and recall (Knapitsch et al., TOG 2017).
 
     Args:
         threshold: in the units of the frame.
-        inclusive: whether a distance of just the threshold is near enough.
+        inclusive: whether a distance equal to the threshold counts as near.
     """
 
     has_floor = True
@@ -167,7 +170,7 @@ class FScore(Metric):
 
 
 class NormalConsistency(Metric):
-    """Measure the mean absolute cosine between nearest points' normals, both ways.
+    """Normal consistency: mean absolute cosine of nearest points' normals, in both directions.
 
     Args:
         empty: what an empty reconstruction scores; null to leave it out.
@@ -188,7 +191,7 @@ class NormalConsistency(Metric):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        reconstruction, ground_truth = pair.drawn
+        reconstruction, ground_truth = pair.surface_samples
         if reconstruction.normals is None or ground_truth.normals is None:
             raise NotMeasuredError("the point cloud has no normals")
         return distances.normal_consistency(
@@ -196,5 +199,5 @@ class NormalConsistency(Metric):
         )
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return what was chosen."""
+        """Return the setting `empty`, NaN where it is None."""
         return math.nan if self.empty is None else self.empty

@@ -1,25 +1,30 @@
-"""Metrics of two solids: intersection over union, on a grid or on random points."""
+"""Intersection over union of two solids, on a grid or on random points."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 
 import igl
 import numpy as np
 from numpy.typing import NDArray
 
 from inr.metrics.base import Conditions, Metric, MetricInfo, NotMeasuredError
-from inr.metrics.iou import iou, joint_bounds
 from inr.metrics.pair import Pair
+from inr.metrics.requirements import require_field, require_reconstruction, require_solid
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.sdf import is_inside
+from inr.shapes.solids.occupancy import occupancy_on_grid
 from inr.shapes.solids.winding import winding_number
 
 Bools = NDArray[np.bool_]
+
+# what GridIoU counts, by its setting `at`
+GRID_POINTS = {"centres": "cell centres", "corners": "grid corners"}
 
 _POINTS_AT_ONCE = 1 << 20
 
 
 class _Overlap(Metric):
-    """Be an intersection over union, which an empty reconstruction has none of."""
+    """Intersection over union of two solids; an empty reconstruction scores 0."""
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
         """Return 0, if the ground truth has an inside."""
@@ -27,83 +32,55 @@ class _Overlap(Metric):
 
 
 class GridIoU(_Overlap):
-    """Count cell centres of a grid over the joint bounding box.
+    """Intersection over union on a grid over the joint bounding box; see `grid_iou`.
 
     Args:
-        resolution: cells along each axis.
+        resolution: along each axis: cells, or corners with both ends included.
+        at: what is counted, centres or corners.
     """
 
-    def __init__(self, *, resolution: int) -> None:
-        _check_resolution(resolution, 1)
+    def __init__(self, *, resolution: int, at: str) -> None:
+        _check_grid(resolution, at)
         self.resolution = resolution
+        self.at = at
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return what the number is."""
+        grid, inside = {
+            "centres": (
+                f"the cell centres of {self.resolution} cells along each axis of the joint "
+                "bounding box",
+                "winding number",
+            ),
+            "corners": (
+                f"{self.resolution} points along each axis of the joint bounding box, ends "
+                "included",
+                "fast winding number",
+            ),
+        }[self.at]
         text = (
-            f"intersection over union on the cell centres of {self.resolution} cells along each "
-            "axis of the joint bounding box, inside where the winding number is at least 0.5 "
+            f"intersection over union on {grid}, inside where the {inside} is at least 0.5 "
             "(2-D: not zero)"
         )
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        return iou(_solid(pair), ground_truth_solid(pair), resolution=self.resolution)
-
-
-class CornerGridIoU(_Overlap):
-    """Count the corners of a grid over both bounding boxes, as base-inr and PartSDF do.
-
-    Grid planes then lie on the boxes' faces, and where a shape's own face is flat there, on which
-    side of it a corner falls is left to rounding: the number depends on the grid more than that of
-    `GridIoU`. The winding number is libigl's fast one, nowhere recomputed.
-
-    Args:
-        resolution: points along each axis, both ends included.
-    """
-
-    def __init__(self, *, resolution: int) -> None:
-        _check_resolution(resolution, 2)
-        self.resolution = resolution
-
-    def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
-        text = (
-            f"intersection over union on {self.resolution} points along each axis of the joint "
-            "bounding box, ends included, inside where the fast winding number is at least 0.5 "
-            "(2-D: not zero)"
-        )
-        return MetricInfo("fraction", text)
-
-    def measure(self, pair: Pair) -> float:
-        """Return the number."""
-        reconstruction, ground_truth = _solid(pair), ground_truth_solid(pair)
-        lower, upper = joint_bounds(reconstruction, ground_truth)
-        ends = zip(lower, upper, strict=True)
-        axes = [np.linspace(low, high, self.resolution) for low, high in ends]
-        shape = (self.resolution,) * pair.dim
-        count = _Count()
-        is_in_reconstruction, is_in_ground_truth = (
-            _asks_fast(reconstruction),
-            _asks_fast(ground_truth),
-        )
-        for start in range(0, self.resolution**pair.dim, _POINTS_AT_ONCE):
-            flat = np.arange(start, min(start + _POINTS_AT_ONCE, self.resolution**pair.dim))
-            index = np.unravel_index(flat, shape)
-            points = np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1)
-            count.add(is_in_reconstruction(points), is_in_ground_truth(points))
-        return count.ratio()
+        meshes = require_reconstruction(pair), require_solid(pair)
+        return grid_iou(*meshes, resolution=self.resolution, at=self.at)
 
 
 class PointIoU(_Overlap):
-    """Count points drawn uniformly in the box (Mescheder et al., Occupancy Networks, CVPR 2019).
+    """Intersection over union on points uniform in the box [-1, 1]^D.
+
+    As Mescheder et al. (Occupancy Networks, CVPR 2019) measure it.
 
     Args:
         num_points: to draw.
     """
 
     def __init__(self, *, num_points: int) -> None:
-        _check_resolution(num_points, 1)
+        _check_count("num_points", num_points, least=1)
         self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
@@ -116,14 +93,14 @@ class PointIoU(_Overlap):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        mesh = _solid(pair)
+        mesh = require_reconstruction(pair)
         return _on_points(pair, self.num_points, lambda points: _inside(mesh, points))
 
 
 class FieldIoU(_Overlap):
-    """Count points drawn uniformly in the box by the network's own sign, without its mesh.
+    """Intersection over union by the sign of the network's field, which needs no mesh of it.
 
-    As Zhang et al. (3DShape2VecSet, SIGGRAPH 2023) do.
+    As Zhang et al. (3DShape2VecSet, SIGGRAPH 2023) measure it, on points uniform in [-1, 1]^D.
 
     Args:
         num_points: to draw.
@@ -132,7 +109,7 @@ class FieldIoU(_Overlap):
     needs_field = True
 
     def __init__(self, *, num_points: int) -> None:
-        _check_resolution(num_points, 1)
+        _check_count("num_points", num_points, least=1)
         self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
@@ -146,78 +123,126 @@ class FieldIoU(_Overlap):
 
     def measure(self, pair: Pair) -> float:
         """Return the number."""
-        evaluator = pair.evaluator
-        if evaluator is None:
-            raise NotMeasuredError("it asks the network's field, and here are only meshes")
+        evaluator = require_field(pair)
         return _on_points(
             pair, self.num_points, lambda points: evaluator.values(pair.box.apply(points)) < 0
         )
 
 
+def grid_iou(
+    reconstruction: Mesh, ground_truth: Mesh, *, resolution: int = 128, at: str = "centres"
+) -> float:
+    """Return the intersection over union of two solids, in [0, 1], on a grid around both.
+
+    The grid divides the joint bounding box. An empty reconstruction scores 0.
+
+    - centres: the centres of its cells are counted; `occupancy_on_grid` decides what is inside.
+    - corners: the corners of its cells, as base-inr and PartSDF do; libigl's fast winding number,
+      nowhere recomputed, decides what is inside. Corners lie on the faces of the bounding box, and
+      where a shape's own face is flat there, rounding decides on which side of it they are: the
+      number depends on the resolution more than that of the centres.
+
+    Args:
+        reconstruction: in 2-D or 3-D.
+        ground_truth: of the same dimension.
+        resolution: along each axis: cells (centres), or corners with both ends included.
+        at: centres or corners.
+
+    Raises:
+        NotMeasuredError: a ValueError, if no point of the grid is inside the ground truth.
+        ValueError: if the dimensions differ, or a setting is out of range.
+    """
+    _check_grid(resolution, at)
+    if reconstruction.dim != ground_truth.dim:
+        raise ValueError(
+            f"a reconstruction in {reconstruction.dim}-D cannot be compared with a ground truth in "
+            f"{ground_truth.dim}-D"
+        )
+    count = _Count()
+    meshes = (reconstruction, ground_truth)
+    if not ground_truth.is_empty:
+        lower, upper = joint_bounds(*meshes)
+        if at == "centres":
+            count.add(*(occupancy_on_grid(mesh, lower, upper, resolution) for mesh in meshes))
+        else:
+            tests = [_fast_inside_test(mesh) for mesh in meshes]
+            for points in _grid_corners(lower, upper, resolution):
+                count.add(*(is_inside(points) for is_inside in tests))
+    return count.ratio(f"{resolution}^{ground_truth.dim} {GRID_POINTS[at]}")
+
+
+def joint_bounds(one: Mesh, other: Mesh) -> tuple[Floats, Floats]:
+    """Return the lower and upper corner (D,) of two meshes, of which one may be empty."""
+    bounds = [mesh.bounds for mesh in (one, other) if not mesh.is_empty]
+    lower = np.min([corners[0] for corners in bounds], axis=0)
+    upper = np.max([corners[1] for corners in bounds], axis=0)
+    return lower, upper
+
+
 class _Count:
-    """Count what is in both of two sets, and in either."""
+    """Numbers of points inside both solids, inside either, and inside the ground truth."""
 
     def __init__(self) -> None:
-        self.both = self.either = self.true = 0
+        self.both = self.either = self.ground_truth = 0
 
     def add(self, inside: Bools, inside_ground_truth: Bools) -> None:
         self.both += int((inside & inside_ground_truth).sum())
         self.either += int((inside | inside_ground_truth).sum())
-        self.true += int(inside_ground_truth.sum())
+        self.ground_truth += int(inside_ground_truth.sum())
 
-    def ratio(self) -> float:
-        if self.true == 0:
-            raise NotMeasuredError("ground truth has no inside: none of the points is within it")
+    def ratio(self, points: str) -> float:
+        """Return the intersection over union, of points that a message calls `points`."""
+        if self.ground_truth == 0:
+            raise NotMeasuredError(
+                f"ground truth has no inside: none of the {points} is within it; check that it is "
+                "closed and its faces are oriented outward, or take more points"
+            )
         return self.both / self.either
 
 
+def _grid_corners(lower: Floats, upper: Floats, resolution: int) -> Iterator[Floats]:
+    """Yield the points (N, D) of a grid of resolution^D points, both ends included, in chunks."""
+    axes = [np.linspace(low, high, resolution) for low, high in zip(lower, upper, strict=True)]
+    shape = (resolution,) * len(axes)
+    for start in range(0, math.prod(shape), _POINTS_AT_ONCE):
+        flat = np.arange(start, min(start + _POINTS_AT_ONCE, math.prod(shape)))
+        index = np.unravel_index(flat, shape)
+        yield np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1)
+
+
+def _fast_inside_test(mesh: Mesh) -> Callable[[Floats], Bools]:
+    """Return a function that tells which points (N, D) are inside, by the fast winding number."""
+    if mesh.is_empty:
+        return lambda points: np.zeros(len(points), dtype=bool)
+    if mesh.dim == 2:
+        return lambda points: winding_number(mesh, points) != 0
+    tree = igl.FastWindingNumberBVH()  # built once for all points
+    vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
+    tree.init(vertices, np.ascontiguousarray(mesh.faces, dtype=np.int64), 2)
+    return lambda points: tree.winding_number(points, 2.0) >= 0.5
+
+
 def _on_points(pair: Pair, num_points: int, inside: Callable[[Floats], Bools]) -> float:
-    ground_truth = ground_truth_solid(pair)
-    points = pair.uniform(num_points)
+    """Return the intersection over union on points uniform in the box [-1, 1]^D."""
+    ground_truth = require_solid(pair)
+    points = pair.box_points(num_points)
     count = _Count()
     for start in range(0, num_points, _POINTS_AT_ONCE):
         part = points[start : start + _POINTS_AT_ONCE]
         count.add(inside(part), _inside(ground_truth, part))
-    return count.ratio()
+    return count.ratio(f"{num_points} points")
 
 
 def _inside(mesh: Mesh, points: Floats) -> Bools:
     return np.zeros(len(points), dtype=bool) if mesh.is_empty else is_inside(mesh, points)
 
 
-def _asks_fast(mesh: Mesh) -> Callable[[Floats], Bools]:
-    """Return a function that says which points the fast winding number has inside."""
-    if mesh.is_empty:
-        return lambda points: np.zeros(len(points), dtype=bool)
-    if mesh.dim == 2:
-        return lambda points: winding_number(mesh, points) != 0
-    tree = igl.FastWindingNumberBVH()  # once for all points
-    vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
-    tree.init(vertices, np.ascontiguousarray(mesh.faces, dtype=np.int64), 2)
-    return lambda points: tree.winding_number(points, 2.0) >= 0.5
+def _check_grid(resolution: int, at: str) -> None:
+    if at not in GRID_POINTS:
+        raise ValueError(f"at is '{at}'; it has to be one of {', '.join(GRID_POINTS)}")
+    _check_count("resolution", resolution, least=2 if at == "corners" else 1)
 
 
-def _solid(pair: Pair) -> Mesh:
-    mesh = pair.reconstruction.mesh
-    assert mesh is not None  # clouds are never reconstructions
-    return mesh
-
-
-def ground_truth_solid(pair: Pair) -> Mesh:
-    """Return the ground truth's mesh.
-
-    Raises:
-        NotMeasuredError: if it is a point cloud, or a 2-D outline that is open.
-    """
-    mesh = pair.ground_truth.mesh
-    if mesh is None:
-        raise NotMeasuredError("the ground truth is a point cloud, which has no inside")
-    # crossings of a ray would call all inside that lies on one side of it
-    if mesh.dim == 2 and not mesh.is_closed():
-        raise NotMeasuredError("ground truth has no inside: its outline is open")
-    return mesh
-
-
-def _check_resolution(value: int, least: int) -> None:
+def _check_count(name: str, value: int, *, least: int) -> None:
     if value < least:
-        raise ValueError(f"it is counted on {value} points; there have to be at least {least}")
+        raise ValueError(f"{name} is {value}; it has to be at least {least}")

@@ -1,4 +1,4 @@
-"""Pictures of shapes: a protocol (`interface`), back ends, and grids of pictures."""
+"""Pictures of shapes: the renderers and their interface, and grids of pictures."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ GROUND_TRUTH_COLOR: Color = (0.78, 0.78, 0.78)  # tells the ground truth from wh
 
 
 class ByDimension:
-    """Draw shapes of either dimension.
+    """Two renderers as one, for shapes of either dimension.
 
     Args:
         solid: draws 3-D meshes.
@@ -21,12 +21,12 @@ class ByDimension:
         self.flat = flat
 
     def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
-        """Draw a mesh in box units; see `Renderer.render`."""
+        """Draw one mesh; see `Renderer.render`."""
         return (self.flat if mesh.dim == 2 else self.solid).render(mesh, size=size, color=color)
 
     def render_parts(
         self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
     ) -> Image:
-        """Draw meshes of one dimension in one picture; see `Renderer.render_parts`."""
+        """Draw meshes in one picture; see `Renderer.render_parts`."""
         flat = any(mesh.dim == 2 for mesh in meshes)
         return (self.flat if flat else self.solid).render_parts(meshes, colors, size=size)

@@ -10,7 +10,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from inr.render.grid import message_image
-from inr.render.interface import Color, Image, check_color, check_dim, check_size
+from inr.render.interface import Color, FlatRenderer, Image, check_color, check_dim, check_size
 from inr.render.parts import join_meshes
 from inr.shapes.mesh import Floats, Ints, Mesh
 
@@ -19,8 +19,8 @@ DPI = 64
 NUM_LEVELS = 20
 
 
-class Contour:
-    """Draw 2-D shapes filled, and 2-D distance fields as filled contours.
+class Contour(FlatRenderer):
+    """Renderer of 2-D shapes, filled, and of 2-D fields as filled contours.
 
     Args:
         size: width and height of the picture in pixels; it shows the box [-1, 1]^2.
@@ -33,14 +33,10 @@ class Contour:
         self.color = check_color(color)
         self.background = check_color(background)
 
-    def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
-        """Fill the inside of a 2-D mesh by the non-zero rule; see `Renderer.render`."""
-        return self.render_parts([mesh], [self.color if color is None else color], size=size)
-
     def render_parts(
         self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
     ) -> Image:
-        """Fill several 2-D meshes, the last on top; see `Renderer.render_parts`."""
+        """Fill 2-D meshes by the non-zero rule, the last on top; see `Renderer.render_parts`."""
         size = check_size(self.size if size is None else size)
         whole = join_meshes(meshes)[0]
         check_dim(whole, 2, other="inr.render.raycast.RayCast")
@@ -66,18 +62,8 @@ class Contour:
     ) -> Image:
         """Draw a field's level sets, blue inside and red outside, its zero level in black.
 
-        Args:
-            values: (R, R), values[i, j] at (x_i, y_j) of an even grid over [-1, 1]^2 with both
-                ends; negative inside. Colors are symmetric about 0.
-            surface: the zero level where it is known better than from these values, a 2-D mesh.
-            ground_truth: a 2-D mesh whose outline is drawn over it, dashed in green.
-            size: width and height in pixels; None takes the renderer's own.
-
-        Returns:
-            (size, size, 3) uint8.
-
-        Raises:
-            ValueError: if the values are not a square grid of finite numbers, or a mesh is not 2-D.
+        Colors are symmetric about 0; the ground truth's outline is dashed, in green. Arguments and
+        errors are those of `FlatRenderer.render_field`.
         """
         size = check_size(self.size if size is None else size)
         if values.ndim != 2 or values.shape[0] != values.shape[1] or len(values) < 2:
@@ -125,10 +111,10 @@ class Contour:
 
 
 def mesh_outline(mesh: Mesh) -> Outline:
-    """Chain the segments of a 2-D mesh into closed walks.
+    """Return the segments of a 2-D mesh as a path of closed loops.
 
     Where several segments leave a vertex any choice will do: the winding number is the same.
-    A walk that cannot go on before it is back is closed by a straight line.
+    An open chain of segments is closed by a straight line.
     """
     order = np.argsort(mesh.faces[:, 0], kind="stable")
     count = np.bincount(mesh.faces[:, 0], minlength=len(mesh.vertices))

@@ -1,4 +1,4 @@
-"""Labelled grids of pictures, and PNG files."""
+"""Pictures side by side with labels, and PNG files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def image_grid(
     font_size: int = 13,
     gap: int = 4,
 ) -> Image:
-    """Lay pictures out in a table, a title above each column and a label left of each row.
+    """Lay pictures out as a table, a title above each column and a label left of each row.
 
     Args:
         rows: pictures (H, W, 3) uint8, all of one size and as many in each row.
@@ -70,7 +70,7 @@ def image_grid(
 
 
 def message_image(text: str, *, size: int, background: Color) -> Image:
-    """Return a plain picture with a cross and a word, for a shape that cannot be drawn.
+    """Return a picture of a cross and a word, in place of a shape that cannot be drawn.
 
     Args:
         text: what to say, "empty" for instance.
@@ -101,7 +101,7 @@ def write_png(image: Image, path: Path) -> None:
 
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the font that matplotlib ships, which has the letters of most alphabets."""
+    """Return the font that comes with matplotlib, which has the letters of most alphabets."""
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     return ImageFont.truetype(str(path), size)
 

@@ -1,8 +1,7 @@
-"""What every renderer takes and gives, and the camera they share."""
+"""Interfaces of what draws shapes: `Renderer`, and `FlatRenderer` for 2-D."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,41 +12,49 @@ Image = NDArray[np.uint8]
 Color = Sequence[float]
 
 
-@runtime_checkable
-class Renderer(Protocol):
-    """Turn a mesh in the box [-1, 1]^D into a picture."""
+class Renderer(ABC):
+    """Base class of what turns meshes in the box [-1, 1]^D into a picture.
 
-    def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
-        """Draw one mesh.
+    A new renderer is a subclass that draws meshes (`render_parts`) and sets the two attributes, and
+    an entry `renderer.solid` (3-D) or `renderer.flat` (2-D, see `FlatRenderer`) whose `_target_`
+    names it; the other keys of that entry are its constructor's arguments.
+
+    Attributes:
+        size: width and height of a picture in pixels, where a call gives none.
+        color: of a mesh, where a call gives none: red, green and blue in [0, 1].
+    """
+
+    size: int
+    color: Color
+
+    @abstractmethod
+    def render_parts(
+        self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
+    ) -> Image:
+        """Draw meshes in one picture, each in its color.
 
         Args:
-            mesh: in box units; an empty one gives a picture that says so.
-            size: width and height in pixels; None takes the renderer's own.
-            color: red, green and blue in [0, 1]; None takes the renderer's own.
+            meshes: in box units, all of one dimension; where all are empty, the picture says so.
+            colors: one for each mesh: red, green and blue in [0, 1].
+            size: width and height in pixels; None takes `self.size`.
 
         Returns:
             (size, size, 3) uint8, the first row on top.
 
         Raises:
-            ValueError: if the renderer cannot draw the mesh's dimension, or on a bad size or color.
+            ValueError: if there is no mesh, not one color for each, the renderer cannot draw their
+                dimension, or a size or color is out of range.
         """
-        ...
 
-    def render_parts(
-        self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
-    ) -> Image:
-        """Draw several meshes in one picture, each in its colour; see `render`.
-
-        Raises:
-            ValueError: if there is no mesh, or not one colour for each.
-        """
-        ...
+    def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
+        """Draw one mesh, in `self.color` where no other is given; see `render_parts`."""
+        return self.render_parts([mesh], [self.color if color is None else color], size=size)
 
 
-@runtime_checkable
-class FlatRenderer(Renderer, Protocol):
-    """Draw 2-D meshes, and 2-D fields."""
+class FlatRenderer(Renderer):
+    """Base class of what draws 2-D meshes, and 2-D fields."""
 
+    @abstractmethod
     def render_field(
         self,
         values: Floats,
@@ -56,64 +63,21 @@ class FlatRenderer(Renderer, Protocol):
         ground_truth: Mesh | None = None,
         size: int | None = None,
     ) -> Image:
-        """Draw a field (R, R) over [-1, 1]^2 with its zero level; see `Contour.render_field`."""
-        ...
-
-
-@dataclass(frozen=True)
-class Camera:
-    """Describe a pinhole camera with a square picture.
-
-    Args:
-        eye: where the camera stands, box units.
-        target: the point in the middle of the picture.
-        up: the direction that points upwards in the picture.
-        fov: the full angle of view, degrees.
-
-    Raises:
-        ValueError: if the eye is on the target, `up` is along the view, or fov is not in (0, 180).
-    """
-
-    eye: tuple[float, float, float]
-    target: tuple[float, float, float]
-    up: tuple[float, float, float]
-    fov: float
-
-    def __post_init__(self) -> None:
-        forward = np.subtract(self.target, self.eye)
-        if not np.linalg.norm(np.cross(forward, self.up)) > 0:
-            raise ValueError(
-                f"camera eye {self.eye}, target {self.target} and up {self.up} give no view; "
-                "eye and target must differ and up must not be parallel to the line between them"
-            )
-        if not 0 < self.fov < 180:
-            raise ValueError(f"camera fov is {self.fov} degrees; give one between 0 and 180")
-
-    def axes(self) -> Floats:
-        """Return the unit vectors to the right, upwards and forwards, (3, 3), one a row."""
-        forward = np.subtract(self.target, self.eye).astype(np.float64)
-        forward /= np.linalg.norm(forward)
-        right = np.cross(forward, self.up)
-        right /= np.linalg.norm(right)
-        return np.stack([right, np.cross(right, forward), forward])
-
-    def directions(self, columns: Floats, rows: Floats) -> Floats:
-        """Return unit directions of the rays through points of the picture.
+        """Draw a field over [-1, 1]^2 with its zero level.
 
         Args:
-            columns: (N,) from 0 (left edge) to 1 (right edge).
-            rows: (N,) from 0 (top edge) to 1 (bottom edge).
+            values: (R, R), values[i, j] at (x_i, y_j) of an even grid over [-1, 1]^2 with both
+                ends; negative inside.
+            surface: the zero level where it is known better than from these values, a 2-D mesh.
+            ground_truth: a 2-D mesh whose outline is drawn over it.
+            size: width and height in pixels; None takes `self.size`.
 
         Returns:
-            (N, 3).
+            (size, size, 3) uint8, the first row on top.
+
+        Raises:
+            ValueError: if the values are not a square grid of finite numbers, or a mesh is not 2-D.
         """
-        reach = np.tan(np.radians(self.fov) / 2)
-        plane = np.stack(
-            [(2 * columns - 1) * reach, (1 - 2 * rows) * reach, np.ones(len(columns))], axis=1
-        )
-        length = np.sqrt(np.einsum("nd,nd->n", plane, plane))
-        directions: Floats = plane @ self.axes() / length[:, None]
-        return directions
 
 
 def check_color(color: Color) -> tuple[float, float, float]:

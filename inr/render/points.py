@@ -1,4 +1,4 @@
-"""Point clouds as meshes of small discs, so that whatever draws a mesh draws a cloud."""
+"""Point clouds as meshes of small discs, so that a renderer of meshes draws clouds as well."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -6,7 +6,7 @@ from scipy.spatial import cKDTree
 from inr.shapes.mesh import Floats, Mesh, empty_mesh
 
 NUM_CORNERS = 6  # of a disc
-# a disc reaches as far as this neighbour; of points drawn at random, that leaves few gaps
+# a disc reaches as far as this neighbour, which leaves few gaps between points drawn at random
 NUM_NEIGHBORS = 6
 SMALLEST, LARGEST = 0.004, 0.1  # radius in 3-D, box units: a point alone still shows
 DOT = 0.01  # radius in 2-D, box units
@@ -14,19 +14,19 @@ MOST_POINTS = {2: 4000, 3: 100_000}
 
 
 def discs(points: Floats, normals: Floats | None) -> Mesh:
-    """Return a cloud as a mesh to be drawn, a hexagon at each point.
+    """Return a point cloud as a mesh to be drawn, a hexagon at each point.
 
-    In 3-D it lies at right angles to the normal, or, where there is none, in the plane through the
-    points around, and reaches the nearest of them: the cloud looks like its surface. Which side is
-    out does not matter to a renderer that lights both, as `RayCast` does. In 2-D it is a dot.
+    In 3-D the hexagon lies at right angles to the normal, or, without normals, in the plane fitted
+    to the nearest points, and reaches them: the cloud looks like its surface. It has no outer side,
+    for renderers that light both, as `RayCast` does. In 2-D it is a dot.
 
     Args:
         points: (K, D) in box units.
         normals: (K, D) unit, or None.
 
     Returns:
-        At most `MOST_POINTS` hexagons, of an even choice of the points where there are more; they
-        enclose nothing in 3-D. Without points, no face.
+        A mesh of at most `MOST_POINTS` hexagons: of more points, every so many-th is drawn. In 3-D
+        the mesh is open. Without points it has no face.
     """
     count, dim = points.shape
     if count == 0:

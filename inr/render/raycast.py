@@ -7,8 +7,9 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
+from inr.render.camera import Camera
 from inr.render.grid import message_image
-from inr.render.interface import Camera, Color, Image, check_color, check_dim, check_size
+from inr.render.interface import Color, Image, Renderer, check_color, check_dim, check_size
 from inr.render.parts import join_meshes
 from inr.shapes.mesh import Floats, Ints, Mesh
 
@@ -19,8 +20,8 @@ RAYS_AT_ONCE = 2**20
 MAX_FACES_AROUND = 64
 
 
-class RayCast:
-    """Draw a mesh with a key light, a light at the camera, sky light and ambient occlusion.
+class RayCast(Renderer):
+    """Renderer of 3-D meshes: key light, light at the camera, sky light and ambient occlusion.
 
     Both sides of a face are lit. The same input gives the same picture, bit for bit.
 
@@ -38,10 +39,10 @@ class RayCast:
         headlight: strength of a light at the camera.
         ambient: strength of the light from all around, brightest from above.
         gloss: strength of the key light's highlight.
-        occlusion_samples: rays that look for what hides the ambient light, per camera ray;
-            0 leaves ambient occlusion out.
+        occlusion_samples: rays per camera ray that test what hides the ambient light; 0 leaves
+            ambient occlusion out.
         occlusion_radius: how far those rays reach, box units.
-        crease: faces that meet at a sharper angle than this, degrees, keep a visible edge.
+        crease: faces that meet at a larger angle than this, degrees, keep a visible edge.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class RayCast:
             raise ValueError(f"supersampling is {supersampling}; give 1 for none, or more")
         if occlusion_samples < 0:
             raise ValueError(f"occlusion_samples is {occlusion_samples}; give 0 for none, or more")
-        # beyond a right angle, which way a neighbour is wound can no longer be told
+        # beyond a right angle the sign no longer tells which way a neighbour is wound
         if not 0 <= crease < 90:
             raise ValueError(f"crease is {crease} degrees; give at least 0 and less than 90")
         self.size = check_size(size)
@@ -85,25 +86,17 @@ class RayCast:
         self.occlusion_radius = occlusion_radius
         self.crease = crease
 
-    def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
-        """Draw one 3-D mesh; see `Renderer.render`."""
-        return self._draw(mesh, np.array(self.color if color is None else check_color(color)), size)
-
     def render_parts(
         self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
     ) -> Image:
-        """Draw several 3-D meshes, each in its colour; see `Renderer.render_parts`."""
+        """Draw 3-D meshes; see `Renderer.render_parts`."""
         mesh, owner = join_meshes(meshes)
         palette = np.array([check_color(color) for _, color in zip(meshes, colors, strict=True)])
-        return self._draw(mesh, palette[owner], size)
-
-    def _draw(self, mesh: Mesh, colors: Floats, size: int | None) -> Image:
-        """Draw a mesh in one colour (3,), or in one a face (F, 3)."""
         check_dim(mesh, 3, other="inr.render.contour.Contour")
         size = check_size(self.size if size is None else size)
-        surface = np.broadcast_to(colors**GAMMA, (len(mesh.faces), 3))
         if mesh.is_empty:
             return message_image("empty", size=size, background=self.background)
+        surface = (palette**GAMMA)[owner]
         # robust: without it rays slip through the seam between two triangles
         scene = EmbreeScene(robust=True)
         TriangleMesh(scene, mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32))
@@ -172,7 +165,7 @@ class RayCast:
         count = self.occlusion_samples
         if count == 0 or len(points) == 0:
             return np.ones((len(points), 1))
-        # interleaved gradient noise (Jimenez, SIGGRAPH 2014): neighbours get unlike rotations
+        # interleaved gradient noise (Jimenez, SIGGRAPH 2014): neighbours rotate differently
         noise = np.mod(52.9829189 * np.mod(0.06711056 * x + 0.00583715 * y, 1), 1)
         tangent = _unit(np.cross(smooth, np.where(abs(smooth[:, :1]) < 0.7, [1, 0, 0], [0, 1, 0])))
         bitangent = np.cross(smooth, tangent)
@@ -188,20 +181,20 @@ class RayCast:
                 + radius * np.sin(angle) * bitangent
                 + np.sqrt(1 - radius**2) * smooth
             )
-            # a smooth normal tilts some rays below their own face, which hides nothing
+            # about a smooth normal some rays point below their own face, which hides nothing
             rays -= 2 * _dot(rays, flat).clip(max=0) * flat
             free += scene.run(origins, _single(rays), reach, query="OCCLUDED") == -1
         return (free / count)[:, None]
 
 
 def corner_normals(mesh: Mesh, areas: Floats, faces: Ints, *, crease: float) -> Floats:
-    """Average, at each corner, the normals of the faces around it that bend little.
+    """Return smooth normals: at each corner, the mean over adjacent faces of a similar orientation.
 
     Args:
         mesh: D = 3; its faces may be oriented inconsistently.
         areas: (F, 3) the mesh's area vectors.
-        faces: (K,) which faces to work out.
-        crease: faces whose planes meet at a larger angle, degrees, do not count.
+        faces: (K,) numbers of the faces whose corners are asked for.
+        crease: adjacent faces at a larger angle than this, degrees, do not count.
 
     Returns:
         (K, 3, 3) unit normals of each face's three corners, on the side of the face's own normal.

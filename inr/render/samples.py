@@ -1,4 +1,4 @@
-"""Pictures of samples: where they lie, which sign they have, how far they are."""
+"""Pictures of samples: their places and signs, and histograms of their distances."""
 
 from collections.abc import Mapping
 
@@ -11,16 +11,16 @@ from inr.shapes.mesh import Floats
 
 DPI = 64
 OUTSIDE, INSIDE = "#d1495b", "#30638e"
-# half the thickness of the slice of a 3-D shape whose samples are shown, box units
+# samples of a 3-D shape are shown within this distance of the plane z = 0, box units
 SLAB = 0.03
 MOST = 20_000
 
 
 def draw_samples(samples: Floats, *, size: int) -> Image:
-    """Draw samples as dots, red outside and blue inside; in 3-D those next to the plane z = 0.
+    """Draw samples as dots, red outside and blue inside; in 3-D those near the plane z = 0.
 
     Args:
-        samples: (S, D + 1), point in box units, and signed distance.
+        samples: (S, D + 1), point and signed distance in box units.
         size: of the picture in pixels; it shows [-1, 1]^2.
 
     Returns:
@@ -41,10 +41,10 @@ def draw_samples(samples: Floats, *, size: int) -> Image:
 
 
 def draw_histograms(values: Mapping[str, Floats], *, size: tuple[int, int]) -> Image:
-    """Draw a histogram of each of some sets of numbers, side by side; many on a log scale.
+    """Draw histograms side by side, on a log scale where there are more than 1000 numbers.
 
     Args:
-        values: title to numbers.
+        values: numbers (N,) by title.
         size: width and height in pixels.
     """
     figure = Figure(figsize=(size[0] / DPI, size[1] / DPI), dpi=DPI, layout="constrained")

@@ -22,23 +22,23 @@ def slice_row(
     size: int | None = None,
     chunk_size: int = 65536,
 ) -> Image:
-    """Draw a row of slices at right angles to an axis, each with the field's zero level in black.
+    """Draw slices of a 3-D field across an axis in a row, each with the zero level in black.
 
     A slice shows the other two axes over [-1, 1]^2, the earlier one to the right and the later one
     upwards: x and y where the axis is z, x and z where it is y, y and z where it is x.
 
     Args:
         field: maps points (N, 3) float64 in box units to values (N,), negative inside.
-        renderer: draws each slice, `inr.render.contour.Contour` for instance.
+        renderer: draws each slice, for instance `inr.render.contour.Contour`.
         axis: 0, 1 or 2 for x, y or z.
         offsets: where along the axis to cut, one for each picture, in box units.
         resolution: points along each side of a slice, at least 2.
         ground_truth: a 3-D mesh whose cross-sections are outlined over the slices.
-        size: of each picture in pixels; None takes the renderer's own.
+        size: of each picture in pixels; None takes `renderer.size`.
         chunk_size: points per call of the field, at most.
 
     Returns:
-        (H, W, 3) uint8: the pictures side by side, above each of them where it cuts.
+        (H, W, 3) uint8: the pictures side by side, above each of them its offset, as in "z = 0.50".
 
     Raises:
         ValueError: if an argument is out of range, the field is not finite or of another shape than
@@ -67,7 +67,7 @@ def slice_values(
     resolution: int,
     chunk_size: int = 65536,
 ) -> Floats:
-    """Return a 3-D field on an even grid over a slice of the box, both ends included, (R, R).
+    """Evaluate a 3-D field on an even grid (R, R) over a slice of the box, both ends included.
 
     Entry [i, j] is the i-th along the earlier of the other two axes, and the j-th along the later.
 
@@ -100,7 +100,7 @@ def slice_values(
 def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     """Return where a 3-D mesh meets a plane at right angles to an axis, as a 2-D mesh.
 
-    A vertex on the plane counts as beyond it, so that a closed mesh has a closed section.
+    A vertex on the plane counts as lying above it, so that the section of a closed mesh is closed.
 
     Args:
         mesh: 3-D.
@@ -116,13 +116,13 @@ def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     check_dim(mesh, len(AXES), other="a 3-D mesh")
     others = _other_axes(axis)
     height = mesh.vertices[:, axis] - offset
-    beyond = height >= 0
-    count = beyond[mesh.faces].sum(axis=1)
+    is_above = height >= 0
+    count = is_above[mesh.faces].sum(axis=1)
     faces = mesh.faces[(count > 0) & (count < mesh.faces.shape[1])]
     if len(faces) == 0:
         return empty_mesh(len(others))
-    # each face turned so that the corner that is alone on its side comes first
-    above = beyond[faces]
+    # the corners of each face in cyclic order, beginning with the one that is alone on its side
+    above = is_above[faces]
     lone = np.argmax(above == (above.sum(axis=1) == 1)[:, None], axis=1)
     corner = np.take_along_axis(faces, (lone[:, None] + np.arange(faces.shape[1])) % 3, axis=1)
     ends = np.sort(np.stack([corner[:, [0, 1]], corner[:, [0, 2]]], axis=1), axis=2)
@@ -131,10 +131,10 @@ def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     fraction = (low / (low - high))[:, None]
     start, end = (mesh.vertices[i][:, others] for i in crossed.T)
     segments = segments.reshape(-1, 2)
-    # seen from beyond the plane the inside is to the left if the lone corner is there; the axes x
-    # and z of a slice are seen from the other side
+    # seen from above the plane, the inside is to the left where the lone corner is above it; with
+    # x to the right and z upwards, the plane across y is seen from below
     mirrored = axis == 1
-    turned = beyond[corner[:, 0]] == mirrored
+    turned = is_above[corner[:, 0]] == mirrored
     segments = np.where(turned[:, None], segments[:, ::-1], segments)
     return Mesh(start + fraction * (end - start), segments)
 

@@ -1,15 +1,16 @@
-"""What fixed cameras around the box see of a mesh: masks and normals, for metrics of images."""
+"""Masks and normals of a mesh from fixed cameras around the box, for metrics of images."""
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
 from inr.metrics.pair import Views
-from inr.render.interface import Camera, check_dim
+from inr.render.camera import Camera
+from inr.render.interface import check_dim
 from inr.shapes.mesh import Floats, Ints, Mesh
 
-# those of Talabot et al., PartSDF, 2025, where y is up: so near that what reaches into the box's
-# corners may lie outside the pictures
+# the cameras of Talabot et al., PartSDF, 2025; y is up. They stand so near that what reaches into
+# the box's corners may lie outside the pictures
 ELEVATIONS = (-15.0, 15.0)
 AZIMUTHS = (45.0, 135.0, 225.0, 315.0)
 DISTANCE = 2.0
@@ -33,10 +34,10 @@ def fixed_cameras() -> list[Camera]:
 
 
 def cast_views(mesh: Mesh) -> Views:
-    """Cast a 3-D mesh of the box from the fixed cameras, a ray through the middle of each pixel.
+    """Return what the fixed cameras see of a 3-D mesh, by a ray through the middle of each pixel.
 
     Args:
-        mesh: in box units; of an empty one nothing is seen.
+        mesh: in box units; an empty one leaves all masks unset.
 
     Raises:
         ValueError: if it is not 3-D.

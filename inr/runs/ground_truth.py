@@ -10,7 +10,8 @@ from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts.read import count_parts, read_parts
 from inr.data.read import read_surface_points
-from inr.metrics.pair import Cloud, FieldEvaluator, Pair, Parts, Surface
+from inr.metrics.eval_shape import Cloud, Surface
+from inr.metrics.pair import FieldEvaluator, Pair, Parts
 from inr.render.points import discs
 from inr.render.views import cast_views
 from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import FLOOR
-from inr.metrics.pair import Cloud
+from inr.metrics.eval_shape import Cloud
 from inr.shapes.mesh import Mesh, empty_mesh
 from tests.support.pairs import PROTOCOLS, ball, ball_distance, evaluator_of, pair, protocol, sheet
 
@@ -119,14 +119,14 @@ def test_a_clouds_floor_is_of_halves_that_fraction_no_point(dim):
     points, normals = outward(dim, num_points=101)
     ground_truth = Cloud(points, normals)
     whole = pair(ball(0.5, dim), ground_truth, num_points=1000)
-    assert [len(side.points) for side in whole.drawn] == [1000, 101]
-    one, other = whole.floor().drawn
+    assert [len(side.points) for side in whole.surface_samples] == [1000, 101]
+    one, other = whole.floor().surface_samples
     assert len(one.points) == len(other.points) == 50
     rows = np.concatenate([one.points, other.points])
     assert len(np.unique(rows, axis=0)) == 100
     # normals stay with their points
     assert np.allclose(one.normals * 0.5, one.points)
-    few = pair(ball(0.5, dim), ground_truth, num_points=10).drawn
+    few = pair(ball(0.5, dim), ground_truth, num_points=10).surface_samples
     assert [len(side.points) for side in few] == [10, 10]
     assert set(map(tuple, few[1].points)) <= set(map(tuple, points))
 

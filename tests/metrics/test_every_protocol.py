@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import FLOOR
-from inr.metrics.pair import SurfaceSamples
+from inr.metrics.eval_shape import SurfaceSamples
 from inr.metrics.surfaces import FScore
 from tests.support.pairs import (
     PROTOCOLS,
@@ -112,7 +112,7 @@ def field(distance):
 def brute_force(subject, shift):
     """Measure a cube, moved along the first axis, against the unit cube about the origin."""
     dim, found = subject.dim, SimpleNamespace()
-    reconstruction, ground_truth = subject.drawn
+    reconstruction, ground_truth = subject.surface_samples
     table = np.linalg.norm(reconstruction.points[:, None] - ground_truth.points[None], axis=2)
     found.to_ground_truth, there = nearest(table)
     found.to_reconstruction, back = nearest(table.T)
@@ -143,12 +143,12 @@ def brute_force(subject, shift):
     steps = (np.arange(9) + 0.5) / 9
     grid = np.stack(np.meshgrid(*[steps] * dim, indexing="ij"), axis=-1).reshape(-1, dim)
     found.iou_cells = overlap(*solids(lower + grid * (upper - lower)))
-    uniform = subject.uniform(400)
+    uniform = subject.box_points(400)
     assert uniform.shape == (400, dim) and np.abs(uniform).max() <= 1
     found.iou_points = overlap(*solids(uniform))
     found.iou_field = overlap(field(box_distance(uniform, HALF)) < 0, solids(uniform)[1])
     found.errors = {
-        near: errors_at(box_distance(subject.query(std)[0], HALF))
+        near: errors_at(box_distance(subject.distance_samples(std)[0], HALF))
         for near, std in (("", np.inf), ("_near", 0.02))
     }
     return found
@@ -200,7 +200,7 @@ def test_every_metric_agrees_with_brute_force(name, dim):
 def test_a_distance_of_just_the_threshold(inclusive, score, dim):
     """Published F-scores differ in it; points elsewhere never lie so."""
     subject = pair(cube(dim), cube(dim))
-    subject.drawn = (
+    subject.surface_samples = (
         SurfaceSamples(np.zeros((1, dim)), None),
         SurfaceSamples(0.1 * np.eye(dim)[:1], None),
     )

@@ -5,8 +5,8 @@ import pytest
 from scipy.integrate import dblquad
 
 from inr.metrics.base import NotMeasuredError
+from inr.metrics.eval_shape import Cloud
 from inr.metrics.fields import FieldError, GradientNorm
-from inr.metrics.pair import Cloud
 from inr.shapes.mesh import Mesh
 from inr.shapes.normalize import identity
 from tests.support.pairs import (
@@ -100,7 +100,7 @@ def test_points_anywhere_fill_the_box(dim, framed):
     frame = some_frame(dim) if framed else identity(dim)
     ground_truth = frame.undo_mesh(cube(dim))
     subject = pair(ground_truth, ground_truth, num_points=8000, box=frame)
-    points = frame.apply(subject.query(np.inf)[0])
+    points = frame.apply(subject.distance_samples(np.inf)[0])
     assert np.abs(points).max() <= 1 + 1e-9
     assert points.mean(axis=0) == pytest.approx(np.zeros(dim), abs=0.03)
     assert points.var(axis=0) == pytest.approx(np.full(dim, 1 / 3), rel=0.05)
@@ -144,7 +144,7 @@ def test_what_has_no_field_or_no_inside_is_refused(dim):
         GradientNorm(statistic="mean", near_std=0.02),
     )
     for metric in metrics:
-        with pytest.raises(NotMeasuredError, match="here are only meshes"):
+        with pytest.raises(NotMeasuredError, match="only meshes are given"):
             metric.measure(pair(solid, solid))
         with pytest.raises(NotMeasuredError, match="point cloud"):
             metric.measure(pair(solid, Cloud(solid.vertices, None), evaluator=evaluator))

@@ -3,12 +3,13 @@ import pytest
 import trimesh
 
 from inr.metrics.base import NotMeasuredError
+from inr.metrics.eval_shape import Surface
 from inr.metrics.images import ImageConsistency, image_consistency
-from inr.metrics.pair import Pair, Surface, Views
+from inr.metrics.pair import Pair, Views
 from inr.render.views import cast_views
 from inr.shapes.mesh import Mesh, empty_mesh
 from inr.shapes.normalize import Normalization, identity
-from tests.metrics.test_iou import box
+from tests.support.pairs import box
 
 
 def sphere(radius, center=(0.0, 0.0, 0.0)):

@@ -102,7 +102,7 @@ def test_a_protocol_asks_for_the_field_only_if_a_metric_does():
 
 def test_other_dimensions_and_a_ground_truth_without_surface_are_refused():
     flat, solid = coarse_ball(0.5, 2), coarse_ball(0.5, 3)
-    with pytest.raises(ValueError, match="in 2-D cannot be held against a ground truth in 3-D"):
+    with pytest.raises(ValueError, match="in 2-D cannot be compared with a ground truth in 3-D"):
         measure(flat, solid)
     with pytest.raises(ValueError, match="the ground truth has no surface"):
         measure(flat, Mesh(np.zeros((0, 2)), np.zeros((0, 2), dtype=np.int64)))

@@ -1,4 +1,4 @@
-"""The corners that CornerGridIoU counts, and what each overlap is refused for."""
+"""The corners that GridIoU counts, and what each overlap is refused for."""
 
 import math
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from inr.metrics.base import NotMeasuredError
-from inr.metrics.pair import Cloud, SurfaceSamples
+from inr.metrics.eval_shape import Cloud, SurfaceSamples
 from inr.metrics.surfaces import Chamfer
-from inr.metrics.volumes import CornerGridIoU, FieldIoU, GridIoU, PointIoU
+from inr.metrics.volumes import FieldIoU, GridIoU, PointIoU
 from inr.shapes.mesh import Mesh, read_mesh
 from tests.support.pairs import (
     ball,
@@ -44,7 +44,7 @@ def test_corner_grid_agrees_with_brute_force(dim, resolution):
         for degrees, half in ((20.0, 0.5), (65.0, 0.4))
     ]
     expected = (inside[0] & inside[1]).sum() / (inside[0] | inside[1]).sum()
-    got = CornerGridIoU(resolution=resolution).measure(pair(one, other))
+    got = GridIoU(resolution=resolution, at="corners").measure(pair(one, other))
     if dim == 2:
         assert got == expected
     else:
@@ -70,7 +70,7 @@ def test_corner_grid_of_turned_boxes_without_faces_in_its_planes(resolution):
     one, other = (
         box_distance(grid @ matrix, half) < 0 for matrix, half in zip(turns, halves, strict=True)
     )
-    got = CornerGridIoU(resolution=resolution).measure(pair(*meshes))
+    got = GridIoU(resolution=resolution, at="corners").measure(pair(*meshes))
     assert got == (one & other).sum() / (one | other).sum()
 
 
@@ -80,7 +80,7 @@ def test_golden_iou(resolution):
     one, other = (read_mesh(GOLDEN / "dataset/meshes" / f"lamp{i}.obj") for i in (0, 1))
     with np.load(GOLDEN / "metrics.npz") as golden:
         expected = float(golden[f"iou_{resolution}"])
-    got = CornerGridIoU(resolution=resolution).measure(pair(one, other))
+    got = GridIoU(resolution=resolution, at="corners").measure(pair(one, other))
     assert got == pytest.approx(expected, abs=1e-6)
 
 
@@ -104,7 +104,7 @@ class _Given:
 
     def __init__(self, one, other):
         subject = pair(Cloud(one, None), Cloud(other, None))
-        subject.drawn = SurfaceSamples(one, None), SurfaceSamples(other, None)
+        subject.surface_samples = SurfaceSamples(one, None), SurfaceSamples(other, None)
         self.matches = subject.matches
 
 
@@ -120,15 +120,15 @@ def test_field_iou_is_of_the_sign_alone(dim):
         assert got == pytest.approx((0.5 / 0.6) ** dim, abs=0.015)
     same = evaluator_of(ball_distance, lambda d: d, 1.0)
     assert metric.measure(pair(empty, ground_truth, evaluator=same)) > 0.99
-    with pytest.raises(NotMeasuredError, match="asks the network's field"):
+    with pytest.raises(NotMeasuredError, match="needs the network's field"):
         metric.measure(pair(ground_truth, ground_truth))
 
 
 def overlaps(dim):
     evaluator = evaluator_of(ball_distance, lambda d: d, 1.0)
     metrics = [
-        GridIoU(resolution=16),
-        CornerGridIoU(resolution=16),
+        GridIoU(resolution=16, at="centres"),
+        GridIoU(resolution=16, at="corners"),
         PointIoU(num_points=500),
         FieldIoU(num_points=500),
     ]
@@ -160,12 +160,11 @@ def test_an_empty_reconstruction_overlaps_nothing(dim):
 
 
 def test_settings_out_of_range_are_refused():
-    for metric, key in (
-        (GridIoU, "resolution"),
-        (PointIoU, "num_points"),
-        (FieldIoU, "num_points"),
-    ):
-        with pytest.raises(ValueError, match="at least 1"):
-            metric(**{key: 0})
-    with pytest.raises(ValueError, match="at least 2"):
-        CornerGridIoU(resolution=1)
+    for metric in (PointIoU, FieldIoU):
+        with pytest.raises(ValueError, match="num_points is 0; it has to be at least 1"):
+            metric(num_points=0)
+    for at, least in (("centres", 1), ("corners", 2)):
+        with pytest.raises(ValueError, match=f"resolution .* at least {least}"):
+            GridIoU(resolution=least - 1, at=at)
+    with pytest.raises(ValueError, match=r"at is 'edges'; .* centres, corners"):
+        GridIoU(resolution=16, at="edges")

@@ -4,8 +4,8 @@ import trimesh
 import yaml
 
 from inr.render import ByDimension
+from inr.render.camera import Camera
 from inr.render.contour import Contour
-from inr.render.interface import Camera
 from inr.render.raycast import RayCast, corner_normals
 from inr.shapes.mesh import Mesh
 from tests.support.paths import CONF

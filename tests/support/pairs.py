@@ -12,7 +12,8 @@ import trimesh
 from inr.config.compose import CONF, compose, register_resolvers
 from inr.config.factories import build_protocol
 from inr.config.sections import structure
-from inr.metrics.pair import EvalShape, FieldEvaluator, Pair, Surface
+from inr.metrics.eval_shape import EvalShape, Surface
+from inr.metrics.pair import FieldEvaluator, Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.settings import Eval
 from inr.shapes.extract import extract_mesh

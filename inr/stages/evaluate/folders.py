@@ -9,7 +9,8 @@ from inr.config.factories import build_protocol, build_renderer, build_set_metri
 from inr.config.job import Job
 from inr.config.schema import Config
 from inr.data.sources import find_files
-from inr.metrics.pair import Cloud, EvalShape, Pair, Surface
+from inr.metrics.eval_shape import Cloud, EvalShape, Surface
+from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.progress import show_progress
 from inr.render.points import discs

@@ -11,8 +11,8 @@ from inr.config.factories import build_set_metrics
 from inr.config.schema import Config
 from inr.data.layout import Layout, read_split
 from inr.metrics.base import Conditions, MetricInfo
+from inr.metrics.eval_shape import EvalShape, Surface
 from inr.metrics.generation import pairwise_chamfer
-from inr.metrics.pair import EvalShape, Surface
 from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
 from inr.metrics.summary import format_table, write_csv, write_summary
 from inr.progress import show_progress

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inr.data.sources import find_files
-from inr.metrics.pair import Cloud, Surface
+from inr.metrics.eval_shape import Cloud, Surface
 from inr.shapes.formats.meshes import NoFacesError
 from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, Floats, empty_mesh, read_mesh
 from inr.shapes.normalize import Normalization, fit_bounds

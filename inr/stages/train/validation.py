@@ -60,7 +60,7 @@ def _protocol(settings: Train) -> Protocol:
         {
             "chamfer_l2": Chamfer(squared=True, halved=False, scale=1.0),
             "chamfer_l1": Chamfer(squared=False, halved=True, scale=1.0),
-            "iou": GridIoU(resolution=settings.validation_resolution),
+            "iou": GridIoU(resolution=settings.validation_resolution, at="centres"),
             "normal_consistency": NormalConsistency(empty=None),
             "f_score": FScore(threshold=0.01, inclusive=False),
         },

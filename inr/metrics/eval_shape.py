@@ -1,0 +1,131 @@
+"""Shapes as metrics see them: a mesh or a point cloud, from which surface points are drawn."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from inr.seeding import seed_from_name
+from inr.shapes.mesh import Floats, Mesh
+from inr.shapes.nearest import nearest_points
+from inr.shapes.sampling import sample_surface
+from inr.shapes.sdf import unsigned_distance
+
+
+class SurfaceSamples(NamedTuple):
+    """Points (N, D) of a surface and their unit normals (N, D), None where there are none."""
+
+    points: Floats
+    normals: Floats | None
+
+
+class EvalShape(Protocol):
+    """Reconstruction or ground truth: a `Surface` or a `Cloud`, in the frame of measurement."""
+
+    @property
+    def dim(self) -> int:
+        """Return D."""
+        ...
+
+    @property
+    def mesh(self) -> Mesh | None:
+        """Return the mesh; None of a point cloud, which has no inside."""
+        ...
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is no surface."""
+        ...
+
+    def available(self, num_points: int, *, twice: bool = False) -> int:
+        """Return how many of `num_points` points can be drawn.
+
+        Args:
+            num_points: as many as are wanted.
+            twice: whether as many others have to be left for a second draw.
+        """
+        ...
+
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> SurfaceSamples:
+        """Draw points of the surface.
+
+        Args:
+            num_points: no more than are available.
+            name: of the shape; seeds the draw together with `seed`.
+            seed: of all draws.
+            again: whether to draw others than the first time.
+        """
+        ...
+
+    def distance(self, points: Floats) -> Floats:
+        """Return the unsigned distance (N,) of points (N, D) from the surface."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A mesh: points are uniform by area (3-D) or length (2-D), normals are those of its faces.
+
+    Args:
+        mesh: in the frame of measurement; may be empty.
+    """
+
+    mesh: Mesh
+
+    @property
+    def dim(self) -> int:
+        """Return D."""
+        return self.mesh.dim
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is no face."""
+        return self.mesh.is_empty
+
+    def available(self, num_points: int, *, twice: bool = False) -> int:
+        """Return `num_points`: a surface has any number of points."""
+        return num_points
+
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> SurfaceSamples:
+        """Draw points; see `EvalShape.draw`."""
+        return SurfaceSamples(
+            *sample_surface(self.mesh, num_points, seed_from_name(name, seed + again))
+        )
+
+    def distance(self, points: Floats) -> Floats:
+        """Return the exact distance (N,) of points (N, D) from the surface."""
+        return unsigned_distance(self.mesh, points)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A point cloud, which has no inside; its own points are drawn.
+
+    Args:
+        points: (K, D), in the frame of measurement.
+        normals: (K, D) unit vectors, or None.
+    """
+
+    points: Floats
+    normals: Floats | None
+    mesh: None = None
+    is_empty: bool = False
+
+    @property
+    def dim(self) -> int:
+        """Return D."""
+        return int(self.points.shape[1])
+
+    def available(self, num_points: int, *, twice: bool = False) -> int:
+        """Return `num_points`, or how many the cloud has where those are fewer."""
+        return min(num_points, max(1, len(self.points) // 2) if twice else len(self.points))
+
+    def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> SurfaceSamples:
+        """Draw points of the cloud; see `EvalShape.draw`."""
+        order = seed_from_name(name, seed).permutation(len(self.points))
+        part = order[-num_points:] if again else order[:num_points]
+        return SurfaceSamples(
+            self.points[part], None if self.normals is None else self.normals[part]
+        )
+
+    def distance(self, points: Floats) -> Floats:
+        """Return the distance (N,) of points (N, D) from the nearest point of the cloud."""
+        return nearest_points(self.points, points)[0]
