@@ -16,6 +16,7 @@ from inr.losses import Losses
 from inr.metrics.base import Conditions
 from inr.metrics.protocol import Protocol
 from inr.metrics.sets import SetMetric
+from inr.models.decoder import OwnLearningRate
 from inr.models.inr import INR
 from inr.render import ByDimension
 from inr.training.schedules import Schedule
@@ -72,20 +73,18 @@ def build_losses(config: Config) -> Losses:
 def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
     """Return the optimizer: one group for the network, one for the latents, one for trained poses.
 
-    Parameters of modules that have a `rate`, a factor on the network's learning rate, are in a
-    group of their own.
+    Parameters of modules with an `OwnLearningRate` are in a group of their own.
     """
     settings = config.optimizer
-    fast: dict[float, list[torch.nn.Parameter]] = {}
+    others: dict[float, list[torch.nn.Parameter]] = {}
     for module in model.decoder.modules():
-        rate = getattr(module, "rate", 1.0)
-        fast.setdefault(rate, []).extend(module.parameters(recurse=False))
-    groups: list[dict[str, Any]] = [_group("network", fast.pop(1.0), settings.lr)]
-    groups += [_group(f"network_x{rate:g}", p, settings.lr * rate) for rate, p in fast.items()]
+        factor = module.lr_factor if isinstance(module, OwnLearningRate) else 1.0
+        others.setdefault(factor, []).extend(module.parameters(recurse=False))
+    groups: list[dict[str, Any]] = [_group("network", others.pop(1.0), settings.lr)]
+    groups += [_group(f"network_x{f:g}", p, settings.lr * f) for f, p in others.items()]
     groups.append(_group("latents", [model.latents.weight], settings.latent_lr))
-    poses = getattr(model.latents, "poses", None)
-    if poses is not None and poses.requires_grad:
-        groups.append(_group("poses", [poses], settings.pose_lr))
+    if model.latents.trained_poses is not None:
+        groups.append(_group("poses", [model.latents.trained_poses], settings.pose_lr))
     optimizer: torch.optim.Optimizer = instantiate(
         settings.algorithm, config.allow, params=groups, lr=settings.lr
     )

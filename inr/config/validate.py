@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
 from inr.config.instantiate import check, check_section, resolve
 from inr.config.schema import OPERATIONS, PRIORS, STAGES, Config
@@ -16,6 +15,7 @@ from inr.data.sources import Family
 from inr.hints import nearest
 from inr.losses import Loss
 from inr.metrics.base import EMPTY, FRAMES
+from inr.models.decoder import Decoder
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Latents
 from inr.reconstruct.settings import OBSERVED, POSES
@@ -110,7 +110,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
             if value < least:
                 raise ValueError(f"{key} is {value}; it has to be at least {least}")
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
-    check(decoder_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
+    check(decoder_entry(raw["model"]), "model", allow, kind=Decoder, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
     check(raw["latent"], "latent", allow, kind=Latents, **known)
     check_parts(raw)
