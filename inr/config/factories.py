@@ -1,7 +1,6 @@
 """Objects from configuration, shared by the stages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from inr.config.instantiate import instantiate
 from inr.config.schema import Config
 from inr.config.validate import decoder_entry
 from inr.data.layout import Layout
-from inr.data.store import BatchSpec, SampleStore, open_store
+from inr.data.store import SampleStore, open_store
 from inr.files import OUTPUTS
 from inr.losses import Losses
 from inr.metrics.base import Conditions
@@ -18,7 +17,9 @@ from inr.metrics.protocol import Protocol
 from inr.metrics.sets import SetMetric
 from inr.models.decoder import OwnLearningRate
 from inr.models.inr import INR
+from inr.reconstruct.latent_fitting import Fitting
 from inr.render import ByDimension
+from inr.training.batches import batch_spec
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -95,26 +96,17 @@ def _group(name: str, params: Sequence[torch.nn.Parameter], lr: float) -> dict[s
     return {"params": list(params), "lr": lr, "base_lr": lr, "name": name}
 
 
-def training_draws(config: Config) -> BatchSpec:
-    """Return what a training step draws for each shape."""
-    train = config.train
-    return BatchSpec(
-        samples=train.samples_per_shape,
-        sign_balanced=train.sign_balanced,
-        surface=train.surface_per_shape,
-        space=train.space_per_shape,
-        space_near=train.space_near,
-        space_std=train.space_std,
-    )
-
-
-def fitting_draws(config: Config) -> BatchSpec:
-    """Return what a step that fits latents draws for each shape."""
-    fitting = config.reconstruct
-    return replace(
-        training_draws(config),
-        samples=fitting.samples_per_shape,
-        sign_balanced=fitting.sign_balanced,
+def build_fitting(config: Config, layout: Layout, losses: Losses) -> Fitting:
+    """Return what fits latents of unseen shapes with the losses of training."""
+    return Fitting(
+        config.reconstruct,
+        layout,
+        losses,
+        spec=batch_spec(config.train),
+        dim=config.data.dim,
+        num_channels=config.model["num_channels"],
+        dtype=config.data.sampling.dtype,
+        seed=config.seed,
     )
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.files import numbers_in
+from inr.models.stored import migrate
 from inr.seeding import seed_from_name
 
 
@@ -152,7 +153,8 @@ def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Ten
         latents = [read_latent(found[name]) for name in names]
     else:
         try:
-            stored = dict(torch.load(path, map_location="cpu", weights_only=True)["latents"])
+            content = migrate(torch.load(path, map_location="cpu", weights_only=True))
+            stored = dict(content["latents"])
         # on another file torch raises whatever its parser stumbles over
         except Exception as error:
             raise ValueError(

@@ -71,7 +71,7 @@ def find_present(
     store: SampleStore,
     losses: Losses,
     pieces: Mapping[str, Tensor],
-    draws: BatchSpec,
+    spec: BatchSpec,
     seed: int,
 ) -> Tensor:
     """Return which parts shapes have, (B, P), as 0 and 1.
@@ -86,7 +86,7 @@ def find_present(
         store: samples of the shapes.
         losses: of the whole shape.
         pieces: of raw latents (B, P, L + K), in which all parts are present.
-        draws: what a step of the fit draws; here several times as many samples are drawn.
+        spec: what a step of the fit draws; here several times as many samples are drawn.
         seed: mixed with each shape's name.
     """
     table = model.latents
@@ -96,7 +96,7 @@ def find_present(
     optional = table.optional().nonzero()[:, 0]
     if len(optional) == 0:
         return latents[..., -1]
-    many = replace(draws, samples=DROP_SAMPLES * draws.samples)
+    many = replace(spec, samples=DROP_SAMPLES * spec.samples)
     index = torch.arange(len(latents), device=store.draws_on)
     batch = store.draw(index, many, seeded_generators(store, seed))
 

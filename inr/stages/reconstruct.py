@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inr.config.factories import build_losses, build_renderer
+from inr.config.factories import build_fitting, build_losses, build_renderer
 from inr.config.job import Job, merge_with_run
 from inr.config.schema import Config
 from inr.data.deepsdf_layout import read_normalization
@@ -17,7 +17,6 @@ from inr.data.layout import read_trained_split
 from inr.models.latents import read_latent
 from inr.progress import show_progress
 from inr.reconstruct import field_of
-from inr.reconstruct.latent_fitting import Fitting
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
 from inr.runs.directory import find_run, log_to, next_log
@@ -134,7 +133,7 @@ def _latents(trained: TrainedRun, split: str, names: Sequence[str]) -> torch.Ten
         )
     iterations = config.reconstruct.iterations
     log.info("fitting %d latents, %d iterations", len(names), iterations)
-    fitting = Fitting(config, trained.layout, build_losses(config))
+    fitting = build_fitting(config, trained.layout, build_losses(config))
     return fitting.fit(
         trained.model,
         fitting.open(names, trained.device),
