@@ -15,7 +15,7 @@ from inr.models.layers import Layer
 
 
 class Activation(nn.Module):
-    """Apply a function to each value, and say what a decoder has to know of it."""
+    """Function of each value, with the width, gain and initialisation that belong to it."""
 
     # whether it gives complex values and, after the first layer, takes them
     is_complex = False
@@ -37,7 +37,7 @@ class Activation(nn.Module):
 
 
 class Plain(Activation):
-    """Bring nothing: an activation of torch.nn.
+    """Activation of torch.nn, which brings nothing of its own.
 
     Args:
         function: the activation.

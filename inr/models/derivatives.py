@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inr.models.inr import INR, Field
+from inr.models.decoder import Field
+from inr.models.inr import INR
 
 ScalarField = Callable[[Tensor], Tensor]
 # gradients shorter than this have no direction

@@ -41,11 +41,11 @@ class Sine(Activation):
     def initialize(self, layer: Layer, *, first: bool, last: bool) -> None:
         """Draw as SIREN does."""
         omega = self.first_omega if first else self.omega
-        fan_in = max(1, layer.widths.point + layer.widths.hidden)
+        fan_in = max(1, layer.in_dims.point + layer.in_dims.hidden)
         bound = 1 / fan_in if first else math.sqrt(6 / fan_in) / omega
         drawn = torch.empty(layer.weight.shape[-2:]).uniform_(-bound, bound)
         if not last:
-            drawn[:, : layer.widths.latent].normal_(std=1 / omega)
+            drawn[:, : layer.in_dims.latent].normal_(std=1 / omega)
         with torch.no_grad():
             layer.weight.copy_(drawn)
             wide = fan_in**-0.5 if first else fan_in**-0.5 / omega

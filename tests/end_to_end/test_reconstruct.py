@@ -34,7 +34,7 @@ class Ball(nn.Module):
 def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
     settings = {
         "iterations": 20,
-        "draws": DRAWS,
+        "spec": DRAWS,
         "lr": 0.01,
         "lr_drop": 0.1,
         "init_std": 0.01,

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from inr.models.decoder import Decoder
 from inr.models.derivatives import (
     Autograd,
     FiniteDifferences,
@@ -122,7 +123,7 @@ def test_directions_of_nothing_have_no_derivative():
     assert vectors.grad[1].tolist() == pytest.approx([0.2 - 0.6 * 0.12, -0.096])
 
 
-class Sines(nn.Module):
+class Sines(Decoder):
     """A small SIREN, with latents."""
 
     def __init__(self, dim: int, latent_dim: int, channels: int) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from inr.models.decoder import Decoder
 from inr.models.derivatives import scalar_field
 from inr.models.inr import INR
 from inr.models.vertices import level_vertices, mesh_volume
@@ -94,7 +95,7 @@ def test_a_vertex_on_a_flat_field_has_no_derivative():
     torch.testing.assert_close(rates[:, 0], torch.tensor([0.0, 0.0, 1.0]).double())
 
 
-class Bumpy(nn.Module):
+class Bumpy(Decoder):
     """A ball that a random network of point and latent deforms; it is no distance."""
 
     def __init__(self, dim):

@@ -12,26 +12,26 @@ class PartLinear(Linear):
     """Map [latent, point, hidden] by W and b, and add a bias of each part.
 
     Args:
-        widths: what it is fed.
+        in_dims: widths of its inputs.
         out_dim: width of the result.
         num_parts: P; None where parts have no bias of their own.
     """
 
-    def __init__(self, widths: InputDims, out_dim: int, num_parts: int | None) -> None:
-        super().__init__(widths, out_dim)
+    def __init__(self, in_dims: InputDims, out_dim: int, num_parts: int | None) -> None:
+        super().__init__(in_dims, out_dim)
         self.part_bias = (
             None if num_parts is None else nn.Parameter(torch.zeros(num_parts, out_dim))
         )
 
-    def forward(self, fed: LayerInput, part: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: LayerInput, part: Tensor | None = None) -> Tensor:
         """Return (R, N, out_dim) for R rows; part (R,) says which part each is."""
         weight, bias = self.scaled()
         latent, *matrices = self.columns(weight)
-        shift = bias if latent is None else F.linear(fed.latents, latent, bias)
+        shift = bias if latent is None else F.linear(inputs.latents, latent, bias)
         if self.part_bias is not None:
             assert part is not None
             shift = shift + self.gain * self.part_bias[part]
-        return multiply(matrices, (fed.point, fed.hidden), shift)
+        return multiply(matrices, (inputs.point, inputs.hidden), shift)
 
 
 class PartNorm(nn.Module):

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as normalize_weight
 
 from inr.models.activations import Activation, Plain
-from inr.models.inr import Field
+from inr.models.decoder import Field, PartDecoder
+from inr.models.encodings import Encoding
 from inr.models.layers import InputDims, LayerInput
 from inr.models.parts.layers import PartConv, PartLinear, PartNorm
 from inr.models.parts.poses import pose_dim, split, to_canonical
@@ -15,7 +16,7 @@ from inr.models.parts.poses import pose_dim, split, to_canonical
 FAR = 4.0
 
 
-class PartMLP(nn.Module):
+class PartMLP(PartDecoder):
     """Decode every part of a shape, and the shape as their union (Talabot et al., PartSDF, 2025).
 
     A point enters each part's canonical frame, where one network, which the parts share, gives a
@@ -59,7 +60,7 @@ class PartMLP(nn.Module):
         hidden_dim: int,
         num_layers: int,
         activation: nn.Module,
-        encoding: nn.Module | None,
+        encoding: Encoding | None,
         weight_norm: bool,
         dropout: float,
         part_bias: bool,
@@ -81,7 +82,7 @@ class PartMLP(nn.Module):
         self.encoding = encoding
         self.input_pose = input_pose
         self.softmin = softmin
-        point_dim = dim if encoding is None else int(getattr(encoding, "out_dim"))  # noqa: B009
+        point_dim = dim if encoding is None else encoding.out_dim
         hidden: list[PartLinear] = []
         self.norms = nn.ModuleList()
         self.activations = nn.ModuleList()
@@ -90,8 +91,8 @@ class PartMLP(nn.Module):
         for index in range(num_layers):
             first = index == 0
             pose = pose_dim(dim) - 1 if first and input_pose else 0
-            widths = InputDims(latent_dim + pose, point_dim if first else 0, width)
-            layer = PartLinear(widths, hidden_dim, num_parts if part_bias else None)
+            in_dims = InputDims(latent_dim + pose, point_dim if first else 0, width)
+            layer = PartLinear(in_dims, hidden_dim, num_parts if part_bias else None)
             kind.initialize(layer, first=first, last=False)
             function, layer.gain = kind.for_layer(first)
             hidden.append(layer)
@@ -110,7 +111,7 @@ class PartMLP(nn.Module):
         self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
 
     @property
-    def parts_are_apart(self) -> bool:
+    def parts_are_independent(self) -> bool:
         """Return whether a part's values do not depend on the other parts."""
         return len(self.part_convs) == 0
 
@@ -136,7 +137,7 @@ class PartMLP(nn.Module):
         shown = pose.present if left_out is None else pose.present & ~left_out
         # parts that are not there cost nothing, where no other part looks at them; a sync point
         some_lack = not bool(shown.all())
-        if some_lack and self.parts_are_apart:
+        if some_lack and self.parts_are_independent:
             rows = shown.flatten().nonzero()[:, 0]
             there = self._decode(points[rows], constant[rows], part[rows], pose.present)
             values = there.new_full((len(points), *there.shape[1:]), FAR)
@@ -148,7 +149,7 @@ class PartMLP(nn.Module):
         return Field(self._unite(values, shown), values[..., 0].transpose(1, 2))
 
     def _check_latents(self, latents: Tensor) -> None:
-        latent, pose = self.output.widths.latent, pose_dim(self.dim)
+        latent, pose = self.output.in_dims.latent, pose_dim(self.dim)
         if latents.shape[1:] != (self.num_parts, latent + pose):
             raise ValueError(
                 f"latents have shape {tuple(latents.shape)}; this network takes (B, "
@@ -166,17 +167,17 @@ class PartMLP(nn.Module):
             present: (B, P); what is exchanged needs all R = B P rows.
         """
         point = points if self.encoding is None else self.encoding(points)
-        latents = constant[:, : self.output.widths.latent]
-        fed = LayerInput(points, constant if self.input_pose else latents, point, None)
+        latents = constant[:, : self.output.in_dims.latent]
+        inputs = LayerInput(points, constant if self.input_pose else latents, point, None)
         for index, layer in enumerate(self.hidden):
-            value = layer(fed, part)
+            value = layer(inputs, part)
             if self.norms:
                 value = self.norms[index](value, part)
             value = self.dropout(self.activations[index](value))
             if self.part_convs:
                 value = self.part_convs[index](value, present)
-            fed = LayerInput(points, latents, point, value)
-        result: Tensor = self.output(fed)
+            inputs = LayerInput(points, latents, point, value)
+        result: Tensor = self.output(inputs)
         return result
 
     def _unite(self, values: Tensor, shown: Tensor) -> Tensor:
