@@ -7,22 +7,20 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from inr.files import numbers_in, replacing
-from inr.shapes.formats.meshes import SURFACE_SUFFIXES, NoFacesError, read_surface
-from inr.shapes.formats.outlines import FLAT_SUFFIXES, read_outline
+from inr.files import replacing
+from inr.shapes.formats.base import NO_FORMATS, OUTLINE, POINTS, Formats, read_own
+from inr.shapes.formats.meshes import NoFacesError, read_surface
+from inr.shapes.formats.outlines import read_outline
+from inr.shapes.formats.table import suffixes
 from inr.shapes.polygon import chain_edges, join_loops
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-MESH_SUFFIXES = SURFACE_SUFFIXES
-OUTLINE_SUFFIXES = (".npz", *FLAT_SUFFIXES)
-POINT_SUFFIXES = (".ply", ".xyz", ".txt", ".npy")
-
 
 @dataclass(frozen=True)
 class Mesh:
-    """Hold a simplicial surface of dimension D - 1.
+    """Simplicial surface of dimension D - 1.
 
     Args:
         vertices: (V, D) float64.
@@ -112,7 +110,7 @@ class Mesh:
         return not balance[inverse][edges[:, 0] != edges[:, 1]].any()
 
 
-def read_mesh(path: Path) -> Mesh:
+def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     """Read a mesh file, 3-D or 2-D by its suffix; a scene of several meshes is joined into one.
 
     Polygons are cut into triangles. Corners at the same place become one vertex unless the mesh is
@@ -121,8 +119,9 @@ def read_mesh(path: Path) -> Mesh:
     formats, nesting decides which loops are holes.
 
     Args:
-        path: of one of MESH_SUFFIXES (3-D) or OUTLINE_SUFFIXES (2-D; see `read_outline`); an .npz
-            has vertices (V, 2) and edges (E, 2).
+        path: of a suffix that gives a surface (3-D; see `read_surface`) or an outline (2-D; see
+            `read_outline`), as inr.shapes.formats.table says.
+        formats: the user's own by suffix, which come first.
 
     Raises:
         NoFacesError: a ValueError, if it has no face.
@@ -131,9 +130,9 @@ def read_mesh(path: Path) -> Mesh:
             it is, meet themselves or one another.
     """
     suffix = path.suffix.lower()
-    if suffix == ".npz":
-        mesh = _read_edges(path)
-    elif suffix in FLAT_SUFFIXES:
+    if suffix in formats:
+        mesh = _read_own(path, formats)
+    elif suffix in suffixes(OUTLINE):
         mesh = Mesh(*read_outline(path))
     else:
         mesh = Mesh(*read_surface(path))
@@ -145,10 +144,10 @@ def read_mesh(path: Path) -> Mesh:
         raise ValueError(f"'{path}' has faces with vertices that are not finite numbers")
     if not np.isfinite(mesh.vertices).all():  # no face's, yet some library would look at them
         mesh = _without_unused(mesh)
-    if suffix == ".npz":
+    if mesh.dim == 2:
         return mesh if mesh.is_closed() and mesh.volume() > 0 else _turned(mesh, path)
     # .stl triangles bring their own corners, and texture seams split those of other formats
-    return mesh if mesh.dim == 2 or mesh.is_closed() else merge_equal(mesh)
+    return mesh if mesh.is_closed() else merge_equal(mesh)
 
 
 def check_outline(mesh: Mesh) -> None:
@@ -161,13 +160,14 @@ def check_outline(mesh: Mesh) -> None:
     join_loops(loops, [f"loop {k + 1}" for k in range(len(loops))])
 
 
-def _read_edges(path: Path) -> Mesh:
+def _read_own(path: Path, formats: Formats) -> Mesh:
+    own = formats[path.suffix.lower()]
     try:
-        with numbers_in(path) as file:
-            return Mesh(file["vertices"].astype(np.float64), file["edges"].astype(np.int64))
-    # an empty, a truncated and a foreign file each raise something else
-    except Exception as error:
-        raise ValueError(f"cannot read '{path}' as vertices and edges: {error}") from error
+        vertices, faces = read_own(own, path)
+    except ValueError as error:
+        raise ValueError(f"'{path}': {error}") from error
+    assert faces is not None and own.gives != POINTS, own
+    return Mesh(vertices, faces)
 
 
 def _turned(mesh: Mesh, path: Path) -> Mesh:
