@@ -43,6 +43,7 @@ class Data:
     kind: str  # solid | points
     source: str | None  # the user's own shapes: a folder, or one file
     root: str | None  # the prepared data set; null: under outputs/datasets
+    formats: dict[str, Target]  # of the user's own files: a suffix, and the Format that reads it
     family: Target | None  # procedural shapes
     sign: str  # winding | pseudonormal | unsigned
     repair: bool  # mend meshes before they are sampled

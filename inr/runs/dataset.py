@@ -66,4 +66,6 @@ def split_sizes(data: Data) -> dict[str, int | float | str]:
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides how a shape's files look."""
     keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling")
-    return {key: raw[key] for key in (*keys, "primitive", "seed")}
+    # an empty `formats` is left out: data sets of before had none
+    own = ("formats",) if raw.get("formats") else ()
+    return {key: raw[key] for key in (*keys, "primitive", "seed", *own)}

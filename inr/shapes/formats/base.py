@@ -59,7 +59,7 @@ def read_own(own: Format, path: Path) -> Pair:
     dim = {SURFACE: 3, OUTLINE: 2}.get(own.gives, shapes[0][-1] if shapes[0] else 0)
     if any(len(shape) != 2 or shape[1] != dim for shape in shapes):
         raise ValueError(
-            f"{type(own).__name__}.read returned arrays of shapes {', '.join(map(str, shapes))} for "
-            f"a file that gives {own.gives}; see inr.shapes.formats.base.Format"
+            f"{type(own).__name__}, which gives {own.gives}, read arrays of shapes "
+            f"{', '.join(map(str, shapes))}; see inr.shapes.formats.base.Format"
         )
     return first, second

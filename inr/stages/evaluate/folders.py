@@ -17,10 +17,10 @@ from inr.render.views import cast_views
 from inr.runs.directory import new_run_path
 from inr.runs.ground_truth import LONGEST_EDGE, unit_frame
 from inr.runs.pictures import draw_worst
-from inr.shapes.mesh import Floats, Mesh, empty_mesh
-from inr.shapes.normalize import Normalization, identity
 from inr.shapes.formats.base import POINTS
 from inr.shapes.formats.table import suffixes
+from inr.shapes.mesh import Floats, Mesh, empty_mesh
+from inr.shapes.normalize import Normalization, identity
 from inr.shapes.points import read_points
 from inr.stages.evaluate.generation import write_sets
 from inr.stages.evaluate.mesh_folders import (

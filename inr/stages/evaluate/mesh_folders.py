@@ -73,11 +73,11 @@ def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[st
 def find_both(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
     """Return the files of both folders by name, and D, which the suffixes of the meshes tell."""
     where, there = Path(meshes), Path(ground_truth)
-    found, refused = find_files(where, suffixes(SURFACE) + suffixes(OUTLINE), leave_out=[], key="meshes")
+    surfaces, outlines = suffixes(SURFACE), suffixes(OUTLINE)
+    found, refused = find_files(where, surfaces + outlines, leave_out=[], key="meshes")
     # pictures may lie beside meshes
-    solid = {n: path for n, path in found.items() if path.suffix.lower() in suffixes(SURFACE)}
-    dim = 3 if solid else 2
-    allowed = (*suffixes(SURFACE), *CLOUD_SUFFIXES) if solid else suffixes(OUTLINE)
+    solid = {n: path for n, path in found.items() if path.suffix.lower() in surfaces}
+    dim, allowed = (3, surfaces + CLOUD_SUFFIXES) if solid else (2, outlines)
     ground_truths, also = find_files(there, allowed, leave_out=[], key="ground_truth")
     for name, reason in {**refused, **also}.items():
         log.warning("left out %s: %s", name, reason)
