@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inr.files import replacing
 from inr.shapes.formats.base import NO_FORMATS, OUTLINE, POINTS, Formats, read_own
-from inr.shapes.formats.meshes import NoFacesError, read_surface
+from inr.shapes.formats.meshes import NoFacesError, read_triangles
 from inr.shapes.formats.outlines import read_outline
 from inr.shapes.formats.table import suffixes
 from inr.shapes.polygon import chain_edges, join_loops
@@ -114,20 +114,20 @@ def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     """Read a mesh file, 3-D or 2-D by its suffix; a scene of several meshes is joined into one.
 
     Polygons are cut into triangles. Corners at the same place become one vertex unless the mesh is
-    closed without that (each .stl triangle has corners of its own). An .npz keeps its edges as they
+    closed without that (each .stl triangle has corners of its own). Edges (.npz) stay as they
     are if they close up and enclose a positive area (the non-zero rule); else, as in the other 2-D
     formats, nesting decides which loops are holes.
 
     Args:
-        path: of a suffix that gives a surface (3-D; see `read_surface`) or an outline (2-D; see
+        path: of a suffix that gives a surface (3-D; see `read_triangles`) or an outline (2-D; see
             `read_outline`), as inr.shapes.formats.table says.
         formats: the user's own by suffix, which come first.
 
     Raises:
         NoFacesError: a ValueError, if it has no face.
-        ValueError: if it cannot be read (`read_surface` says why), or has a face with a vertex that
-            is not finite; 2-D also if outlines are open or, but for an .npz kept as
-            it is, meet themselves or one another.
+        ValueError: if it cannot be read (`read_triangles` says why), or has a face with a vertex
+            that is not finite; 2-D also if outlines are open or, but for edges kept as they are,
+            meet themselves or one another.
     """
     suffix = path.suffix.lower()
     if suffix in formats:
@@ -135,7 +135,7 @@ def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     elif suffix in suffixes(OUTLINE):
         mesh = Mesh(*read_outline(path))
     else:
-        mesh = Mesh(*read_surface(path))
+        mesh = Mesh(*read_triangles(path))
     if mesh.is_empty:
         raise NoFacesError(f"'{path}' has no faces", len(mesh.vertices))
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):

@@ -118,12 +118,13 @@ def test_what_is_no_format_is_said_at_once(folder, monkeypatch, capsys):
             assert message in capsys.readouterr().err
 
 
-def test_a_file_that_an_own_format_cannot_read_is_refused_alone(folder, monkeypatch, caplog):
+def test_a_file_that_an_own_format_cannot_read_is_refused_alone(folder, monkeypatch, capsys):
     (folder / "in").mkdir()
     (folder / "ball.tri").rename(folder / "in" / "ball.tri")
     (folder / "in" / "bad.tri").write_text("1 2 x")
     (folder / "in" / "flat.tri").write_text("\n".join(["1 2 3 4"] * 4))
     settings = ["data=meshes", "data.source=in", NEAR, *own("tri", "Tri")]
     assert inr(monkeypatch, *PREPARE, *settings, "data.splits.train=1.0") == 0
-    assert "bad.tri': Tri cannot read it: could not convert string" in caplog.text
-    assert not (folder / "made" / "meshes" / "flat.ply").exists()
+    said = capsys.readouterr().err
+    assert "bad.tri': Tri cannot read it: could not convert string" in said
+    assert "1 shapes ready" in said and "2 refused" in said

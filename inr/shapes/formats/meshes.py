@@ -45,7 +45,7 @@ class NoFacesError(ValueError):
         self.num_points = num_points
 
 
-def read_surface(path: Path) -> tuple[Floats, Ints]:
+def read_triangles(path: Path) -> tuple[Floats, Ints]:
     """Read the triangles of a mesh file; a scene is joined, polygons are cut up.
 
     A .zip must hold one mesh; it is read in memory, and what else it holds only if the mesh asks
