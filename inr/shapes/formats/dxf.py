@@ -99,7 +99,7 @@ def _with_markers(data: bytes) -> bytes:
     version, has_new_kinds = -1, False
     for code, value in bytes_loader(io.BytesIO(data)):
         if code == 0:
-            begun = value.strip()
+            begun, variable = value.strip(), b""
             has_new_kinds |= begun in _MARKERS
         elif begun in _MARKERS and code not in _COMMON:
             if code != 100:
@@ -112,7 +112,7 @@ def _with_markers(data: bytes) -> bytes:
         lines += [b"%d" % code, value]
     if has_new_kinds and version < 0:
         lines = [*_HEADER, *lines]
-    elif has_new_kinds and lines[version] < _R2000:
+    elif has_new_kinds and lines[version].strip() < _R2000:
         lines[version] = _R2000
     return b"\n".join([*lines, b""])
 

@@ -125,12 +125,18 @@ class _Drawing:
         if not np.isfinite(size).all():
             raise ValueError("its <symbol> has a viewBox; give the <use> a width and a height")
         corner, extent = np.array(box[:2]), np.array(box[2:])
+        if not extent.min() > 0:
+            raise ValueError(
+                f"its <symbol> has the viewBox '{symbol.get('viewBox')}', without area"
+            )
         scale = size / extent
-        align, *fit = symbol.get("preserveAspectRatio", "xMidYMid").split()
+        fit = symbol.get("preserveAspectRatio", "")
         shift = np.zeros(2)
-        if align != "none":
-            scale[:] = scale.max() if fit == ["slice"] else scale.min()
-            shift = (size - scale * extent) * [_ALIGN[align[1:4]], _ALIGN[align[5:8]]]
+        if "none" not in fit:
+            scale[:] = scale.max() if "slice" in fit else scale.min()
+            found = re.search(r"x(Min|Mid|Max)Y(Min|Mid|Max)", fit)
+            x, y = found.groups() if found else ("Mid", "Mid")
+            shift = (size - scale * extent) * [_ALIGN[x], _ALIGN[y]]
         matrix = np.diag([*scale, 1.0])
         matrix[:2, 2] = shift - scale * corner
         return matrix

@@ -102,6 +102,12 @@ SVG = {
         25,
         (0, -5, 5, 0),
     ),
+    "use, of a symbol in a corner": (
+        '<symbol id="s" viewBox="0 0 10 20" preserveAspectRatio="xMaxYMin slice">'
+        '<rect width="10" height="20"/></symbol><use href="#s" width="5" height="5"/>',
+        50,
+        (0, -10, 5, 0),
+    ),
     "use, hidden": (
         '<rect width="2" height="2"/><use href="#none" display="none"/>',
         4,
@@ -147,6 +153,7 @@ def test_svg_curves_are_fine_and_upright(tmp_path):
         ('<path d="M0 0H4V4H0Z M2 2H5V5H2Z"/>', r"loop 1 and <path> number 1, loop 2 cross at"),
         ('<use href="#a"/>', "<use> of '#a', which is not in it"),
         ('<use href="other.svg#a"/>', r"<use> of 'other.svg#a', which is not in it"),
+        ('<symbol id="s" viewBox="0 0 0 5"/><use href="#s"/>', "viewBox '0 0 0 5', without area"),
         ("<use/>", "<use> of '', which is not in it"),
         ('<g id="a"><use href="#a"/></g>', "<use> of '#a', which contains it"),
         ('<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>', "which contains it"),

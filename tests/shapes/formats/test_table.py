@@ -1,4 +1,4 @@
-"""The table of formats, and what says the same elsewhere: documentation, and comments of YAML files."""
+"""The table of formats; documentation and comments of YAML files name the same suffixes."""
 
 import pickle
 import re
