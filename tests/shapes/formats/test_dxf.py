@@ -50,9 +50,9 @@ def segment_of(start, end):
     return arc(start, end) + line(*ends), (angle - math.sin(angle)) / 2
 
 
-def dxf(drawn, folder, blocks=""):
+def dxf(drawn, folder, blocks="", header=""):
     path = folder / "drawing.dxf"
-    sections = {"HEADER": "", "BLOCKS": blocks, "ENTITIES": drawn}
+    sections = {"HEADER": header, "BLOCKS": blocks, "ENTITIES": drawn}
     text = "".join(f"0\nSECTION\n2\n{k}\n{v}0\nENDSEC\n" for k, v in sections.items())
     path.write_text(text + "0\nEOF\n")
     return read_mesh(path)
@@ -88,6 +88,13 @@ def test_dxf(name, tmp_path):
 def test_dxf_blocks_that_are_not_inserted_do_not_matter(tmp_path):
     odd = entity("BLOCK", (2, "Odd")) + entity("ELLIPSE") + entity("ENDBLK")
     assert dxf(polyline(SQUARE), tmp_path, blocks=odd).volume() == pytest.approx(16)
+
+
+@pytest.mark.parametrize("version", ["AC1009", "AC1015", "AC1032"])
+def test_a_polyline_without_markers_in_any_version(version, tmp_path):
+    note = entity("TEXT", (10, 1), (20, 1), (40, 1), (1, "AC1009"))
+    header = f"9\n$ACADVER\n1\n{version}\n"
+    assert dxf(note + polyline(SQUARE) + note, tmp_path, header=header).volume() == 16
 
 
 def test_dxf_that_is_no_outline_is_refused(tmp_path):
