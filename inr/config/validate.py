@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from inr.config.formats import build_formats
 from inr.config.instantiate import check, resolve
 from inr.config.schema import Config
 from inr.config.sections import check_choice, check_section
@@ -62,6 +63,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(raw["logger"], "logger", allow, kind=Logger)
     check(raw["renderer"]["solid"], "renderer.solid", allow, kind=Renderer)
     check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
+    build_formats(raw["data"]["formats"], allow)
     if raw["data"]["family"] is not None:
         check(raw["data"]["family"], "data.family", allow, kind=Family)
         check_family(raw)

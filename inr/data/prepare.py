@@ -22,6 +22,7 @@ from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, fingerprint
 from inr.seeding import seed_from_name
 from inr.shapes.composite import Composite, without_parts
+from inr.shapes.formats.base import Formats
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.normalize import (
     Normalization,
@@ -59,6 +60,7 @@ class Recipe:
     seed: int
     primitive: str
     device: str
+    formats: Formats  # of the user's own, by suffix
 
 
 def prepare_shape(
@@ -109,12 +111,14 @@ def prepare_shape(
 def _read(name: str, source: Path | Family, recipe: Recipe, parts: PartFiles | None) -> Composite:
     if not isinstance(source, Path):
         return source.make(name)
-    mesh = read_mesh(source)
+    mesh = read_mesh(source, recipe.formats)
     if mesh.dim != recipe.dim:
         raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
     if mesh.dim == 2:
         check_outline(mesh)
-    return without_parts(mesh) if parts is None else read_composite(mesh, parts, recipe.repair)
+    if parts is None:
+        return without_parts(mesh)
+    return read_composite(mesh, parts, recipe.repair, recipe.formats)
 
 
 def _write_shape(
@@ -217,7 +221,7 @@ def delete_shape(layout: Layout, name: str) -> None:
 
 def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> JournalEntry:
     """Write a point cloud's surface points, and distances to it, which have no sign."""
-    native, normals = read_points(source, recipe.dim)
+    native, normals = read_points(source, recipe.dim, recipe.formats)
     normalization = _fit_points(native, recipe)
     points = normalization.apply(native)
     rng = seed_from_name(name, recipe.seed)

@@ -34,6 +34,7 @@ def recipe(**changes) -> Recipe:
         "seed": 0,
         "primitive": "cuboid",
         "device": "cpu",
+        "formats": {},
     }
     return Recipe(**{**settings, **changes})
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.mesh import MESH_SUFFIXES, Mesh, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.formats.base import SURFACE
+from inr.shapes.formats.table import suffixes
+from inr.shapes.mesh import Mesh, mesh_suffix, read_mesh, write_mesh
 
 WRITABLE = (".obj", ".ply", ".off", ".stl", ".glb", ".3mf", ".dae")
 
@@ -122,7 +124,7 @@ def test_a_scene_of_two_is_joined(tmp_path):
     assert mesh.bounds[1, 0] == pytest.approx(5.5)
 
 
-@pytest.mark.parametrize("suffix", [*MESH_SUFFIXES, ".npz"])
+@pytest.mark.parametrize("suffix", [*suffixes(SURFACE), ".npz"])
 def test_empty_and_missing_files_are_refused(suffix, tmp_path):
     path = tmp_path / f"none{suffix}"
     with pytest.raises(ValueError, match="none"):

@@ -13,6 +13,7 @@ from inr.data.parts.read import check_in_box
 from inr.data.parts.sources import PartFiles
 from inr.files import replacing
 from inr.shapes.composite import Composite
+from inr.shapes.formats.base import NO_FORMATS, Formats
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.part_labels import least_part
 from inr.shapes.poses import Poses, absent_poses, check_poses, rotation_matrices
@@ -25,13 +26,16 @@ IN_NO_PART = 0.01
 FLAT = 1e-3
 
 
-def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
+def read_composite(
+    mesh: Mesh, files: PartFiles, mend: bool, formats: Formats = NO_FORMATS
+) -> Composite:
     """Return a shape with its parts, in its native frame.
 
     Args:
         mesh: the whole.
         files: of the parts; of poses, if there are any, those are read.
         mend: whether the parts are repaired; their faces are turned outward in any case.
+        formats: the user's own by suffix.
 
     Raises:
         ValueError: if a part or its pose cannot be read, a pose is invalid or not that of its mesh,
@@ -39,7 +43,7 @@ def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
     """
     parts: list[Mesh | None] = [None] * files.num_parts
     for number, path in files.meshes.items():
-        part = read_mesh(path)
+        part = read_mesh(path, formats)
         if part.dim != mesh.dim:
             raise ValueError(f"'{path}' is {part.dim}-D, and the whole is {mesh.dim}-D")
         if part.dim == 2:

@@ -18,7 +18,7 @@ from inr.config.factories import (
     training_store,
 )
 from inr.config.job import Job, check_resume, merge_with_run
-from inr.config.validate_parts import has_parts
+from inr.config.validate_parts import has_part_latents
 from inr.data.layout import Layout
 from inr.data.store import SampleStore
 from inr.losses import Losses
@@ -95,7 +95,7 @@ def train(command: Job) -> Run:
         validation_names(layout)  # what is wrong with it shows before there is a directory
         store = training_store(config, layout, names, components.losses, device)
         poses = None
-        if resumed is None and has_parts(command.raw):
+        if resumed is None and has_part_latents(command.raw):
             num_parts = config.latent.get("num_parts")
             poses = part_poses(layout, names, config.data.dim, num_parts)
         model = build_model(config, names, device, fresh=resumed is None, poses=poses)
@@ -204,7 +204,7 @@ def estimate_run(command: Job, device: torch.device, state: ResumeState, title: 
     else:
         names = training_names(layout, state)
     num_shapes = len(names)
-    if config.latent["dim"] == 0 and num_shapes > 1 and not has_parts(command.raw):
+    if config.latent["dim"] == 0 and num_shapes > 1 and not has_part_latents(command.raw):
         raise ValueError(
             f"latent=none (a latent of width 0) fits one shape; the training split has "
             f"{num_shapes}: use latent=default, or data.splits.train=1"
