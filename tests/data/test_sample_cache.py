@@ -154,7 +154,7 @@ def test_another_file_of_a_shape_is_another_source(files):
     assert pack.outdated(files.sources("a")) == []
 
 
-def test_float16_latents_its_error(files):
+def test_float16_states_its_error(files):
     pack = files.open(dtype="float16")
     assert pack.values.dtype == np.float16 and pack.path.name == "samples_float16_3.bin"
     points = values = 0.0

@@ -160,7 +160,7 @@ def test_a_data_set_of_before(boxes, monkeypatch):
     assert inr(monkeypatch, *train) == 0
 
 
-def test_folds_fraction_their_samples(boxes, monkeypatch):
+def test_folds_share_their_samples(boxes, monkeypatch):
     train = TRAIN + SMALL
     train += ["stage=train", "data=meshes", "data.source=boxes", "data.splits.folds=3"]
     tested = []
@@ -249,7 +249,7 @@ def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch, capsys):
     assert trained == {("ShapeNet_0300_box0", "ShapeNet_0300_box1"), ("ShapeNet_0300_box4",)}
 
 
-def test_training_does_not_take_other_splits_than_were_dealt(boxes, monkeypatch, capsys):
+def test_training_does_not_take_other_splits_than_were_assigned(boxes, monkeypatch, capsys):
     prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
     assert inr(monkeypatch, *prepare, "data.splits.train=5") == 0
     train = ["stage=train", "data=meshes", "data.root=made", *TRAIN, "data.splits.train=3"]

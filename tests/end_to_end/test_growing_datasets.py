@@ -39,7 +39,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_new_shapes_are_dealt_and_none_moves(monkeypatch, capsys):
+def test_new_shapes_are_assigned_and_none_moves(monkeypatch, capsys):
     write(*range(10))
     assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     before = names_in(Layout(Path("made")))
@@ -63,7 +63,7 @@ def test_new_shapes_are_dealt_and_none_moves(monkeypatch, capsys):
 
 
 def test_a_data_set_of_before_takes_new_shapes(monkeypatch):
-    """Its manifest does not say of which shapes the splits were dealt."""
+    """Its manifest does not say of which shapes the splits were made."""
     write(*range(5))
     counted = ["data.splits.train=0.6", "data.splits.test=0.2"]
     assert inr(monkeypatch, *PREPARE, *counted) == 0
@@ -94,7 +94,7 @@ def test_counts_leave_no_place(monkeypatch, capsys):
     )
 
 
-def test_copies_are_dealt_to_one_split(monkeypatch, capsys):
+def test_copies_are_assigned_to_one_split(monkeypatch, capsys):
     write(*range(6))
     write(6, 7, 8, 9, content=0)  # c00 five times
     assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0

@@ -1,6 +1,6 @@
 """Networks and losses of the published code of PartSDF give their values here.
 
-As in test_golden.py, the weights are converted in this file.
+As in test_networks_and_data.py, the weights are converted in this file.
 """
 
 from pathlib import Path

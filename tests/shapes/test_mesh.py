@@ -220,16 +220,16 @@ def test_ply_of_every_order_and_uneven_polygons(order, polygons, tmp_path):
     rows = [("Bdff", (7, *point)) for point in points] + [("h", (1,)), ("h", (2,))]
     rows += [(f"fB{len(p)}i", (0.5, len(p), *p)) for p in polygons]
     if order == "text":
-        decoder = "\n".join(" ".join(map(str, values)) for _, values in rows).encode()
+        content = "\n".join(" ".join(map(str, values)) for _, values in rows).encode()
     else:
-        decoder = b"".join(struct.pack(order + kinds, *values) for kinds, values in rows)
+        content = b"".join(struct.pack(order + kinds, *values) for kinds, values in rows)
     path = tmp_path / "a.ply"
-    path.write_bytes(header.encode() + decoder)
+    path.write_bytes(header.encode() + content)
     mesh = read_mesh(path)
     assert len(mesh.faces) == sum(len(p) - 2 for p in polygons)
     assert mesh.face_areas().sum() == pytest.approx(0.5 if len(polygons) == 1 else 1.5)
     np.testing.assert_allclose(mesh.face_normals(), np.tile([0, 0, 1.0], (len(mesh.faces), 1)))
-    for size in range(len(header) + 1, len(header) + len(decoder) - 3):
-        path.write_bytes(header.encode() + decoder[: size - len(header)])
+    for size in range(len(header) + 1, len(header) + len(content) - 3):
+        path.write_bytes(header.encode() + content[: size - len(header)])
         with pytest.raises(ValueError, match=r"a\.ply"):
             read_mesh(path)
