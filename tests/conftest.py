@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from tests.support.cli import TINY, TINY_PARTS, inr
 from tests.support.install import install_plainly
+from tests.support.processes import forked_workers
 
 # tiny tensors: a second thread costs more than it gives
 torch.set_num_threads(1)
@@ -32,7 +33,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 
 def run_all(folder: Path, settings: list[str]) -> None:
-    with pytest.MonkeyPatch.context() as monkeypatch:
+    with pytest.MonkeyPatch.context() as monkeypatch, forked_workers():
         monkeypatch.chdir(folder)
         assert inr(monkeypatch, "stage=all", *settings) == 0
 
