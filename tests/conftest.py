@@ -13,8 +13,15 @@ from tests.support.cli import TINY, TINY_PARTS, inr
 from tests.support.install import install_plainly
 from tests.support.processes import forked_workers
 
+# what takes longest, each place before all that is not named or named after it
+LONGEST_FIRST = ("test_documentation", "test_plain_install", "test_other_device", "end_to_end")
 # tiny tensors: a second thread costs more than it gives
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with the tests that run the program: no worker is to end alone with a long file."""
+    items.sort(key=lambda item: [part in str(item.path) for part in LONGEST_FIRST], reverse=True)
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
