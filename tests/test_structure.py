@@ -219,3 +219,16 @@ def test_the_dimension_of_space_is_never_three(path):
             line = lines[node.lineno - 1]
             known = OTHER_THREES.get(name_of(path), [])
             assert any(text in line for text in known), f"line {node.lineno}: {line.strip()}"
+
+
+def test_no_test_helper_stands_twice():
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in tree(path).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and "test_" not in node.name:
+                documented = ast.get_docstring(node) is not None
+                content = " ".join(ast.dump(one) for one in node.body[documented:])
+                places.setdefault(content, []).append(f"{path.name}:{node.name}")
+    assert len(places) > 300
+    twice = [found for found in places.values() if len(found) > 1]
+    assert not twice, f"move to tests/support: {twice}"

@@ -72,7 +72,7 @@ SOUND = ["fitted", "posed"]
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, str]:
-    """Lamps without a shade, one wrong in each way, beside two that are sound; and what was said."""
+    """One lamp that is wrong in each way, beside two that are sound; and what was said."""
     folder = tmp_path_factory.mktemp("lamps")
     for name in SOUND:
         write_lamp(folder / "lamps", name)

@@ -14,6 +14,7 @@ from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
 from tests.support.cli import TINY, inr, only_run
+from tests.support.runs import names_in
 
 SMALL = [s for s in TINY if s.startswith("data.sampling")]
 TRAIN = ["experiment=small_cpu", *(s for s in TINY if not s.startswith(("data.", "experiment")))]
@@ -35,10 +36,6 @@ def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def latents_of(run: Path) -> list[str]:
     return list(load_checkpoint(run / "checkpoints" / "last.pt")["latents"])
-
-
-def names_in(layout: Layout) -> dict[str, list[str]]:
-    return {s: json.loads(layout.split(s).read_text()) for s in ("train", "valid", "test")}
 
 
 def test_shards_make_what_one_process_makes(boxes, monkeypatch, capsys):

@@ -10,12 +10,12 @@ import trimesh
 from inr.data.layout import Layout
 from inr.training.checkpoint import load_checkpoint
 from tests.support.cli import TINY, inr, only_run
+from tests.support.runs import SPLITS, names_in
 
 SMALL = [s for s in TINY if s.startswith("data.sampling")]
 PREPARE = ["stage=prepare", "data=points", "data.source=clouds", "data.root=made", *SMALL]
 PREPARE += ["workers=1", "data.sampling.near_counts=[500,500]"]
 FRACTIONS = ["data.splits.train=0.8", "data.splits.test=0.2"]
-SPLITS = ("train", "valid", "test")
 
 
 def write(*numbers: int, content: int | None = None) -> None:
@@ -24,10 +24,6 @@ def write(*numbers: int, content: int | None = None) -> None:
     for number in numbers:
         rng = np.random.default_rng(number if content is None else content)
         np.save(f"clouds/c{number:02}.npy", rng.normal(size=(200, 3)))
-
-
-def names_in(layout: Layout) -> dict[str, list[str]]:
-    return {split: json.loads(layout.split(split).read_text()) for split in SPLITS}
 
 
 def manifest() -> dict:

@@ -8,7 +8,7 @@ from inr.metrics.pair import Pair, Surface, Views
 from inr.render.views import cast_views
 from inr.shapes.mesh import Mesh, empty_mesh
 from inr.shapes.normalize import Normalization, identity
-from tests.metrics.test_iou import box
+from tests.support.pairs import box
 
 
 def sphere(radius, center=(0.0, 0.0, 0.0)):

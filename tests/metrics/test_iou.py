@@ -4,21 +4,13 @@ import pytest
 from inr.metrics.iou import iou
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Mesh
+from tests.support.pairs import box
 
 BOX_TRIANGLES = "021 123 456 576 014 154 263 367 042 246 135 375"
 BOX_FACES = {
     2: np.array([[0, 1], [1, 3], [3, 2], [2, 0]]),
     3: np.array([[int(i) for i in face] for face in BOX_TRIANGLES.split()]),
 }
-BITS = {
-    2: np.array([[x, y] for y in (0, 1) for x in (0, 1)]),
-    3: np.array([[x, y, z] for z in (0, 1) for y in (0, 1) for x in (0, 1)]),
-}
-
-
-def box(lower, upper):
-    lower, upper = np.array(lower, dtype=float), np.array(upper, dtype=float)
-    return Mesh(lower + BITS[len(lower)] * (upper - lower), BOX_FACES[len(lower)])
 
 
 def ball(center, radius, dim):

@@ -8,7 +8,7 @@ from inr.metrics.pair import Pair, Surface
 from inr.metrics.parts import PartIoU, label_cells, part_iou
 from inr.shapes.mesh import Mesh, empty_mesh
 from inr.shapes.normalize import identity
-from tests.metrics.test_iou import box
+from tests.support.pairs import box
 
 EXACT = {"abs": 1e-12}
 

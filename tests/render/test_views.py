@@ -4,7 +4,7 @@ import trimesh
 
 from inr.render.views import DISTANCE, FOV, SIZE, cast_views, fixed_cameras
 from inr.shapes.mesh import Mesh, empty_mesh
-from tests.metrics.test_iou import box
+from tests.support.pairs import box
 
 RADIUS = 0.8
 

@@ -5,16 +5,13 @@ import pytest
 import trimesh
 
 from inr.shapes.mesh import MESH_SUFFIXES, Mesh, mesh_suffix, read_mesh, write_mesh
+from tests.support.meshes import from_trimesh
 
 WRITABLE = (".obj", ".ply", ".off", ".stl", ".glb", ".3mf", ".dae")
 
 
-def _from_trimesh(mesh) -> Mesh:
-    return Mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64))
-
-
 def _box() -> Mesh:
-    return _from_trimesh(trimesh.creation.box((1.0, 2.0, 3.0)))
+    return from_trimesh(trimesh.creation.box((1.0, 2.0, 3.0)))
 
 
 def _loop(points, start: int = 0) -> Mesh:
@@ -43,7 +40,7 @@ def test_box_measures():
 
 
 def test_sphere_measures_and_normals():
-    mesh = _from_trimesh(trimesh.creation.icosphere(subdivisions=4, radius=0.5))
+    mesh = from_trimesh(trimesh.creation.icosphere(subdivisions=4, radius=0.5))
     assert mesh.volume() == pytest.approx(4 / 3 * np.pi * 0.5**3, rel=5e-3)
     assert mesh.face_areas().sum() == pytest.approx(4 * np.pi * 0.5**2, rel=5e-3)
     centres = mesh.corners().mean(axis=1)
