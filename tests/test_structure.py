@@ -32,18 +32,15 @@ LAZY = {"inr": "inr.load_run is looked up when it is asked for"}
 # what is larger than the rest, and why
 CROWDED_FOLDERS: dict[str, str] = {}
 LONG_FILES = {
-    "metrics/pair.py": "one class: what metrics ask of a pair of shapes, each thing computed once",
     "shapes/procedural/chairs.py": "one family: the parts of a chair, and how they vary",
     "shapes/warp.py": "kernels of one search, which only warp's compiler sees together",
-    "stages/train/train.py": "the stage from its data to its last checkpoint",
 }
 LONG_FUNCTIONS = {
     "data/prepare.py:_write_shape": (65, "the files of one shape, in the order they are made"),
-    "data/store.py:open_store": (75, "what a sample cache is keyed by, then the cache"),
     "models/mlp.py:__init__": (85, "a setting of the network is a line of its signature"),
     "shapes/warp.py:_kernels": (75, "warp compiles the functions that stand inside"),
     "stages/train/train.py:_fit": (70, "what a run is made of, then the call of the fit loop"),
-    "training/trainer.py:fit": (95, "the loop reads from top to bottom"),
+    "training/fit.py:fit": (80, "the loop reads from top to bottom"),
 }
 # where a 3 counts something else than the dimension of space: columns, lines, digits
 OTHER_THREES = {
