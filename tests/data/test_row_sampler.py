@@ -7,7 +7,7 @@ from inr.data import row_sampler as module
 from inr.data.build_cache import open_sample_cache
 from inr.data.row_sampler import RowSampler, gather_shapes, has_room
 from inr.data.sample_cache import find_source
-from tests.support.making import CPU
+from tests.support.making import CPU, generator
 
 # shape i has so many rows in its first and in its second run; row k of it holds (i, run, k)
 COUNTS = [(30, 10), (5, 50), (12, 0), (0, 7), (900, 700)]
@@ -39,10 +39,6 @@ def cache(tmp_path):
         width=3,
         dtype="float16",
     )
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def draw(rows: RowSampler, index, number: int, *, balanced: bool, seed: int = 0) -> torch.Tensor:

@@ -154,7 +154,7 @@ def test_another_file_of_a_shape_is_another_source(files):
     assert cache.outdated(files.sources("a")) == []
 
 
-def test_float16_latents_its_error(files):
+def test_float16_states_its_error(files):
     cache = files.open(dtype="float16")
     assert cache.values.dtype == np.float16 and cache.path.name == "samples_float16_3.bin"
     points = values = 0.0

@@ -11,7 +11,7 @@ from inr.data.layout import Layout, read_split, write_npz
 from inr.data.store import SampleStore, open_store
 from inr.shapes.mesh import read_mesh
 from inr.shapes.sdf import signed_distance
-from tests.support.making import CPU, DRAWS, open_discs, open_signed, write_discs
+from tests.support.making import CPU, DRAWS, generator, open_discs, open_signed, write_discs
 from tests.support.paths import GOLDEN
 
 PUBLISHED = GOLDEN / "dataset"
@@ -39,10 +39,6 @@ def store(tmp_path):
 def draw(store: SampleStore, index, num_samples: int, generator, *, sign_balanced: bool):
     draws = replace(DRAWS, samples=num_samples, sign_balanced=sign_balanced)
     return store.draw(index, draws, generator).samples
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("num_samples", [2, 64, 1000])

@@ -1,6 +1,6 @@
 """Networks and losses of the published code of PartSDF give their values here.
 
-As in test_golden.py, the weights are converted in this file.
+As in test_networks_and_data.py, the weights are converted in this file.
 """
 
 from pathlib import Path
@@ -15,9 +15,9 @@ from inr.losses.base import FieldSamples, LossInputs
 from inr.models.latents import bound_norm
 from inr.models.parts.layers import PartNorm
 from inr.models.parts.mlp import PartMLP
-from tests.golden.test_networks_and_data import load
 from tests.support.making import make_part_mlp
 from tests.support.paths import GOLDEN
+from tests.support.published import load_weights
 
 PUBLISHED = GOLDEN / "partsdf"
 pytestmark = pytest.mark.skipif(
@@ -30,7 +30,7 @@ def make(folder: Path, **changes: object) -> PartMLP:
     decoder = make_part_mlp(
         dim=3, latent_dim=8, num_parts=2, hidden_dim=32, num_layers=3, **changes
     ).eval()
-    state = load(folder / "model/model_30.pth")
+    state = load_weights(folder / "model/model_30.pth")
     with torch.no_grad():
         for i, layer in enumerate([*decoder.hidden, decoder.output]):
             key = f"sdfnet.layers.{i}.0"

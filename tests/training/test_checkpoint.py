@@ -208,7 +208,7 @@ class Payload:
 
 
 @pytest.mark.parametrize("how", ["torch", "pickle"])
-def test_latent_in_a_checkpoint_is_not_run(tmp_path, how):
+def test_code_in_a_checkpoint_is_not_run(tmp_path, how):
     mark, path = tmp_path / "ran", tmp_path / "evil.pt"
     content = {"format": 1, "decoder": Payload(mark)}
     if how == "torch":
