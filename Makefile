@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test clean
+.PHONY: quickstart test docs clean
 
 quickstart: $(STAMP)
 	$(BIN)/python -m inr stage=all experiment=quickstart
@@ -14,6 +14,10 @@ test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile # a process a core
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build
 
 # The pinned versions are those that the figures in the README were measured with.
 $(STAMP): pyproject.toml constraints.txt

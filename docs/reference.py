@@ -12,6 +12,8 @@ from inr.settings import AtLeast, Range, Setting, get_path, settings_of
 PAGE = Path(__file__).parent / "configuration.md"
 BEGIN = "<!-- settings: written by docs/reference.py -->\n"
 END = "<!-- end of settings -->"
+# a choice of these is one object, or several, whose settings its YAML shows
+GROUPS = ("model", "latent", "loss", "logger")
 
 
 def main() -> None:
@@ -29,7 +31,8 @@ def table() -> Iterator[str]:
     """Yield the lines of the tables, one for each section of the schema."""
     register_resolvers()
     (defaults,) = check_command_line([], multirun=False, config_dir=None)
-    settings = [one for one in settings_of(Config) if not is_dataclass(one.type)]
+    every = settings_of(Config)
+    settings = [one for one in every if not is_dataclass(one.type) and one.key not in GROUPS]
     section = None
     for setting in sorted(settings, key=lambda one: one.key.rpartition(".")[0]):
         above = setting.key.rpartition(".")[0]

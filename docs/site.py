@@ -7,15 +7,18 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
 # as links are written in the README, and on the site
-MOVED = {"](docs/": "](", "](CHANGELOG.md": "](changelog.md", "[CITATION.cff](CITATION.cff)": "CITATION.cff"}
+MOVED = {
+    "](docs/": "](",
+    "](CHANGELOG.md": "](changelog.md",
+    "[CITATION.cff](CITATION.cff)": "CITATION.cff",
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the README and the changelog to the files of the site."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for written, moved in MOVED.items():
-        readme = readme.replace(written, moved)
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    for page, content in (("index.md", readme), ("changelog.md", changelog)):
+    for source, page in (("README.md", "index.md"), ("CHANGELOG.md", "changelog.md")):
+        content = (ROOT / source).read_text(encoding="utf-8")
+        for written, moved in MOVED.items():
+            content = content.replace(written, moved)
         files.append(File.generated(config, page, content=content))
     return files
