@@ -60,13 +60,14 @@ def run_job(config: DictConfig) -> None:
     """Run one job: a whole command line, or one point of a sweep."""
     from inr.config.infer_dim import infer_dim
     from inr.config.job import Job
+    from inr.config.overrides import Overrides
     from inr.stages.dispatch import dispatch
 
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
     command = Job(
         raw=infer_dim(to_plain(config)),
-        overrides=[str(o) for o in settings.overrides.task],
+        overrides=Overrides(settings.overrides.task),
         name=job_name(settings.runtime.choices),
         folder=Path(settings.runtime.output_dir) if is_sweep else None,
     )

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from inr.config.overrides import Overrides, is_hydras, parse_overrides
+from inr.config.renamed import refuse_renamed
 from inr.hints import nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -53,14 +54,11 @@ def check_command_line(
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ValueError(f"--config-dir {config_dir} is no folder")
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except OverrideParseException as error:
-        raise ValueError(
-            f"'{error.override}' cannot be read; write key=value or group=choice"
-        ) from error
+    parsed = parse_overrides(overrides)
     jobs = expand_sweep(parsed) if multirun else [[str(o.input_line) for o in parsed]]
     search = [str(Path(config_dir).resolve())] if config_dir is not None else []
+    for job in jobs:
+        refuse_renamed(Overrides(job))
     return [compose(job, search) for job in jobs]
 
 
@@ -74,7 +72,13 @@ def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, A
     Raises:
         ValueError: for an unknown group choice or key, with the nearest valid name.
     """
-    ours = [o for o in overrides if not re.match(r"[+~]*hydra[./](?!searchpath)", o)]
+    parsed = parse_overrides(overrides)
+    # what Hydra would do with the job is not ours to compose
+    ours = [
+        str(one.input_line)
+        for one in parsed
+        if not is_hydras(one.key_or_group) or one.key_or_group == "hydra.searchpath"
+    ]
     if search:
         ours.append(f"hydra.searchpath=[{','.join('file://' + folder for folder in search)}]")
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
@@ -132,7 +136,7 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
         found = re.search(r"Available options in '[^']*':((?:\n\t\S+)+)", str(error))
         choices = found[1].split() if found else groups[group]
         return f"{group}={choice}: there is no such choice; {nearest(choice, choices)}"
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    parsed = parse_overrides(overrides)
     chosen = [str(o.input_line) for o in parsed if o.key_or_group in groups]
     known = _flat_keys(_composed(chosen))
     for override in parsed:

@@ -7,13 +7,14 @@ name to every constructor that asks for it.
 
 import importlib
 import inspect
-import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
+from inr.config.renamed import new_target
+from inr.config.type_checks import check_type
 from inr.hints import nearest
+from inr.settings import alternatives
 
 # the packages whose classes are parts of an experiment, and nothing else of ours
 ALLOWED = (
@@ -43,6 +44,9 @@ def resolve(target: str, allow: Iterable[str] = ()) -> type[Any]:
             f"_target_ '{target}' is outside {', '.join(allowed)}; "
             f"to trust it, add allow=[{target.split('.')[0]}] to the command line"
         )
+    new = new_target(target)
+    if new is not None:
+        raise ValueError(f"_target_ '{target}' is now called '{new}'")
     module_name, _, name = target.rpartition(".")
     try:
         module = importlib.import_module(module_name)
@@ -101,7 +105,7 @@ def check(
             inner = hints.get(key, Any)
             check(value, f"{where}.{key}", allow, kind=inner, **context)
         else:
-            _check_type(value, hints.get(key, Any), f"{where}.{key}")
+            check_type(value, hints.get(key, Any), f"{where}.{key}")
     for name, parameter in parameters.items():
         required = parameter.default is inspect.Parameter.empty and not _is_rest(parameter)
         if required and name not in given and name not in context:
@@ -133,43 +137,9 @@ def instantiate(entry: Mapping[str, Any], allow: Iterable[str] = (), **context: 
 
 
 def _makes(target: type[Any], kind: Any) -> bool:
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return any(_makes(target, one) for one in typing.get_args(kind))
-    return kind is Any or (inspect.isclass(kind) and issubclass(target, kind))
-
-
-def check_section(schema: type, section: Any, where: str = "") -> None:
-    """Check a section of the configuration against its dataclass.
-
-    Raises:
-        ValueError: for an unknown key, a missing one or a wrong type, naming the key.
-    """
-    if not isinstance(section, Mapping):
-        raise ValueError(f"'{where}' is {section!r}; it has to be a group of settings")
-    prefix = f"{where}." if where else ""
-    hints = typing.get_type_hints(schema)
-    for key in section:
-        if key not in hints:
-            raise ValueError(f"unknown key '{prefix}{key}': {nearest(str(key), hints)}")
-    for key, hint in hints.items():
-        if key not in section:
-            raise ValueError(f"'{where or 'the configuration'}' lacks the key '{key}'")
-        if is_dataclass(hint):
-            check_section(typing.cast(type, hint), section[key], prefix + key)
-        else:
-            _check_type(section[key], hint, prefix + key)
-
-
-def structure(schema: type[Any], section: Mapping[str, Any]) -> Any:
-    """Return the dataclass that a checked section describes."""
-    hints = typing.get_type_hints(schema)
-    return schema(
-        **{
-            field.name: structure(hints[field.name], section[field.name])
-            if is_dataclass(hints[field.name])
-            else section[field.name]
-            for field in fields(schema)
-        }
+    return any(
+        one is Any or (inspect.isclass(one) and issubclass(target, one))
+        for one in alternatives(kind)
     )
 
 
@@ -178,40 +148,3 @@ def _type_hints(target: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
     except (NameError, TypeError):  # torch's own annotations do not all resolve at run time
         return {}
-
-
-def _check_type(value: Any, hint: Any, where: str) -> None:
-    if not _fits(value, hint):
-        name = getattr(hint, "__name__", str(hint)) if not typing.get_args(hint) else str(hint)
-        is_unquoted = isinstance(value, int | float) and _fits(str(value), hint)
-        quoted = f"; a name of digits needs quotes: \"{where}='{value}'\"" if is_unquoted else ""
-        raise ValueError(
-            f"'{where}' is {value!r}; it has to be of type {name.replace('typing.', '')}{quoted}"
-        )
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, argument) for argument in arguments)
-    if origin in (list, typing.Sequence) or (
-        isinstance(origin, type) and origin.__name__ == "Sequence"
-    ):
-        inner = arguments[0] if arguments else Any
-        return isinstance(value, (list, tuple)) and all(_fits(item, inner) for item in value)
-    if origin is dict:
-        return isinstance(value, Mapping) and all(_fits(v, arguments[1]) for v in value.values())
-    if hint in (None, type(None)):
-        return value is None
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if hint is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if hint is str:
-        return isinstance(value, str)
-    if inspect.isclass(hint) and hint not in (Any, object) and not typing.is_typeddict(hint):
-        # an object, which only a _target_ entry gives
-        return isinstance(value, hint)
-    return True  # Any, and what only a constructor can check

@@ -6,48 +6,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inr.config.instantiate import structure
+from inr.config.overrides import Assignment, Overrides
 from inr.config.schema import Config
-from inr.config.validate import check_config, get_path
+from inr.config.sections import structure
+from inr.config.validate import check_config
+from inr.settings import Role, get_path, keys_with, put_path
 
-# what a checkpoint depends on; data.root and data.source may move
-FIXED_GROUPS = ("data", "model", "latent", "loss")
-# settings of prepare that a later stage only records, from the data set's manifest
-ADOPTED = ("sign", "repair", "normalize", "extent", "sampling", "primitive", "seed")
-MOVABLE = ("data.root", "data.source")
-# what a resumed run has to go on with, or its steps would not be those of an unbroken one
-FIXED_ON_RESUME = (
-    "seed",
-    "optimizer.algorithm",
-    *(
-        f"train.{key}"
-        for key in (
-            "shapes_per_batch",
-            "samples_per_shape",
-            "sign_balanced",
-            "surface_per_shape",
-            "space_per_shape",
-            "space_near",
-            "space_std",
-        )
-    ),
-)
-LATER_SECTIONS = ("eval", "reconstruct", "sample", "edit", "renderer", "logger")
+FIXED_GROUPS = keys_with(Config, Role.FIXED_BY_CHECKPOINT)
+MOVABLE = keys_with(Config, Role.MOVABLE)
+# what a later stage takes from the manifest of the data set
+ADOPTED = keys_with(Config, Role.ADOPTED)
+FIXED_ON_RESUME = keys_with(Config, Role.FIXED_ON_RESUME)
+LATER_SECTIONS = keys_with(Config, Role.OF_LATER_STAGES)
+OF_THIS_JOB = keys_with(Config, Role.OF_THIS_JOB)
 
 
 @dataclass(frozen=True)
 class Job:
-    """Hold one job of the program.
+    """One job of the program: a whole command line, or one point of a sweep.
 
     Args:
         raw: the resolved configuration.
-        overrides: the command line's, one string each.
+        overrides: the command line's.
         name: experiment or model, for the run directory's name.
         folder: a sweep's directory for this job, None outside a sweep.
     """
 
     raw: dict[str, Any]
-    overrides: list[str]
+    overrides: Overrides
     name: str
     folder: Path | None
 
@@ -64,41 +50,42 @@ class Job:
         return [split] if isinstance(split, str) else list(split)
 
 
-def merge_with_run(command: Job, stored: dict[str, Any], run: Path) -> Job:
-    """Return a command whose configuration is a run's own, but for what the command line sets.
+def merge_with_run(job: Job, stored: dict[str, Any], run: Path) -> Job:
+    """Return a job whose configuration is a run's own, but for what the command line sets.
 
     Raises:
         ValueError: if the command line contradicts what the checkpoint was trained with.
     """
     merged = copy.deepcopy(stored)
-    for key in ("stage", "run", "resume", "epoch", "device", "overwrite", "allow"):
-        merged[key] = command.raw[key]
-    for override in command.overrides:
-        key = override.lstrip("+~").partition("=")[0].partition("@")[0].replace("/", ".")
-        if key == "experiment":
-            merged["split"] = command.raw["split"]
+    for key in OF_THIS_JOB:
+        merged[key] = job.raw[key]
+    for override in job.overrides:
+        if override.key == "experiment":
+            merged["split"] = job.raw["split"]
             for section in LATER_SECTIONS:
-                merged[section] = copy.deepcopy(command.raw[section])
+                merged[section] = copy.deepcopy(job.raw[section])
             for section in FIXED_GROUPS:
-                _refuse_contradiction(section, stored, command.raw, run, override)
-        elif key.split(".")[0] in FIXED_GROUPS and key not in MOVABLE:
-            _refuse_contradiction(key, stored, command.raw, run, override)
-        elif override.startswith("~"):
-            _drop(merged, key)
-        elif not key.startswith("hydra"):
-            _put(merged, key, get_path(command.raw, key))
+                _refuse_contradiction(section, stored, job.raw, run, override)
+            continue
+        for key in override.keys:
+            if key.split(".")[0] in FIXED_GROUPS and key not in MOVABLE:
+                _refuse_contradiction(key, stored, job.raw, run, override)
+            elif override.is_deletion:
+                _drop(merged, key)
+            else:
+                put_path(merged, key, get_path(job.raw, key))
     check_config(merged)
-    return Job(merged, command.overrides, command.name, command.folder)
+    return Job(merged, job.overrides, job.name, job.folder)
 
 
-def check_resume(command: Job, stored: Mapping[str, Any]) -> None:
+def check_resume(job: Job, stored: Mapping[str, Any]) -> None:
     """Check that a run can go on with these settings.
 
     Raises:
-        ValueError: if it is finished, or a setting that its steps depend on has changed.
+        ValueError: if a setting that its steps depend on has changed.
     """
     for key in FIXED_ON_RESUME:
-        if get_path(command.raw, key) != get_path(stored, key):
+        if get_path(job.raw, key) != get_path(stored, key):
             raise ValueError(
                 f"a resumed run goes on with its own {key}={get_path(stored, key)}; leave it out, "
                 "or train anew"
@@ -106,28 +93,21 @@ def check_resume(command: Job, stored: Mapping[str, Any]) -> None:
 
 
 def _refuse_contradiction(
-    key: str, stored: Mapping[str, Any], given: Mapping[str, Any], run: Path, override: str
+    key: str, stored: Mapping[str, Any], given: Mapping[str, Any], run: Path, override: Assignment
 ) -> None:
     one, other = copy.deepcopy(get_path(stored, key)), copy.deepcopy(get_path(given, key))
     if key == "data":
         # where a data set lies is not what it is, and its manifest says how it was made
-        ignored = ["root", "source", "splits", *ADOPTED]
+        ignored = [name.removeprefix("data.") for name in (*MOVABLE, *ADOPTED)] + ["splits"]
         if given["data"]["source"] is None:  # whose suffix would tell the dimension
             ignored.append("dim")
         for side in (one, other):
             side.update(dict.fromkeys(ignored))
     if one != other:
         raise ValueError(
-            f"'{override}' contradicts the run '{run}', which was trained with another {key}; "
+            f"'{override.line}' contradicts the run '{run}', which was trained with another {key}; "
             f"leave it out, or train anew with it"
         )
-
-
-def _put(config: dict[str, Any], key: str, value: Any) -> None:
-    *path, last = key.split(".")
-    for name in path:
-        config = config.setdefault(name, {})
-    config[last] = copy.deepcopy(value)
 
 
 def _drop(config: dict[str, Any], key: str) -> None:

@@ -1,87 +1,89 @@
-"""What the sections of the configuration hold that no `_target_` describes.
+"""The schema of the whole configuration; each group's settings stand in the room that uses them.
 
-Each field's name and type is the schema; the defaults live in the YAML files under conf/.
+What is a `_target_` entry has no dataclass: its schema is its constructor's signature.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from inr.data.settings import Data
 from inr.metrics.settings import Eval
 from inr.reconstruct.settings import Reconstruct
 from inr.render.settings import Renderer
-from inr.settings import Target
+from inr.settings import AtLeast, Fingerprint, Fraction, Role, Target
 from inr.training.settings import Optimizer, Train
 
-STAGES = ("prepare", "inspect", "train", "reconstruct", "evaluate", "sample", "edit", "all")
-OPERATIONS = ("replace", "remove", "move", "scale", "swap", "interpolate")
-PRIORS = ("gaussian", "pca")
+FIXED = Role.FIXED_BY_CHECKPOINT
+THIS = Role.OF_THIS_JOB
+LATER = Role.OF_LATER_STAGES
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Say how `prepare` runs; what it makes does not depend on it."""
+    """How `prepare` runs; what it makes does not depend on it."""
 
-    shard: str  # 0/8: the first of eight
-    time_limit: float  # seconds a shape
-    device: str  # cpu | cuda
-    drop_missing: bool  # drop shapes whose source file is no longer there
+    shard: Annotated[str, "0/8: the first of eight processes"]
+    time_limit: Annotated[float, AtLeast(0), "seconds a shape may take; 0 for any"]
+    device: Annotated[str, "where distances are computed: cpu or cuda"]
+    drop_missing: Annotated[bool, "drop shapes whose source file is no longer there"]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Say which new shapes stage=sample makes."""
+    """New shapes of stage=sample."""
 
-    num_shapes: int
-    prior: str  # gaussian | pca, fitted to the trained latents
-    explained_variance: float  # fraction of it that the kept components of pca hold
-    interpolate: list[str]  # two training shapes to go between, instead of a prior
+    num_shapes: Annotated[int, AtLeast(1)]
+    prior: Annotated[Literal["gaussian", "pca"], "fitted to the trained latents"]
+    explained_variance: Annotated[
+        float, Fraction(), "of pca: fraction that the kept components hold"
+    ]
+    interpolate: Annotated[list[str], "two training shapes to go between, instead of a prior"]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Say how stage=edit changes a shape that is made of parts."""
+    """Change of stage=edit to a shape that is made of parts."""
 
-    operation: str  # replace | remove | move | scale | swap | interpolate
-    part: int
-    other: str | None  # of replace, swap, interpolate: the other shape
-    keep_pose: bool  # of replace: take the other part's form, and stay in place
-    offset: list[float] | None  # of move, box units
-    factor: Any  # of scale: a number, or one for each of the part's axes
-    steps: int  # of interpolate
+    operation: Literal["replace", "remove", "move", "scale", "swap", "interpolate"]
+    part: Annotated[int, "number of the part, from 0"]
+    other: Annotated[str | None, "replace, swap, interpolate: the other shape"]
+    keep_pose: Annotated[bool, "replace: take the other part's form, and stay in place"]
+    offset: Annotated[list[float] | None, "move: box units"]
+    factor: Annotated[Any, "scale: a number, or one for each of the part's axes"]
+    steps: Annotated[int, AtLeast(1), "interpolate: shapes on the way"]
 
 
 @dataclass(frozen=True)
 class Config:
-    """Hold the whole configuration."""
+    """The whole configuration."""
 
-    stage: str
-    run: str | None
-    resume: str | None
-    runs: Any  # of evaluate: a list of run directories or sweeps, or one
-    against: Any  # likewise, to hold them against
-    meshes: str | None  # of evaluate: a folder of reconstructions that no run made
-    ground_truth: str | None  # and the folder of what they should be
-    scans: str | None  # and of the points that they were made from
-    shape: str | None  # of edit
-    split: Any  # one of SPLITS, or a list of them
-    epoch: int | str  # latest | best | a number
-    device: str
-    seed: int
-    overwrite: bool
-    strict: bool
-    workers: int
-    allow: list[str]
-    data: Data
+    stage: Annotated[str, THIS, "what to do: python -m inr --help lists them"]
+    run: Annotated[str | None, THIS, "a run directory, or latest, for the stages after train"]
+    resume: Annotated[str | None, THIS, "train: a run directory, or latest, to go on with"]
+    runs: Annotated[Any, "evaluate: several run directories, or a sweep's, as one result"]
+    against: Annotated[Any, "evaluate: the runs that those are held against"]
+    meshes: Annotated[str | None, "evaluate: a folder of anybody's meshes, without a run"]
+    ground_truth: Annotated[str | None, "evaluate: the folder of what they should be"]
+    scans: Annotated[str | None, "evaluate: the points that they were made from"]
+    shape: Annotated[str | None, "edit: its name"]
+    split: Annotated[Any, "train, valid or test, or a list of them"]
+    epoch: Annotated[int | str, THIS, "of the checkpoint: latest, best or a number"]
+    device: Annotated[str, THIS, "auto, cpu, cuda, cuda:1, mps"]
+    seed: Annotated[int, Role.FIXED_ON_RESUME, Fingerprint("fit")]
+    overwrite: Annotated[bool, THIS, "do finished shapes again"]
+    strict: Annotated[bool, "prepare: exit 1 if any shape is refused"]
+    workers: Annotated[int, AtLeast(0), "prepare: processes; 0 for one a core"]
+    allow: Annotated[list[str], THIS, "packages outside inr and torch that a _target_ may name"]
+    data: Annotated[Data, FIXED]
     prepare: Prepare
-    model: Target
-    latent: Target
-    loss: dict[str, Target]
+    model: Annotated[Target, FIXED]
+    latent: Annotated[Target, FIXED]
+    loss: Annotated[dict[str, Target], FIXED]
     optimizer: Optimizer
     train: Train
-    reconstruct: Reconstruct
-    sample: Sample
-    edit: Edit
-    eval: Eval
-    logger: Target
-    renderer: Renderer
+    reconstruct: Annotated[Reconstruct, LATER]
+    sample: Annotated[Sample, LATER]
+    edit: Annotated[Edit, LATER]
+    eval: Annotated[Eval, LATER]
+    logger: Annotated[Target, LATER]
+    renderer: Annotated[Renderer, LATER]

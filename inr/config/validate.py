@@ -6,77 +6,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from inr.config.instantiate import check, check_section, resolve
-from inr.config.schema import OPERATIONS, PRIORS, STAGES, Config
+from inr.config.instantiate import check, resolve
+from inr.config.schema import Config
+from inr.config.sections import check_choice, check_section
 from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
-from inr.data.settings import DTYPES, KINDS, NORMALIZE, PRIMITIVES, SIGNS, SPLITS
+from inr.data.settings import SPLITS
 from inr.data.sources import Family
-from inr.hints import nearest
 from inr.losses import Loss
-from inr.metrics.base import EMPTY, FRAMES
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Latents
-from inr.reconstruct.settings import OBSERVED, POSES
 from inr.render.interface import FlatRenderer, Renderer
 from inr.training.schedules import Schedule
-from inr.training.settings import VALIDATION_METRICS
 from inr.training.tracking import Logger
-
-CHOICES = {
-    "data.kind": KINDS,
-    "data.sign": SIGNS,
-    "data.normalize": NORMALIZE,
-    "data.primitive": PRIMITIVES,
-    "data.sampling.dtype": DTYPES,
-    "train.best_mode": ("min", "max"),
-    "reconstruct.observe": OBSERVED,
-    "reconstruct.poses": POSES,
-    "sample.prior": PRIORS,
-    "edit.operation": OPERATIONS,
-    "eval.frame": FRAMES,
-    "eval.empty": EMPTY,
-}
-LEAST = {
-    0: (
-        "workers",
-        "prepare.time_limit",
-        "data.splits.fold",
-        "train.log_every",
-        "train.validate_every",
-        "train.render_every",
-        "train.checkpoint_every",
-    ),
-    1: (
-        "train.epochs",
-        "train.shapes_per_batch",
-        "train.samples_per_shape",
-        "train.surface_per_shape",
-        "train.space_per_shape",
-        "train.num_validation_shapes",
-        "train.validation_iterations",
-        "train.num_renders",
-        "train.keep_checkpoints",
-        "reconstruct.iterations",
-        "reconstruct.samples_per_shape",
-        "reconstruct.shapes_per_batch",
-        "sample.num_shapes",
-        "edit.steps",
-        "eval.num_points",
-        "train.validation_points",
-    ),
-    8: ("eval.resolution", "train.validation_resolution", "train.render_resolution"),
-}
-POSITIVE = (
-    "data.extent",
-    "optimizer.lr",
-    "reconstruct.lr",
-    "reconstruct.pose_lr",
-    "optimizer.pose_lr",
-    "reconstruct.offset",
-    "train.space_std",
-)
 
 
 def check_config(raw: Mapping[str, Any]) -> None:
@@ -87,28 +30,18 @@ def check_config(raw: Mapping[str, Any]) -> None:
     """
     check_section(Config, raw)
     allow = raw["allow"]
-    _check_choice("stage", raw["stage"], STAGES)
     splits = [raw["split"]] if isinstance(raw["split"], str) else raw["split"]
     if not isinstance(splits, list) or not splits:
         raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")
     for split in splits:
-        _check_choice("split", split, SPLITS)
-    for key, allowed in CHOICES.items():
-        _check_choice(key, get_path(raw, key), allowed)
+        check_choice("split", split, SPLITS)
     _check_prepare(raw)
-    metrics = tuple(f"valid/{metric}" for metric in VALIDATION_METRICS)
-    _check_choice("train.best_metric", raw["train"]["best_metric"], metrics)
     if raw["data"]["dim"] not in (2, 3):
         raise ValueError(
             f"data.dim is {raw['data']['dim']}; it has to be 2 or 3 (null works where the suffix "
             "of data.source tells)"
         )
-    _check_fractions(raw)
-    for least, keys in LEAST.items():
-        for key in keys:
-            value = get_path(raw, key)
-            if value < least:
-                raise ValueError(f"{key} is {value}; it has to be at least {least}")
+    _check_together(raw)
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
     check(decoder_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
@@ -149,7 +82,7 @@ def decoder_entry(model: Mapping[str, Any]) -> dict[str, Any]:
 def _check_output(raw: Mapping[str, Any]) -> None:
     """Check the loss terms, and that they fit what the model says of a point."""
     output, num_channels = raw["model"]["output"], raw["model"]["num_channels"]
-    _check_choice("model.output", output, OUTPUTS)
+    check_choice("model.output", output, OUTPUTS)
     if not isinstance(num_channels, int) or isinstance(num_channels, bool) or num_channels < 1:
         raise ValueError(f"model.num_channels is {num_channels!r}; it has to be 1 or more")
     if not raw["loss"]:
@@ -165,13 +98,8 @@ def _check_output(raw: Mapping[str, Any]) -> None:
             )
 
 
-def _check_fractions(raw: Mapping[str, Any]) -> None:
-    for key in ("train.space_near", "sample.explained_variance", "data.sampling.edge_fraction"):
-        if not 0 <= get_path(raw, key) <= 1:
-            raise ValueError(f"{key} is {get_path(raw, key)}; it is a fraction, from 0 to 1")
-    for key in POSITIVE:
-        if not get_path(raw, key) > 0:
-            raise ValueError(f"{key} is {get_path(raw, key)}; it has to be positive")
+def _check_together(raw: Mapping[str, Any]) -> None:
+    """Check settings that have to fit one another."""
     ends = raw["sample"]["interpolate"]
     if len(ends) not in (0, 2):
         raise ValueError(f"sample.interpolate is {ends}; give the names of two training shapes")
@@ -203,16 +131,3 @@ def _check_prepare(raw: Mapping[str, Any]) -> None:
             f"data.splits.folds is {folds} and data.splits.fold {splits['fold']}; there have to be "
             "at least 2 folds, counted from 0"
         )
-
-
-def _check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{key} is '{value}': {nearest(str(value), allowed)}")
-
-
-def get_path(config: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a dotted key, None where there is none."""
-    value: Any = config
-    for name in key.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value

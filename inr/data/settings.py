@@ -1,54 +1,60 @@
 """Settings of a data set."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from inr.settings import Target
+from inr.settings import AtLeast, Fraction, Positive, Role, Target
 
 SPLITS = ("train", "valid", "test")
-KINDS = ("solid", "points")
-SIGNS = ("winding", "pseudonormal", "unsigned")
-NORMALIZE = ("box", "sphere", "none")
-PRIMITIVES = ("cuboid", "cylinder")
-DTYPES = ("float32", "float16")
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """Say how many samples a shape gets, and where."""
+    """Number and place of a shape's samples."""
 
-    near_counts: list[int]  # near-surface samples, one count a noise level
-    near_variances: list[float]  # of the Gaussian noise added to surface points, box units squared
-    num_uniform: int  # in the box
-    num_surface: int  # on the surface, with normals
-    edge_fraction: float  # of the near-surface samples, from sharp edges
-    dtype: str  # float32 | float16: of the stored samples
+    near_counts: Annotated[list[int], "samples near the surface, one count a noise level"]
+    near_variances: Annotated[
+        list[float], "of the Gaussian noise added to surface points, box units squared"
+    ]
+    num_uniform: Annotated[int, "samples in the box"]
+    num_surface: Annotated[int, "points on the surface, with normals"]
+    edge_fraction: Annotated[float, Fraction(), "of the near samples, from sharp edges"]
+    dtype: Annotated[Literal["float32", "float16"], "of the stored samples"]
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Give the size of each split: a count, a fraction, or a file that lists names."""
+    """Size of each split: a count, a fraction, or a file that lists names."""
 
     train: int | float | str
     valid: int | float | str
     test: int | float | str
-    folds: int | None  # deal all shapes into so many, test on one and train on the others
-    fold: int  # which, from 0
+    folds: Annotated[int | None, "folds of all shapes: one tests, the others train"]
+    fold: Annotated[int, AtLeast(0), "which fold tests, from 0"]
 
 
 @dataclass(frozen=True)
 class Data:
-    """Name a data set and how `prepare` makes it."""
+    """A data set, and how `prepare` makes it."""
 
-    dim: int  # of space, 2 or 3
-    kind: str  # solid | points
-    source: str | None  # the user's own shapes: a folder, or one file
-    root: str | None  # the prepared data set; null: under outputs/datasets
-    family: Target | None  # procedural shapes
-    sign: str  # winding | pseudonormal | unsigned
-    repair: bool  # mend meshes before they are sampled
-    normalize: str  # box | sphere | none
-    extent: float  # longest half-extent after normalisation
-    sampling: Sampling
+    dim: Annotated[int, Role.OF_SAMPLES, "D, of space: 2 or 3"]
+    kind: Annotated[Literal["solid", "points"], Role.OF_SAMPLES, "what a file holds"]
+    source: Annotated[str | None, Role.MOVABLE, "your own shapes: a folder, or one file"]
+    root: Annotated[str | None, Role.MOVABLE, "the prepared data set; null: under outputs/datasets"]
+    family: Annotated[Target | None, Role.OF_SAMPLES, "procedural shapes"]
+    sign: Annotated[
+        Literal["winding", "pseudonormal", "unsigned"], Role.ADOPTED, "how inside is decided"
+    ]
+    repair: Annotated[bool, Role.ADOPTED, "mend meshes before they are sampled"]
+    normalize: Annotated[
+        Literal["box", "sphere", "none"], Role.ADOPTED, "what a shape is scaled to"
+    ]
+    extent: Annotated[
+        float, Positive(), Role.ADOPTED, "longest half-extent after normalisation, box units"
+    ]
+    sampling: Annotated[Sampling, Role.ADOPTED]
     splits: Splits
-    primitive: str  # cuboid | cylinder: fitted to each part, for its pose
-    seed: int
+    primitive: Annotated[
+        Literal["cuboid", "cylinder"], Role.ADOPTED, "fitted to each part, for its pose"
+    ]
+    seed: Annotated[int, Role.ADOPTED, "of samples and splits"]

@@ -1,20 +1,29 @@
 """Settings of an evaluation."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from inr.settings import Target
+from inr.settings import AtLeast, Fingerprint, Role, Target
 
 
 @dataclass(frozen=True)
 class Eval:
-    """Name a protocol and its settings."""
+    """A protocol: its metrics, and how shapes are extracted and measured."""
 
-    protocol: str
-    frame: str  # box | native | unit_cube
-    resolution: int  # of marching cubes, in points a side
-    coarse_to_fine: bool  # evaluate only near the surface
-    num_points: int  # on each surface
-    seed: int
-    empty: str  # left_out | diagonal: what an empty reconstruction counts as in distances
-    dataset: str | None  # its name in inr/metrics/published.yaml
+    protocol: Annotated[str, "names the folder of its results"]
+    frame: Annotated[
+        Literal["box", "native", "unit_cube", "unit_box"], Role.OF_NUMBERS, "to measure in"
+    ]
+    resolution: Annotated[
+        int, AtLeast(8), Fingerprint("mesh"), "points a side of the extraction grid"
+    ]
+    coarse_to_fine: Annotated[bool, Fingerprint("mesh"), "evaluate only near the surface"]
+    num_points: Annotated[int, AtLeast(1), Role.OF_NUMBERS, "points on each surface"]
+    seed: Annotated[int, Role.OF_NUMBERS, "of the points"]
+    empty: Annotated[
+        Literal["left_out", "diagonal"],
+        Role.OF_NUMBERS,
+        "what an empty reconstruction counts as in distances",
+    ]
+    dataset: Annotated[str | None, "name in the table of published numbers"]
     metrics: dict[str, Target]

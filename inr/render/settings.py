@@ -1,13 +1,14 @@
 """Settings of pictures."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from inr.settings import Target
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """Name what draws shapes."""
+    """What draws shapes."""
 
-    solid: Target  # 3-D
-    flat: Target  # 2-D
+    solid: Annotated[Target, "in 3-D"]
+    flat: Annotated[Target, "in 2-D"]

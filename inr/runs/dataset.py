@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from inr.config.job import Job
+from inr.config.renamed import in_old_names
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout
 from inr.data.settings import SPLITS, Data
 from inr.files import OUTPUTS
+from inr.settings import Role, keys_with
 
 
 def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
@@ -36,7 +38,9 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
             "which shapes? add data.source=<folder of your shapes, or one file>, or "
             "data.root=<a prepared data set>"
         )
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    # settings that were renamed since: a data set of before is found again
+    named = in_old_names({"data": settings})["data"]
+    digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
     return OUTPUTS / "datasets" / f"{name}_{digest}"
 
 
@@ -65,5 +69,5 @@ def split_sizes(data: Data) -> dict[str, int | float | str]:
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return what decides how a shape's files look."""
-    keys = ("dim", "kind", "family", "sign", "repair", "normalize", "extent", "sampling")
-    return {key: raw[key] for key in (*keys, "primitive", "seed")}
+    keys = (*keys_with(Data, Role.OF_SAMPLES), *keys_with(Data, Role.ADOPTED))
+    return {key: raw[key] for key in keys}

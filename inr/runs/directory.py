@@ -14,9 +14,8 @@ import yaml
 from filelock import FileLock, Timeout
 
 import inr
+from inr.config.migrate import OLDEST, SCHEMA_VERSION, migrate
 from inr.files import OUTPUTS, replacing
-
-SCHEMA_VERSION = 4
 
 
 class Run:
@@ -67,9 +66,12 @@ class Run:
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ValueError(f"cannot read '{path}': {error}") from error
-        if not isinstance(config, dict) or config.pop("schema_version", None) != SCHEMA_VERSION:
-            raise ValueError(f"'{path}' is no configuration of schema version {SCHEMA_VERSION}")
-        return config
+        version = config.pop("schema_version", None) if isinstance(config, dict) else None
+        if version not in range(OLDEST, SCHEMA_VERSION + 1):
+            raise ValueError(
+                f"'{path}' is no configuration of schema version {OLDEST} to {SCHEMA_VERSION}"
+            )
+        return migrate(config, version)
 
     def write_config(self, config: Mapping[str, Any], overrides: list[str]) -> None:
         """Write the resolved configuration, and the command line's overrides beside it.

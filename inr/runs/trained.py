@@ -9,6 +9,7 @@ import torch
 
 from inr.config.factories import build_model
 from inr.config.job import Job
+from inr.config.overrides import Overrides
 from inr.config.validate import check_config
 from inr.data.layout import Layout
 from inr.metrics.pair import FieldEvaluator
@@ -115,7 +116,7 @@ def open_model(
     changes["allow"] = list(allow)
     raw = {**found.config(), **changes}
     check_config(raw)
-    return load_run(Job(raw, overrides=[], name="", folder=None), found)
+    return load_run(Job(raw, overrides=Overrides(), name="", folder=None), found)
 
 
 def open_run(command: Job, run: Run) -> TrainedRun:

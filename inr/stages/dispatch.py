@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from inr.config.job import Job
+from inr.config.overrides import Overrides
 from inr.stages.edit import edit
 from inr.stages.evaluate.evaluate import evaluate
 from inr.stages.inspect import inspect
@@ -36,7 +37,7 @@ def run_all(command: Job) -> None:
     run = train(command)
     # the run's own configuration holds all that this command line says
     later = replace(
-        command, raw={**command.raw, "run": str(run.path), "resume": None}, overrides=[]
+        command, raw={**command.raw, "run": str(run.path), "resume": None}, overrides=Overrides()
     )
     reconstruct(later)
     evaluate(later)

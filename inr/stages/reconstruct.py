@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from inr.config.factories import build_losses, build_renderer
+from inr.config.fingerprint import fingerprint
 from inr.config.job import Job, merge_with_run
 from inr.config.schema import Config
 from inr.data.deepsdf_layout import read_normalization
@@ -154,32 +155,15 @@ def _decode(
 
 
 def _settings(config: Config, split: str) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "eval.resolution": config.eval.resolution,
-        "eval.coarse_to_fine": config.eval.coarse_to_fine,
-    }
+    """Return what the shapes of a split depend on; latents of training shapes are not fitted."""
+    of = {"mesh"}
     if split != "train":
-        fitting = config.reconstruct
-        seen = {"sdf": [], "surface": ["offset"], "partial": ["offset", "view"]}
-        for key in (
-            "observe",
-            *seen[fitting.observe],
-            "iterations",
-            "samples_per_shape",
-            "sign_balanced",
-            "lr",
-            "lr_drop",
-            "init_std",
-        ):
-            settings[f"reconstruct.{key}"] = getattr(fitting, key)
+        of.add("fit")
         if config.latent.get("num_parts"):
-            for key in ("poses", "pose_lr", "labels"):
-                settings[f"reconstruct.{key}"] = getattr(fitting, key)
-        settings["seed"] = config.seed
+            of.add("fit_parts")
         if build_losses(config).needs & {"surface", "space"}:
-            for key in ("surface_per_shape", "space_per_shape", "space_near", "space_std"):
-                settings[f"train.{key}"] = getattr(config.train, key)
-    return settings
+            of.add("fit_surface")
+    return fingerprint(config, of)
 
 
 def _draw(trained: TrainedRun, split: str, names: Sequence[str], folder: Path) -> None:

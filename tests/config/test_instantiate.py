@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from inr.config.compose import compose, register_resolvers
-from inr.config.instantiate import check, check_section, instantiate, resolve, structure
+from inr.config.instantiate import check, instantiate, resolve
+from inr.config.sections import check_section, structure
 from inr.config.validate import decoder_entry
 from inr.hints import nearest
 from inr.models.encodings import Positional

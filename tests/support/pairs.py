@@ -11,7 +11,7 @@ import trimesh
 
 from inr.config.compose import CONF, compose, register_resolvers
 from inr.config.factories import build_protocol
-from inr.config.instantiate import structure
+from inr.config.sections import structure
 from inr.metrics.pair import EvalShape, FieldEvaluator, Pair, Surface
 from inr.metrics.protocol import Protocol
 from inr.metrics.settings import Eval

@@ -5,8 +5,8 @@ import torch
 
 from inr.config.compose import compose
 from inr.config.factories import build_model, build_optimizer
-from inr.config.instantiate import structure
 from inr.config.schema import Config
+from inr.config.sections import structure
 from inr.losses import HardSamples, Intersection, LatentNorm, Losses, PartDistance
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses

@@ -42,7 +42,7 @@ def evaluate_folders(command: Job) -> None:
         ValueError: for wrong input, no common name among it.
     """
     config = command.config
-    if any(override.lstrip("+").startswith("split=") for override in command.overrides):
+    if command.overrides("split"):
         raise ValueError(
             f"split goes with a run; of meshes={config.meshes} all are evaluated that have a "
             "ground truth of their name: leave it out"

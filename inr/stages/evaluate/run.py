@@ -14,6 +14,7 @@ from inr.config.factories import (
     build_set_metrics,
 )
 from inr.config.job import Job, merge_with_run
+from inr.config.overrides import Overrides
 from inr.config.schema import Config
 from inr.data.layout import Layout, read_trained_split
 from inr.metrics.pair import FieldEvaluator, Pair
@@ -66,7 +67,7 @@ class _Subject:
     """Hold what is evaluated: a run at an epoch, its data, and the shapes it was trained on."""
 
     config: Config
-    overrides: list[str]
+    overrides: Overrides
     run: Run
     layout: Layout
     label: str
@@ -160,7 +161,7 @@ def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
     asked = {
         f"eval.{key}": getattr(subject.config.eval, key)
         for key in ("resolution", "coarse_to_fine")
-        if any(override.startswith(f"eval.{key}=") for override in subject.overrides)
+        if subject.overrides(f"eval.{key}")
     }
     record = FinishedShapes(subject.run.reconstruction(subject.label, split), asked)
     record.check_settings("stage=reconstruct with overwrite=true makes")

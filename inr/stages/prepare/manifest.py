@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inr.config.job import ADOPTED, Job
+from inr.config.renamed import in_new_names
 from inr.data.journal import JournalEntry, check_alone, forget, read_records
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.parts.sources import PartFiles
@@ -27,12 +28,10 @@ def adopt_settings(command: Job, layout: Layout) -> Job:
     if not layout.manifest.exists():
         return command
     raw = copy.deepcopy(command.raw)
-    for key, value in read_json(layout.manifest).get("settings", {}).items():
-        if key == "sampling":
-            value = {**SAMPLING_BEFORE, **value}
-        if key not in ADOPTED or raw["data"][key] == value:
+    for key, value in _settings_in(read_json(layout.manifest)).items():
+        if f"data.{key}" not in ADOPTED or raw["data"][key] == value:
             continue
-        if any(override.startswith(f"data.{key}") for override in command.overrides):
+        if command.overrides(f"data.{key}"):
             was, now = _difference(value, raw["data"][key])
             raise ValueError(
                 f"'{layout.root}' was prepared with data.{key}={was}, not {now}; leave it out, or "
@@ -40,6 +39,14 @@ def adopt_settings(command: Job, layout: Layout) -> Job:
             )
         raw["data"][key] = value
     return replace(command, raw=raw)
+
+
+def _settings_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings in a manifest in today's names, those that are newer than it added."""
+    settings: dict[str, Any] = in_new_names({"data": manifest.get("settings", {})})["data"]
+    if settings.get("sampling"):
+        settings["sampling"] = {**SAMPLING_BEFORE, **settings["sampling"]}
+    return settings
 
 
 def _difference(one: Any, other: Any) -> tuple[Any, Any]:
@@ -61,8 +68,7 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
     if not overwrite and layout.manifest.exists():
         manifest = read_json(layout.manifest)
-        before = {**BEFORE, **manifest.get("settings", {})}
-        before["sampling"] = {**SAMPLING_BEFORE, **(before.get("sampling") or {})}
+        before = {**BEFORE, **_settings_in(manifest)}
         changed = [key for key, value in fresh["settings"].items() if before.get(key) != value]
         if not changed:
             return dict(manifest)
@@ -170,12 +176,12 @@ def check_asked(command: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
         ValueError: if they are not.
     """
     assigned = read_json(layout.manifest).get("splits")
-    said = [o for o in command.overrides if o.startswith("data.splits.")]
+    said = command.overrides("data.splits")
     if assigned is not None and said and assigned != asked:
         was, now = _difference(assigned, dict(asked))
         raise ValueError(
-            f"the splits of '{layout.root}' were dealt with {was}, not {now}; leave out {said[0]}, "
-            "or prepare another data.root with it"
+            f"the splits of '{layout.root}' were dealt with {was}, not {now}; leave out "
+            f"{said[0].line}, or prepare another data.root with it"
         )
 
 

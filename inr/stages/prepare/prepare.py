@@ -170,9 +170,7 @@ def ensure_prepared(command: Job) -> Layout:
     """
     config = command.config
     layout = layout_of(command)
-    asked_for = config.data.root is None or any(
-        override.startswith("data.root=") for override in command.overrides
-    )
+    asked_for = config.data.root is None or bool(command.overrides("data.root"))
     has_source = config.data.family is not None or config.data.root is None
     if has_source and not is_prepared(layout) and asked_for:
         prepare(command)

@@ -109,7 +109,7 @@ def train(command: Job) -> Run:
             progress = Progress()
             run = create_run(command.folder or new_run_path(command.name))
             held.enter_context(run.lock())
-        run.write_config(command.raw, command.overrides)
+        run.write_config(command.raw, command.overrides.lines)
         with log_to(run.path / "inr.log"):
             run.write_status("running", seed=config.seed, commit=git_commit())
             log.info("run directory: %s", run.path)

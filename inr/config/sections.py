@@ -1,0 +1,80 @@
+"""Sections of the configuration that a dataclass describes: checked, and turned into it."""
+
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from inr.config.renamed import now_called
+from inr.config.type_checks import check_type
+from inr.hints import nearest
+from inr.settings import Range, Setting, get_path, settings_of
+
+
+def check_section(schema: type, section: Any, where: str = "") -> None:
+    """Check a section of the configuration against its dataclass.
+
+    Raises:
+        ValueError: for an unknown key, a missing one, a wrong type, or a value that is none of the
+            choices or out of range, naming the key.
+    """
+    prefix = f"{where}." if where else ""
+    _check_keys(schema, section, where)
+    settings = list(settings_of(schema))
+    for setting in settings:
+        value = get_path(section, setting.key)
+        if is_dataclass(setting.type):
+            _check_keys(typing.cast(type, setting.type), value, prefix + setting.key)
+        else:
+            check_type(value, setting.type, prefix + setting.key)
+    for setting in settings:
+        _check_value(setting, get_path(section, setting.key), prefix + setting.key)
+
+
+def structure(schema: type[Any], section: Mapping[str, Any]) -> Any:
+    """Return the dataclass that a checked section describes."""
+    hints = typing.get_type_hints(schema)
+    return schema(
+        **{
+            field.name: structure(hints[field.name], section[field.name])
+            if is_dataclass(hints[field.name])
+            else section[field.name]
+            for field in fields(schema)
+        }
+    )
+
+
+def check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
+    """Check that a value is one of some words.
+
+    Raises:
+        ValueError: if it is none, with the nearest.
+    """
+    if value not in allowed:
+        raise ValueError(f"{key} is '{value}': {nearest(str(value), allowed)}")
+
+
+def _check_keys(schema: type, section: Any, where: str) -> None:
+    """Check that a section has the keys of its dataclass, and no others."""
+    if not isinstance(section, Mapping):
+        raise ValueError(f"'{where}' is {section!r}; it has to be a group of settings")
+    prefix = f"{where}." if where else ""
+    names = [field.name for field in fields(schema)]
+    for key in section:
+        if key not in names:
+            hint = now_called(f"{prefix}{key}") or nearest(str(key), names)
+            raise ValueError(f"unknown key '{prefix}{key}': {hint}")
+    for name in names:
+        if name not in section:
+            raise ValueError(f"'{where or 'the configuration'}' lacks the key '{name}'")
+
+
+def _check_value(setting: Setting, value: Any, key: str) -> None:
+    """Check that a value of the right type is one of the choices, and in range; null is."""
+    if value is None:
+        return
+    if setting.choices:
+        check_choice(key, value, setting.choices)
+    for note in setting.notes:
+        if isinstance(note, Range) and (mistake := note.mistake(value)) is not None:
+            raise ValueError(f"{key} is {value}; {mistake}")

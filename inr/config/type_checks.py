@@ -1,0 +1,57 @@
+"""Whether values from YAML are of the types that signatures and schemas declare."""
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+
+def check_type(value: Any, hint: Any, where: str) -> None:
+    """Check a value from YAML against a type.
+
+    Raises:
+        ValueError: if it does not fit, naming the key and the type.
+    """
+    if not fits(value, hint):
+        is_unquoted = isinstance(value, int | float) and fits(str(value), hint)
+        quoted = f"; a name of digits needs quotes: \"{where}='{value}'\"" if is_unquoted else ""
+        raise ValueError(f"'{where}' is {value!r}; it has to be of type {_name(hint)}{quoted}")
+
+
+def _name(hint: Any) -> str:
+    """Return a type as a person writes it; one of some words is a str."""
+    if isinstance(hint, type) and not typing.get_args(hint):
+        return hint.__name__
+    return re.sub(r"Literal\[[^\]]*\]", "str", str(hint).replace("typing.", ""))
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Return whether a value from YAML is of a type; true is no number, and '16' is none."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, argument) for argument in arguments)
+    if origin is typing.Literal:  # which of the choices it is, is another question
+        return any(type(value) is type(choice) for choice in arguments)
+    if origin in (list, typing.Sequence) or (
+        isinstance(origin, type) and origin.__name__ == "Sequence"
+    ):
+        inner = arguments[0] if arguments else Any
+        return isinstance(value, (list, tuple)) and all(fits(item, inner) for item in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(fits(v, arguments[1]) for v in value.values())
+    if hint in (None, type(None)):
+        return value is None
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is str:
+        return isinstance(value, str)
+    if inspect.isclass(hint) and hint not in (Any, object) and not typing.is_typeddict(hint):
+        # an object, which only a _target_ entry gives
+        return isinstance(value, hint)
+    return True  # Any, and what only a constructor can check
