@@ -10,6 +10,7 @@ import yaml
 
 from inr import __version__
 from inr.config.compose import group_choices
+from inr.config.renamed import CHOICES, KEYS
 from tests.support.pages import DOCS, pages
 from tests.support.paths import ROOT
 from tests.test_structure import FLOORS
@@ -54,7 +55,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("# One\n[a](#one) [b](#two) [c](none.md) ![d](none.png)\n```\n[e](no.md)\n```\n")
+    page.write_text(
+        "# One\n[a](#one) [b](#two) [c](none.md) ![d](none.png)\n```\n[e](no.md)\n```\n"
+    )
     assert broken(page) == ["#two", "none.md", "none.png"]
 
 
@@ -97,6 +100,18 @@ def test_a_page_describes_every_choice_of_its_group(page: str, group: str, headi
 def test_the_table_of_settings_is_that_of_the_schema() -> None:
     page = (DOCS / "configuration.md").read_text(encoding="utf-8")
     assert page == load(DOCS / "reference.py").with_table(page), "run python docs/reference.py"
+
+
+def test_the_changelog_names_every_setting_that_was_renamed() -> None:
+    rows = re.findall(
+        r"^ *\| `(.*)` \| `(.*)` \|$", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE
+    )
+    choices = [
+        (f"{group}={old}", f"{group}={new}")
+        for group, renamed in CHOICES.items()
+        for old, new in renamed.items()
+    ]
+    assert sorted(rows) == sorted([*KEYS.items(), *choices])
 
 
 def test_the_map_has_the_floors_that_are_held() -> None:

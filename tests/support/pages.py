@@ -16,6 +16,7 @@ CONTRIBUTING = DOCS / "contributing.md"
 LATER = ("device=", "logger=", "reconstruct.", "eval.", "renderer.")
 OWN = ("single_shape", "point_cloud", "meshes", "triangles")
 PARTS = "partsdf"
+MOST_EPOCHS = 100
 NEAR = {"single_shape": 4, "point_cloud": 2}
 
 
@@ -71,11 +72,14 @@ def tiny(command: list[str]) -> list[str]:
         settings |= {"train.surface_per_shape": "32", "train.space_per_shape": "32"}
     if experiment in OWN or said.get("data") in OWN:
         settings.pop("data.family.num_shapes")
-    if experiment == PARTS:  # epochs enough for a surface, which the latent of its section moves
+    if int(said.get("train.epochs", 0)) > MOST_EPOCHS:
+        said.pop("train.epochs")  # the last of two counts
+    if experiment == PARTS:
         settings.pop("model.skip_layers")
-        settings |= {"train.epochs": "60", "train.validate_every": "0"}
-        said.pop("train.epochs", None)  # thousands; the last of two counts
-    if said.get("model") in ("fourier_net", "siren"):
+        settings["train.validate_every"] = "0"
+        if said.get("loss") is None:  # enough for a surface, which an edit changes
+            settings["train.epochs"] = "60"
+    if said.get("model") == "fourier_net":
         settings.pop("model.skip_layers")
     settings.pop("experiment")
     return [f"{key}={value}" for key, value in settings.items() if key not in said]
