@@ -97,6 +97,16 @@ def test_a_page_describes_every_choice_of_its_group(page: str, group: str, headi
     assert named >= set(group_choices()[group]) - {"default"}
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"), [("meshes", "surface"), ("outlines", "outline"), ("points", "points")]
+)
+def test_the_table_of_files_is_that_of_the_formats(data: str, kind: str) -> None:
+    table = pytest.importorskip("inr.shapes.formats.table")
+    page = (DOCS / "data.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{data}` \| (.*) \|$", page, flags=re.MULTILINE)
+    assert set(re.findall(r"\.\w+", row)) == set(table.suffixes(kind))
+
+
 def test_the_table_of_settings_is_that_of_the_schema() -> None:
     page = (DOCS / "configuration.md").read_text(encoding="utf-8")
     assert page == load(DOCS / "reference.py").with_table(page), "run python docs/reference.py"
