@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # A process a core; each takes whole files, since their tests share what they made.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: quickstart check lint test clean
+.PHONY: quickstart check lint test docs clean
 
 quickstart: $(STAMP)
 	$(BIN)/python -m inr stage=all experiment=quickstart
@@ -23,6 +23,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build
 
 # The pinned versions are those that the figures in the README were measured with.
 $(STAMP): pyproject.toml constraints.txt
