@@ -59,7 +59,7 @@ class PartDecoder(Decoder):
         Args:
             x: (B, N, D).
             latents: (B, P, L + K), see inr.models.parts.poses.
-            left_out: (B, P) bool, parts that are not in the union, though they still inform others.
+            left_out: (B, P) bool, parts left out of the union; others still depend on them.
         """
 
 

@@ -45,7 +45,7 @@ class Experts(LayerKind):
 
 
 class ExpertLinear(Layer):
-    """Map [latent, point, hidden] by the weight of the point's expert, and one bias.
+    """Linear layer on [latent, point, hidden] with the weight of the point's expert, and one bias.
 
     Points are sorted by expert into blocks of equal size, at most one of each expert not full, and
     all blocks are multiplied at once, each by its expert's weight.
@@ -140,7 +140,7 @@ class _Blocks:
 
 
 class _MoveRows(torch.autograd.Function):
-    """Take rows by index, zero where it is -1; the backward pass takes them by its inverse.
+    """Rows taken by index, zero where it is -1; the backward pass takes them by its inverse.
 
     Each row goes to one place at most, so that no gradients have to be added up. There is no
     forward mode: torch gives zeros where that of a function like this one is nested.

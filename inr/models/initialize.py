@@ -39,7 +39,7 @@ class Initialization(ABC):
 
 
 class Sphere(Initialization):
-    """Start as the signed distance of a sphere (Atzmon and Lipman, SAL, CVPR 2020, theorem 1).
+    """Start as the distance to a sphere (Atzmon and Lipman, SAL, CVPR 2020, theorem 1).
 
     Hidden weights N(0, 2 / width) and equal output weights give a multiple of |x| in the mean: the
     wider, the closer. It holds after ReLU, and nearly after softplus of a large beta, as IGR has

@@ -37,7 +37,7 @@ class LayerInput(NamedTuple):
 
 
 class Layer(nn.Module, ABC):
-    """Map [latent, point, hidden] linearly, each part multiplied apart so that none is copied.
+    """Linear map of [latent, point, hidden], each multiplied apart so that none is copied.
 
     Args:
         in_dims: widths of its inputs.
@@ -79,7 +79,7 @@ class Layer(nn.Module, ABC):
 
 
 class Linear(Layer):
-    """Map [latent, point, hidden] by W and b.
+    """Linear layer W [latent, point, hidden] + b.
 
     W [z; p; h] + b = W_p p + W_h h + (W_z z + b): the bracket is computed once a shape and
     broadcast.
@@ -94,7 +94,7 @@ class Linear(Layer):
 
 
 class ComplexLinear(Layer):
-    """Map [latent, point, hidden] by complex W and b (WIRE: Saragadam et al., CVPR 2023).
+    """Linear layer with complex W and b (WIRE: Saragadam et al., CVPR 2023).
 
     Weight (2, out_dim, sum of in_dims) and bias (2, out_dim) hold real and imaginary parts, so
     that they are cast, optimised and stored as all others are.
@@ -115,7 +115,7 @@ class ComplexLinear(Layer):
 
 
 class Demodulated(Layer):
-    """Map [point, hidden] by weights that the latent scales (Karras et al., StyleGAN2, CVPR 2020).
+    """Linear layer whose weight the latent scales (Karras et al., StyleGAN2, CVPR 2020).
 
     w'_ij = s_j w_ij for a scale s_j of each input, affine in the latent and 1 at the start, for
     output i (eq. 1); then w'_ij / sqrt(sum_j w'_ij^2 + 1e-8), so that each output keeps the
@@ -178,7 +178,7 @@ class LayerKind(ABC):
 
 
 class Demodulation(LayerKind):
-    """Make `Demodulated` layers.
+    """`Demodulated` layers.
 
     Args:
         normalize_over: `inputs`, as Karras et al. do. `outputs` is a quirk of base-inr's code, by

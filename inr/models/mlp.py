@@ -26,7 +26,7 @@ from inr.models.layers import (
 
 
 class MLP(Decoder):
-    """Decode a point and a latent by layers.
+    """Multilayer perceptron on a point and a latent.
 
     Layers count from 0; the output layer comes after them. With its settings it is DeepSDF (Park
     et al., CVPR 2019), a latent-modulated network (Dupont et al., ICML 2022), SIREN and others:

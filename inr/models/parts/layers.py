@@ -9,7 +9,7 @@ from inr.models.layers import InputDims, LayerInput, Linear, multiply
 
 
 class PartLinear(Linear):
-    """Map [latent, point, hidden] by W and b, and add a bias of each part.
+    """Linear layer W [latent, point, hidden] + b with a bias of each part added.
 
     Args:
         in_dims: widths of its inputs.
@@ -54,9 +54,9 @@ class PartNorm(nn.Module):
 
 
 class PartConv(nn.Module):
-    """Let the parts of a shape exchange what they know at a point: h + activation(C h + c).
+    """1x1 convolution over the parts of a shape, with a skip: h + activation(C h + c).
 
-    Parts that a shape lacks say nothing.
+    Parts that a shape lacks have no part in it.
 
     Args:
         num_parts: P.
@@ -83,8 +83,8 @@ class PartConv(nn.Module):
     def forward(self, value: Tensor, present: Tensor) -> Tensor:
         """Return (B P, N, W) for value (B P, N, W) and present (B, P) bool."""
         shapes, parts = present.shape
-        heard = self.gain * self.weight * present[:, None].to(value.dtype)
+        weight = self.gain * self.weight * present[:, None].to(value.dtype)
         bias = (self.gain * self.bias)[:, None].expand(shapes, -1, 1)
-        said = torch.baddbmm(bias, heard, value.reshape(shapes, parts, -1))
-        mixed: Tensor = value + self.activation(said).view(value.shape)
+        change = torch.baddbmm(bias, weight, value.reshape(shapes, parts, -1))
+        mixed: Tensor = value + self.activation(change).view(value.shape)
         return mixed

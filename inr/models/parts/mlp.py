@@ -17,7 +17,7 @@ FAR = 4.0
 
 
 class PartMLP(PartDecoder):
-    """Decode every part of a shape, and the shape as their union (Talabot et al., PartSDF, 2025).
+    """Decoder of each part of a shape, and of their union (Talabot et al., PartSDF, 2025).
 
     A point enters each part's canonical frame, where one network, which the parts share, gives a
     distance: layers are activation(W h + M z_p + b) for the part's latent z_p, as in Dupont et
@@ -40,8 +40,8 @@ class PartMLP(PartDecoder):
         dropout: probability, after each activation.
         part_bias: whether each part has a bias of its own in the hidden layers.
         part_norm: whether hidden layers are normalised, with a scale and an offset of each part.
-        part_conv: whether parts exchange what they know at a point after each hidden layer:
-            h + activation(C h + c), for a matrix C over parts (a 1x1 convolution).
+        part_conv: whether each hidden layer is followed by a 1x1 convolution over the parts:
+            h + activation(C h + c), for a matrix C over parts.
         input_pose: whether the first layer sees the pose too.
         softmin: temperature of the least while training: the mean weighed by softmax(-d / T);
             null for the least itself.
@@ -121,7 +121,7 @@ class PartMLP(PartDecoder):
         Args:
             x: (B, N, D).
             latents: (B, P, L + K), see inr.models.parts.poses.
-            left_out: (B, P) bool, parts that are not in the union, though others still hear them.
+            left_out: (B, P) bool, parts left out of the union; others still depend on them.
 
         Raises:
             ValueError: if latents are of another number of parts, or of another width.
@@ -164,7 +164,7 @@ class PartMLP(PartDecoder):
             points: (R, N, D), in the parts' frames.
             constant: (R, L + K - 1), latents and poses.
             part: (R,), which part each is.
-            present: (B, P); what is exchanged needs all R = B P rows.
+            present: (B, P); convolutions over parts need all R = B P rows.
         """
         point = points if self.encoding is None else self.encoding(points)
         latents = constant[:, : self.output.in_dims.latent]
