@@ -43,7 +43,8 @@ def train_step(
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     check.wait()
-    # what changes gradients, clipping for one, goes here
+    if settings.clip_gradient_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient_norm)
     optimizer.step()
     return {"loss": loss.detach(), **values}
 
