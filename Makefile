@@ -4,16 +4,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: quickstart test clean
+# A process a core; each takes whole files, since their tests share what they made.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+.PHONY: quickstart check lint test docs clean
 
 quickstart: $(STAMP)
 	$(BIN)/python -m inr stage=all experiment=quickstart
 
-test: $(STAMP)
+# What to run while working: all but the tests that run the program.
+check: lint
+	$(PYTEST) --ignore=tests/end_to_end
+
+test: lint
+	$(PYTEST)
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile # a process a core
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build
 
 # The pinned versions are those that the figures in the README were measured with.
 $(STAMP): pyproject.toml constraints.txt

@@ -29,8 +29,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def numbers_in(file: Path | BinaryIO) -> Iterator[Any]:
+def numbers_in(file: Path | BinaryIO, suffix: str = ".npy") -> Iterator[Any]:
     """Open the array of an .npy file, or the arrays by name of an .npz file.
+
+    Args:
+        file: its path, or its bytes.
+        suffix: of a file given by its bytes, which messages name.
 
     Raises:
         ValueError: if it holds something else than numbers, a text say, or what would have to be
@@ -46,5 +50,5 @@ def numbers_in(file: Path | BinaryIO) -> Iterator[Any]:
     except ValueError as error:
         if "allow_pickle" not in str(error):
             raise
-        suffix = file.suffix if isinstance(file, Path) else ".npy"
-        raise ValueError(f"it is no {suffix} file of numbers") from error
+        kind = file.suffix if isinstance(file, Path) else suffix
+        raise ValueError(f"it is no {kind} file of numbers") from error

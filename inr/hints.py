@@ -1,7 +1,7 @@
-"""Hints that name what was probably meant."""
+"""Hints that name what was probably meant, and lists of names cut short for a message."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
@@ -15,3 +15,8 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     if matches:
         return f"did you mean '{names[matches[0]]}'?"
     return f"allowed: {', '.join(names.values())}"
+
+
+def shorten(names: Sequence[str], limit: int = 5, *, separator: str = ", ") -> str:
+    """Return names in one line, those beyond the limit as '...'."""
+    return separator.join([*names[:limit], *(["..."] if len(names) > limit else [])])

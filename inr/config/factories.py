@@ -1,7 +1,6 @@
 """Objects from configuration, shared by the stages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,14 +9,17 @@ from inr.config.instantiate import instantiate
 from inr.config.schema import Config
 from inr.config.validate import decoder_entry
 from inr.data.layout import Layout
-from inr.data.store import BatchSpec, SampleStore, open_store
+from inr.data.store import SampleStore, open_store
 from inr.files import OUTPUTS
 from inr.losses import Losses
 from inr.metrics.base import Conditions
 from inr.metrics.protocol import Protocol
 from inr.metrics.sets import SetMetric
+from inr.models.decoder import OwnLearningRate
 from inr.models.inr import INR
+from inr.reconstruct.latent_fitting import Fitting
 from inr.render import ByDimension
+from inr.training.batches import batch_spec
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -72,20 +74,18 @@ def build_losses(config: Config) -> Losses:
 def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
     """Return the optimizer: one group for the network, one for the latents, one for trained poses.
 
-    Parameters of modules that have a `rate`, a factor on the network's learning rate, are in a
-    group of their own.
+    Parameters of modules with an `OwnLearningRate` are in a group of their own.
     """
     settings = config.optimizer
-    fast: dict[float, list[torch.nn.Parameter]] = {}
+    others: dict[float, list[torch.nn.Parameter]] = {}
     for module in model.decoder.modules():
-        rate = getattr(module, "rate", 1.0)
-        fast.setdefault(rate, []).extend(module.parameters(recurse=False))
-    groups: list[dict[str, Any]] = [_group("network", fast.pop(1.0), settings.lr)]
-    groups += [_group(f"network_x{rate:g}", p, settings.lr * rate) for rate, p in fast.items()]
+        factor = module.lr_factor if isinstance(module, OwnLearningRate) else 1.0
+        others.setdefault(factor, []).extend(module.parameters(recurse=False))
+    groups: list[dict[str, Any]] = [_group("network", others.pop(1.0), settings.lr)]
+    groups += [_group(f"network_x{f:g}", p, settings.lr * f) for f, p in others.items()]
     groups.append(_group("latents", [model.latents.weight], settings.latent_lr))
-    poses = getattr(model.latents, "poses", None)
-    if poses is not None and poses.requires_grad:
-        groups.append(_group("poses", [poses], settings.pose_lr))
+    if model.latents.trained_poses is not None:
+        groups.append(_group("poses", [model.latents.trained_poses], settings.pose_lr))
     optimizer: torch.optim.Optimizer = instantiate(
         settings.algorithm, config.allow, params=groups, lr=settings.lr
     )
@@ -96,26 +96,17 @@ def _group(name: str, params: Sequence[torch.nn.Parameter], lr: float) -> dict[s
     return {"params": list(params), "lr": lr, "base_lr": lr, "name": name}
 
 
-def training_draws(config: Config) -> BatchSpec:
-    """Return what a training step draws for each shape."""
-    train = config.train
-    return BatchSpec(
-        samples=train.samples_per_shape,
-        sign_balanced=train.sign_balanced,
-        surface=train.surface_per_shape,
-        space=train.space_per_shape,
-        space_near=train.space_near,
-        space_std=train.space_std,
-    )
-
-
-def fitting_draws(config: Config) -> BatchSpec:
-    """Return what a step that fits latents draws for each shape."""
-    fitting = config.reconstruct
-    return replace(
-        training_draws(config),
-        samples=fitting.samples_per_shape,
-        sign_balanced=fitting.sign_balanced,
+def build_fitting(config: Config, layout: Layout, losses: Losses) -> Fitting:
+    """Return what fits latents of unseen shapes with the losses of training."""
+    return Fitting(
+        config.reconstruct,
+        layout,
+        losses,
+        spec=batch_spec(config.train),
+        dim=config.data.dim,
+        num_channels=config.model["num_channels"],
+        dtype=config.data.sampling.dtype,
+        seed=config.seed,
     )
 
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES
+from inr.config.formats import build_formats
+from inr.shapes.formats.base import OUTLINE, SURFACE, Formats
+from inr.shapes.formats.table import suffixes
 
 
 def infer_dim(raw: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def infer_dim(raw: dict[str, Any]) -> dict[str, Any]:
     if data["dim"] is not None:
         return raw
     if data["source"] is not None:
-        dim = _dim_of(Path(data["source"]))
+        dim = _dim_of(Path(data["source"]), build_formats(data.get("formats", {}), raw["allow"]))
     elif raw["run"] is not None or raw["resume"] is not None:
         dim = 3  # the run's own will take its place
     elif data["root"] is not None:
@@ -28,14 +30,15 @@ def infer_dim(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "data": {**data, "dim": dim}}
 
 
-def _dim_of(source: Path) -> int:
+def _dim_of(source: Path, own: Formats) -> int:
+    flat, solid = suffixes(OUTLINE, own), suffixes(SURFACE, own)
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
     for path in files:
-        if path.suffix.lower() in OUTLINE_SUFFIXES:
+        if path.suffix.lower() in flat:
             return 2
-        if path.suffix.lower() in MESH_SUFFIXES:
+        if path.suffix.lower() in solid:
             return 3
-    known = ", ".join((*MESH_SUFFIXES, *OUTLINE_SUFFIXES))
+    known = ", ".join((*solid, *flat))
     raise ValueError(
         f"data.source={source} is of no known suffix ({known}); point clouds need data=points"
     )

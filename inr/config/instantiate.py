@@ -110,8 +110,10 @@ def check(
         raise ValueError(f"'{where}' lacks the key '_target_', which names a class")
     target = resolve(str(entry["_target_"]), allow)
     if not _makes(target, kind):
-        wanted = getattr(kind, "__name__", str(kind))
-        raise ValueError(f"'{where}' has to be a {wanted}; {entry['_target_']} is none")
+        raise ValueError(
+            f"'{where}' has to be a {getattr(kind, '__name__', kind)}; {entry['_target_']} is none"
+            f"{_remedy(kind)}"
+        )
     given = {key: value for key, value in entry.items() if key != "_target_"}
     parameters = dict(inspect.signature(target).parameters)
     hints = _type_hints(target)
@@ -134,6 +136,13 @@ def check(
         required = parameter.default is inspect.Parameter.empty and not _is_rest(parameter)
         if required and name not in given and name not in context:
             raise ValueError(f"'{where}' lacks the key '{name}' that {entry['_target_']} needs")
+
+
+def _remedy(kind: Any) -> str:
+    """Return what a class has to derive from to be of a kind, empty where that is not a class."""
+    if not inspect.isclass(kind) or getattr(kind, "_is_protocol", False):
+        return ""
+    return f"; a class of one's own derives from {kind.__module__}.{kind.__qualname__}"
 
 
 def _is_rest(parameter: inspect.Parameter) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import nn
 
+from inr.config.formats import build_formats
 from inr.config.instantiate import check, resolve
 from inr.config.schema import Config
 from inr.config.sections import check_choice, check_section
@@ -15,6 +15,7 @@ from inr.data.journal import Shard
 from inr.data.settings import SPLITS
 from inr.data.sources import Family
 from inr.losses import Loss
+from inr.models.decoder import Decoder
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Latents
 from inr.render.interface import FlatRenderer, Renderer
@@ -43,7 +44,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
         )
     _check_together(raw)
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
-    check(decoder_entry(raw["model"]), "model", allow, kind=nn.Module, **context)
+    check(decoder_entry(raw["model"]), "model", allow, kind=Decoder, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
     check(raw["latent"], "latent", allow, kind=Latents, **known)
     check_parts(raw)
@@ -62,6 +63,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(raw["logger"], "logger", allow, kind=Logger)
     check(raw["renderer"]["solid"], "renderer.solid", allow, kind=Renderer)
     check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
+    build_formats(raw["data"]["formats"], allow)
     if raw["data"]["family"] is not None:
         check(raw["data"]["family"], "data.family", allow, kind=Family)
         check_family(raw)

@@ -10,7 +10,7 @@ from inr.data.sources import Family
 from inr.models.parts.latents import PartLatents
 
 
-def has_parts(raw: Mapping[str, Any]) -> bool:
+def has_part_latents(raw: Mapping[str, Any]) -> bool:
     """Return whether the latents of a configuration are those of parts."""
     return issubclass(resolve(str(raw["latent"]["_target_"]), raw["allow"]), PartLatents)
 
@@ -21,7 +21,7 @@ def check_parts(raw: Mapping[str, Any]) -> None:
     Raises:
         ValueError: if they do not, naming what to type.
     """
-    allow, parts = raw["allow"], has_parts(raw)
+    allow, parts = raw["allow"], has_part_latents(raw)
     decoder, latents = str(raw["model"]["_target_"]), raw["latent"]["_target_"]
     if ("num_parts" in inspect.signature(resolve(decoder, allow)).parameters) != parts:
         one, other = (latents, decoder) if parts else (decoder, latents)
@@ -51,7 +51,7 @@ def check_family(raw: Mapping[str, Any]) -> None:
     """
     entry, root = raw["data"]["family"], raw["data"]["root"]
     is_made = raw["stage"] in ("prepare", "train", "all") and entry is not None
-    if not is_made or not has_parts(raw) or (root is not None and Path(root).exists()):
+    if not is_made or not has_part_latents(raw) or (root is not None and Path(root).exists()):
         return
     family: Family = instantiate(entry, raw["allow"])
     names = family.names()

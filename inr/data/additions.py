@@ -1,4 +1,4 @@
-"""Shapes that come to a data set later: dealt to splits without moving any that is dealt."""
+"""Assigning splits to shapes that come later, without moving any that have one."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -20,13 +20,13 @@ def add_to_splits(
 ) -> dict[str, list[str]]:
     """Return which new shapes come into which split.
 
-    A list takes those that it names. A copy of a shape goes where that is, if a fraction gave it
-    its place, and nowhere if a count or a list did. Of the others each goes to the split that lacks
-    most of its fraction of all shapes; counts are filled already.
+    A list takes those that it names. A copy of a shape goes to the split of that shape if its size
+    is a fraction, and to none if it is a count or a list. Each of the others goes to the split that
+    lacks most of its fraction of all shapes; splits whose size is a count are full already.
 
     Args:
         splits: split to the names that it has.
-        new: shapes to deal; those in a split stay there.
+        new: shapes to assign; those in a split stay there.
         names: all shapes that there are, the new ones among them.
         sizes: see `inr.data.splits.make_splits`.
         seed: of the shuffle.
@@ -72,14 +72,14 @@ def add_to_folds(
 ) -> list[dict[str, list[str]]]:
     """Return which new shapes come into which split of each fold.
 
-    Each is tested on in one fold, that which tests fewest or tests a copy of it, and in the others
-    trained on or validated with.
+    Each is a test shape of one fold, of the one that has fewest or that has a copy of it, and in
+    the other folds a training or validation shape.
 
     Args:
         folds: the splits of each, train, valid and test.
-        new: shapes to deal; those in a split of a fold stay there.
+        new: shapes to assign; those in a split of a fold stay there.
         names: all shapes that there are, the new ones among them.
-        valid: the count or fraction of a fold's other shapes that validate.
+        valid: a count or fraction of a fold's other shapes, to validate with.
         seed: of the shuffle.
         copies: groups of names that are one shape.
     """
@@ -110,7 +110,7 @@ def add_to_folds(
 def _place_of(
     unit: Sequence[str], place: Mapping[str, Place], same: Mapping[str, Sequence[str]]
 ) -> Place | None:
-    """Return where a unit or a copy of it is, None if nowhere."""
+    """Return the place of a unit or of a copy of it, None if there is none."""
     names = [*unit, *same.get(unit[0], ())]
     return next((place[name] for name in names if name in place), None)
 

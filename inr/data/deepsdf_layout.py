@@ -15,11 +15,11 @@ SAMPLES, SURFACES, TRANSFORMS = "SdfSamples", "SurfaceSamples", "NormalizationPa
 
 @dataclass(frozen=True)
 class DeepSDFLayout(Layout):
-    """Name the files of a data set that DeepSDF's own code made.
+    """Paths of the files of a data set that DeepSDF's own code made.
 
     They are SdfSamples/<dataset>/<class>/<name>.npz, SurfaceSamples/.../<name>.ply (points in the
     native frame) and NormalizationParameters/.../<name>.npz; the shape is named
-    <dataset>_<class>_<name>. What that layout has no place for is where Layout has it.
+    <dataset>_<class>_<name>. Files that DeepSDF does not have are where Layout has them.
 
     Args:
         root: the data set's folder.

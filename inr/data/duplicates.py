@@ -13,8 +13,8 @@ from inr.shapes.signature import TOLERANCE, near_duplicates
 # mean distance between two surfaces that count as the same, by dimension, box units
 SAME = {2: 0.0005, 3: 0.003}
 POINTS = 2000
-# distance between signatures below which two of those are one shape saved twice: what the digits
-# of text formats and single precision leave
+# distance between signatures below which two duplicates are one shape saved twice: rounding in text
+# formats and to single precision is less
 IDENTICAL = 1e-5
 
 
@@ -23,8 +23,8 @@ def find_duplicates(
 ) -> list[tuple[str, str]]:
     """Return pairs of shapes whose surfaces nearly coincide in the box frame.
 
-    Candidates have nearly the same signature (see inr.shapes.signature); the distance of points
-    on each surface to the other decides.
+    Candidates have nearly the same signature (see inr.shapes.signature); they are duplicates if
+    points on each surface are near the other.
 
     Args:
         layout: the data set.

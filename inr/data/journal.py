@@ -20,7 +20,7 @@ JournalEntry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Shard:
-    """Name the shapes that one process prepares: every count-th, from index on.
+    """Shapes that one process prepares: every count-th, from index on.
 
     Args:
         index: from 0.
@@ -49,11 +49,11 @@ class Shard:
 
 
 class Journal:
-    """Append a line for each shape that is done; a line that is not whole counts for nothing.
+    """File with a line for each shape that is done; a line that is cut off counts for nothing.
 
     Args:
         layout: the data set.
-        shard: whose shapes; each has its own file, so that none waits for another.
+        shard: which shapes; each shard has a file of its own, so that none waits for another.
     """
 
     def __init__(self, layout: Layout, shard: Shard) -> None:
@@ -63,7 +63,7 @@ class Journal:
             self.file.write("\n")  # ends a line that a kill cut off
 
     def add(self, name: str, record: JournalEntry) -> None:
-        """Note a shape, whose files are all written."""
+        """Add a shape, whose files are all written."""
         self.file.write(json.dumps([name, record], allow_nan=False) + "\n")
         self.file.flush()
 
@@ -73,7 +73,7 @@ class Journal:
 
 
 def read_records(layout: Layout) -> dict[str, JournalEntry]:
-    """Return what is known of each shape: of the manifest, then of the journals."""
+    """Return the entry of each shape: those of the journals replace those of the manifest."""
     records: dict[str, JournalEntry] = {}
     if layout.manifest.exists():
         records |= read_json(layout.manifest).get("shapes", {})
@@ -83,13 +83,13 @@ def read_records(layout: Layout) -> dict[str, JournalEntry]:
 
 
 def forget(layout: Layout) -> None:
-    """Delete the journals, once the manifest holds what they say."""
+    """Delete the journals, once the manifest has their entries."""
     for path in _journals(layout):
         path.unlink()
 
 
 def ready_names(layout: Layout) -> list[str]:
-    """Return the shapes that can be used: of the manifest where there is one, sorted."""
+    """Return the shapes that can be used, sorted: those that the manifest, if any, calls ok."""
     if not layout.manifest.exists():
         return layout.names()
     shapes = read_json(layout.manifest).get("shapes", {})
@@ -125,7 +125,7 @@ def check_alone(layout: Layout) -> None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
     """Hold a lock; wait, and say so, where another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)

@@ -1,4 +1,4 @@
-"""Where a data set keeps what: the layout that base-inr and PartSDF share."""
+"""Paths of the files of a data set, in the layout that base-inr and PartSDF share."""
 
 import json
 import logging
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Layout:
-    """Name the files of a data set.
+    """Paths of the files of a data set.
 
     Args:
         root: the data set's folder.
-        fold: which deal of the shapes the splits are, `2_of_5` say; None for the usual one.
+        fold: of which the splits are, `2_of_5` say; None where there are no folds.
         lists: pairs of a split and the user's own list of its names, (split, path).
     """
 
@@ -54,6 +54,10 @@ class Layout:
     def unsigned(self, name: str) -> Path:
         """Return the file of distances to a point cloud, which have no sign: array all."""
         return self.root / "samples" / name / "unsigned.npz"
+
+    def sample_field(self, name: str, field: str) -> Path:
+        """Return the file of a field of the user's own: see inr.data.batch.SampleField."""
+        return self.root / "samples" / name / f"{field}.npz"
 
     def surface(self, name: str) -> Path:
         """Return the file of surface points and outward normals: array all, (k, 2 D).
@@ -166,7 +170,7 @@ def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
 
 
 def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> list[str]:
-    """Return the names in a split as a run knows it: of the training split, those with a code.
+    """Return the names in a split as a run knows it: of the training split, those with a latent.
 
     Args:
         layout: the data set.

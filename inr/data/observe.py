@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from inr.data.layout import Layout
-from inr.data.read import read_surface
+from inr.data.read import read_surface_points
 from inr.data.row_sampler import RowSampler
 from inr.data.store import SampleStore
 from inr.seeding import seed_from_name
 from inr.shapes.mesh import Floats
 
-# a point hides those behind it within a cell this many times as wide as the points' spacing
+# a point hides those behind it in its cell, which is this many times as wide as points are apart
 CELL_SPACINGS = 3.0
 
 
@@ -33,7 +33,7 @@ def open_observed(
     seed: int,
     device: torch.device,
 ) -> SampleStore:
-    """Return what is observed of some shapes: surface points with normals, and samples of them.
+    """Open what is observed of some shapes: surface points with normals, and samples beside them.
 
     Args:
         layout: the data set; of its samples only the surface points are read.
@@ -56,7 +56,7 @@ def open_observed(
         )
     samples, surfaces = [], []
     for name in names:
-        surface = read_surface(layout, name, dim, with_normals=False)
+        surface = read_surface_points(layout, name, dim, with_normals=False)
         if surface.shape[1] == dim:
             raise ValueError(
                 f"'{name}' has no normals, which reconstruct.observe=surface|partial needs"
@@ -119,7 +119,7 @@ def visible(points: Floats, normals: Floats, view: Sequence[float]) -> NDArray[n
     key = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
     front = np.full(int(key.max()) + 1, -math.inf)
     np.maximum.at(front, key, depth)
-    # across a cell, a surface goes down by its slope; one that is edge-on goes down at will
+    # across a cell, a surface falls by its slope, which is bounded for one seen edge-on
     facing = (normals @ towards).clip(0, 1)
     slope = np.sqrt(1 - facing**2) / facing.clip(min=0.1)
     return (facing > 0) & (depth >= front[key] - cell * (1 + math.sqrt(dim - 1) * slope))

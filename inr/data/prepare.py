@@ -1,4 +1,4 @@
-"""One shape from its source to the files of a data set."""
+"""Preparing one shape: from its source to the files of a data set."""
 
 import time
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, fingerprint
 from inr.seeding import seed_from_name
 from inr.shapes.composite import Composite, without_parts
+from inr.shapes.formats.base import Formats
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.normalize import (
     Normalization,
@@ -42,7 +43,7 @@ from inr.shapes.solids.repair import repair
 
 @dataclass(frozen=True)
 class Recipe:
-    """Say what is done to each shape; see conf/data for the settings."""
+    """Settings of how each shape is prepared, as in conf/data."""
 
     dim: int
     kind: str
@@ -59,6 +60,7 @@ class Recipe:
     seed: int
     primitive: str
     device: str
+    formats: Formats  # of the user's own, by suffix
 
 
 def prepare_shape(
@@ -68,9 +70,10 @@ def prepare_shape(
     recipe: Recipe,
     parts: PartFiles | None = None,
 ) -> JournalEntry:
-    """Normalise and sample one shape, and write its files; its samples come last.
+    """Normalise and sample one shape, and write its files.
 
-    So a shape that has a sample file is whole. All draws are seeded by the shape's name.
+    Its samples are written last: a shape that has a sample file is complete. All draws are seeded
+    by the shape's name.
 
     Args:
         name: of the shape.
@@ -87,7 +90,7 @@ def prepare_shape(
     """
     started = time.perf_counter()
     layout = Layout(root)
-    delete_shape(layout, name)  # what was made of it before must not be taken for what is made now
+    delete_shape(layout, name)  # files of an earlier call must not pass for those of this one
     try:
         if recipe.kind == "points" and isinstance(source, Path):
             details = _write_cloud(name, source, layout, recipe)
@@ -108,12 +111,14 @@ def prepare_shape(
 def _read(name: str, source: Path | Family, recipe: Recipe, parts: PartFiles | None) -> Composite:
     if not isinstance(source, Path):
         return source.make(name)
-    mesh = read_mesh(source)
+    mesh = read_mesh(source, recipe.formats)
     if mesh.dim != recipe.dim:
         raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
     if mesh.dim == 2:
         check_outline(mesh)
-    return without_parts(mesh) if parts is None else read_composite(mesh, parts, recipe.repair)
+    if parts is None:
+        return without_parts(mesh)
+    return read_composite(mesh, parts, recipe.repair, recipe.formats)
 
 
 def _write_shape(
@@ -216,7 +221,7 @@ def delete_shape(layout: Layout, name: str) -> None:
 
 def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> JournalEntry:
     """Write a point cloud's surface points, and distances to it, which have no sign."""
-    native, normals = read_points(source, recipe.dim)
+    native, normals = read_points(source, recipe.dim, recipe.formats)
     normalization = _fit_points(native, recipe)
     points = normalization.apply(native)
     rng = seed_from_name(name, recipe.seed)

@@ -1,10 +1,12 @@
 """Reading one shape's samples, each refused by name where it is not what it should be."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inr.data.batch import LABELS, SampleField
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts.read import read_labels
@@ -15,85 +17,102 @@ Array = NDArray[np.float32]
 
 
 def read_distances(
-    layout: Layout, name: str, dim: int, num_channels: int, signed: bool
+    layout: Layout,
+    name: str,
+    dim: int,
+    num_channels: int,
+    signed: bool,
+    fields: Sequence[SampleField] = (),
 ) -> tuple[Array, Array]:
-    """Return the outer and the inner samples of a shape, (n, D + C) and (m, D + C).
+    """Return the outer and the inner samples of a shape, (n, D + C + F) and (m, D + C + F).
 
-    Of a point cloud all samples are outer ones, unless `signed`, which it has none of.
+    The last F columns are those of the fields. Of a point cloud all samples are outer ones, unless
+    `signed`, which it has none of. Rows of which the distance or the point is not finite are left
+    out: DeepSDF's own sampler leaves such behind on some meshes.
 
     Raises:
-        ValueError: see read_samples and read_unsigned.
+        ValueError: if a file is missing, cannot be read, has other widths or numbers of rows, or no
+            sample at all.
     """
     if signed or layout.samples(name).exists():
-        return read_samples(layout, name, dim, num_channels)
-    return read_unsigned(layout, name, dim)
+        path = layout.samples(name)
+        sides = _read_signed(layout, name, dim, num_channels)
+    else:
+        path = layout.unsigned(name)
+        sides = _read_unsigned(path, dim)
+    found = [_read_field(layout, name, field, path, sides) for field in fields]
+    rows = []
+    for key, side in sides.items():
+        whole = np.concatenate([side, *(values[key] for values in found)], axis=1)
+        rows.append(whole[np.isfinite(side).all(axis=1)])
+    if sum(map(len, rows)) == 0:
+        raise ValueError(f"'{path}' has no samples")
+    return rows[0], rows[1] if len(rows) > 1 else rows[0][:0]
 
 
-def read_samples(layout: Layout, name: str, dim: int, num_channels: int) -> tuple[Array, Array]:
-    """Return the outer and the inner samples of a shape, (n, D + C) and (m, D + C).
-
-    Raises:
-        ValueError: if the file cannot be read, has other widths, or no sample at all.
-    """
-    return _drop_broken(*_read_samples(layout, name, dim, num_channels), layout.samples(name))
-
-
-def read_labelled(layout: Layout, name: str, dim: int, num_channels: int) -> tuple[Array, Array]:
-    """Return samples as `read_samples` does, with their part's number as one more column.
-
-    Raises:
-        ValueError: if samples or labels cannot be read, or do not match.
-    """
-    pos, neg = _read_samples(layout, name, dim, num_channels)
-    rows = [
-        np.concatenate([side, labels[:, None].astype(np.float32)], axis=1)
-        for side, labels in zip((pos, neg), read_labels(layout, name), strict=True)
-    ]
-    return _drop_broken(rows[0], rows[1], layout.samples(name))
-
-
-def _read_samples(layout: Layout, name: str, dim: int, num_channels: int) -> tuple[Array, Array]:
+def _read_signed(layout: Layout, name: str, dim: int, num_channels: int) -> dict[str, Array]:
     path = layout.samples(name)
     if not path.exists():
         raise ValueError(
             f"'{name}' has no signed distances ({path}): learn from its surface points with "
             "loss=igr, siren, hotspot or sal, or prepare meshes"
         )
-    pos, neg = (_read(path, key) for key in ("pos", "neg"))
+    sides = {key: _read(path, key) for key in ("pos", "neg")}
     width = dim + num_channels
-    for array in (pos, neg):
+    for array in sides.values():
         if array.ndim != 2 or array.shape[1] != width:
             raise ValueError(
                 f"'{path}' has samples of shape {array.shape}; data.dim={dim} and "
                 f"model.num_channels={num_channels} need (n, {width})"
             )
-    return pos, neg
+    return sides
 
 
-def _drop_broken(pos: Array, neg: Array, path: Path) -> tuple[Array, Array]:
-    # DeepSDF's own sampler leaves NaN distances behind on some meshes
-    pos, neg = (a[np.isfinite(a).all(axis=1)] for a in (pos, neg))
-    if len(pos) + len(neg) == 0:
-        raise ValueError(f"'{path}' has no samples")
-    return pos, neg
-
-
-def read_unsigned(layout: Layout, name: str, dim: int) -> tuple[Array, Array]:
-    """Return the samples of a point cloud (n, D + 1), with distances of no sign, and none inside.
-
-    Raises:
-        ValueError: if the file cannot be read or has another width.
-    """
-    path = layout.unsigned(name)
+def _read_unsigned(path: Path, dim: int) -> dict[str, Array]:
+    """Return the samples of a point cloud (n, D + 1), with distances of no sign."""
     array = _read(path, "all")
     if array.ndim != 2 or array.shape[1] != dim + 1 or len(array) == 0:
         raise ValueError(
             f"'{path}' has samples of shape {array.shape}; data.dim={dim} needs (n, {dim + 1})"
         )
-    return array, array[:0]
+    return {"all": array}
 
 
-def read_surface(layout: Layout, name: str, dim: int, with_normals: bool) -> Array:
+def _read_field(
+    layout: Layout, name: str, field: SampleField, samples: Path, sides: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Return a field's columns at the samples of a file, by the keys of its arrays."""
+    if field.name == LABELS:
+        labels = dict(zip(("pos", "neg"), read_labels(layout, name), strict=True))
+        return {key: labels[key][:, None].astype(np.float32) for key in sides}
+    path = layout.sample_field(name, field.name)
+    shapes = {key: (len(side), *([field.width] * bool(field.width))) for key, side in sides.items()}
+    if not path.exists():
+        arrays = " and ".join(f"{key} {shape}" for key, shape in shapes.items())
+        raise ValueError(
+            f"the samples of '{name}' have no field '{field.name}' ('{path}' is missing): write it "
+            f"with numpy.savez, arrays {arrays}, a row for each sample of '{samples}'; or leave "
+            "out the terms of the loss that need it"
+        )
+    found = {}
+    for key, shape in shapes.items():
+        array = _read(path, key)
+        if array.shape != shape and (field.width is not None or array.shape != (*shape, 1)):
+            raise ValueError(
+                f"'{path}' has an array '{key}' of shape {array.shape}; a row for each sample of "
+                f"'{samples}' makes {shape}"
+            )
+        found[key] = array.reshape(len(array), field.columns)
+        # where the distance itself is not finite, the row is left out
+        bad = np.isfinite(sides[key]).all(axis=1) & ~np.isfinite(found[key]).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"'{path}' has a value that is not finite in row {int(bad.argmax())} of '{key}'"
+            )
+    return found
+
+
+def read_surface_points(layout: Layout, name: str, dim: int, with_normals: bool) -> Array:
     """Return surface points (k, D), or points with normals (k, 2 D) where there are any.
 
     Raises:

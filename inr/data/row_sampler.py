@@ -23,7 +23,7 @@ SHUFFLE_SEED = 62
 
 
 class RowSampler:
-    """Hold rows of several shapes, each shape's in two runs (outside and inside, say).
+    """Random rows of several shapes, each shape's in two runs (outside and inside, say).
 
     The order within a run has to be random, since a draw takes consecutive rows.
 
@@ -32,8 +32,8 @@ class RowSampler:
         counts: (B, 3) integers: the number of a shape's first row, and the lengths of its first
             and of its second run, which follows; one of them may be 0.
         device: where draws go.
-        read_ahead: told of the first row and the number of those that are about to be read, where
-            they may be on disk still; else None.
+        read_ahead: called with the first row and the number of rows that are about to be read,
+            where they may be on disk still; else None.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class RowSampler:
     def of_arrays(
         cls, names: Sequence[str], arrays: Sequence[tuple[Array, Array]], device: torch.device
     ) -> "RowSampler":
-        """Hold arrays (n, W) and (m, W) of each shape in memory, shuffled by the shape's name."""
+        """Keep arrays (n, W) and (m, W) of each shape in memory, shuffled by the shape's name."""
         shuffled, counts, start = [], [], 0
         for name, runs in zip(names, arrays, strict=True):
             rng = seed_from_name(name, SHUFFLE_SEED)
@@ -67,27 +67,29 @@ class RowSampler:
         return cls(values, torch.tensor(counts), device, read_ahead=None)
 
     @classmethod
-    def of_pack(cls, pack: SampleCache, names: Sequence[str], device: torch.device) -> "RowSampler":
-        """Hold rows of a pack: mapped from its file, or on a GPU that has the room, there.
+    def of_cache(
+        cls, cache: SampleCache, names: Sequence[str], device: torch.device
+    ) -> "RowSampler":
+        """Take rows of a cache: mapped from its file, or copied to a GPU that has the room.
 
         A GPU has it where they take at most half of its free memory; else each draw is gathered
-        in memory that the GPU copies from by itself.
+        in pinned memory of the CPU.
         """
         with warnings.catch_warnings():
             # nothing writes to it
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-            values = torch.from_numpy(pack.values)
-        entries = [pack.entries[name] for name in names]
+            values = torch.from_numpy(cache.values)
+        entries = [cache.entries[name] for name in names]
         counts = torch.tensor([[e.offset, e.num_first, e.num_second] for e in entries])
         counts = counts.reshape(-1, 3)
-        num_bytes = int(counts[:, 1:].sum()) * pack.row_bytes
+        num_bytes = int(counts[:, 1:].sum()) * cache.row_bytes
         if device.type != "cpu" and has_room(device, num_bytes):
-            values, counts = gather_shapes(values, counts, device, pack.read_ahead)
+            values, counts = gather_shapes(values, counts, device, cache.read_ahead)
             return cls(values, counts, device, read_ahead=None)
-        return cls(values, counts, device, read_ahead=pack.read_ahead)
+        return cls(values, counts, device, read_ahead=cache.read_ahead)
 
     @property
-    def draws_on(self) -> torch.device:
+    def generator_device(self) -> torch.device:
         """Return where the rows are, so that shapes and random numbers there need no copy."""
         return self.values.device
 
@@ -104,15 +106,15 @@ class RowSampler:
             balanced: half of them are of the first run, all where the other is empty; else as
                 many as its fraction of the shape's rows, rounded at random.
         """
-        random = integers(index, 3, generator).to(self.draws_on)
-        table = torch.index_select(self.table, 0, index.to(self.draws_on))
+        random = integers(index, 3, generator).to(self.generator_device)
+        table = torch.index_select(self.table, 0, index.to(self.generator_device))
         starts, lengths, first, total, halves = table.split([2, 2, 1, 1, 1], dim=1)
         if balanced:
             num_first = halves * number // 2
         else:
             num_first = (random[:, 2:] % total + number * first) // total
         begins = random[:, :2] % lengths
-        if self.draws_on.type == "cpu" and LONG_DRAW <= number <= self.shortest:
+        if self.generator_device.type == "cpu" and LONG_DRAW <= number <= self.shortest:
             taken = torch.cat([num_first, number - num_first], dim=1)
             rows = self._join(list(_spans(starts, lengths, begins, taken)))
         else:
@@ -131,8 +133,8 @@ class RowSampler:
         return torch.index_select(self.values, 0, numbers, out=self._pinned(len(numbers)))
 
     def _pinned(self, number: int) -> Tensor | None:
-        """Return room for rows that a GPU copies by itself; None where nothing is to be copied."""
-        if self.draws_on == self.device:
+        """Return pinned memory for rows that a GPU is to copy; None where there is no copy."""
+        if self.generator_device == self.device:
             return None
         size = (number, self.values.shape[1])
         return torch.empty(size, dtype=self.values.dtype, pin_memory=True)
@@ -152,10 +154,10 @@ def gather_shapes(
     """Copy the rows of some shapes to a device, one after another.
 
     Args:
-        values: (R, W), of more shapes.
-        counts: (B, 3), see Rows.
+        values: (R, W), of these and other shapes.
+        counts: (B, 3), see RowSampler.
         device: where they go.
-        read_ahead: see Rows.
+        read_ahead: see RowSampler.
 
     Returns:
         The rows there, and their counts.

@@ -1,4 +1,4 @@
-"""Rows of many shapes in one memory-mapped file, as readers see it; see packing for its making."""
+"""Rows of many shapes in one memory-mapped file, as readers see it; build_cache fills it."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Source(NamedTuple):
-    """Tell one state of a file from another."""
+    """State of a file: another size or time means that it has changed."""
 
     path: Path
     size: int
@@ -25,7 +25,7 @@ class Source(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """Say where a shape's rows are, and of what file.
+    """Place of a shape's rows in the cache, and the file that they are of.
 
     Args:
         offset: number of the first row.
@@ -63,7 +63,7 @@ def find_source(paths: Iterable[Path]) -> Source | None:
 
 
 class SampleCache:
-    """Hold rows (R, W) of shapes in a file that only grows, and an index that is replaced whole.
+    """Rows (R, W) of shapes in a file that only grows, and an index that is replaced whole.
 
     Each shape has two runs of rows (outside and inside, say), each in an order shuffled once, so
     that consecutive rows are a random subset. Rows beyond the index, which a killed writer left,
@@ -93,7 +93,7 @@ class SampleCache:
         self.load()
 
     def clear(self, generation: int) -> None:
-        """Begin anew, with files of that generation."""
+        """Drop all rows, and go on with files of that generation."""
         self.generation = generation
         self.entries: dict[str, Entry] = {}
         self.num_rows = 0
@@ -102,7 +102,7 @@ class SampleCache:
 
     @property
     def index_path(self) -> Path:
-        """Return the index."""
+        """Return the path of the index."""
         return self.folder / f"{self.stem}.json"
 
     @property
@@ -117,15 +117,15 @@ class SampleCache:
         return self.width * self.dtype.itemsize
 
     def load(self) -> None:
-        """Read the index and map the rows; what cannot be read counts as not packed."""
+        """Read the index and map the rows; what cannot be read counts as not cached."""
         try:
             content = json.loads(self.index_path.read_text(encoding="utf-8"))
             self.clear(content["generation"])
-            held = self.path.stat().st_size // self.row_bytes
+            stored = self.path.stat().st_size // self.row_bytes
             entries = {name: Entry(**entry) for name, entry in content["shapes"].items()}
-            # a machine that lost power may keep the index, and not all that it tells of
-            self.entries = {n: e for n, e in entries.items() if e.offset >= 0 and e.end <= held}
-            self.num_rows = min(content["rows"], held)
+            # a machine that lost power may keep the index, and not all rows that it lists
+            self.entries = {n: e for n, e in entries.items() if e.offset >= 0 and e.end <= stored}
+            self.num_rows = min(content["rows"], stored)
             self.map()
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             if self.index_path.exists():
@@ -133,7 +133,7 @@ class SampleCache:
             self.clear(self.generation)
 
     def map(self) -> None:
-        """Map the rows that the index tells of."""
+        """Map the rows that the index lists into memory."""
         if self.num_rows == 0:
             return
         with self.path.open("rb") as file:
@@ -152,7 +152,7 @@ class SampleCache:
             self.mapped.madvise(mmap.MADV_WILLNEED, first, size)
 
     def save(self) -> None:
-        """Replace the index, and drop files of rows that it does not name."""
+        """Replace the index, and delete files of rows that it does not name."""
         shapes = {name: entry._asdict() for name, entry in self.entries.items()}
         content = {"generation": self.generation, "rows": self.num_rows, "shapes": shapes}
         with replacing(self.index_path) as temporary:
@@ -163,7 +163,7 @@ class SampleCache:
                     other.unlink()
 
     def outdated(self, sources: Mapping[str, Source]) -> list[str]:
-        """Return the shapes that are not packed, or whose file has changed since."""
+        """Return the shapes that are not cached, or whose file has changed since."""
         states = {name: (source.path.name, *source[1:]) for name, source in sources.items()}
         return [name for name, state in states.items() if self._state(name) != state]
 

@@ -41,6 +41,9 @@ class Data:
     kind: Annotated[Literal["solid", "points"], Role.OF_SAMPLES, "what a file holds"]
     source: Annotated[str | None, Role.MOVABLE, "your own shapes: a folder, or one file"]
     root: Annotated[str | None, Role.MOVABLE, "the prepared data set; null: under outputs/datasets"]
+    formats: Annotated[
+        dict[str, Target], Role.OF_SAMPLES, "your own file formats: a suffix, and what reads it"
+    ]
     family: Annotated[Target | None, Role.OF_SAMPLES, "procedural shapes"]
     sign: Annotated[
         Literal["winding", "pseudonormal", "unsigned"], Role.ADOPTED, "how inside is decided"

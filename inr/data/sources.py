@@ -1,4 +1,4 @@
-"""Where shapes come from: files, and families that make them."""
+"""Sources of shapes: files, and families that make procedural ones."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ MOST_BYTES = 200
 
 @runtime_checkable
 class Family(Protocol):
-    """Make procedural shapes by name."""
+    """Procedural shapes, made by name."""
 
     def names(self) -> list[str]:
         """Return all names."""
@@ -29,13 +29,13 @@ def find_files(
 ) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the files under a folder by shape name, and those refused with the reason.
 
-    A shape's name is its path under the folder without suffix, '/' as '_'.
+    A shape's name is its path under the folder without suffix, with '_' for '/'.
 
     Args:
         source: a folder, or one file.
         suffixes: those that can be read.
         leave_out: folders whose files are not the user's shapes.
-        key: what the user called the folder.
+        key: the setting that names the folder, for messages.
 
     Raises:
         ValueError: if there is no such folder or file, or nothing in it that can be read.
@@ -81,7 +81,7 @@ def find_files(
 
 
 def is_hidden(path: Path) -> bool:
-    """Return whether a file is not meant to be seen, as those that macOS adds to archives."""
+    """Return whether a file is hidden, or one of those that macOS adds to archives."""
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
@@ -92,7 +92,7 @@ def hidden_by(path: Path, folders: Sequence[Path]) -> bool:
 
 
 def is_text(path: Path) -> bool:
-    """Return whether a file's name can be written: on Unix it may be any bytes."""
+    """Return whether a file's name is text: on Unix it may be any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -101,9 +101,9 @@ def is_text(path: Path) -> bool:
 
 
 def fingerprint(source: "Path | Family") -> dict[str, Any]:
-    """Return what tells whether a file has changed since: its size, time and content's hash.
+    """Return size, time and hash of a file, by which a later change is found.
 
-    Of a family, which has no file, nothing; None in place of what cannot be read.
+    A family, which has no file, gives an empty dict; a file that cannot be read has the hash None.
     """
     if not isinstance(source, Path):
         return {}
@@ -118,7 +118,7 @@ def fingerprint(source: "Path | Family") -> dict[str, Any]:
 
 
 def has_changed(source: Path, record: Mapping[str, Any]) -> bool:
-    """Return whether a file's content is another than the one that a record was made of."""
+    """Return whether a file's content differs from what a record was made of."""
     try:
         status = source.stat()
     except OSError:
@@ -131,8 +131,8 @@ def has_changed(source: Path, record: Mapping[str, Any]) -> bool:
 def shape_name(relative: Path) -> str:
     """Return the name of a shape from its file's path under the source folder.
 
-    The path without suffix, '/' as '_'; one too long for a file's name is cut, and told from others
-    by a hash.
+    The path without suffix, with '_' for '/'; one too long for a file's name is cut and ends in a
+    hash.
     """
     name = "_".join(relative.with_suffix("").parts)
     if len(name.encode()) <= MOST_BYTES:

@@ -1,4 +1,4 @@
-"""Who is trained on, who validates and who tests."""
+"""Assigning shapes to the training, validation and test splits."""
 
 import logging
 from collections import Counter
@@ -19,16 +19,16 @@ Copies = Sequence[Sequence[str]]
 def make_splits(
     names: Sequence[str], sizes: Sizes, seed: int, copies: Copies = ()
 ) -> dict[str, list[str]]:
-    """Deal names to splits at random, but for those that a list names.
+    """Assign names to splits at random, but for those that a list names.
 
-    Copies of one shape come into the same split, and shares differ by that; but counts and lists
-    are kept to.
+    Copies of one shape come into the same split, even where its fraction is then missed; counts and
+    lists are kept exactly.
 
     Args:
         names: the shapes, in any order.
         sizes: split to a whole number of shapes, to a fraction of them, or to a file that lists
-            them; of its names, those that are no shapes are left out. Beside a list, shares are of
-            the shapes that none names, in proportion, and use all of them.
+            them; of its names, those that are no shapes are left out. Beside a list, fractions are
+            of the shapes that no list names, scaled so that all of them are used.
         seed: of the shuffle; the same names and seed give the same splits.
         copies: groups of names that are one shape.
 
@@ -49,7 +49,7 @@ def make_splits(
             )
         if missing:
             log.warning(
-                "%s names %d shapes that are not there ('%s' first)",
+                "%s names %d shapes that the data set lacks ('%s' first)",
                 sizes[split],
                 len(missing),
                 missing[0],
@@ -69,7 +69,7 @@ def read_lists(sizes: Sizes) -> tuple[dict[str, list[str]], dict[str, int | floa
     }
     _check_disjoint(lists)
     counted = {split: size for split, size in sizes.items() if not isinstance(size, str)}
-    if lists:  # who lists one split means the others to share the rest
+    if lists:  # a list of one split leaves the rest to the others
         total = sum(size for size in counted.values() if isinstance(size, float)) or 1.0
         counted = {s: n / total if isinstance(n, float) else n for s, n in counted.items()}
     return lists, counted
@@ -84,7 +84,7 @@ def make_fold(
     seed: int,
     copies: Copies = (),
 ) -> dict[str, list[str]]:
-    """Deal names into folds of equal size, one of them to test on and the others to train.
+    """Assign names to folds of equal size, of which one is tested on and the others train.
 
     Copies of one shape come into the same fold.
 
@@ -143,7 +143,7 @@ def gather(names: Sequence[str], copies: Copies) -> list[list[str]]:
 def count_fractions(sizes: Mapping[str, int | float], num_names: int) -> dict[str, int]:
     """Return how many of some names each fraction is.
 
-    Each ends where the running sum rounds to, so that fractions of 1 use every shape.
+    Running sums are rounded, not each fraction, so that fractions that add up to 1 use every shape.
     """
     running, counts = 0.0, dict[str, int]()
     for split, fraction in sizes.items():
@@ -156,11 +156,11 @@ def count_fractions(sizes: Mapping[str, int | float], num_names: int) -> dict[st
 def spread(
     units: Sequence[list[str]], room: Mapping[str, int], splits: dict[str, list[str]]
 ) -> None:
-    """Add each unit to the split that lacks most, of equal ones to the smallest, in place.
+    """Add each unit, in place, to the split that lacks most names, or the smallest of several.
 
     Args:
         units: names that stay together.
-        room: how many each split lacks; what comes when none lacks any is left out.
+        room: how many names each split lacks; once none lacks any, further units are left out.
         splits: split to its names.
     """
     left = dict(room)
@@ -182,7 +182,7 @@ def _assign(
             )
     total = sum(size for size in sizes.values() if isinstance(size, float))
     if total > 1 + 1e-9:
-        raise ValueError(f"the shares in data.splits add up to {total:g}; at most 1")
+        raise ValueError(f"the fractions in data.splits add up to {total:g}; at most 1")
     fractions = count_fractions(sizes, len(names))
     counts = {split: fractions.get(split, int(size)) for split, size in sizes.items()}
     if sum(counts.values()) > len(names):
@@ -197,7 +197,7 @@ def _assign(
 
 
 def _take(units: list[list[str]], count: int, exact: bool) -> tuple[list[str], list[list[str]]]:
-    """Return the first names that make a count, and the units left, one of them torn if need be."""
+    """Return the first names that make a count, and the units left; `exact` may divide one."""
     taken: list[str] = []
     left = []
     for unit in units:
@@ -206,7 +206,7 @@ def _take(units: list[list[str]], count: int, exact: bool) -> tuple[list[str], l
         else:
             left.append(unit)
     if exact and len(taken) < count:
-        torn, missing = left.pop(0), count - len(taken)
-        taken += torn[:missing]
-        left.append(torn[missing:])
+        divided, missing = left.pop(0), count - len(taken)
+        taken += divided[:missing]
+        left.append(divided[missing:])
     return taken, left

@@ -9,10 +9,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inr.data.batch import Batch, Samples, Surface, set_of
+from inr.data.batch import (
+    LABELS,
+    Batch,
+    SampleField,
+    Samples,
+    SurfacePoints,
+    sample_fields,
+    set_of,
+)
 from inr.data.build_cache import Runs, open_sample_cache
 from inr.data.layout import Layout
-from inr.data.read import read_distances, read_labelled, read_surface
+from inr.data.read import read_distances, read_surface_points
 from inr.data.row_sampler import Generators, RowSampler, normal, uniform
 from inr.data.sample_cache import Source, find_source
 
@@ -21,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BatchSpec:
-    """Say what a step draws for each shape, of the sets that its loss needs.
+    """Number of points that a step draws for each shape, of each set that its loss needs.
 
     Args:
         samples: points with distances.
@@ -43,15 +51,15 @@ class BatchSpec:
 
 
 class SampleStore:
-    """Hold the samples of some shapes.
+    """Samples of some shapes, of which batches are drawn.
 
     Args:
         names: the shapes, in the order of their index.
         dim: D.
         device: where batches go.
-        samples: outer and inner samples, rows of D + C, or None.
+        samples: outer and inner samples, rows of D + C and then the columns of `fields`; or None.
         surface: surface points, rows of D, or with normals of 2 D; no second run; or None.
-        labelled: whether rows of `samples` end in one more column, the number of a part.
+        fields: what is stored for each sample beside its distance.
     """
 
     def __init__(
@@ -62,53 +70,58 @@ class SampleStore:
         device: torch.device,
         samples: RowSampler | None,
         surface: RowSampler | None,
-        labelled: bool = False,
+        fields: Sequence[SampleField] = (),
     ) -> None:
         self.names = list(names)
         self.dim = dim
         self.device = device
         self.samples = samples
         self.surface = surface
-        self.labelled = labelled
+        self.fields = tuple(fields)
 
     @property
-    def draws_on(self) -> torch.device:
+    def generator_device(self) -> torch.device:
         """Return where indices and generators had best be: that of all rows, else the CPU."""
         sets = [rows for rows in (self.samples, self.surface) if rows is not None]
-        there = all(rows.draws_on == self.device for rows in sets)
+        there = all(rows.generator_device == self.device for rows in sets)
         return self.device if there else torch.device("cpu")
 
-    def draw(self, index: Tensor, draws: BatchSpec, generator: Generators) -> Batch:
-        """Draw of each set that the store holds.
+    def draw(self, index: Tensor, spec: BatchSpec, generator: Generators) -> Batch:
+        """Draw of each set that the store has.
 
         Args:
             index: (B,) shapes, on the generator's device.
-            draws: how many, and how.
+            spec: how many, and how.
             generator: one for all, or one a shape, so that a shape's draws depend on it alone.
-                It may be on any device; one that is not on `draws_on` makes the CPU wait.
+                It may be on any device; one that is not on `generator_device` makes the CPU wait.
         """
-        samples = surface = space = labels = None
+        samples = surface = space = None
+        values: dict[str, Tensor] = {}
         dim = self.dim
         if self.samples is not None:
-            rows = self.samples.draw(index, draws.samples, generator, balanced=draws.sign_balanced)
-            if self.labelled:
-                rows, labels = rows[..., :-1], rows[..., -1].long()
-            samples = Samples(rows[..., :dim], rows[..., dim:])
+            rows = self.samples.draw(index, spec.samples, generator, balanced=spec.sign_balanced)
+            end = rows.shape[-1] - sum(field.columns for field in self.fields)
+            samples = Samples(rows[..., :dim], rows[..., dim:end])
+            for field in self.fields:
+                values[field.name] = field.unpack(rows[..., end : end + field.columns])
+                end += field.columns
         if self.surface is not None:
-            rows = self.surface.draw(index, draws.surface, generator, balanced=False)
-            surface = Surface(rows[..., :dim], rows[..., dim:] if rows.shape[-1] > dim else None)
-            space = self._space(index, draws, generator)
-        return Batch(samples, surface, space, labels)
+            rows = self.surface.draw(index, spec.surface, generator, balanced=False)
+            normals = rows[..., dim:] if rows.shape[-1] > dim else None
+            surface = SurfacePoints(rows[..., :dim], normals)
+            space = self._space(index, spec, generator)
+        labels = values.pop(LABELS, None)
+        return Batch(samples, surface, space, labels, values)
 
-    def _space(self, index: Tensor, draws: BatchSpec, generator: Generators) -> Tensor:
+    def _space(self, index: Tensor, spec: BatchSpec, generator: Generators) -> Tensor:
         assert self.surface is not None
-        near = round(draws.space_near * draws.space)
-        box = self._move(2 * uniform(index, (draws.space - near, self.dim), generator) - 1)
+        near = round(spec.space_near * spec.space)
+        box = self._move(2 * uniform(index, (spec.space - near, self.dim), generator) - 1)
         if near == 0:
             return box
         around = self.surface.draw(index, near, generator, balanced=False)[..., : self.dim]
         noise = self._move(normal(index, (near, self.dim), generator))
-        return torch.cat([box, around + draws.space_std * noise], dim=1)
+        return torch.cat([box, around + spec.space_std * noise], dim=1)
 
     def _move(self, values: Tensor) -> Tensor:
         return values.to(self.device, non_blocking=True)
@@ -125,117 +138,121 @@ def open_store(
     dtype: str,
     fallback: Path,
 ) -> SampleStore:
-    """Open what a loss needs of some shapes; what is not packed yet is packed first.
+    """Open what a loss needs of some shapes; what the sample cache lacks is added to it first.
 
-    Packs are in <root>/packed. A data set whose folder cannot be written has them in a folder of
-    its own under `fallback`.
+    The cache is in <root>/packed. That of a data set whose folder cannot be written is in a folder
+    of its own under `fallback`.
 
     Args:
         layout: the data set.
         names: the shapes.
         dim: D, that the samples have to be of.
         num_channels: C, that they have to have.
-        needs: see inr.losses.
+        needs: of the loss, see inr.data.batch.NEEDS.
         device: where batches go.
         dtype: as which samples are stored, float32 or float16; the log states the error of that.
         fallback: a folder that can be written.
 
     Raises:
-        ValueError: if a shape lacks a set, a file is not of its form, or packs cannot be written.
+        ValueError: if a shape lacks a set or a field, a file is not of its form, or the cache
+            cannot be written.
     """
     root = layout.root.resolve()
     mark = hashlib.blake2b(str(root).encode(), digest_size=4).hexdigest()
     folders = [layout.root / "packed", fallback / f"{root.name}_{mark}"]
 
     def rows(
-        kind: str, width: int, sources: dict[str, Source], read: Callable[[str], Runs]
+        kind: str, width: int, sources: dict[str, Source], read: Callable[[str], Runs], values: str
     ) -> RowSampler:
-        pack = open_sample_cache(folders, kind, sources, read, dim=dim, width=width, dtype=dtype)
-        if names and pack.rounding(names) != (0.0, 0.0):
-            points, values = pack.rounding(names)
+        cache = open_sample_cache(folders, kind, sources, read, dim=dim, width=width, dtype=dtype)
+        errors = cache.rounding(names) if names else (0.0, 0.0)
+        if errors != (0.0, 0.0):
             log.info(
                 "%s are stored as %s: coordinates are off by up to %.2g, %s by up to %.2g",
-                kind,
-                dtype,
-                points,
-                "normals" if kind == "surface" else "distances",
-                values,
+                *(kind, dtype, errors[0], values, errors[1]),
             )
-        return RowSampler.of_pack(pack, names, device)
+        return RowSampler.of_cache(cache, names, device)
 
     samples = surface = None
     sets = {set_of(need) for need in needs}
-    if "labels" in needs:
-
-        def labelled(name: str) -> Runs:
-            return read_labelled(layout, name, dim, num_channels)
-
-        sources = _labelled_sources(layout, names, labelled)
-        samples = rows("labelled", dim + num_channels + 1, sources, labelled)
-    elif "samples" in sets:
-        signed = "signed" in needs
-
-        def sample_paths(name: str) -> list[Path]:
-            path = layout.samples(name)
-            return [path] if signed else [path, layout.unsigned(name)]
+    fields = sample_fields(needs, dim)
+    if "samples" in sets:
+        signed = not needs.isdisjoint({"signed", LABELS})
 
         def distances(name: str) -> Runs:
-            return read_distances(layout, name, dim, num_channels, signed)
+            return read_distances(layout, name, dim, num_channels, signed, fields)
 
-        sources = _sources(names, sample_paths, distances)
-        samples = rows("samples", dim + num_channels, sources, distances)
+        sources = _sample_sources(layout, names, fields, signed, distances)
+        width = dim + num_channels + sum(field.columns for field in fields)
+        own = [field for field in fields if field.name != LABELS]
+        values = "distances and fields" if own else "distances"
+        samples = rows(_kind_of(fields), width, sources, distances, values)
     if sets & {"surface", "space"}:  # part of space is drawn around the surface
         with_normals = "normals" in needs
         width = 2 * dim if with_normals else dim
 
         def points(name: str) -> Runs:
             # where normals are not needed, some shapes may have them and others not
-            array = read_surface(layout, name, dim, with_normals)[:, :width]
+            array = read_surface_points(layout, name, dim, with_normals)[:, :width]
             return array, array[:0]
 
-        sources = _sources(names, lambda name: [layout.surface(name)], points)
-        surface = rows("surface", width, sources, points)
+        sources = _sources(names, lambda name: [[layout.surface(name)]], points)
+        surface = rows("surface", width, sources, points, "normals")
     return SampleStore(
-        names,
-        dim=dim,
-        device=device,
-        samples=samples,
-        surface=surface,
-        labelled="labels" in needs,
+        names, dim=dim, device=device, samples=samples, surface=surface, fields=fields
     )
 
 
-def _sources(
-    names: Iterable[str], paths: Callable[[str], list[Path]], read: Callable[[str], Runs]
-) -> dict[str, Source]:
-    """Return each shape's file; one that has none is read, which says what is missing."""
-    sources = {}
-    for name in names:
-        source = find_source(paths(name))
-        if source is None:
-            read(name)
-            raise ValueError(f"'{paths(name)[0]}' does not exist")
-        sources[name] = source
-    return sources
+def _kind_of(fields: Sequence[SampleField]) -> str:
+    """Return what the sample cache calls rows that end in some fields."""
+    if [field.name for field in fields] == [LABELS]:
+        return "labelled"
+    return "+".join(["samples", *(f"{field.name}-{field.columns}" for field in fields)])
 
 
-def _labelled_sources(
-    layout: Layout, names: Iterable[str], read: Callable[[str], Runs]
+def _sample_sources(
+    layout: Layout,
+    names: Iterable[str],
+    fields: Sequence[SampleField],
+    signed: bool,
+    read: Callable[[str], Runs],
 ) -> dict[str, Source]:
-    """Return each shape's file of samples, with what tells a change of its labels too.
+    """Return each shape's file of samples, with what tells a change of its fields too.
 
     Labels are checked against present.npy, where there is one, so that its change counts as well.
     """
-    names = list(names)
-    samples = _sources(names, lambda name: [layout.samples(name)], read)
-    labels = _sources(names, lambda name: [layout.labels(name)], read)
+    own = [field.name for field in fields if field.name != LABELS]
+    labelled = len(own) < len(fields)
+
+    def paths(name: str) -> list[list[Path]]:
+        samples = [layout.samples(name), *([] if signed else [layout.unsigned(name)])]
+        beside = [layout.sample_field(name, field) for field in own]
+        if labelled:
+            present = layout.poses(name) / "present.npy"
+            beside += [layout.labels(name), *([present] if present.exists() else [])]
+        return [samples, *([path] for path in beside)]
+
+    return _sources(names, paths, read)
+
+
+def _sources(
+    names: Iterable[str], paths: Callable[[str], list[list[Path]]], read: Callable[[str], Runs]
+) -> dict[str, Source]:
+    """Return each shape's file; one that has none is read, which says what is missing.
+
+    Args:
+        names: the shapes.
+        paths: gives the files that a shape's rows are made of, the main one first: for each the
+            places where it may be. A change of any is one of all.
+        read: of the rows.
+    """
     sources = {}
     for name in names:
-        present = find_source([layout.poses(name) / "present.npy"])
-        states = [samples[name], labels[name], *([] if present is None else [present])]
-        size, time = (
-            sum(state.size for state in states),
-            sum(state.mtime_ns for state in states),
-        )
-        sources[name] = Source(samples[name].path, size, time)
+        found = [find_source(places) for places in paths(name)]
+        states = [source for source in found if source is not None]
+        if len(states) < len(found):
+            read(name)
+            raise ValueError(f"a file of the samples of '{name}' does not exist")
+        size, time = sum(s.size for s in states), sum(s.mtime_ns for s in states)
+        sources[name] = Source(states[0].path, size, time)
     return sources

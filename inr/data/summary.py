@@ -1,10 +1,11 @@
-"""What the checks of all shapes come to, in a few lines."""
+"""Summary of the checks of all shapes, in a few lines."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from statistics import median
 
 from inr.data.journal import JournalEntry
+from inr.hints import shorten
 
 # fraction of a shape's samples whose sign is a guess, above which it is named
 AMBIGUOUS = 0.01
@@ -78,12 +79,12 @@ def _of_meshes(records: Mapping[str, JournalEntry]) -> list[str]:
 
 
 def parts_of_no_shape(records: Mapping[str, JournalEntry]) -> list[int]:
-    """Return the numbers of parts that no shape has, of shapes that were made of parts."""
+    """Return the numbers of the parts that no shape has."""
     return [part for part, count in enumerate(_count_parts(_with_parts(records))) if count == 0]
 
 
 def _with_parts(records: Mapping[str, JournalEntry]) -> dict[str, JournalEntry]:
-    """Return what is said of each shape's parts; nothing where it is not said of all."""
+    """Return the checks of each shape's parts; none where some shape has none."""
     ready = {name: record for name, record in records.items() if record["status"] == "ok"}
     if not all("part_checks" in record for record in ready.values()):
         return {}
@@ -111,16 +112,15 @@ def _of_parts(checks: Mapping[str, JournalEntry]) -> list[str]:
 
 
 def contradicts(record: JournalEntry) -> bool:
-    """Return whether a second evaluation of a shape's samples gave something else."""
+    """Return whether a second evaluation of a shape's samples disagrees with the first."""
     check = record["self_check"]
     agreement = check["sign_agreement"]
     return check["max_error"] > ERROR or (agreement is not None and agreement < AGREEMENT)
 
 
-def _names(records: Mapping[str, JournalEntry], is_one: object, most: int = 4) -> str:
+def _names(records: Mapping[str, JournalEntry], is_one: object) -> str:
     assert callable(is_one)
     names: Sequence[str] = [name for name, record in records.items() if is_one(record)]
     if not names:
         return "none"
-    shown = ", ".join(names[:most]) + (", ..." if len(names) > most else "")
-    return f"{len(names)} ({shown})"
+    return f"{len(names)} ({shorten(names, 4)})"

@@ -1,4 +1,4 @@
-"""Work on many shapes in processes, of which one may hang or die."""
+"""Work on many shapes in several processes, any of which may hang or die."""
 
 import logging
 import multiprocessing
@@ -28,8 +28,7 @@ def run_all(
 ) -> Iterator[tuple[str, Result | str]]:
     """Yield (name, result) as each is done, or (name, why there is none).
 
-    A process that takes too long for one item, or dies over it, is replaced; that item alone has
-    no result.
+    A process that takes too long over an item, or dies, is replaced; only that item has no result.
 
     Args:
         work: what to do; importable, as its arguments are picklable.
@@ -72,7 +71,7 @@ def _outcome(future: "Future[Any]", time_limit: float) -> Any:
         if error.exitcode == -9:
             return "its process was killed, most likely for want of memory; lower workers"
         return f"its process died (exit code {error.exitcode})"
-    except OSError:  # the disk's, which no other item would be spared
+    except OSError:  # of the disk, which would fail for the other items too
         raise
     except MemoryError:
         return "it needs more memory than there is; lower workers, or simplify the mesh"
@@ -83,7 +82,7 @@ def _outcome(future: "Future[Any]", time_limit: float) -> Any:
 
 @contextmanager
 def child_threads(number: int) -> Iterator[None]:
-    """Let processes that start meanwhile run so many threads; 0 for what they choose."""
+    """Give processes that start in this context so many threads; 0 for what they choose."""
     before = {key: os.environ.get(key) for key in THREADS}
     if number:
         os.environ.update(dict.fromkeys(THREADS, str(number)))
@@ -98,7 +97,7 @@ def child_threads(number: int) -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """Let a worker end when the process that it works for was killed."""
+    """End a worker when its parent process was killed."""
 
     def wait() -> None:
         parent = multiprocessing.parent_process()
@@ -110,7 +109,7 @@ def _end_with_parent() -> None:
 
 
 def num_cores() -> int:
-    """Return the cores that this process may use, which a cluster may limit."""
+    """Return the number of cores that this process may use, which a cluster may limit."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,17 +1,24 @@
-"""Loss terms: named, weighted, each a value a shape.
+"""Loss terms, named and weighted: each gives a value for each shape.
 
-A term is shown the field where it asked for it, and returns (B,): the mean over shapes is the
+A term gets the field at the points that it needs, and returns (B,): the mean over shapes is the
 training loss, and their sum is the loss that fits latents, so that no shape's result depends on
-which others are fitted beside it. A new term needs a class here and an entry in conf/loss.
+which others are fitted beside it. A new term is a subclass of Loss and an entry in conf/loss.
 """
 
-from inr.data.batch import NEEDS, Batch, Samples, Surface
-from inr.losses.base import FieldSamples, Loss, Losses, LossInputs, TrainProgress
+from inr.data.batch import NEEDS, Batch, Samples, SurfacePoints
+from inr.losses.base import (
+    FieldSamples,
+    Loss,
+    LossInputs,
+    TrainProgress,
+    mean_of_points,
+)
 from inr.losses.distances import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic
 from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
 from inr.losses.parts import Intersection, PartDistance
 from inr.losses.regularisers import LatentNorm, WeightNorm
 from inr.losses.surface import Eikonal, HotSpot, NormalAlignment, OffSurface, SurfaceDistance
+from inr.losses.weighted_sum import Losses
 
 __all__ = [
     "L1",
@@ -37,8 +44,9 @@ __all__ = [
     "PartDistance",
     "Samples",
     "SignAgnostic",
-    "Surface",
     "SurfaceDistance",
+    "SurfacePoints",
     "TrainProgress",
     "WeightNorm",
+    "mean_of_points",
 ]

@@ -1,4 +1,4 @@
-"""Terms that compare the field with known distances, or with what else samples carry."""
+"""Terms that compare the field with known distances, or with other targets of the samples."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -11,7 +11,9 @@ from inr.losses.base import FieldSamples, Loss, LossInputs, TrainProgress, mean_
 
 
 class DistanceTerm(Loss):
-    """Compare channel 0 of the field with signed distances, point by point.
+    """Mean over points of an error of channel 0 against signed distances.
+
+    A subclass says which error.
 
     Args:
         weight: factor of this term.
@@ -20,46 +22,46 @@ class DistanceTerm(Loss):
     needs = frozenset({"samples", "signed"})
     output: ClassVar[str | None] = "sdf"
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        value, target = value_and_target(seen)
-        return mean_of_points(self.error(value, target, seen.when))
+        value, target = value_and_target(inputs)
+        return mean_of_points(self.error(value, target, inputs.progress))
 
     @abstractmethod
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return the error of each value (B, N) against its distance (B, N), as (B, N)."""
 
 
 class L1(DistanceTerm):
-    """Take the mean absolute error of distances.
+    """Mean absolute error of distances.
 
     Args:
         weight: factor of this term.
     """
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return |value - target|, (B, N)."""
         return (value - target).abs()
 
 
 class L2(DistanceTerm):
-    """Take the mean squared error of distances.
+    """Mean squared error of distances.
 
     Args:
         weight: factor of this term.
     """
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return (value - target)^2, (B, N)."""
         return (value - target).square()
 
 
 class ClampedL1(DistanceTerm):
-    """Take the mean absolute error of clamped distances (Park et al., DeepSDF, CVPR 2019, eq. 4).
+    """Mean absolute error of clamped distances (Park et al., DeepSDF, CVPR 2019, eq. 4).
 
-    Where the target is at least delta away from the surface, target and prediction are clamped
-    on the target's side only: there a prediction that is far enough costs nothing, and one of
-    the wrong sign still has a gradient, which clamping both ways would take from it.
+    Where the target is at least delta away from the surface, target and prediction are clamped on
+    the target's side only: a prediction that is far enough on that side costs nothing, and one of
+    the wrong sign still has a gradient, which it would not have if clamped on both sides.
 
     Args:
         weight: factor of this term.
@@ -70,17 +72,17 @@ class ClampedL1(DistanceTerm):
         super().__init__(weight=weight)
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
         """Return the absolute error after clamping, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         return (value - target).abs()
 
 
 class SignAgnostic(Loss):
-    """Learn from distances of unknown sign (SAL: Atzmon and Lipman, CVPR 2020, section 3).
+    """Error of distances whose sign is not known (SAL: Atzmon and Lipman, CVPR 2020, section 3).
 
-    The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are not looked at.
-    It finds a field with signs only from a network that starts out as the distance to a sphere.
+    The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are ignored. It
+    finds a field with signs only from a network that starts out as the distance to a sphere.
 
     Args:
         weight: factor of this term.
@@ -94,14 +96,14 @@ class SignAgnostic(Loss):
         super().__init__(weight=weight)
         self.power = check_power(power)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        value, target = value_and_target(seen)
+        value, target = value_and_target(inputs)
         return mean_of_points((value.abs() - target.abs()).abs() ** self.power)
 
 
 class BinaryCrossEntropy(Loss):
-    """Tell points inside from points outside (Mescheder et al., CVPR 2019, eq. 3).
+    """Binary cross-entropy of occupancy (Mescheder et al., CVPR 2019, eq. 3).
 
     Occupancy Networks: channel 0 is a logit, positive inside; a point is inside where its distance
     is negative.
@@ -113,15 +115,15 @@ class BinaryCrossEntropy(Loss):
     needs = frozenset({"samples", "signed"})
     output: ClassVar[str | None] = "occupancy"
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,), in nats."""
-        logit, target = value_and_target(seen)
+        logit, target = value_and_target(inputs)
         inside = (target < 0).to(logit.dtype)
         return mean_of_points(F.binary_cross_entropy_with_logits(logit, inside, reduction="none"))
 
 
 class Channels(Loss):
-    """Compare the channels after the first with targets: colour, a displacement, what one brings.
+    """Mean error of the channels after the first: a colour, a displacement, targets of your own.
 
     Args:
         weight: factor of this term.
@@ -134,32 +136,32 @@ class Channels(Loss):
         super().__init__(weight=weight)
         self.power = check_power(power)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points and channels, (B,).
 
         Raises:
             ValueError: if there is one channel only, or the targets have another number of them.
         """
-        at, target = _samples(seen)
-        if at.value.shape[-1] != target.shape[-1] or target.shape[-1] < 2:
+        samples, target = _samples(inputs)
+        if samples.value.shape[-1] != target.shape[-1] or target.shape[-1] < 2:
             raise ValueError(
                 f"the Channels term compares channels 1 and up; the model gives "
-                f"{at.value.shape[-1]} channels and the data {target.shape[-1]}: both have to be "
-                "the same number, at least 2; see model.num_channels"
+                f"{samples.value.shape[-1]} channels and the data {target.shape[-1]}: both have to "
+                "be the same number, at least 2; see model.num_channels"
             )
-        error = (at.value[..., 1:] - target[..., 1:]).abs() ** self.power
+        error = (samples.value[..., 1:] - target[..., 1:]).abs() ** self.power
         return mean_of_points(error.mean(dim=-1))
 
 
-def _samples(seen: LossInputs) -> tuple[FieldSamples, Tensor]:
-    assert seen.samples is not None and seen.samples.target is not None
-    return seen.samples, seen.samples.target
+def _samples(inputs: LossInputs) -> tuple[FieldSamples, Tensor]:
+    assert inputs.samples is not None and inputs.samples.target is not None
+    return inputs.samples, inputs.samples.target
 
 
-def value_and_target(seen: LossInputs) -> tuple[Tensor, Tensor]:
+def value_and_target(inputs: LossInputs) -> tuple[Tensor, Tensor]:
     """Return channel 0 of the field and of the targets at the samples, (B, N) each."""
-    at, target = _samples(seen)
-    return at.value[..., 0], target[..., 0]
+    samples, target = _samples(inputs)
+    return samples.value[..., 0], target[..., 0]
 
 
 def clamp_beyond(value: Tensor, target: Tensor, delta: float | None) -> tuple[Tensor, Tensor]:
@@ -172,14 +174,14 @@ def clamp_beyond(value: Tensor, target: Tensor, delta: float | None) -> tuple[Te
 
 
 def check_delta(delta: float | None) -> float | None:
-    """Return a clamping distance, if it is one."""
+    """Return a clamping distance; raise ValueError if it is not positive."""
     if delta is not None and delta <= 0:
         raise ValueError(f"delta is {delta}; it has to be positive, or null for no clamp")
     return delta
 
 
 def check_power(power: int) -> int:
-    """Return the power of an error, if it is 1 or 2."""
+    """Return the power of an error; raise ValueError if it is neither 1 nor 2."""
     if power not in (1, 2):
         raise ValueError(f"power is {power}; it has to be 1 (absolute) or 2 (squared)")
     return power

@@ -1,4 +1,4 @@
-"""Terms that weigh samples by how hard they are, and the curriculum made of them."""
+"""Terms that weight samples by difficulty, and the curriculum made of them."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from inr.losses.distances import DistanceTerm, check_delta, check_power, clamp_b
 
 
 class HardSamples(DistanceTerm):
-    """Weigh errors by how hard a sample is (Duan et al., Curriculum DeepSDF, ECCV 2020).
+    """Error weighted by the difficulty of a sample (Duan et al., Curriculum DeepSDF, ECCV 2020).
 
-    The paper's curriculum by sample difficulty: the error of a sample is weighed by
+    The paper's curriculum by sample difficulty: the error of a sample is weighted by
     1 + strength sgn(s) sgn(s - f) for a field f and a distance s, more where f has the wrong sign
     or is too near the surface, less where it is beyond its distance.
 
@@ -29,18 +29,18 @@ class HardSamples(DistanceTerm):
         self.strength = check_strength(strength)
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
-        """Return the weighed error, (B, N)."""
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
+        """Return the weighted error, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         return (value - target).abs() ** self.power * hardness(value, target, self.strength)
 
 
 class LinearHardSamples(DistanceTerm):
-    """Weigh errors by how far a sample is short of its distance: a linear form of HardSamples.
+    """Error weighted by how far the field falls short of the distance: a linear HardSamples.
 
     The weight is 1 + slope max(0, sgn(s) (s - f)), a constant to the gradient: it does not jump
-    where the field meets its target, and samples that are beyond their distance keep 1. The
-    published implementation writes slope as 100 lambda, with lambda = 0.5.
+    where the field meets its target, and is 1 where the field is beyond its distance. The published
+    implementation writes slope as 100 lambda, with lambda = 0.5.
 
     Args:
         weight: factor of this term.
@@ -57,19 +57,19 @@ class LinearHardSamples(DistanceTerm):
         self.slope = slope
         self.delta = check_delta(delta)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
-        """Return the weighed error, (B, N)."""
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
+        """Return the weighted error, (B, N)."""
         value, target = clamp_beyond(value, target, self.delta)
         short = F.relu(target.sign() * (target - value.detach()))
         return (value - target).abs() ** self.power * (1 + self.slope * short)
 
 
 class Curriculum(DistanceTerm):
-    """Grow the accuracy asked for and the weight of hard samples (Duan et al., ECCV 2020).
+    """Error beyond a tolerance that shrinks as hard samples gain weight (Duan et al., ECCV 2020).
 
     Curriculum DeepSDF's full schedule, by surface accuracy and by sample difficulty: an absolute
-    error counts where it exceeds a tolerance, weighed as HardSamples weighs it; the run is cut
-    into stages, each with its own tolerance and strength. Where latents are fitted, it is the last
+    error counts where it exceeds a tolerance, weighted as in HardSamples; the run is cut into
+    stages, each with its own tolerance and strength. Where latents are fitted, it is the last
     stage. The network's growth by layers, which the paper adds, is no part of the loss.
 
     Args:
@@ -105,15 +105,15 @@ class Curriculum(DistanceTerm):
         self.ends = tuple(ends)
         self.delta = check_delta(delta)
 
-    def stage(self, when: TrainProgress | None) -> int:
-        """Return the stage, from 0, at some time of the training."""
-        if when is None:
+    def stage(self, progress: TrainProgress | None) -> int:
+        """Return the stage, from 0, at a time of training; the last where latents are fitted."""
+        if progress is None:
             return len(self.ends)
-        return sum(when.epoch / when.num_epochs >= end for end in self.ends)
+        return sum(progress.epoch / progress.num_epochs >= end for end in self.ends)
 
-    def error(self, value: Tensor, target: Tensor, when: TrainProgress | None) -> Tensor:
-        """Return the weighed error beyond the tolerance, (B, N)."""
-        stage = self.stage(when)
+    def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
+        """Return the weighted error beyond the tolerance, (B, N)."""
+        stage = self.stage(progress)
         value, target = clamp_beyond(value, target, self.delta)
         beyond = F.relu((value - target).abs() - self.tolerances[stage])
         return beyond * hardness(value, target, self.strengths[stage])
@@ -125,7 +125,7 @@ def hardness(value: Tensor, target: Tensor, strength: float) -> Tensor:
 
 
 def check_strength(strength: float) -> float:
-    """Return the strength of a re-weighting, if no weight of it is negative."""
+    """Return the strength of a re-weighting; raise ValueError if it makes weights negative."""
     if not 0 <= strength < 1:
         raise ValueError(f"strength is {strength}; it has to be at least 0 and below 1")
     return strength

@@ -11,10 +11,9 @@ from inr.losses.hard_samples import HardSamples
 
 
 class PartDistance(HardSamples):
-    """Compare each sample's distance with the value of the part that it belongs to.
+    """Error of each sample's distance in the value of the part that it belongs to.
 
-    Errors are weighed and clamped as HardSamples does; strength 0 and delta null leave them as
-    they are.
+    It is weighted and clamped as in HardSamples; strength 0 and delta null leave it as it is.
 
     Args:
         weight: factor of this term.
@@ -25,17 +24,17 @@ class PartDistance(HardSamples):
 
     needs = frozenset({"samples", "signed", "parts", "labels"})
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        at = seen.samples
-        assert at is not None and at.target is not None
-        assert at.parts is not None and at.labels is not None
-        own = at.parts.gather(-1, at.labels[..., None])[..., 0]
-        return mean_of_points(self.error(own, at.target[..., 0], seen.when))
+        samples = inputs.samples
+        assert samples is not None and samples.target is not None
+        assert samples.parts is not None and samples.labels is not None
+        own = samples.parts.gather(-1, samples.labels[..., None])[..., 0]
+        return mean_of_points(self.error(own, samples.target[..., 0], inputs.progress))
 
 
 class Intersection(Loss):
-    """Push parts apart where several claim a point.
+    """Depth of parts in one another: pushes parts apart where several contain a point.
 
     Where more than one part is negative, the sum over those of w |d|, the weights w their softmax
     with a temperature, so that the part that the point is least deep in gives way first; elsewhere
@@ -55,10 +54,10 @@ class Intersection(Loss):
             raise ValueError(f"temperature is {temperature}; it has to be positive")
         self.temperature = temperature
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.samples is not None and seen.samples.parts is not None
-        parts = seen.samples.parts
+        assert inputs.samples is not None and inputs.samples.parts is not None
+        parts = inputs.samples.parts
         with torch.no_grad():
             inside = parts < 0
             several = inside.sum(dim=-1, keepdim=True) > 1

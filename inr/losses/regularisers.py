@@ -1,4 +1,4 @@
-"""Terms on latents and on weights, which look at no point."""
+"""Regularisers of latents and of weights, which need no points."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from inr.losses.base import Loss, LossInputs, TrainProgress
 
 
 class LatentNorm(Loss):
-    """Regularise latents by their squared norm (Park et al., DeepSDF, CVPR 2019, eq. 9).
+    """Squared norm of the latents (Park et al., DeepSDF, CVPR 2019, eq. 9).
 
     Args:
         weight: 1 / sigma^2 of the paper, for a data term that is a mean over points.
@@ -17,39 +17,38 @@ class LatentNorm(Loss):
         super().__init__(weight=weight)
         self.ramp_epochs = ramp_epochs
 
-    def scale(self, when: TrainProgress | None) -> float:
+    def scale(self, progress: TrainProgress | None) -> float:
         """Return the ramped weight."""
-        if when is None or self.ramp_epochs == 0:
+        if progress is None or self.ramp_epochs == 0:
             return self.weight
-        return self.weight * min(1.0, (when.epoch + 1) / self.ramp_epochs)
+        return self.weight * min(1.0, (progress.epoch + 1) / self.ramp_epochs)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the squared norms, (B,)."""
-        return seen.latents.square().sum(dim=-1)
+        return inputs.latents.square().sum(dim=-1)
 
 
 class WeightNorm(Loss):
-    """Regularise the network by the squared norm of its weights; biases are left out.
+    """Squared norm of the network's weights; biases are left out.
 
-    The weights are the matrices that multiply: of a layer with weight norm that is the product of
-    gain and direction, whose norm is the gains' (the direction's own length changes nothing, so
-    to shrink it would be pointless). Where latents are fitted the weights are constants, and the
-    term has no part in the loss.
+    Of a layer with weight norm, the weights are the product of gain and direction, whose norm is
+    that of the gains; the direction's own length changes nothing, so that to shrink it would be
+    pointless. Where latents are fitted the weights are constants, and the term is left out.
 
     Args:
         weight: factor of this term.
     """
 
-    def scale(self, when: TrainProgress | None) -> float:
+    def scale(self, progress: TrainProgress | None) -> float:
         """Return the weight, and 0 where latents are fitted."""
-        return 0.0 if when is None else self.weight
+        return 0.0 if progress is None else self.weight
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the squared norm, the same for each shape, (B,)."""
-        norm = seen.latents.new_zeros(())
-        for module in seen.decoder.modules():
+        norm = inputs.latents.new_zeros(())
+        for module in inputs.decoder.modules():
             # as the layer multiplies by it, whatever it is made of
             weight = getattr(module, "weight", None)
             if isinstance(weight, Tensor) and weight.dim() > 1:
                 norm = norm + weight.square().sum()
-        return norm.expand(seen.latents.shape[0])
+        return norm.expand(inputs.latents.shape[0])

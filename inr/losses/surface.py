@@ -12,9 +12,9 @@ from inr.models.derivatives import normalize
 
 
 class SurfaceDistance(Loss):
-    """Ask the field to vanish on the surface: the mean of |f|.
+    """Mean of |f| on the surface, where the field should vanish.
 
-    The first addend of the data term of IGR (Gropp et al., ICML 2020, eq. 2) and, with another
+    The first summand of the data term of IGR (Gropp et al., ICML 2020, eq. 2) and, with another
     weight, of SIREN (Sitzmann et al., NeurIPS 2020, eq. 6).
 
     Args:
@@ -23,22 +23,22 @@ class SurfaceDistance(Loss):
 
     needs = frozenset({"surface"})
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.surface is not None
-        return mean_of_points(seen.surface.value[..., 0].abs())
+        assert inputs.surface is not None
+        return mean_of_points(inputs.surface.value[..., 0].abs())
 
 
 class NormalAlignment(Loss):
-    """Align the field's gradient on the surface with the outward normal n.
+    """Misalignment of the field's gradient on the surface with the outward normal n.
 
-    Either the mean of |grad f - n| (the tau addend of IGR's data term: Gropp et al., ICML 2020,
+    Either the mean of |grad f - n| (the tau summand of IGR's data term: Gropp et al., ICML 2020,
     eq. 2), which also asks for unit length, or of 1 - cos(grad f, n) (Sitzmann et al., SIREN,
     NeurIPS 2020, eq. 6, with the gradient normalised as in its published code).
 
     Args:
         weight: factor of this term.
-        cosine: whether it is the second.
+        cosine: true for the second, false for the first.
     """
 
     needs = frozenset({"surface.gradient", "normals"})
@@ -48,17 +48,17 @@ class NormalAlignment(Loss):
         super().__init__(weight=weight)
         self.cosine = cosine
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.surface is not None and seen.surface.normal is not None
-        gradient, normal = gradient_of(seen.surface), seen.surface.normal
+        assert inputs.surface is not None and inputs.surface.normal is not None
+        gradient, normal = gradient_of(inputs.surface), inputs.surface.normal
         if self.cosine:
             return mean_of_points(1 - (normalize(gradient) * normal).sum(dim=-1))
         return mean_of_points((gradient - normal).norm(dim=-1))
 
 
 class Eikonal(Loss):
-    """Ask the field's gradient to have unit length: the mean of ||grad f| - 1|^power.
+    """Mean of ||grad f| - 1|^power: the gradient of a distance has unit length.
 
     Power 2 is the Eikonal term of IGR (Gropp et al., ICML 2020, eq. 2), power 1 the one of SIREN
     (Sitzmann et al., NeurIPS 2020, eq. 6).
@@ -79,17 +79,19 @@ class Eikonal(Loss):
         self.needs = frozenset({f"{where}.gradient"})
         self.power = check_power(power)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        at = {"samples": seen.samples, "surface": seen.surface, "space": seen.space}[self.where]
-        assert at is not None
-        return mean_of_points((gradient_of(at).norm(dim=-1) - 1).abs() ** self.power)
+        samples = {"samples": inputs.samples, "surface": inputs.surface, "space": inputs.space}[
+            self.where
+        ]
+        assert samples is not None
+        return mean_of_points((gradient_of(samples).norm(dim=-1) - 1).abs() ** self.power)
 
 
 class OffSurface(Loss):
-    """Keep the field from vanishing off the surface: the mean of exp(-alpha |f|) over space.
+    """Mean of exp(-alpha |f|) over space: keeps the field from vanishing off the surface.
 
-    The last addend of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
+    The last summand of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
 
     Args:
         weight: factor of this term.
@@ -103,14 +105,14 @@ class OffSurface(Loss):
         super().__init__(weight=weight)
         self.alpha = check_rate("alpha", alpha)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.space is not None
-        return mean_of_points(torch.exp(-self.alpha * seen.space.value[..., 0].abs()))
+        assert inputs.space is not None
+        return mean_of_points(torch.exp(-self.alpha * inputs.space.value[..., 0].abs()))
 
 
 class HotSpot(Loss):
-    """Spread heat from the surface: its logarithm is a distance (Wang et al., CVPR 2025).
+    """Heat that spreads from the surface, whose logarithm is a distance (Wang et al., CVPR 2025).
 
     HotSpot: with h = exp(-lambda |f|), the energy 1/2 int |grad h|^2 + lambda^2 h^2 of the
     screened Poisson equation is, over lambda^2, 1/2 int exp(-2 lambda |f|) (|grad f|^2 + 1), the
@@ -131,22 +133,22 @@ class HotSpot(Loss):
         super().__init__(weight=weight)
         self.absorption = check_rate("absorption", absorption)
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         """Return the mean over points, (B,)."""
-        assert seen.space is not None
-        heat = torch.exp(-2 * self.absorption * seen.space.value[..., 0].abs())
-        slope = gradient_of(seen.space).square().sum(dim=-1)
+        assert inputs.space is not None
+        heat = torch.exp(-2 * self.absorption * inputs.space.value[..., 0].abs())
+        slope = gradient_of(inputs.space).square().sum(dim=-1)
         return mean_of_points(heat * (slope + 1) / 2)
 
 
-def gradient_of(at: FieldSamples) -> Tensor:
-    """Return the field's gradient (B, N, D), which a term has to have asked for."""
-    assert at.gradient is not None, "a term that uses a gradient has to name it in its needs"
-    return at.gradient
+def gradient_of(samples: FieldSamples) -> Tensor:
+    """Return the field's gradient (B, N, D), which the term has to name in its needs."""
+    assert samples.gradient is not None, "a term that uses a gradient has to name it in its needs"
+    return samples.gradient
 
 
 def check_rate(name: str, rate: float) -> float:
-    """Return a decay rate, if it is positive."""
+    """Return a decay rate; raise ValueError if it is not positive."""
     if rate <= 0:
         raise ValueError(f"{name} is {rate}; it has to be positive")
     return rate

@@ -15,7 +15,7 @@ from inr.models.layers import Layer
 
 
 class Activation(nn.Module):
-    """Apply a function to each value, and say what a decoder has to know of it."""
+    """Function of each value, with the width, gain and initialisation that belong to it."""
 
     # whether it gives complex values and, after the first layer, takes them
     is_complex = False
@@ -37,7 +37,7 @@ class Activation(nn.Module):
 
 
 class Plain(Activation):
-    """Bring nothing: an activation of torch.nn.
+    """Activation of torch.nn, which brings nothing of its own.
 
     Args:
         function: the activation.
@@ -58,7 +58,7 @@ class Plain(Activation):
 
 
 class Gaussian(Activation):
-    """Give exp(-x^2 / (2 a^2)) (Ramasinghe and Lucey, ECCV 2022, table 1).
+    """exp(-x^2 / (2 a^2)) (Ramasinghe and Lucey, ECCV 2022, table 1).
 
     Args:
         a: width of the bell, positive.
@@ -76,7 +76,7 @@ class Gaussian(Activation):
 
 
 class Sawtooth(Activation):
-    """Give the piecewise linear wave of period 4 / frequency that is x on [-1, 1].
+    """The piecewise linear wave of period 4 / frequency that is x on [-1, 1].
 
     Args:
         frequency: factor on the input.
@@ -94,7 +94,7 @@ class Sawtooth(Activation):
 
 
 class Swish(Activation):
-    """Give x sigmoid(beta x), a smooth ReLU (Ramachandran et al., arXiv 1710.05941, section 3.3).
+    """x sigmoid(beta x), a smooth ReLU (Ramachandran et al., arXiv 1710.05941, section 3.3).
 
     On a CPU a network with it is about twice as fast to evaluate as one with Softplus.
 
@@ -118,7 +118,7 @@ class Swish(Activation):
 
 
 class ScaledSiLU(nn.Module):
-    """Give s x sigmoid(x).
+    """s x sigmoid(x).
 
     Args:
         scale: s.
@@ -135,7 +135,7 @@ class ScaledSiLU(nn.Module):
 
 
 class GEGLU(Activation):
-    """Give a GELU(b) for the halves a, b of the input (Shazeer, arXiv 2002.05202, eq. 6)."""
+    """a GELU(b) for the halves a, b of the input (Shazeer, arXiv 2002.05202, eq. 6)."""
 
     def width(self, width: int) -> int:
         """Return the half.
@@ -158,7 +158,7 @@ class GEGLU(Activation):
 
 
 class HOSC(Activation):
-    """Give tanh(beta sin x), which turns square as beta grows (Serrano et al., 2024, eq. 2).
+    """tanh(beta sin x), which turns square as beta grows (Serrano et al., 2024, eq. 2).
 
     Args:
         beta: sharpness, positive.
@@ -176,7 +176,7 @@ class HOSC(Activation):
 
 
 class AdaptiveHOSC(Activation):
-    """Give tanh(beta sin x) with a learnt beta for each layer (Serrano et al., 2024, section 3).
+    """tanh(beta sin x) with a learnt beta for each layer (Serrano et al., 2024, section 3).
 
     Args:
         beta: sharpness at the start, positive; it stays so because its logarithm is learnt.
@@ -194,7 +194,7 @@ class AdaptiveHOSC(Activation):
 
 
 class Gabor(Activation):
-    """Give exp(i omega x - |sigma x|^2), a wavelet (Saragadam et al., WIRE, CVPR 2023, eq. 3).
+    """exp(i omega x - |sigma x|^2), a wavelet (Saragadam et al., WIRE, CVPR 2023, eq. 3).
 
     The first layer is real; those after it have complex weights, and the field is the real part
     of the output.

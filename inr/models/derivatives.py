@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inr.models.inr import INR, Field
+from inr.models.decoder import Field
+from inr.models.inr import INR
 
 ScalarField = Callable[[Tensor], Tensor]
 # gradients shorter than this have no direction
@@ -21,7 +22,7 @@ TINY = 1e-8
 
 
 class Derivatives(ABC):
-    """Differentiate fields at points (..., D); results are detached.
+    """Derivatives of fields at points (..., D); results are detached.
 
     Args:
         chunk_size: points differentiated at once, which bounds the memory.
@@ -69,7 +70,7 @@ class Derivatives(ABC):
 
 
 class Autograd(Derivatives):
-    """Differentiate exactly, by torch.func.
+    """Exact derivatives, by torch.func.
 
     Where a field is linear by pieces (ReLU), second derivatives are 0 but at the seams: take
     FiniteDifferences.
@@ -91,7 +92,7 @@ class Autograd(Derivatives):
 
 
 class FiniteDifferences(Derivatives):
-    """Differentiate by central differences.
+    """Derivatives by central differences.
 
     The error of a smooth field falls with step^2 until rounding takes over, at about
     step = eps^(1/3) for a gradient and eps^(1/4) for second derivatives: in float32, whose eps is

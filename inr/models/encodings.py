@@ -1,18 +1,37 @@
-"""Encodings of points; each declares its width as `out_dim`.
+"""Encodings of points.
 
 None of those here has a bounded domain: points outside the box are encoded like any others. (The
-hash grid, `inr.models.hash_grid`, clamps to the box, and says so.) One that gives the point
-itself as its first D columns declares `includes_point = True`.
+hash grid, `inr.models.hash_grid`, clamps to the box, and says so.)
 """
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
 
 
-class Identity(nn.Module):
-    """Give the point itself.
+class Encoding(nn.Module, ABC):
+    """Features of a point that a network is given in its place: the base class of encodings.
+
+    A subclass is built with the keys of `model.encoding` and, where its constructor names it,
+    `dim` (D).
+
+    Attributes:
+        out_dim: E, width of the features; set by the constructor.
+        includes_point: whether the point itself is the first D features.
+    """
+
+    out_dim: int
+    includes_point: bool = False
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (..., E) of points x (..., D)."""
+
+
+class Identity(Encoding):
+    """The point itself.
 
     Args:
         dim: D.
@@ -29,8 +48,8 @@ class Identity(nn.Module):
         return x
 
 
-class Positional(nn.Module):
-    """Take sines and cosines of the point (NeRF: Mildenhall et al., ECCV 2020, eq. 4).
+class Positional(Encoding):
+    """Sines and cosines of the point (NeRF: Mildenhall et al., ECCV 2020, eq. 4).
 
     The encoding is periodic, of period 2, but for the point itself.
 
@@ -64,8 +83,8 @@ class Positional(nn.Module):
         return torch.cat([x, *waves] if self.includes_point else waves, dim=-1)
 
 
-class Fourier(nn.Module):
-    """Take Gaussian Fourier features (Tancik et al., NeurIPS 2020, section 6.1).
+class Fourier(Encoding):
+    """Gaussian Fourier features (Tancik et al., NeurIPS 2020, section 6.1).
 
     [sin(2 pi B x), cos(2 pi B x)], where the frequencies B (K, D) are drawn once from
     N(0, scale^2) and kept with the weights, untrained.
@@ -80,7 +99,6 @@ class Fourier(nn.Module):
     """
 
     frequencies: Tensor
-    includes_point = False
 
     def __init__(self, *, dim: int, num_frequencies: int, scale: float) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ from inr.models.layers import InputDims, Layer, LayerInput, LayerKind
 
 
 class Experts(LayerKind):
-    """Make layers of experts on tilings that refine (Hao et al., NeurIPS 2022, section 3).
+    """Layers of experts on tilings that refine (Hao et al., NeurIPS 2022, section 3).
 
     Layer l cuts space into cells of side 2 / (first_cells growth^l), counted from the box's lower
     corner; a tile of num_experts^D cells is repeated over all space, and each cell of the tile
@@ -38,34 +38,34 @@ class Experts(LayerKind):
         self.first_cells = first_cells
         self.growth = growth
 
-    def make(self, widths: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+    def make(self, in_dims: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
         """Return the layer for the tiling of this depth."""
         cells = self.first_cells * self.growth**index
-        return ExpertLinear(widths, out_dim, dim=dim, num_experts=self.num_experts, cells=cells)
+        return ExpertLinear(in_dims, out_dim, dim=dim, num_experts=self.num_experts, cells=cells)
 
 
 class ExpertLinear(Layer):
-    """Map [latent, point, hidden] by the weight of the point's expert, and one bias.
+    """Linear layer on [latent, point, hidden] with the weight of the point's expert, and one bias.
 
     Points are sorted by expert into blocks of equal size, at most one of each expert not full, and
     all blocks are multiplied at once, each by its expert's weight.
 
     Args:
-        widths: what it is fed.
+        in_dims: widths of its inputs.
         out_dim: width of the result.
         dim: D.
         num_experts: a dimension.
         cells: a side of the box.
 
     Attributes:
-        weight: (num_experts^D, out_dim, sum of widths); all experts start alike, so that the
+        weight: (num_experts^D, out_dim, sum of in_dims); all experts start alike, so that the
             field starts without jumps.
     """
 
     def __init__(
-        self, widths: InputDims, out_dim: int, *, dim: int, num_experts: int, cells: float
+        self, in_dims: InputDims, out_dim: int, *, dim: int, num_experts: int, cells: float
     ) -> None:
-        super().__init__(widths, out_dim)
+        super().__init__(in_dims, out_dim)
         self.num_experts = num_experts
         self.cells = cells
         number = num_experts**dim
@@ -77,22 +77,22 @@ class ExpertLinear(Layer):
         strides = self.num_experts ** torch.arange(x.shape[-1], device=x.device)
         return (cell * strides).sum(dim=-1)
 
-    def forward(self, fed: LayerInput) -> Tensor:
+    def forward(self, inputs: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
-        shapes, num = fed.x.shape[:2]
+        shapes, num = inputs.x.shape[:2]
         weight, bias = self.scaled()
-        tile = self.tiles(fed.x).flatten()
+        tile = self.tiles(inputs.x).flatten()
         blocks = _Blocks(tile, len(weight))
         latent, *matrices = self.columns(weight)
         if latent is None:
             result = bias
         else:
             # what the latents add: a row for each shape and expert, computed once
-            rows = torch.einsum("bl,eol->beo", fed.latents, latent) + bias
+            rows = torch.einsum("bl,eol->beo", inputs.latents, latent) + bias
             shape = torch.arange(shapes, device=tile.device).repeat_interleave(num)
             shift = rows.flatten(0, 1).index_select(0, shape * len(weight) + tile)
             result = blocks.fill(shift)
-        for matrix, value in zip(matrices, (fed.point, fed.hidden), strict=True):
+        for matrix, value in zip(matrices, (inputs.point, inputs.hidden), strict=True):
             if matrix is not None:
                 assert value is not None
                 filled = blocks.fill(value.flatten(0, 1))
@@ -101,7 +101,7 @@ class ExpertLinear(Layer):
 
 
 class _Blocks:
-    """Deal rows to blocks of one expert each.
+    """Rows sorted into blocks of one expert each.
 
     Args:
         tile: (M,) the expert of each row.
@@ -140,7 +140,7 @@ class _Blocks:
 
 
 class _MoveRows(torch.autograd.Function):
-    """Take rows by index, zero where it is -1; the backward pass takes them by its inverse.
+    """Rows taken by index, zero where it is -1; the backward pass takes them by its inverse.
 
     Each row goes to one place at most, so that no gradients have to be added up. There is no
     forward mode: torch gives zeros where that of a function like this one is nested.

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from inr.models.decoder import OwnLearningRate
+from inr.models.encodings import Encoding
 from inr.models.row_sums import gather
 
 # of eq. 4, one an axis
@@ -13,8 +15,8 @@ PRIMES = (1, 2654435761, 805459861)
 MAX_LOG2_TABLE_SIZE = 24
 
 
-class HashGrid(nn.Module):
-    """Encode points by learnt features of grids (Mueller et al., Instant NGP, SIGGRAPH 2022).
+class HashGrid(OwnLearningRate, Encoding):
+    """Learnt features of grids (Mueller et al., Instant NGP, SIGGRAPH 2022).
 
     Level l of L has floor(N_min b^l) cells a side over the box [-1, 1]^D, with b such that the
     last level has N_max (eq. 2 and 3). Its features are the D-linear interpolation of those at
@@ -59,7 +61,7 @@ class HashGrid(nn.Module):
             raise ValueError(
                 f"model.encoding.rate is {rate}; it has to be above 0, 10 for instance"
             )
-        self.rate = rate
+        self.lr_factor = rate
         if not 2 <= dim <= len(PRIMES):
             raise ValueError(
                 f"model.encoding is a hash grid and data.dim is {dim}; a hash grid needs data.dim "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from inr.models.encodings import Encoding
 from inr.models.layers import Layer
 
 # of the value on the distance, before it is made 1; about 1 where the theorem holds
@@ -14,7 +15,7 @@ LEAST_SLOPE = 0.2
 
 
 class Initialization(ABC):
-    """Draw the weights of a decoder."""
+    """Initialisation of all weights of a decoder."""
 
     @abstractmethod
     def __call__(
@@ -23,7 +24,7 @@ class Initialization(ABC):
         output: Layer,
         *,
         decode: Callable[[Tensor], Tensor],
-        encoding: nn.Module | None,
+        encoding: Encoding | None,
         dim: int,
     ) -> None:
         """Draw the weights of hidden and output layers in place.
@@ -38,7 +39,7 @@ class Initialization(ABC):
 
 
 class Sphere(Initialization):
-    """Start as the signed distance of a sphere (Atzmon and Lipman, SAL, CVPR 2020, theorem 1).
+    """Start as the distance to a sphere (Atzmon and Lipman, SAL, CVPR 2020, theorem 1).
 
     Hidden weights N(0, 2 / width) and equal output weights give a multiple of |x| in the mean: the
     wider, the closer. It holds after ReLU, and nearly after softplus of a large beta, as IGR has
@@ -65,7 +66,7 @@ class Sphere(Initialization):
         output: Layer,
         *,
         decode: Callable[[Tensor], Tensor],
-        encoding: nn.Module | None,
+        encoding: Encoding | None,
         dim: int,
     ) -> None:
         """Draw the weights.
@@ -73,13 +74,13 @@ class Sphere(Initialization):
         Raises:
             ValueError: if the encoding does not give the point itself.
         """
-        if encoding is not None and not getattr(encoding, "includes_point", False):
+        if encoding is not None and not encoding.includes_point:
             raise ValueError(
                 "model.initialize starts from a sphere, which needs the point itself; set "
                 "model.encoding.include_point=true or model.encoding=null"
             )
         for layer in hidden:
-            latent, point, before = layer.widths
+            latent, point, before = layer.in_dims
             both = point > 0 and before > 0
             std = math.sqrt((1 if both else 2) / layer.bias.shape[-1])
             drawn = torch.randn(layer.weight.shape[-2:]) * std
@@ -88,7 +89,7 @@ class Sphere(Initialization):
                 drawn[:, latent + dim : latent + point] = 0
             layer.weight.copy_(drawn)
             layer.bias.zero_()
-        latent, point, before = output.widths
+        latent, point, before = output.in_dims
         output.weight[..., 0, : latent + point] = 0
         output.weight[..., 0, latent + point :] = math.sqrt(math.pi / before)
         output.bias[0] = 0

@@ -1,31 +1,22 @@
 """The model: latents and the decoder that decodes them."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TypeVar, overload
 
 import torch
 from torch import Tensor, nn
 
+from inr.models.decoder import Decoder, Field
 from inr.models.latents import Latents
 
-# what the first channel may say of a point
+T = TypeVar("T")
+
+# what channel 0 may be
 OUTPUTS = ("sdf", "occupancy")
 
 
-class Field(NamedTuple):
-    """Hold what a model says at some points.
-
-    Args:
-        value: (B, N, C); channel 0 is the signed distance in box units, negative inside, or the
-            logit of being inside.
-        parts: (B, N, P) for models made of parts, else None.
-    """
-
-    value: Tensor
-    parts: Tensor | None
-
-
 class INR(nn.Module):
-    """Join a decoder with the latents of the shapes that it represents.
+    """Decoder together with the latents of the shapes that it represents.
 
     Args:
         decoder: maps points (B, N, D) and latents (B, L) to values (B, N, C); one of shapes made of
@@ -35,16 +26,33 @@ class INR(nn.Module):
             al., Occupancy Networks, CVPR 2019).
     """
 
-    def __init__(self, decoder: nn.Module, latents: Latents, *, output: str) -> None:
+    def __init__(self, decoder: Decoder, latents: Latents, *, output: str) -> None:
         super().__init__()
         assert output in OUTPUTS, output
         self.decoder = decoder
         self.latents = latents
         self.output = output
 
-    def forward(self, x: Tensor, index: Tensor) -> Field:
-        """Return the field at x (B, N, D) of the shapes index (B,)."""
-        return self.decode(x, self.latents(index))
+    @overload
+    def forward(self, x: Tensor, index: Tensor) -> Field: ...
+
+    @overload
+    def forward(self, x: Callable[["INR", Tensor], T], index: Tensor) -> T: ...
+
+    def forward(self, x: Tensor | Callable[["INR", Tensor], T], index: Tensor) -> Field | T:
+        """Return the field at points, or what a function makes of the model, of some shapes.
+
+        A training loss decodes several sets of points, and differentiates the field with respect
+        to some. It comes here as a function, so that all of it lies within one call of the module:
+        what wraps the module (DistributedDataParallel) sees each parameter that the loss uses.
+
+        Args:
+            x: points (B, N, D); or a function that is given this model and the shapes'
+                constrained latents (B, L), of parts (B, P, L + K).
+            index: (B,) shapes.
+        """
+        latents = self.latents(index)
+        return self.decode(x, latents) if isinstance(x, Tensor) else x(self, latents)
 
     def decode(self, x: Tensor, latents: Tensor, poses: Tensor | None = None) -> Field:
         """Return the field at x (B, N, D) for explicit latents (B, L).

@@ -9,18 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from inr.files import numbers_in
+from inr.models.stored import migrate
 from inr.seeding import seed_from_name
 
 
 class Latents(nn.Module):
-    """Hold one latent a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
+    """One latent a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
 
-    What a shape is decoded from is its *latent*: here the latent, of shapes made of parts also
-    where the parts are (`inr.models.parts.latents`). Others handle it as one tensor a shape. Unless
-    bounded by `constrain` it is raw, as it is optimised and stored.
+    A shape's latent is all that it is decoded from: here (L,); of shapes made of parts a latent and
+    a pose for each part, (P, L + K) (`inr.models.parts.latents`). Latents are *raw* as they are
+    optimised and stored, and *constrained* as the decoder gets them.
 
     Args:
-        names: the shapes, in the order of their codes.
+        names: the shapes, in the order of their latents.
         dim: L, width of a latent; 0 for none, to fit a single shape.
         max_norm: bound on a latent's Euclidean norm, applied at look-up; None for no bound.
         spherical: whether latents are projected on the unit sphere at look-up.
@@ -35,6 +36,8 @@ class Latents(nn.Module):
     """
 
     num_parts: int | None = None
+    spherical: bool
+    weight: nn.Parameter
 
     def __init__(
         self,
@@ -67,6 +70,11 @@ class Latents(nn.Module):
             latents = read_latents(Path(pretrained), names, (dim,))
         self.weight = nn.Parameter(latents, requires_grad=trainable)
 
+    @property
+    def trained_poses(self) -> nn.Parameter | None:
+        """Return the poses of parts, which have a learning rate of their own; None if constant."""
+        return None
+
     def forward(self, index: Tensor) -> Tensor:
         """Return the constrained latents (B, L) of the shapes index (B,)."""
         return self.constrain(self.weight[index])
@@ -84,23 +92,23 @@ class Latents(nn.Module):
         return torch.tensor(np.array(drawn) * std, dtype=torch.float32).view(len(names), *size)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
-        """Return what raw latents (B, ...) are made of, by name, to be optimised apart."""
+        """Return the pieces of raw latents (B, ...) by name, each optimised at its own rate."""
         return {"weight": raw}
 
     def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
-        """Return the raw latents of which `split` gives these pieces."""
+        """Return raw latents (B, ...) from their pieces: the inverse of `split`."""
         return pieces["weight"]
 
     def regularised(self, latents: Tensor) -> Tensor:
-        """Return what a regulariser of latents sees of latents (B, ...): (B, W)."""
+        """Return the numbers (B, W) of latents (B, ...) that regularisers penalise."""
         return latents
 
     def flatten(self) -> Tensor:
-        """Return the latents of all shapes as vectors to draw new ones by, (S, W)."""
+        """Return the latents of all shapes as vectors (S, W), to fit a prior or interpolate."""
         return self.constrain(self.raw())
 
     def unflatten(self, vectors: Tensor) -> Tensor:
-        """Return the latents (B, ...) that vectors (B, W) mean."""
+        """Return the latents (B, ...) of vectors (B, W) of the space of `flatten`."""
         return self.constrain(vectors)
 
     def raw(self) -> Tensor:
@@ -145,8 +153,9 @@ def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Ten
         latents = [read_latent(found[name]) for name in names]
     else:
         try:
-            stored = dict(torch.load(path, map_location="cpu", weights_only=True)["latents"])
-        # whatever its parser stumbles over in a file that is none
+            content = migrate(torch.load(path, map_location="cpu", weights_only=True))
+            stored = dict(content["latents"])
+        # on another file torch raises whatever its parser stumbles over
         except Exception as error:
             raise ValueError(
                 f"latent.pretrained={path} is neither a folder of <name>.npy nor a checkpoint: "

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class InputDims(NamedTuple):
-    """Say what a layer is fed: widths of latent, point and hidden values; 0 for not at all.
+    """Widths of a layer's inputs: latent, encoded point and hidden values; 0 for one not taken.
 
     A layer's weight has its columns in this order.
     """
@@ -21,13 +21,13 @@ class InputDims(NamedTuple):
 
 
 class LayerInput(NamedTuple):
-    """Hold what a layer may use of B shapes at N points.
+    """Inputs of a layer, for B shapes at N points.
 
     Args:
         x: (B, N, D), where the points are.
         latents: (B, L).
-        point: (B, N, widths.point), the points as encoded.
-        hidden: (B, N, widths.hidden), what the layer before gives; None for the first.
+        point: (B, N, in_dims.point), the points as encoded.
+        hidden: (B, N, in_dims.hidden), what the layer before gives; None for the first.
     """
 
     x: Tensor
@@ -37,14 +37,14 @@ class LayerInput(NamedTuple):
 
 
 class Layer(nn.Module, ABC):
-    """Map [latent, point, hidden] linearly, each part multiplied apart so that none is copied.
+    """Linear map of [latent, point, hidden], each multiplied apart so that none is copied.
 
     Args:
-        widths: what it is fed.
+        in_dims: widths of its inputs.
         out_dim: width of the result.
 
     Attributes:
-        weight: (..., out_dim, sum of widths), drawn as torch.nn.Linear does.
+        weight: (..., out_dim, sum of in_dims), drawn as torch.nn.Linear does.
         bias: (out_dim,).
         gain: factor on the result that the activation after it asks for.
     """
@@ -52,23 +52,23 @@ class Layer(nn.Module, ABC):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, widths: InputDims, out_dim: int) -> None:
+    def __init__(self, in_dims: InputDims, out_dim: int) -> None:
         super().__init__()
-        self.widths = widths
+        self.in_dims = in_dims
         self.gain = 1.0
-        bound = sum(widths) ** -0.5
-        self.weight = nn.Parameter(torch.empty(out_dim, sum(widths)).uniform_(-bound, bound))
+        bound = sum(in_dims) ** -0.5
+        self.weight = nn.Parameter(torch.empty(out_dim, sum(in_dims)).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(out_dim).uniform_(-bound, bound))
 
     @abstractmethod
-    def forward(self, fed: LayerInput) -> Tensor:
+    def forward(self, inputs: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
 
     def columns(self, weight: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """Return a weight's columns for latent, point and hidden; None for what it is not fed."""
-        given = [width for width in self.widths if width]
+        """Return a weight's columns for latent, point and hidden; None for those not taken."""
+        given = [width for width in self.in_dims if width]
         parts = iter(weight.split(given, dim=-1) if len(given) > 1 else [weight])
-        latent, point, hidden = (next(parts) if width else None for width in self.widths)
+        latent, point, hidden = (next(parts) if width else None for width in self.in_dims)
         return latent, point, hidden
 
     def scaled(self) -> tuple[Tensor, Tensor]:
@@ -79,75 +79,75 @@ class Layer(nn.Module, ABC):
 
 
 class Linear(Layer):
-    """Map [latent, point, hidden] by W and b.
+    """Linear layer W [latent, point, hidden] + b.
 
     W [z; p; h] + b = W_p p + W_h h + (W_z z + b): the bracket is computed once a shape and
     broadcast.
     """
 
-    def forward(self, fed: LayerInput) -> Tensor:
+    def forward(self, inputs: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
         weight, bias = self.scaled()
         latent, *matrices = self.columns(weight)
-        shift = bias if latent is None else F.linear(fed.latents, latent, bias)
-        return multiply(matrices, (fed.point, fed.hidden), shift)
+        shift = bias if latent is None else F.linear(inputs.latents, latent, bias)
+        return multiply(matrices, (inputs.point, inputs.hidden), shift)
 
 
 class ComplexLinear(Layer):
-    """Map [latent, point, hidden] by complex W and b (WIRE: Saragadam et al., CVPR 2023).
+    """Linear layer with complex W and b (WIRE: Saragadam et al., CVPR 2023).
 
-    Weight (2, out_dim, sum of widths) and bias (2, out_dim) hold real and imaginary parts, so
+    Weight (2, out_dim, sum of in_dims) and bias (2, out_dim) hold real and imaginary parts, so
     that they are cast, optimised and stored as all others are.
     """
 
-    def __init__(self, widths: InputDims, out_dim: int) -> None:
-        super().__init__(widths, out_dim)
-        bound = sum(widths) ** -0.5
-        self.weight = nn.Parameter(torch.empty(2, out_dim, sum(widths)).uniform_(-bound, bound))
+    def __init__(self, in_dims: InputDims, out_dim: int) -> None:
+        super().__init__(in_dims, out_dim)
+        bound = sum(in_dims) ** -0.5
+        self.weight = nn.Parameter(torch.empty(2, out_dim, sum(in_dims)).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(2, out_dim).uniform_(-bound, bound))
 
-    def forward(self, fed: LayerInput) -> Tensor:
+    def forward(self, inputs: LayerInput) -> Tensor:
         """Return (B, N, out_dim), complex."""
         weight, bias = (torch.complex(part[0], part[1]) for part in self.scaled())
         latent, *matrices = self.columns(weight)
-        shift = bias if latent is None else F.linear(fed.latents.to(latent.dtype), latent, bias)
-        return multiply(matrices, (fed.point.to(weight.dtype), fed.hidden), shift)
+        shift = bias if latent is None else F.linear(inputs.latents.to(latent.dtype), latent, bias)
+        return multiply(matrices, (inputs.point.to(weight.dtype), inputs.hidden), shift)
 
 
 class Demodulated(Layer):
-    """Map [point, hidden] by weights that the latent scales (Karras et al., StyleGAN2, CVPR 2020).
+    """Linear layer whose weight the latent scales (Karras et al., StyleGAN2, CVPR 2020).
 
     w'_ij = s_j w_ij for a scale s_j of each input, affine in the latent and 1 at the start, for
     output i (eq. 1); then w'_ij / sqrt(sum_j w'_ij^2 + 1e-8), so that each output keeps the
     inputs' variance (eq. 3). The weight is made once a shape. Without a latent s = 1.
 
     Args:
-        widths: what it is fed; the latent makes the scales.
+        in_dims: what it takes; the latent makes the scales.
         out_dim: width of the result.
         normalize_over: `inputs`, `outputs` or `nothing`; see `Demodulation`.
         amplitude: factor on the normalised weight.
     """
 
     def __init__(
-        self, widths: InputDims, out_dim: int, *, normalize_over: str, amplitude: float
+        self, in_dims: InputDims, out_dim: int, *, normalize_over: str, amplitude: float
     ) -> None:
-        super().__init__(widths._replace(latent=0), out_dim)
+        super().__init__(in_dims._replace(latent=0), out_dim)
         self.normalize_over = normalize_over
         self.amplitude = amplitude
         self.scale = None
-        if widths.latent:
-            self.scale = nn.Linear(widths.latent, sum(self.widths))
+        if in_dims.latent:
+            self.scale = nn.Linear(in_dims.latent, sum(self.in_dims))
             # a latent of norm 1 scales each input by a factor of about 1 +- 0.5
             nn.init.normal_(self.scale.weight, std=0.5)
             nn.init.ones_(self.scale.bias)
 
-    def forward(self, fed: LayerInput) -> Tensor:
+    def forward(self, inputs: LayerInput) -> Tensor:
         """Return (B, N, out_dim)."""
-        _, *matrices = self.columns(self.weights(fed.latents))
-        return multiply(matrices, (fed.point, fed.hidden), self.bias * self.gain)
+        _, *matrices = self.columns(self.weights(inputs.latents))
+        return multiply(matrices, (inputs.point, inputs.hidden), self.bias * self.gain)
 
     def weights(self, latents: Tensor) -> Tensor:
-        """Return the weight of each shape, (B, out_dim, in), or (out_dim, in) without code."""
+        """Return the weight of each shape, (B, out_dim, in), or (out_dim, in) without a latent."""
         weight, factor = self.weight, self.gain * self.amplitude
         square = weight.square()
         ones = weight.new_ones(1, weight.shape[-1])
@@ -162,14 +162,14 @@ class Demodulated(Layer):
 
 
 class LayerKind(ABC):
-    """Say how the layers of a decoder are made."""
+    """Kind of a decoder's layers, which it makes."""
 
     @abstractmethod
-    def make(self, widths: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+    def make(self, in_dims: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
         """Return a layer.
 
         Args:
-            widths: what it is fed.
+            in_dims: widths of its inputs.
             out_dim: width of its result.
             dim: D.
             index: of the layer, from 0.
@@ -178,7 +178,7 @@ class LayerKind(ABC):
 
 
 class Demodulation(LayerKind):
-    """Make `Demodulated` layers.
+    """`Demodulated` layers.
 
     Args:
         normalize_over: `inputs`, as Karras et al. do. `outputs` is a quirk of base-inr's code, by
@@ -201,11 +201,11 @@ class Demodulation(LayerKind):
         self.normalize_output = normalize_output
         self.amplitude = amplitude
 
-    def make(self, widths: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
+    def make(self, in_dims: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
         """Return a demodulated layer."""
         plain = last and not self.normalize_output
         return Demodulated(
-            widths,
+            in_dims,
             out_dim,
             normalize_over="nothing" if plain else self.normalize_over,
             amplitude=1.0 if last else self.amplitude,

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as normalize_weight
 
 from inr.models.activations import Activation, Plain
+from inr.models.decoder import Decoder
+from inr.models.encodings import Encoding
 from inr.models.initialize import Initialization
 from inr.models.layers import (
     ComplexLinear,
@@ -23,8 +25,8 @@ from inr.models.layers import (
 )
 
 
-class MLP(nn.Module):
-    """Decode a point and a latent by layers.
+class MLP(Decoder):
+    """Multilayer perceptron on a point and a latent.
 
     Layers count from 0; the output layer comes after them. With its settings it is DeepSDF (Park
     et al., CVPR 2019), a latent-modulated network (Dupont et al., ICML 2022), SIREN and others:
@@ -70,7 +72,7 @@ class MLP(nn.Module):
         narrow_skip: bool,
         layer: LayerKind | None,
         activation: nn.Module,
-        encoding: nn.Module | None,
+        encoding: Encoding | None,
         initialize: Initialization | None,
         weight_norm: bool,
         layer_norm: bool,
@@ -91,7 +93,7 @@ class MLP(nn.Module):
         )
         self.encoding = encoding
         self.is_complex = kind.is_complex
-        point_dim = dim if encoding is None else int(getattr(encoding, "out_dim"))  # noqa: B009
+        point_dim = dim if encoding is None else encoding.out_dim
         points = _layers("model.skip_layers", skip_layers, num_layers)
         latents = points
         if latent_layers is not None:
@@ -101,7 +103,7 @@ class MLP(nn.Module):
         self.activations = nn.ModuleList()
         width = 0
         for index in range(num_layers + 1):
-            widths = InputDims(
+            in_dims = InputDims(
                 latent_dim if index in latents else 0, point_dim if index in points else 0, width
             )
             last = index == num_layers
@@ -110,9 +112,9 @@ class MLP(nn.Module):
                 out -= point_dim + (latent_dim if index + 1 in latents else 0)
                 _check_room(out, hidden_dim, latent_dim, point_dim)
             if layer is not None:
-                made = layer.make(widths, out, dim=dim, index=index, last=last)
+                made = layer.make(in_dims, out, dim=dim, index=index, last=last)
             else:
-                made = (ComplexLinear if self.is_complex and index else Linear)(widths, out)
+                made = (ComplexLinear if self.is_complex and index else Linear)(in_dims, out)
             if initialize is None:
                 kind.initialize(made, first=index == 0, last=last)
             layers.append(made)
@@ -145,10 +147,10 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor, latents: Tensor) -> Tensor:
         """Return values (B, N, C) at points x (B, N, D) for latents (B, L)."""
-        fed = LayerInput(x, latents, x if self.encoding is None else self.encoding(x), None)
+        inputs = LayerInput(x, latents, x if self.encoding is None else self.encoding(x), None)
         for layer, norm, activation in zip(self.hidden, self.norms, self.activations, strict=True):
-            fed = fed._replace(hidden=self.dropout(activation(norm(layer(fed)))))
-        value: Tensor = self.output(fed)
+            inputs = inputs._replace(hidden=self.dropout(activation(norm(layer(inputs)))))
+        value: Tensor = self.output(inputs)
         value = self.final(value.real if self.is_complex else value)
         return value
 

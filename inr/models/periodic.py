@@ -11,7 +11,7 @@ from inr.models.layers import Layer
 
 
 class Sine(Activation):
-    """Give sin(omega x), with SIREN's initialisation (Sitzmann et al., NeurIPS 2020, section 3.2).
+    """sin(omega x), with SIREN's initialisation (Sitzmann et al., NeurIPS 2020, section 3.2).
 
     The first layer's weight is drawn from U(-1/n, 1/n), the others' from U(-c, c) with c =
     sqrt(6 / n) / omega, n counting the inputs that are not latent: then the phases of a hidden
@@ -41,11 +41,11 @@ class Sine(Activation):
     def initialize(self, layer: Layer, *, first: bool, last: bool) -> None:
         """Draw as SIREN does."""
         omega = self.first_omega if first else self.omega
-        fan_in = max(1, layer.widths.point + layer.widths.hidden)
+        fan_in = max(1, layer.in_dims.point + layer.in_dims.hidden)
         bound = 1 / fan_in if first else math.sqrt(6 / fan_in) / omega
         drawn = torch.empty(layer.weight.shape[-2:]).uniform_(-bound, bound)
         if not last:
-            drawn[:, : layer.widths.latent].normal_(std=1 / omega)
+            drawn[:, : layer.in_dims.latent].normal_(std=1 / omega)
         with torch.no_grad():
             layer.weight.copy_(drawn)
             wide = fan_in**-0.5 if first else fan_in**-0.5 / omega
@@ -57,7 +57,7 @@ class Sine(Activation):
 
 
 class Sin(nn.Module):
-    """Give the sine of phases that a layer has multiplied by omega."""
+    """Sine of phases that a layer has multiplied by omega."""
 
     def forward(self, phase: Tensor) -> Tensor:
         """Return values in [-1, 1] of the phase's shape."""
@@ -65,7 +65,7 @@ class Sin(nn.Module):
 
 
 class Finer(Sine):
-    """Give sin(omega (|x| + 1) x): frequencies grow with |x| (Liu et al., FINER, CVPR 2024, eq. 5).
+    """sin(omega (|x| + 1) x): frequencies grow with |x| (Liu et al., FINER, CVPR 2024, eq. 5).
 
     Args:
         omega: as for `Sine`.
@@ -98,7 +98,7 @@ class Finer(Sine):
 
 
 class FinerSin(nn.Module):
-    """Give sin((|p| / omega + 1) p) for the phase p = omega x.
+    """sin((|p| / omega + 1) p) for the phase p = omega x.
 
     Args:
         slope: 1 / omega.
@@ -115,7 +115,7 @@ class FinerSin(nn.Module):
 
 
 class _FinerWave(torch.autograd.Function):
-    """Give sin(u) for u = p + s p |p|, with du/dp = 1 + 2 s |p|.
+    """sin(u) for u = p + s p |p|, with du/dp = 1 + 2 s |p|.
 
     Autograd would take twice as many passes over p. There is no forward mode: torch gives zeros
     where that of a function like this one is nested.

@@ -61,7 +61,7 @@ def interpolate(one: Tensor, other: Tensor, num_steps: int, *, spherical: bool) 
     """Return latents from one (L,) to the other, both ends included, (num_steps, L).
 
     Args:
-        one: the first code.
+        one: the first latent.
         other: the last.
         num_steps: how many latents, at least 2.
         spherical: along the great circle (Shoemake, SIGGRAPH 1985, section 3.3), for latents on a

@@ -30,7 +30,7 @@ def gather(table: Tensor, weights: Tensor, rows: Tensor) -> Tensor:
 
 
 class _Bilinear(torch.autograd.Function):
-    """Hold what the three have in common: two factors, then rows, then what is no tensor."""
+    """Base of the three: their inputs are two factors, then rows, then what is no tensor."""
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

@@ -19,7 +19,7 @@ def fit_latents(
     losses: Losses,
     *,
     iterations: int,
-    draws: BatchSpec,
+    spec: BatchSpec,
     lr: float,
     lr_drop: float,
     init_std: float,
@@ -38,7 +38,7 @@ def fit_latents(
         store: samples of the shapes.
         losses: those of training, without ramps.
         iterations: of Adam.
-        draws: what a step draws for each shape.
+        spec: what a step draws for each shape.
         lr: of latents, at the start.
         lr_drop: factor on all rates after half the iterations.
         init_std: of the latents at the start, N(0, init_std^2).
@@ -63,7 +63,7 @@ def fit_latents(
         groups = [{"params": [pieces[key].requires_grad_(True)], "lr": free[key]} for key in free]
         optimizer = torch.optim.Adam(groups)
         generators = seeded_generators(store, seed + 1)
-        index = torch.arange(len(store.names), device=store.draws_on)
+        index = torch.arange(len(store.names), device=store.generator_device)
         now = losses if parts is None else parts.early
         with frozen(model):
             for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):
@@ -73,9 +73,9 @@ def fit_latents(
                         group["lr"] *= lr_drop
                     if parts is not None and parts.drops:
                         pieces["present"] = find_present(
-                            model, store, parts.whole, pieces, draws, seed + 3
+                            model, store, parts.whole, pieces, spec, seed + 3
                         )
-                batch = store.draw(index, draws, generators)
+                batch = store.draw(index, spec, generators)
                 latents = model.latents.constrain(model.latents.join(pieces))
                 total, _ = now(model, batch, latents, None)
                 optimizer.zero_grad(set_to_none=True)

@@ -1,67 +1,107 @@
-"""Latents of unseen shapes, as the configuration says."""
+"""Latents of unseen shapes, as the settings of reconstruction say."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
-from inr.config.factories import fitting_draws, training_store
-from inr.config.schema import Config
 from inr.data.layout import Layout
 from inr.data.observe import open_observed
 from inr.data.parts.read import read_poses, read_present
-from inr.data.store import SampleStore
+from inr.data.store import BatchSpec, SampleStore, open_store
+from inr.files import OUTPUTS
 from inr.losses import Loss, Losses
 from inr.models.inr import INR
 from inr.models.parts.latents import stack_poses
 from inr.models.parts.poses import Pose, join
 from inr.reconstruct import PartFit, fit_latents
+from inr.reconstruct.settings import Reconstruct
 
 
 class Fitting:
-    """Fit the latents of unseen shapes, and where they are made of parts, poses.
+    """Fit of the latents of unseen shapes, and where they are made of parts, of poses.
 
     Without part labels the terms that need them are left out; with them, those of the whole shape
     join after half of the iterations (Talabot et al., PartSDF, 2025).
 
     Args:
-        config: says how.
+        settings: how latents are fitted.
         layout: the data set.
         losses: of training.
+        spec: what a training step draws for each shape; the settings say of how many samples.
+        dim: D.
+        num_channels: C, of the model.
+        dtype: that samples are kept in.
+        seed: mixed with each shape's name.
+
+    Raises:
+        ValueError: if the settings contradict each other, or no term of the loss is of use.
     """
 
-    def __init__(self, config: Config, layout: Layout, losses: Losses) -> None:
-        self.config = config
+    def __init__(
+        self,
+        settings: Reconstruct,
+        layout: Layout,
+        losses: Losses,
+        *,
+        spec: BatchSpec,
+        dim: int,
+        num_channels: int,
+        dtype: str,
+        seed: int,
+    ) -> None:
+        self.settings = settings
         self.layout = layout
         self.losses = losses
-        if config.reconstruct.labels and config.reconstruct.observe != "sdf":
+        self.spec = replace(
+            spec, samples=settings.samples_per_shape, sign_balanced=settings.sign_balanced
+        )
+        self.dim = dim
+        self.num_channels = num_channels
+        self.dtype = dtype
+        self.seed = seed
+        if settings.labels and settings.observe != "sdf":
             raise ValueError("reconstruct.labels=true needs reconstruct.observe=sdf")
-        if not config.reconstruct.labels:
+        if not settings.labels:
             self.losses = losses.select(lambda term: "labels" not in term.needs)
         if not self.losses.select(lambda term: is_of_whole(term) or "labels" in term.needs).terms:
             remedy = "; add reconstruct.labels=true" if "labels" in losses.needs else ""
             raise ValueError(f"the loss has no term to fit latents of unseen shapes with{remedy}")
 
+    def open_samples(self, names: Sequence[str], device: torch.device) -> SampleStore:
+        """Return what the loss needs of some shapes of the data set."""
+        return open_store(
+            self.layout,
+            names,
+            dim=self.dim,
+            num_channels=self.num_channels,
+            needs=self.losses.needs,
+            device=device,
+            dtype=self.dtype,
+            fallback=OUTPUTS / "packed",
+        )
+
     def open(self, names: Sequence[str], device: torch.device) -> SampleStore:
-        """Return what is observed of some shapes."""
-        settings, dim = self.config.reconstruct, self.config.data.dim
+        """Return what is observed of some shapes: their samples, or points of their surface."""
+        settings = self.settings
         if settings.observe == "sdf":
-            return training_store(self.config, self.layout, names, self.losses, device)
+            return self.open_samples(names, device)
         view = None
         if settings.observe == "partial":
-            view = settings.view or [0.0] * (dim - 1) + [1.0]
-            if len(view) != dim:
+            view = settings.view or [0.0] * (self.dim - 1) + [1.0]
+            if len(view) != self.dim:
                 raise ValueError(
-                    f"reconstruct.view is {view}; with data.dim={dim} it is a direction of {dim} "
-                    "numbers"
+                    f"reconstruct.view is {view}; with data.dim={self.dim} it is a direction of "
+                    f"{self.dim} numbers"
                 )
         return open_observed(
             self.layout,
             names,
-            dim=dim,
-            num_channels=self.config.model["num_channels"],
+            dim=self.dim,
+            num_channels=self.num_channels,
             view=view,
             offset=settings.offset,
-            seed=self.config.seed,
+            seed=self.seed,
             device=device,
         )
 
@@ -75,17 +115,16 @@ class Fitting:
         progress: str | None = None,
     ) -> torch.Tensor:
         """Return the latents of a store's shapes; see `fit_latents`."""
-        settings = self.config.reconstruct
         return fit_latents(
             model,
             store,
             self.losses,
             iterations=iterations,
-            draws=fitting_draws(self.config),
-            lr=settings.lr,
-            lr_drop=settings.lr_drop,
-            init_std=settings.init_std,
-            seed=self.config.seed,
+            spec=self.spec,
+            lr=self.settings.lr,
+            lr_drop=self.settings.lr_drop,
+            init_std=self.settings.init_std,
+            seed=self.seed,
             parts=self._parts(store.names, model.latents.num_parts),
             stopped=stopped,
             progress=progress,
@@ -94,12 +133,13 @@ class Fitting:
     def _parts(self, names: Sequence[str], num_parts: int | None) -> PartFit | None:
         if num_parts is None:
             return None
-        settings, dim = self.config.reconstruct, self.config.data.dim
+        settings = self.settings
         poses = present = None
         if settings.poses != "mean" or settings.labels:
             present = torch.stack([self._present(name, num_parts) for name in names])
         if settings.poses != "mean":
-            poses = stack_poses(part_poses(self.layout, names, dim), names, num_parts, dim)
+            given = part_poses(self.layout, names, self.dim)
+            poses = stack_poses(given, names, num_parts, self.dim)
         early = self.losses
         if settings.labels and "labels" in early.needs:
             early = early.select(lambda term: not is_of_whole(term))
@@ -122,7 +162,7 @@ class Fitting:
 
 
 def is_of_whole(term: Loss) -> bool:
-    """Return whether a term looks at the field of the whole shape."""
+    """Return whether a term is one of the field of the whole shape."""
     return bool(term.needs) and not term.needs & {"parts", "labels"}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inr.models.decoder import PartDecoder
 from inr.models.inr import INR
 from inr.models.parts.poses import is_present
 from inr.shapes.extract import extract_mesh
@@ -27,7 +28,7 @@ def decode_mesh(
     """Extract the zero level of one shape's field.
 
     Args:
-        model: decodes the code.
+        model: decodes the latent.
         latent: (L,).
         dim: D.
         resolution: points a side of the grid over [-1, 1]^D.
@@ -67,13 +68,14 @@ def decode_parts(
     Raises:
         FloatingPointError: if a value is not finite.
     """
+    assert isinstance(model.decoder, PartDecoder)
     meshes: list[Mesh | None] = []
     for part, there in enumerate(is_present(latent)):
         if not there:
             meshes.append(None)
             continue
         asked, num_decoded = latent, len(latent)
-        if getattr(model.decoder, "parts_are_apart", False):  # the others need not be decoded
+        if model.decoder.parts_are_independent:  # the others need not be decoded
             asked, num_decoded = latent.clone(), 1
             asked[:, -1] = (torch.arange(len(latent)) == part).to(latent)
         mesh = extract_mesh(

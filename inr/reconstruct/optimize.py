@@ -1,4 +1,4 @@
-"""Shapes fitted to a wish: gradients of a loss of the mesh, with respect to the code."""
+"""Shapes fitted to a wish: gradients of a loss of the mesh, with respect to the latent."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +16,7 @@ from inr.shapes.mesh import Mesh
 
 
 class FittedShape(NamedTuple):
-    """Hold a shape fitted to a target.
+    """Shape fitted to a target.
 
     Args:
         latent: of the shape, as the model decodes it.
@@ -47,19 +47,19 @@ def fit_shape(
     of its vertices (`moving_vertices`): Remelli et al., MeshSDF, NeurIPS 2020.
 
     Args:
-        model: decodes the code.
+        model: decodes the latent.
         latent: where to start: (L,), or what else the model takes for one shape.
         target: the loss of vertices (V, D) in the box frame and faces (F, D), a scalar.
         dim: D.
         steps: of Adam.
-        lr: its step, in units of the code.
+        lr: its step, in units of the latent.
         resolution: points a side of the grid that is extracted from.
         coarse_to_fine: see `decode_mesh`.
         free: of the latent's shape, which of its entries may change (True); None for all.
 
     Raises:
         FloatingPointError: if the shape vanishes, or the loss or the field is no longer a number.
-        ValueError: if `free` has another shape than the code.
+        ValueError: if `free` has another shape than the latent.
     """
     if free is not None and free.shape != latent.shape:
         raise ValueError(
@@ -102,9 +102,9 @@ def moving_vertices(model: INR, latent: Tensor, mesh: Mesh) -> Tensor:
     crease, faces span it, and derivatives are right to first order in the grid's spacing only.
 
     Args:
-        model: decodes the code.
+        model: decodes the latent.
         latent: of which the derivative is.
-        mesh: extracted from the field of that code.
+        mesh: extracted from the field of that latent.
     """
     vertices = torch.from_numpy(mesh.vertices).to(latent)
     on_wall = (vertices.abs() >= 1).any(dim=-1, keepdim=True)

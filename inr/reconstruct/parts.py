@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inr.data.store import BatchSpec, SampleStore
 from inr.losses import Losses
-from inr.models.inr import INR, Field
+from inr.models.decoder import Field, PartDecoder
+from inr.models.inr import INR
 from inr.models.parts.latents import PartLatents
 from inr.seeding import seed_from_name
 
@@ -21,7 +22,7 @@ DROP_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class PartFit:
-    """Say how the parts of unseen shapes are fitted.
+    """Settings of fitting the parts of unseen shapes.
 
     Args:
         pose_lr: learning rate of poses; 0 keeps them where they start.
@@ -57,7 +58,7 @@ class PartFit:
 def seeded_generators(store: SampleStore, seed: int) -> list[torch.Generator]:
     """Return a generator for each shape of a store, seeded by its name."""
     return [
-        torch.Generator(device=store.draws_on).manual_seed(
+        torch.Generator(device=store.generator_device).manual_seed(
             int(seed_from_name(name, seed).integers(2**63))
         )
         for name in store.names
@@ -70,7 +71,7 @@ def find_present(
     store: SampleStore,
     losses: Losses,
     pieces: Mapping[str, Tensor],
-    draws: BatchSpec,
+    spec: BatchSpec,
     seed: int,
 ) -> Tensor:
     """Return which parts shapes have, (B, P), as 0 and 1.
@@ -85,21 +86,22 @@ def find_present(
         store: samples of the shapes.
         losses: of the whole shape.
         pieces: of raw latents (B, P, L + K), in which all parts are present.
-        draws: what a step of the fit draws; here several times as many samples are drawn.
+        spec: what a step of the fit draws; here several times as many samples are drawn.
         seed: mixed with each shape's name.
     """
     table = model.latents
-    assert isinstance(table, PartLatents)
+    assert isinstance(table, PartLatents) and isinstance(model.decoder, PartDecoder)
+    decoder = model.decoder
     latents = table.constrain(table.join(pieces))
     optional = table.optional().nonzero()[:, 0]
     if len(optional) == 0:
         return latents[..., -1]
-    many = replace(draws, samples=DROP_SAMPLES * draws.samples)
-    index = torch.arange(len(latents), device=store.draws_on)
+    many = replace(spec, samples=DROP_SAMPLES * spec.samples)
+    index = torch.arange(len(latents), device=store.generator_device)
     batch = store.draw(index, many, seeded_generators(store, seed))
 
     def measure(left_out: Tensor) -> Tensor:
-        rest = INR(_Union(model.decoder, left_out), table, output=model.output).eval()
+        rest = INR(_Union(decoder, left_out), table, output=model.output).eval()
         return losses(rest, batch, latents, None)[0]
 
     left_out = torch.zeros(latents.shape[:2], dtype=torch.bool, device=latents.device)
@@ -114,13 +116,15 @@ def find_present(
     return latents[..., -1] * ~left_out
 
 
-class _Union(nn.Module):
-    """Leave parts (B, P) out of the union of a decoder's parts."""
+class _Union(PartDecoder):
+    """A decoder's union without some parts (B, P)."""
 
-    def __init__(self, decoder: nn.Module, left_out: Tensor) -> None:
+    def __init__(self, decoder: PartDecoder, left_out: Tensor) -> None:
         super().__init__()
+        self.num_parts = decoder.num_parts
         self.decoder, self.left_out = decoder, left_out
 
-    def forward(self, x: Tensor, latents: Tensor) -> Field:
+    def forward(self, x: Tensor, latents: Tensor, left_out: Tensor | None = None) -> Field:
+        """Return the field, and all parts."""
         field: Field = self.decoder(x, latents, self.left_out)
         return field

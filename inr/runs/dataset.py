@@ -70,4 +70,5 @@ def split_sizes(data: Data) -> dict[str, int | float | str]:
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that the content of a shape's files depends on."""
     keys = (*keys_with(Data, Role.OF_SAMPLES), *keys_with(Data, Role.ADOPTED))
-    return {key: raw[key] for key in keys}
+    # an empty `formats` is left out: data sets of before had none
+    return {key: raw[key] for key in keys if key != "formats" or raw[key]}

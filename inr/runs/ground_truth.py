@@ -9,7 +9,7 @@ import numpy as np
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts.read import count_parts, read_parts
-from inr.data.read import read_surface
+from inr.data.read import read_surface_points
 from inr.metrics.eval_shape import Cloud, Surface
 from inr.metrics.pair import FieldEvaluator, Pair, Parts
 from inr.render.points import discs
@@ -50,7 +50,7 @@ def ground_truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
             return read_mesh(path)
         if not layout.surface(name).exists():
             return empty_mesh(dim)
-        surface = read_surface(layout, name, dim, with_normals=False)
+        surface = read_surface_points(layout, name, dim, with_normals=False)
     except ValueError as error:
         log.warning("%s is drawn without its ground truth: %s", name, error)
         return empty_mesh(dim)
@@ -88,7 +88,7 @@ def open_pair(
     points: Floats
     normals: Floats | None = None
     if only_points := has_only_points(layout, name):
-        surface = read_surface(layout, name, dim, with_normals=False).astype(np.float64)
+        surface = read_surface_points(layout, name, dim, with_normals=False).astype(np.float64)
         points = surface[:, :dim]
         normals = surface[:, dim:] if surface.shape[1] > dim else None
     else:

@@ -9,7 +9,7 @@ from inr.shapes.poses import Poses
 
 @dataclass(frozen=True)
 class Composite:
-    """Hold a shape, its parts in the same frame, and each part's pose.
+    """Shape with its parts in the same frame, and each part's pose.
 
     Args:
         mesh: the whole, the closed boundary of the parts' union.

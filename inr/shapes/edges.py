@@ -12,12 +12,12 @@ SHARP_ANGLE = np.deg2rad(20.0)
 
 @dataclass(frozen=True)
 class SharpEdges:
-    """Hold segments (3-D), or corners as segments without length (2-D).
+    """Sharp edges of a mesh: segments (3-D), or corners as segments of length zero (2-D).
 
     Args:
         starts: (E, D).
         ends: (E, D).
-        weights: how much of the samples each gets, (E,), above 0.
+        weights: in proportion to the samples that each gets, (E,), above 0.
     """
 
     starts: Floats

@@ -7,22 +7,20 @@ import numpy as np
 import trimesh
 from numpy.typing import NDArray
 
-from inr.files import numbers_in, replacing
-from inr.shapes.formats.meshes import SURFACE_SUFFIXES, NoFacesError, read_surface
-from inr.shapes.formats.outlines import FLAT_SUFFIXES, read_outline
+from inr.files import replacing
+from inr.shapes.formats.base import NO_FORMATS, OUTLINE, POINTS, Formats, read_own
+from inr.shapes.formats.meshes import NoFacesError, read_triangles
+from inr.shapes.formats.outlines import read_outline
+from inr.shapes.formats.table import suffixes
 from inr.shapes.polygon import chain_edges, join_loops
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-MESH_SUFFIXES = SURFACE_SUFFIXES
-OUTLINE_SUFFIXES = (".npz", *FLAT_SUFFIXES)
-POINT_SUFFIXES = (".ply", ".xyz", ".txt", ".npy")
-
 
 @dataclass(frozen=True)
 class Mesh:
-    """Hold a simplicial surface of dimension D - 1.
+    """Simplicial surface of dimension D - 1.
 
     Args:
         vertices: (V, D) float64.
@@ -112,31 +110,32 @@ class Mesh:
         return not balance[inverse][edges[:, 0] != edges[:, 1]].any()
 
 
-def read_mesh(path: Path) -> Mesh:
+def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     """Read a mesh file, 3-D or 2-D by its suffix; a scene of several meshes is joined into one.
 
     Polygons are cut into triangles. Corners at the same place become one vertex unless the mesh is
-    closed without that (each .stl triangle has corners of its own). An .npz keeps its edges as they
+    closed without that (each .stl triangle has corners of its own). Edges (.npz) stay as they
     are if they close up and enclose a positive area (the non-zero rule); else, as in the other 2-D
     formats, nesting decides which loops are holes.
 
     Args:
-        path: of one of MESH_SUFFIXES (3-D) or OUTLINE_SUFFIXES (2-D; see `read_outline`); an .npz
-            has vertices (V, 2) and edges (E, 2).
+        path: of a suffix that gives a surface (3-D; see `read_triangles`) or an outline (2-D; see
+            `read_outline`), as inr.shapes.formats.table says.
+        formats: the user's own by suffix, which come first.
 
     Raises:
         NoFacesError: a ValueError, if it has no face.
-        ValueError: if it cannot be read (`read_surface` says why), or has a face with a vertex that
-            is not finite; 2-D also if outlines are open or, but for an .npz kept as
-            it is, meet themselves or one another.
+        ValueError: if it cannot be read (`read_triangles` says why), or has a face with a vertex
+            that is not finite; 2-D also if outlines are open or, but for edges kept as they are,
+            meet themselves or one another.
     """
     suffix = path.suffix.lower()
-    if suffix == ".npz":
-        mesh = _read_edges(path)
-    elif suffix in FLAT_SUFFIXES:
+    if suffix in formats:
+        mesh = _read_own(path, formats)
+    elif suffix in suffixes(OUTLINE):
         mesh = Mesh(*read_outline(path))
     else:
-        mesh = Mesh(*read_surface(path))
+        mesh = Mesh(*read_triangles(path))
     if mesh.is_empty:
         raise NoFacesError(f"'{path}' has no faces", len(mesh.vertices))
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
@@ -145,10 +144,10 @@ def read_mesh(path: Path) -> Mesh:
         raise ValueError(f"'{path}' has faces with vertices that are not finite numbers")
     if not np.isfinite(mesh.vertices).all():  # no face's, yet some library would look at them
         mesh = _without_unused(mesh)
-    if suffix == ".npz":
+    if mesh.dim == 2:
         return mesh if mesh.is_closed() and mesh.volume() > 0 else _turned(mesh, path)
     # .stl triangles bring their own corners, and texture seams split those of other formats
-    return mesh if mesh.dim == 2 or mesh.is_closed() else merge_equal(mesh)
+    return mesh if mesh.is_closed() else merge_equal(mesh)
 
 
 def check_outline(mesh: Mesh) -> None:
@@ -161,13 +160,14 @@ def check_outline(mesh: Mesh) -> None:
     join_loops(loops, [f"loop {k + 1}" for k in range(len(loops))])
 
 
-def _read_edges(path: Path) -> Mesh:
+def _read_own(path: Path, formats: Formats) -> Mesh:
+    own = formats[path.suffix.lower()]
     try:
-        with numbers_in(path) as file:
-            return Mesh(file["vertices"].astype(np.float64), file["edges"].astype(np.int64))
-    # an empty, a truncated and a foreign file each raise something else
-    except Exception as error:
-        raise ValueError(f"cannot read '{path}' as vertices and edges: {error}") from error
+        vertices, faces = read_own(own, path)
+    except ValueError as error:
+        raise ValueError(f"'{path}': {error}") from error
+    assert faces is not None and own.gives != POINTS, own
+    return Mesh(vertices, faces)
 
 
 def _turned(mesh: Mesh, path: Path) -> Mesh:

@@ -11,7 +11,7 @@ from inr.shapes.mesh import Floats, Mesh
 
 @dataclass(frozen=True)
 class Normalization:
-    """Map native coordinates to the box: x' = R(x + T) S.
+    """Similarity transform from native coordinates to the box: x' = R(x + T) S.
 
     Args:
         translation: T, (D,), in native units.
@@ -19,7 +19,7 @@ class Normalization:
         scale: S, box units per native unit, above 0.
 
     Raises:
-        ValueError: if the scale is not above 0, or the rotation is none.
+        ValueError: if the scale is not above 0, or the rotation is not one.
     """
 
     translation: Floats

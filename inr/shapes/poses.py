@@ -13,7 +13,7 @@ Flags = NDArray[np.bool_]
 
 
 class Poses(NamedTuple):
-    """Hold the poses of a shape's P parts.
+    """Poses of a shape's P parts.
 
     A pose maps a part's canonical space to the shape's frame by scale, then rotation, then
     translation. An absent part has translation 0, no rotation and scale 1.

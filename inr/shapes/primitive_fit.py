@@ -14,7 +14,7 @@ THINNEST = 1e-3
 
 
 class Fit(NamedTuple):
-    """Hold a primitive that was fitted to points.
+    """Primitive fitted to points.
 
     Args:
         frame: (D, D), its axes as columns.

@@ -24,9 +24,10 @@ ON_LINE = 1e-6
 
 
 class Primitive(NamedTuple):
-    """Hold a cuboid or a cylinder as the pose of its canonical form.
+    """Cuboid or cylinder, given by the pose of its canonical form.
 
-    That is the box [-1, 1]^D, or the cylinder of radius 1 about the z axis from -1 to 1.
+    The canonical form is the box [-1, 1]^D, or the cylinder of radius 1 about the z axis from -1
+    to 1.
 
     Args:
         kind: cuboid | cylinder; in 2-D a cuboid is a rectangle.

@@ -13,7 +13,7 @@ from inr.shapes.sdf import measure
 
 
 class SdfSamples(NamedTuple):
-    """Hold points with their signed distance, negative inside.
+    """Points with their signed distance, negative inside.
 
     Args:
         samples: all of them, near the surface then uniform, (S, D + 1) float32: point, distance.

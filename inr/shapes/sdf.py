@@ -19,8 +19,8 @@ SIGN_GRID = 192
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Hold what was found of points around a mesh.
+class SignedDistances:
+    """Signed distances of points to a mesh, and how ambiguous their signs were.
 
     Args:
         distance: (N,) float64, in the units of the mesh, negative inside.
@@ -66,7 +66,7 @@ def signed_distance(mesh: Mesh, points: Floats, sign: str = "winding") -> Floats
     return measure(mesh, points, sign).distance
 
 
-def measure(mesh: Mesh, points: Floats, sign: str = "winding") -> Measured:
+def measure(mesh: Mesh, points: Floats, sign: str = "winding") -> SignedDistances:
     """Return the signed distance of each point, and how ambiguous the signs were.
 
     See `signed_distance` for arguments, promises and errors. The sign is taken apart from the
@@ -81,7 +81,7 @@ def measure(mesh: Mesh, points: Floats, sign: str = "winding") -> Measured:
     found = _measure_in_order(mesh, points[order], sign)
     distance = np.empty(len(points))
     distance[order] = found.distance
-    return Measured(distance, found.ambiguity)
+    return SignedDistances(distance, found.ambiguity)
 
 
 def check_sign(sign: str) -> None:
@@ -114,21 +114,21 @@ def _inside_by(winding: Floats, dim: int) -> NDArray[np.bool_]:
     return winding != 0 if dim == 2 else winding >= 0.5
 
 
-def _measure_in_order(mesh: Mesh, points: Floats, sign: str) -> Measured:
+def _measure_in_order(mesh: Mesh, points: Floats, sign: str) -> SignedDistances:
     vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
     faces = np.ascontiguousarray(mesh.faces, dtype=np.int64)
     distance: Floats = np.sqrt(igl.point_mesh_squared_distance(points, vertices, faces)[0])
     if sign == "unsigned":
-        return Measured(distance, None)
+        return SignedDistances(distance, None)
     if sign == "pseudonormal":
-        return Measured(np.where(behind_surface(mesh, points), -distance, distance), None)
+        return SignedDistances(np.where(behind_surface(mesh, points), -distance, distance), None)
     if mesh.dim == 3 and len(points) >= SIGN_GRID**2 and mesh.is_closed():
         # its winding numbers are whole, so that no point is ambiguous
         inside, fraction = _inside_closed(mesh, points, distance), 0.0
     else:
         winding = deciding_winding_number(mesh, points)
         inside, fraction = _inside_by(winding, mesh.dim), ambiguity(winding)
-    return Measured(np.where(inside, -distance, distance), fraction)
+    return SignedDistances(np.where(inside, -distance, distance), fraction)
 
 
 def _inside_closed(mesh: Mesh, points: Floats, distance: Floats) -> NDArray[np.bool_]:

@@ -15,10 +15,10 @@ ON_SURFACE = 1e-6
 
 
 class SelfCheck(NamedTuple):
-    """Hold how samples fare when evaluated again.
+    """Agreement of samples with a second evaluation of the signed distance.
 
     Args:
-        points: how many were; the first of them also by distance.
+        points: number evaluated; of the first ones the distance as well, not only the sign.
         sign_agreement: fraction of them whose sign is the same, those on the surface left out; None
             for distances without sign.
         max_error: largest difference of the distances, in the units of the mesh.

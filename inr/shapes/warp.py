@@ -16,7 +16,7 @@ import numpy as np
 
 from inr.shapes import sdf
 from inr.shapes.mesh import Floats, Mesh
-from inr.shapes.sdf import Measured, check_sign
+from inr.shapes.sdf import SignedDistances, check_sign
 from inr.shapes.solids.winding import (
     RECOMPUTE_MARGIN,
     ambiguity,
@@ -61,7 +61,9 @@ def signed_distance(
     return measure(mesh, points, sign, device=device).distance
 
 
-def measure(mesh: Mesh, points: Floats, sign: str = "winding", *, device: str = "cuda") -> Measured:
+def measure(
+    mesh: Mesh, points: Floats, sign: str = "winding", *, device: str = "cuda"
+) -> SignedDistances:
     """Return the signed distance of each point, and how ambiguous the signs were.
 
     See `signed_distance` for arguments, promises and errors.
@@ -76,12 +78,12 @@ def measure(mesh: Mesh, points: Floats, sign: str = "winding", *, device: str = 
         distance, winding = _query(wp, mesh, points, with_winding=sign == "winding")
     _add_slivers(mesh, points, distance)
     if sign == "unsigned":
-        return Measured(distance, None)
+        return SignedDistances(distance, None)
     if sign == "pseudonormal":
         behind = np.signbit(sdf.signed_distance(mesh, points, sign))
-        return Measured(np.where(behind, -distance, distance), None)
+        return SignedDistances(np.where(behind, -distance, distance), None)
     distance[winding >= 0.5] *= -1
-    return Measured(distance, ambiguity(winding))
+    return SignedDistances(distance, ambiguity(winding))
 
 
 def _query(wp: Any, mesh: Mesh, points: Floats, with_winding: bool) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from inr.config.factories import build_losses, build_renderer
+from inr.config.factories import build_fitting, build_losses, build_renderer
 from inr.config.fingerprint import fingerprint
 from inr.config.job import Job
 from inr.config.schema import Config
@@ -15,7 +15,6 @@ from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import read_trained_split
 from inr.progress import show_progress
 from inr.reconstruct import field_of
-from inr.reconstruct.latent_fitting import Fitting
 from inr.render.grid import image_grid, write_png
 from inr.render.slices import slice_row
 from inr.runs.ground_truth import ground_truth_mesh
@@ -128,7 +127,7 @@ def _latents(trained: TrainedRun, split: str, names: Sequence[str]) -> torch.Ten
         )
     iterations = config.reconstruct.iterations
     log.info("fitting %d latents, %d iterations", len(names), iterations)
-    fitting = Fitting(config, trained.layout, build_losses(config))
+    fitting = build_fitting(config, trained.layout, build_losses(config))
     return fitting.fit(
         trained.model,
         fitting.open(names, trained.device),

@@ -77,8 +77,7 @@ def _latents(trained: TrainedRun) -> torch.Tensor:
     every = latents.flatten()
     if settings.interpolate:
         one, other = (every[_find(trained, name)] for name in settings.interpolate)
-        spherical = bool(getattr(latents, "spherical", False))
-        between = interpolate(one, other, settings.num_shapes, spherical=spherical)
+        between = interpolate(one, other, settings.num_shapes, spherical=latents.spherical)
         return latents.unflatten(between)
     generator = torch.Generator().manual_seed(config.seed)
     if settings.prior == "pca":

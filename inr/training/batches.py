@@ -10,50 +10,57 @@ from torch import Tensor
 from inr.data.batch import Batch
 from inr.data.store import BatchSpec, SampleStore
 from inr.seeding import mix_seed
+from inr.training.settings import Train
 
 # small batches are drawn together, at most so many points: each draw costs some time of its own
 POINTS_AT_ONCE = 1 << 15
 
 
 class Batches:
-    """Draw batches of shapes in random order.
+    """Batches of shapes in random order.
 
-    Every draw is seeded by (seed, epoch, batch), so a resumed run sees what an uninterrupted one
-    sees without any stored generator.
+    Every draw is seeded by (seed, epoch, batch), so a resumed run draws what an uninterrupted one
+    draws without any stored generator.
 
     Args:
         store: samples of the shapes.
-        draws: what a step draws for each shape.
+        spec: what a step draws for each shape.
         seed: of the order of shapes and of the samples.
         shapes_per_batch: B.
     """
 
     def __init__(
-        self, store: SampleStore, draws: BatchSpec, *, seed: int, shapes_per_batch: int
+        self, store: SampleStore, spec: BatchSpec, *, seed: int, shapes_per_batch: int
     ) -> None:
         self.store = store
-        self.draws = draws
+        self.spec = spec
         self.seed = seed
         self.size = shapes_per_batch
-        self.generator = torch.Generator(device=store.draws_on)
-        points = draws.samples * (store.samples is not None)
-        points += (draws.surface + draws.space) * (store.surface is not None)
+        self.generator = torch.Generator(device=store.generator_device)
+        points = spec.samples * (store.samples is not None)
+        points += (spec.surface + spec.space) * (store.surface is not None)
         self.at_once = max(1, POINTS_AT_ONCE // max(1, points * shapes_per_batch))
         self._seconds = 0.0
+
+    def __len__(self) -> int:
+        """Return how many batches an epoch has; the last may be smaller."""
+        return -(-len(self.store.names) // self.size)
 
     def of_epoch(self, epoch: int, first: int) -> Iterator[tuple[int, Tensor, Batch]]:
         """Yield number, shapes (B,) and points of each batch of an epoch, from the first on."""
         rng = np.random.default_rng([self.seed, epoch])
-        order = torch.from_numpy(rng.permutation(len(self.store.names))).to(self.store.draws_on)
+        order = torch.from_numpy(rng.permutation(len(self.store.names))).to(
+            self.store.generator_device
+        )
         shapes = order.split(self.size)
-        for start in range(first - first % self.at_once, len(shapes), self.at_once):
-            asked = time.perf_counter()
-            together = shapes[start : start + self.at_once]
-            self.generator.manual_seed(mix_seed(self.seed, epoch, start))
-            drawn = self.store.draw(torch.cat(together), self.draws, self.generator)
+        for begin in range(first - first % self.at_once, len(shapes), self.at_once):
+            started = time.perf_counter()
+            together = shapes[begin : begin + self.at_once]
+            self.generator.manual_seed(mix_seed(self.seed, epoch, begin))
+            drawn = self.store.draw(torch.cat(together), self.spec, self.generator)
             batches = drawn.split(self.size)
-            self._seconds += time.perf_counter() - asked
-            for number, pair in enumerate(zip(together, batches, strict=True), start):
+            self._seconds += time.perf_counter() - started
+            for number, pair in enumerate(zip(together, batches, strict=True), begin):
                 if number >= first:
                     yield number, *pair
 
@@ -61,3 +68,15 @@ class Batches:
         """Return the time that draws took since the last call."""
         taken, self._seconds = self._seconds, 0.0
         return taken
+
+
+def batch_spec(settings: Train) -> BatchSpec:
+    """Return what a training step draws for each shape."""
+    return BatchSpec(
+        samples=settings.samples_per_shape,
+        sign_balanced=settings.sign_balanced,
+        surface=settings.surface_per_shape,
+        space=settings.space_per_shape,
+        space_near=settings.space_near,
+        space_std=settings.space_std,
+    )

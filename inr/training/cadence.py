@@ -1,12 +1,13 @@
-"""When what is done every so many epochs is due, and what it takes of a run."""
+"""Cadences: what is due after which epoch, and the time it takes."""
 
 import logging
-
-from inr.training.estimate import format_seconds
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
-# seconds of all those to come, below which nobody waits for them
+# seconds of all those to come, below which nothing is said of them
 LITTLE = 10.0
 
 
@@ -28,8 +29,21 @@ def is_tenth(epoch: int, log_every: int, num_epochs: int) -> bool:
     return epoch == num_epochs or epoch // tenth != (epoch - max(log_every, 1)) // tenth
 
 
+def format_seconds(seconds: float) -> str:
+    """Return a length of time in words, say '2 h 05 min'."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02d} min"
+    return f"{hours / 24:.0f} days"
+
+
 class CadenceTimer:
-    """Say once of each recurring thing what it takes, which no estimate could tell beforehand.
+    """Timer of validations and pictures, whose length no estimate knows beforehand.
 
     Args:
         num_epochs: of the run.
@@ -38,6 +52,13 @@ class CadenceTimer:
     def __init__(self, num_epochs: int) -> None:
         self.num_epochs = num_epochs
         self.told: set[str] = set()
+
+    @contextmanager
+    def timed(self, what: str, every: int, epoch: int) -> Iterator[None]:
+        """Time what is done until this is left; see `note`."""
+        started = time.perf_counter()
+        yield
+        self.note(what, time.perf_counter() - started, every, epoch)
 
     def note(self, what: str, seconds: float, every: int, epoch: int) -> None:
         """Log what the first `what`, at an epoch, took, and what those to come will."""

@@ -9,13 +9,12 @@ import torch
 
 from inr.files import replacing
 from inr.models.inr import INR
-
-FORMAT = 1
+from inr.models.stored import FORMAT, migrate
 
 
 @dataclass
 class Progress:
-    """Say how far a run is.
+    """Position of a run.
 
     Args:
         epoch: finished epochs.
@@ -31,11 +30,11 @@ class Progress:
 
 
 class Checkpoints:
-    """Write a run's checkpoints and keep only those asked for.
+    """Checkpoints of a run, of which only those asked for are kept.
 
     Args:
         folder: where they lie.
-        names: the training shapes, in the order of their codes.
+        names: the training shapes, in the order of their latents.
         every: cadence in epochs, 0 for none but the last.
         epochs: epochs whose checkpoints are kept for good.
         keep: how many of those written at the cadence are kept, newest first.
@@ -125,6 +124,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"cannot read the checkpoint '{path}': {reason}") from error
+    content = migrate(content)
     keys = {"format", "decoder", "latents", "optimizer", "progress"}
     if not isinstance(content, dict) or not keys <= content.keys() or content["format"] != FORMAT:
         raise ValueError(f"'{path}' is no checkpoint of this program (format {FORMAT})")

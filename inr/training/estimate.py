@@ -9,10 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inr.data.batch import Batch, Samples, Surface, set_of
+from inr.data.batch import LABELS, Batch, Samples, SurfacePoints, sample_fields, set_of
 from inr.data.store import BatchSpec
 from inr.losses import Losses, TrainProgress
 from inr.models.inr import INR
+from inr.training.batches import batch_spec
+from inr.training.cadence import count_due, format_seconds
+from inr.training.settings import Train
+from inr.training.step import batch_loss
 
 PROBE_POINTS = 8192
 PROBE_SECONDS = 1.0
@@ -20,7 +24,7 @@ PROBE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """Hold the size of a run.
+    """Size and length of a run.
 
     Args:
         num_parameters: of the network, latents not counted.
@@ -64,15 +68,12 @@ class Estimate:
 def estimate(
     model: INR,
     losses: Losses,
+    settings: Train,
     *,
     dim: int,
     num_shapes: int,
-    shapes_per_batch: int,
-    draws: BatchSpec,
     num_channels: int,
-    num_epochs: int,
-    num_validations: int,
-    num_pictures: int,
+    epochs_done: int,
     sample_bytes: int,
     device: torch.device,
 ) -> Estimate:
@@ -80,8 +81,9 @@ def estimate(
 
     Nothing of the model changes: gradients are dropped and no optimizer steps.
     """
-    num_batch = min(shapes_per_batch, num_shapes)
-    counts = _counts(losses.needs, draws)
+    num_batch = min(settings.shapes_per_batch, num_shapes)
+    num_epochs = settings.epochs - epochs_done
+    counts = _counts(losses.needs, batch_spec(settings))
     per_shape = sum(counts.values())
     fraction = 1.0
     if device.type == "cpu":
@@ -89,13 +91,11 @@ def estimate(
     x = {name: _points(num_batch, max(1, round(n * fraction)), dim) for name, n in counts.items()}
     x = {name: points.to(device) for name, points in x.items()}
     scale = per_shape / sum(points.shape[1] for points in x.values())
-    batch = _batch(x, num_channels, labelled="labels" in losses.needs)
+    batch = _batch(x, num_channels, losses.needs)
     index = torch.arange(num_batch, device=device)
 
     def step() -> None:
-        latents = model.latents(index)
-        total, _ = losses(model, batch, latents, TrainProgress(0, max(num_epochs, 1)))
-        total.mean().backward()
+        batch_loss(model, losses, batch, index, TrainProgress(0, max(num_epochs, 1)))[0].backward()
 
     baseline = peak_memory(device)  # on a CPU the program itself
     saved = _saved_bytes(step)
@@ -111,15 +111,15 @@ def estimate(
         samples_a_step=num_batch * per_shape,
         memory=int(saved * scale) + weights + sample_bytes + baseline,
         step_seconds=statistics.median(times) * scale,
-        num_steps=num_epochs * -(-num_shapes // shapes_per_batch),
-        num_validations=num_validations,
-        num_pictures=num_pictures,
+        num_steps=num_epochs * -(-num_shapes // settings.shapes_per_batch),
+        num_validations=count_due(settings.validate_every, epochs_done, settings.epochs),
+        num_pictures=count_due(settings.render_every, epochs_done, settings.epochs),
     )
 
 
-def _counts(needs: frozenset[str], draws: BatchSpec) -> dict[str, int]:
+def _counts(needs: frozenset[str], spec: BatchSpec) -> dict[str, int]:
     """Return how many points a shape gets of each set that a loss needs."""
-    return {name: getattr(draws, name) for name in sorted({set_of(need) for need in needs})}
+    return {name: getattr(spec, name) for name in sorted({set_of(need) for need in needs})}
 
 
 def _points(num_shapes: int, num_points: int, dim: int) -> Tensor:
@@ -127,31 +127,20 @@ def _points(num_shapes: int, num_points: int, dim: int) -> Tensor:
     return torch.rand(num_shapes, num_points, dim, generator=generator) * 2 - 1
 
 
-def _batch(points: dict[str, Tensor], num_channels: int, labelled: bool) -> Batch:
+def _batch(points: dict[str, Tensor], num_channels: int, needs: frozenset[str]) -> Batch:
     """Return points as if the shapes were balls."""
-    samples = surface = labels = None
+    samples = surface = None
+    fields: dict[str, Tensor] = {}
     if "samples" in points:
         x = points["samples"]
-        labels = torch.zeros(x.shape[:2], dtype=torch.long, device=x.device) if labelled else None
+        for field in sample_fields(needs, x.shape[-1]):
+            fields[field.name] = field.unpack(x.new_zeros(*x.shape[:2], field.columns))
         distance = x.norm(dim=-1, keepdim=True) - 0.5
         samples = Samples(x, distance.expand(*x.shape[:2], num_channels))
     if "surface" in points:
         x = points["surface"]
-        surface = Surface(x, torch.nn.functional.normalize(x, dim=-1))
-    return Batch(samples, surface, points.get("space"), labels)
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a length of time in words, say '2 h 05 min'."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes:02d} min"
-    return f"{hours / 24:.0f} days"
+        surface = SurfacePoints(x, torch.nn.functional.normalize(x, dim=-1))
+    return Batch(samples, surface, points.get("space"), fields.pop(LABELS, None), fields)
 
 
 def peak_memory(device: torch.device) -> int:

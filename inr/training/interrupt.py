@@ -5,7 +5,7 @@ from types import FrameType
 
 
 class Interrupted(BaseException):
-    """Say that a signal stopped the run after a checkpoint was written.
+    """Stop by a signal, after a checkpoint was written.
 
     As KeyboardInterrupt, it is no Exception: it also ends a sweep's remaining jobs.
     """
@@ -16,7 +16,7 @@ class Interrupted(BaseException):
 
 
 class Interrupt:
-    """Note SIGINT and SIGTERM while in use; a second SIGINT raises at once."""
+    """Handler that notes SIGINT and SIGTERM while in use; a second SIGINT raises at once."""
 
     def __init__(self) -> None:
         self.number = 0

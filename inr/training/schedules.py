@@ -1,16 +1,18 @@
 """Learning-rate schedules: factors on the base rate as a function of progress.
 
-They hold no latent, so a resumed run needs nothing but its epoch.
+They have no state, so a resumed run needs nothing but its epoch.
 """
 
 import math
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+import torch
+
 
 @runtime_checkable
 class Schedule(Protocol):
-    """Map progress to a factor."""
+    """Factor on the learning rate as a function of progress."""
 
     def __call__(self, epoch: float, num_epochs: int) -> float:
         """Return the factor on the learning rate at a (fractional) epoch from 0."""
@@ -18,7 +20,7 @@ class Schedule(Protocol):
 
 
 class Constant:
-    """Keep the base rate."""
+    """The base rate throughout."""
 
     def __call__(self, epoch: float, num_epochs: int) -> float:
         """Return 1."""
@@ -26,7 +28,7 @@ class Constant:
 
 
 class Step:
-    """Multiply by gamma every so many epochs (DeepSDF: 0.5 every 500).
+    """A drop by gamma every so many epochs (DeepSDF: 0.5 every 500).
 
     Args:
         every: epochs between drops.
@@ -45,7 +47,7 @@ class Step:
 
 
 class MultiStep:
-    """Multiply by gamma at each milestone.
+    """A drop by gamma at each milestone.
 
     Args:
         milestones: fractions of the run, each in (0, 1).
@@ -68,7 +70,7 @@ class MultiStep:
 
 
 class Cosine:
-    """Fall from 1 to a final factor along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
+    """A fall from 1 to a final factor along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
 
     Args:
         final: factor at the end.
@@ -85,3 +87,12 @@ class Cosine:
         fall = (1 + math.cos(math.pi * progress)) / 2
         rise = min(1.0, (progress + 1e-3) / self.warmup) if self.warmup > 0 else 1.0
         return (self.final + (1 - self.final) * fall) * rise
+
+
+def set_rates(
+    optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: float, num_epochs: int
+) -> None:
+    """Set every parameter group's learning rate for a (fractional) epoch."""
+    factor = schedule(epoch, num_epochs)
+    for group in optimizer.param_groups:
+        group["lr"] = group["base_lr"] * factor

@@ -14,7 +14,7 @@ Image = NDArray[np.uint8]
 
 @runtime_checkable
 class Logger(Protocol):
-    """Mirror what is logged to a dashboard."""
+    """Mirror of the log on a dashboard."""
 
     def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:
         """Begin, or go on with, the run whose directory this is."""
@@ -33,7 +33,7 @@ class Logger(Protocol):
 
 
 class NullLogger:
-    """Mirror nothing (logger=none)."""
+    """No mirror (logger=none)."""
 
     def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:
         """Do nothing."""
@@ -52,7 +52,7 @@ class NullLogger:
 
 
 class Tracker:
-    """Write every value to metrics.jsonl, and to a logger.
+    """Log of values in metrics.jsonl, mirrored by a logger.
 
     Args:
         folder: the run directory.

@@ -22,7 +22,7 @@ MODES = ("auto", "online", "offline", "disabled")
 
 
 class Wandb:
-    """Log to W&B, into <run directory>/wandb.
+    """Logger to W&B, in <run directory>/wandb.
 
     Args:
         project: W&B project.

@@ -9,7 +9,7 @@ import trimesh
 from inr.data.deepsdf_layout import DeepSDFLayout, open_layout, read_normalization
 from inr.data.layout import Layout
 from inr.data.names import read_names
-from inr.data.read import read_surface
+from inr.data.read import read_surface_points
 from inr.shapes.normalize import Normalization
 from tests.support.making import DRAWS, open_signed
 
@@ -102,17 +102,17 @@ def test_a_surface_without_its_transform(root):
     layout = open_layout(root, None)
     layout.normalization(NAMES[0]).unlink()
     with pytest.raises(ValueError, match=r"NormalizationParameters/Mine/x_y/ball2\.npz"):
-        read_surface(layout, NAMES[0], 3, with_normals=False)
+        read_surface_points(layout, NAMES[0], 3, with_normals=False)
 
 
 def test_without_surface_points(root):
     layout = open_layout(root, None)
     layout.surface(NAMES[0]).unlink()
     with pytest.raises(ValueError, match=r"SurfaceSamples/Mine/x_y/ball2\.ply.* made elsewhere"):
-        read_surface(layout, NAMES[0], 3, with_normals=False)
+        read_surface_points(layout, NAMES[0], 3, with_normals=False)
     layout.manifest.write_text("{}")  # one of our own: prepare can make them
     with pytest.raises(ValueError, match=r"delete .* and run stage=prepare"):
-        read_surface(layout, NAMES[0], 3, with_normals=False)
+        read_surface_points(layout, NAMES[0], 3, with_normals=False)
 
 
 def test_its_splits_name_its_shapes(root):

@@ -75,7 +75,7 @@ def test_labels_stay_with_their_points(tmp_path, dtype, num_samples, sign_balanc
     assert len(labels.unique()) == NUM_PARTS
 
 
-def test_a_data_set_packed_without_labels_serves_both(tmp_path):
+def test_a_data_set_cached_without_labels_serves_both(tmp_path):
     layout = Layout(tmp_path)
     write_shape(layout, "s", 300, 200)
     plain = open_signed(layout, ["s"])
@@ -87,7 +87,7 @@ def test_a_data_set_packed_without_labels_serves_both(tmp_path):
     assert open_signed(layout, ["s"]).samples.values.shape[1] == 3
 
 
-def test_changed_labels_are_packed_again(tmp_path):
+def test_changed_labels_are_cached_again(tmp_path):
     layout = Layout(tmp_path)
     write_shape(layout, "s", 300, 200)
     open_labelled(layout, ["s"])

@@ -11,41 +11,17 @@ from inr.shapes.composite import Composite, without_parts
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
 from inr.shapes.poses import Poses
+from tests.support.making import recipe
+from tests.support.meshes import distance_to_box
 
 CENTRE = np.array([5.0, -3.0, 2.0])
 SIZE = np.array([1.0, 2.0, 3.0])
 HALF = 0.9 * SIZE / SIZE.max()  # of the box once normalised
 
 
-def recipe(**changes) -> Recipe:
-    settings = {
-        "dim": 3,
-        "kind": "solid",
-        "sign": "winding",
-        "repair": False,
-        "normalize": "box",
-        "extent": 0.9,
-        "near_counts": [300, 200],
-        "near_variances": [0.005, 0.0005],
-        "num_uniform": 400,
-        "num_surface": 250,
-        "edge_fraction": 0.0,
-        "dtype": "float32",
-        "seed": 0,
-        "primitive": "cuboid",
-        "device": "cpu",
-    }
-    return Recipe(**{**settings, **changes})
-
-
 def box(size=SIZE, centre=CENTRE) -> Mesh:
     made = trimesh.creation.box(size)
     return Mesh(np.asarray(made.vertices) + centre, np.asarray(made.faces, np.int64))
-
-
-def distance_to_box(points: np.ndarray, half: np.ndarray) -> np.ndarray:
-    beyond = np.abs(points) - half
-    return np.linalg.norm(beyond.clip(min=0), axis=1) + beyond.max(axis=1).clip(max=0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from inr.data import row_sampler as module
 from inr.data.build_cache import open_sample_cache
 from inr.data.row_sampler import RowSampler, gather_shapes, has_room
 from inr.data.sample_cache import find_source
-from tests.support.making import CPU
+from tests.support.making import CPU, generator
 
 # shape i has so many rows in its first and in its second run; row k of it holds (i, run, k)
 COUNTS = [(30, 10), (5, 50), (12, 0), (0, 7), (900, 700)]
@@ -28,7 +28,7 @@ def rows():
 
 
 @pytest.fixture
-def pack(tmp_path):
+def cache(tmp_path):
     (tmp_path / "source").write_text("x")
     return open_sample_cache(
         [tmp_path / "packed"],
@@ -39,10 +39,6 @@ def pack(tmp_path):
         width=3,
         dtype="float16",
     )
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def draw(rows: RowSampler, index, number: int, *, balanced: bool, seed: int = 0) -> torch.Tensor:
@@ -136,19 +132,19 @@ def test_with_its_own_generator_a_shape_does_not_see_the_others(rows, balanced, 
         assert torch.equal(own([one])[0], together[row])
 
 
-def test_a_pack_gives_float32_whatever_it_stores(pack):
-    rows = RowSampler.of_pack(pack, NAMES[::-1], CPU)
+def test_a_cache_gives_float32_whatever_it_stores(cache):
+    rows = RowSampler.of_cache(cache, NAMES[::-1], CPU)
     assert rows.values.dtype == torch.float16
-    assert rows.values.data_ptr() == pack.values.ctypes.data  # mapped, not copied
+    assert rows.values.data_ptr() == cache.values.ctypes.data  # mapped, not copied
     drawn = draw(rows, [0, 4], 600, balanced=True)
     assert drawn.dtype == torch.float32
     assert drawn[0, :, 0].unique().tolist() == [4] and drawn[1, :, 0].unique().tolist() == [0]
 
 
-def test_wanted_shapes_are_gathered_alone(pack):
-    entries = [pack.entries[name] for name in ("s4", "s1")]
+def test_wanted_shapes_are_gathered_alone(cache):
+    entries = [cache.entries[name] for name in ("s4", "s1")]
     counts = torch.tensor([[e.offset, e.num_first, e.num_second] for e in entries])
-    values = torch.from_numpy(np.array(pack.values))
+    values = torch.from_numpy(np.array(cache.values))
     told = []
     there, moved = gather_shapes(
         values, counts, CPU, lambda start, number: told.append((start, number))
@@ -162,12 +158,12 @@ def test_wanted_shapes_are_gathered_alone(pack):
     assert torch.equal(*few)
 
 
-def test_long_draws_tell_what_they_are_about_to_read(pack, monkeypatch):
-    rows = RowSampler.of_pack(pack, ["s4"], CPU)
+def test_long_draws_tell_what_they_are_about_to_read(cache, monkeypatch):
+    rows = RowSampler.of_cache(cache, ["s4"], CPU)
     told = []
     monkeypatch.setattr(rows, "read_ahead", lambda start, number: told.append((start, number)))
     drawn = draw(rows, [0] * 3, 650, balanced=False)
-    read = [pack.values[start : start + number] for start, number in told]
+    read = [cache.values[start : start + number] for start, number in told]
     np.testing.assert_array_equal(np.concatenate(read), drawn.flatten(0, 1).numpy())
 
 
@@ -177,10 +173,10 @@ def test_a_gpu_is_filled_by_half(monkeypatch):
     assert not has_room(torch.device("cuda"), 501)
 
 
-def test_rows_without_room_are_gathered_on_the_cpu(pack, monkeypatch):
+def test_rows_without_room_are_gathered_on_the_cpu(cache, monkeypatch):
     """A device without memory of its own stands for a full one."""
     monkeypatch.setattr(module, "has_room", lambda device, num_bytes: False)
-    rows = RowSampler.of_pack(pack, NAMES, torch.device("meta"))
+    rows = RowSampler.of_cache(cache, NAMES, torch.device("meta"))
     room = []
 
     def unpinned(self, number):
@@ -188,23 +184,23 @@ def test_rows_without_room_are_gathered_on_the_cpu(pack, monkeypatch):
         return room[-1]
 
     monkeypatch.setattr(RowSampler, "_pinned", unpinned)
-    assert rows.draws_on == CPU
+    assert rows.generator_device == CPU
     for number in (8, 600):
         drawn = draw(rows, [0, 4], number, balanced=True)
         assert drawn.shape == (2, number, 3) and drawn.device.type == "meta"
-        there = draw(RowSampler.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
+        there = draw(RowSampler.of_cache(cache, NAMES, CPU), [0, 4], number, balanced=True)
         assert torch.equal(room[-1].float().reshape(there.shape), there)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_gpu_draws_what_a_cpu_draws(pack, monkeypatch):
+def test_a_gpu_draws_what_a_cpu_draws(cache, monkeypatch):
     device = torch.device("cuda")
-    resident = RowSampler.of_pack(pack, NAMES, device)
+    resident = RowSampler.of_cache(cache, NAMES, device)
     monkeypatch.setattr(module, "has_room", lambda device, num_bytes: False)
-    streamed = RowSampler.of_pack(pack, NAMES, device)
-    assert (resident.draws_on.type, streamed.draws_on.type) == ("cuda", "cpu")
+    streamed = RowSampler.of_cache(cache, NAMES, device)
+    assert (resident.generator_device.type, streamed.generator_device.type) == ("cuda", "cpu")
     for number in (8, 600):
         drawn = [draw(rows, [0, 4], number, balanced=True) for rows in (resident, streamed)]
-        exact = draw(RowSampler.of_pack(pack, NAMES, CPU), [0, 4], number, balanced=True)
+        exact = draw(RowSampler.of_cache(cache, NAMES, CPU), [0, 4], number, balanced=True)
         for one in drawn:
             assert one.device.type == "cuda" and torch.equal(one.cpu(), exact)

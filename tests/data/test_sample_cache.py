@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inr.data import build_cache as packing
-from inr.data.build_cache import bring_up_to_date, open_sample_cache
+from inr.data import build_cache
+from inr.data.build_cache import open_sample_cache, update_cache
 from inr.data.sample_cache import SampleCache, find_source
 
 FORK = multiprocessing.get_context("fork")
@@ -62,39 +62,39 @@ def files(tmp_path):
     return Files(tmp_path)
 
 
-def stored(pack: SampleCache, name: str) -> tuple[np.ndarray, np.ndarray]:
-    entry = pack.entries[name]
+def stored(cache: SampleCache, name: str) -> tuple[np.ndarray, np.ndarray]:
+    entry = cache.entries[name]
     middle = entry.offset + entry.num_first
-    return pack.values[entry.offset : middle], pack.values[middle : entry.end]
+    return cache.values[entry.offset : middle], cache.values[middle : entry.end]
 
 
-def amiss(pack: SampleCache, names: str = "abc", scale: float = 1.0) -> list[str]:
+def amiss(cache: SampleCache, names: str = "abc", scale: float = 1.0) -> list[str]:
     """Return the shapes whose rows are not there, each in its run."""
     return [
         name
         for name in names
-        for rows, run in zip(stored(pack, name), runs_of(name, scale), strict=True)
+        for rows, run in zip(stored(cache, name), runs_of(name, scale), strict=True)
         if sorted(map(tuple, rows.tolist())) != sorted(map(tuple, run.tolist()))
     ]
 
 
-def test_every_row_is_packed_once_in_another_order(files):
-    pack = files.open()
-    assert amiss(pack) == []
-    assert files.reads == ["a", "b", "c"] and pack.num_rows == 92
-    assert not np.array_equal(stored(pack, "a")[0], runs_of("a")[0])
-    assert not pack.values.flags.writeable
-    with pack.path.open("r+b") as file:  # the file itself, not a copy
+def test_every_row__cached__once_in_another_order(files):
+    cache = files.open()
+    assert amiss(cache) == []
+    assert files.reads == ["a", "b", "c"] and cache.num_rows == 92
+    assert not np.array_equal(stored(cache, "a")[0], runs_of("a")[0])
+    assert not cache.values.flags.writeable
+    with cache.path.open("r+b") as file:  # the file itself, not a copy
         file.write(np.float32(7).tobytes())
-    assert pack.values[0, 0] == 7
-    assert pack.rounding("abc") == (0.0, 0.0)
+    assert cache.values[0, 0] == 7
+    assert cache.rounding("abc") == (0.0, 0.0)
 
 
 def test_reading_ahead_takes_any_rows(files):
-    pack = files.open()
+    cache = files.open()
     for start, number in ((0, 1), (1, 91), (91, 1), (50, 42)):
-        pack.read_ahead(start, number)
-    assert amiss(pack) == []
+        cache.read_ahead(start, number)
+    assert amiss(cache) == []
 
 
 def test_a_second_call_reads_no_source(files):
@@ -120,13 +120,13 @@ def test_more_shapes_are_appended(files):
     assert amiss(before, "a") == []
 
 
-def test_a_shape_that_has_changed_is_packed_anew(files):
+def test_a_shape_that_has_changed__cached__anew(files):
     held = files.open()
     files.write("b", "0.5")
-    pack = files.open()
+    cache = files.open()
     assert files.reads == ["a", "b", "c", "b"]
-    assert amiss(pack, "ac") == []
-    assert amiss(pack, "b", 0.5) == []
+    assert amiss(cache, "ac") == []
+    assert amiss(cache, "b", 0.5) == []
     assert amiss(held, "abc") == []  # who reads the file meanwhile sees what it opened
 
 
@@ -135,10 +135,10 @@ def test_rows_that_nothing_points_to_do_not_pile_up(files):
     for turn in range(5):
         for name in "abc":
             files.write(name, f"0.{turn + 10}")
-        pack = files.open()
-        assert amiss(pack, scale=float(f"0.{turn + 10}")) == []
-        assert pack.num_rows <= 2 * 92
-    assert len(list(pack.folder.glob("*.bin"))) == 1
+        cache = files.open()
+        assert amiss(cache, scale=float(f"0.{turn + 10}")) == []
+        assert cache.num_rows <= 2 * 92
+    assert len(list(cache.folder.glob("*.bin"))) == 1
     assert amiss(held) == []
 
 
@@ -149,20 +149,20 @@ def test_another_file_of_a_shape_is_another_source(files):
     path.write_text("1")
     state = (files.folder / "a.txt").stat()
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
-    pack = SampleCache(files.folder / "packed", "samples", dim=2, width=3, dtype="float32")
-    assert pack.outdated({"a": find_source([files.folder / "none", path])}) == ["a"]
-    assert pack.outdated(files.sources("a")) == []
+    cache = SampleCache(files.folder / "packed", "samples", dim=2, width=3, dtype="float32")
+    assert cache.outdated({"a": find_source([files.folder / "none", path])}) == ["a"]
+    assert cache.outdated(files.sources("a")) == []
 
 
-def test_float16_latents_its_error(files):
-    pack = files.open(dtype="float16")
-    assert pack.values.dtype == np.float16 and pack.path.name == "samples_float16_3.bin"
+def test_float16_states_its_error(files):
+    cache = files.open(dtype="float16")
+    assert cache.values.dtype == np.float16 and cache.path.name == "samples_float16_3.bin"
     points = values = 0.0
     for name in "ab":
         for run in runs_of(name):
             error = np.abs(run.astype(np.float16).astype(np.float32) - run).max(axis=0)
             points, values = max(points, error[:2].max()), max(values, error[2])
-    assert pack.rounding("ab") == (points, values) and points > 1e-5
+    assert cache.rounding("ab") == (points, values) and points > 1e-5
     # half the distance of the numbers that float16 has in [0.5, 1)
     assert max(points, values) <= 2.0**-12
 
@@ -194,7 +194,7 @@ def test_a_shape_that_cannot_be_read_costs_no_other(files):
 
 
 def test_a_kill_in_the_middle_loses_only_what_was_not_indexed(files, monkeypatch):
-    monkeypatch.setattr(packing, "INDEX_SECONDS", -1.0)
+    monkeypatch.setattr(build_cache, "INDEX_SECONDS", -1.0)
     path = files.folder / "packed" / "samples_float32_3.bin"
 
     def read(name):
@@ -210,13 +210,13 @@ def test_a_kill_in_the_middle_loses_only_what_was_not_indexed(files, monkeypatch
     assert process.exitcode == -signal.SIGKILL
     assert amiss(files.open("ab"), "ab") == []
     assert files.reads == []
-    pack = files.open()
-    assert amiss(pack) == []
+    cache = files.open()
+    assert amiss(cache) == []
     assert files.reads == ["c"]
     assert path.stat().st_size == 92 * 12
 
 
-def test_two_processes_pack_each_shape_once(files):
+def test_two_processes_cache_each_shape_once(files):
     log = files.folder / "log"
 
     def read(name):
@@ -259,9 +259,9 @@ def test_a_folder_that_cannot_be_written(files, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["text", "list", "other keys", "cut file", "no file"])
-def test_a_spoilt_pack_is_made_anew(files, how):
-    pack = files.open()
-    index = pack.index_path
+def test_a_spoilt_cache_is_made_anew(files, how):
+    cache = files.open()
+    index = cache.index_path
     if how == "text":
         index.write_text("no JSON")
     elif how == "list":
@@ -269,16 +269,16 @@ def test_a_spoilt_pack_is_made_anew(files, how):
     elif how == "other keys":
         index.write_text(json.dumps({"generation": 0, "rows": 1, "shapes": {"a": {"offset": 0}}}))
     elif how == "cut file":
-        os.truncate(pack.path, 50 * 12 + 5)
+        os.truncate(cache.path, 50 * 12 + 5)
     else:
-        pack.path.unlink()
+        cache.path.unlink()
     assert amiss(files.open()) == []
     assert files.reads == ["a", "b", "c"] + (["b", "c"] if how == "cut file" else ["a", "b", "c"])
 
 
-def test_nothing_to_pack_writes_nothing(files):
-    pack = files.open("")
-    assert len(pack.values) == 0 and not pack.folder.exists()
-    pack.folder.mkdir()
-    bring_up_to_date(pack, {}, files.read)
-    assert not pack.index_path.exists()
+def test_nothing_to_cache_writes_nothing(files):
+    cache = files.open("")
+    assert len(cache.values) == 0 and not cache.folder.exists()
+    cache.folder.mkdir()
+    update_cache(cache, {}, files.read)
+    assert not cache.index_path.exists()

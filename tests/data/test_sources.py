@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from inr.data.sources import MOST_BYTES, find_files, fingerprint, has_changed, shape_name
-from inr.shapes.mesh import MESH_SUFFIXES
+from inr.shapes.formats.base import SURFACE
+from inr.shapes.formats.table import suffixes
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -17,7 +18,7 @@ def touch(folder: Path, *names: str) -> None:
 def test_names_of_meshes(tmp_path):
     touch(tmp_path, "._b.ply", "__MACOSX/c.ply", ".git/d.ply")  # not meant to be seen
     touch(tmp_path, "b.ply", "a.OBJ", "cars/fast/red.v2.stl", "readme.txt", "c.glb", "d.off")
-    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
+    found, refused = find_files(tmp_path, suffixes(SURFACE), leave_out=[])
     assert found == {
         "a": tmp_path / "a.OBJ",
         "b": tmp_path / "b.ply",
@@ -30,7 +31,7 @@ def test_names_of_meshes(tmp_path):
 
 def test_two_files_of_one_name(tmp_path):
     touch(tmp_path, "a.obj", "a.ply", "x/y.ply")
-    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
+    found, refused = find_files(tmp_path, suffixes(SURFACE), leave_out=[])
     assert set(found) == {"a", "x_y"} and found["a"].suffix == ".obj"
     assert list(refused) == ["a.ply"]
     assert "a.ply" in refused["a.ply"] and "a.obj" in refused["a.ply"]
@@ -38,16 +39,16 @@ def test_two_files_of_one_name(tmp_path):
 
 def test_every_file_is_found_or_refused(tmp_path):
     touch(tmp_path, "a/b_c.ply", "a_b/c.ply", "a_b_c.ply")  # all three would be a_b_c
-    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
+    found, refused = find_files(tmp_path, suffixes(SURFACE), leave_out=[])
     assert len(found) + len(refused) == 3
 
 
 def test_sources_without_meshes(tmp_path):
     with pytest.raises(ValueError, match="does not exist"):
-        find_files(tmp_path / "nowhere", MESH_SUFFIXES, leave_out=[])
+        find_files(tmp_path / "nowhere", suffixes(SURFACE), leave_out=[])
     touch(tmp_path, "readme.txt")
     with pytest.raises(ValueError, match=r"no shape .*\.obj"):
-        find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
+        find_files(tmp_path, suffixes(SURFACE), leave_out=[])
 
 
 def test_a_file_that_changed(tmp_path):
@@ -72,12 +73,12 @@ def test_names_too_long_for_a_file():
 
 def test_what_prepare_itself_wrote_is_left_out(tmp_path):
     touch(tmp_path, "a.ply", "made/meshes/a.ply")
-    found, _ = find_files(tmp_path, MESH_SUFFIXES, leave_out=[tmp_path / "made"])
+    found, _ = find_files(tmp_path, suffixes(SURFACE), leave_out=[tmp_path / "made"])
     assert list(found) == ["a"]
 
 
 def test_a_name_that_is_no_text_is_refused_alone(tmp_path):
     touch(tmp_path, "a.ply", os.fsdecode(b"caf\xe9.ply"))
-    found, refused = find_files(tmp_path, MESH_SUFFIXES, leave_out=[])
+    found, refused = find_files(tmp_path, suffixes(SURFACE), leave_out=[])
     assert list(found) == ["a"]
     assert list(refused.values()) == ["its name is not UTF-8; rename it"]

@@ -11,7 +11,7 @@ from inr.data.layout import Layout, read_split, write_npz
 from inr.data.store import SampleStore, open_store
 from inr.shapes.mesh import read_mesh
 from inr.shapes.sdf import signed_distance
-from tests.support.making import CPU, DRAWS, open_discs, open_signed, write_discs
+from tests.support.making import CPU, DRAWS, generator, open_discs, open_signed, write_discs
 from tests.support.paths import GOLDEN
 
 PUBLISHED = GOLDEN / "dataset"
@@ -39,10 +39,6 @@ def store(tmp_path):
 def draw(store: SampleStore, index, num_samples: int, generator, *, sign_balanced: bool):
     draws = replace(DRAWS, samples=num_samples, sign_balanced=sign_balanced)
     return store.draw(index, draws, generator).samples
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("num_samples", [2, 64, 1000])
@@ -172,7 +168,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, how):
 
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="the published codes' data set is not here")
 def test_reads_a_data_set_of_a_published_code(tmp_path):
-    layout = Layout(shutil.copytree(PUBLISHED, tmp_path / "data"))  # which packs are written to
+    layout = Layout(shutil.copytree(PUBLISHED, tmp_path / "data"))  # which the cache is written to
     names = read_split(layout, "train") + read_split(layout, "test")
     assert sorted(set(names)) == layout.names() == [f"lamp{i}" for i in range(4)]
     store = open_signed(layout, layout.names(), dim=3)
@@ -309,7 +305,7 @@ def test_samples_stored_as_float16_say_their_error(tmp_path, caplog):
     assert len(said) == 2 and "distances by up to" in said[0] and "normals by up to" in said[1]
 
 
-def test_a_data_set_that_cannot_be_written_has_its_packs_elsewhere(tmp_path):
+def test_a_data_set_that_cannot_be_written_has_its_cache_elsewhere(tmp_path):
     roots = [tmp_path / name / "data" for name in ("one", "other")]
     for root, radius in zip(roots, (0.3, 0.6), strict=True):
         write_discs(root, {"a": radius})
@@ -323,8 +319,8 @@ def test_a_data_set_that_cannot_be_written_has_its_packs_elsewhere(tmp_path):
             needs=frozenset({"signed"}),
             device=CPU,
             dtype="float32",
-            fallback=tmp_path / "packs",
+            fallback=tmp_path / "caches",
         )
         points, distances = draw(store, torch.tensor([0]), 50, generator(), sign_balanced=True)
         torch.testing.assert_close(points[0].norm(dim=1) - radius, distances[0, :, 0])
-    assert len(list((tmp_path / "packs").glob("data_*/samples_float32_3.bin"))) == 2
+    assert len(list((tmp_path / "caches").glob("data_*/samples_float32_3.bin"))) == 2

@@ -82,12 +82,13 @@ def test_all_that_is_ready_is_trained_on_and_stands_a_second_evaluation(prepared
         assert record["self_check"]["sign_agreement"] > 0.99
 
 
-def test_a_full_disk_is_said_and_the_next_call_goes_on(tmp_path):
+def test_a_full_disk_is_said_and_the_next_call_goes_on(tmp_path, monkeypatch):
     """A limit on the size of files stands for the disk."""
     folder = tmp_path / "source"
     write_corpus(folder, [case for case in _sound() if case.expected == PREPARED][:2])
-    command = [sys.executable, "-m", "inr", "stage=prepare", *SMALL]
-    command += [f"data.source={folder}", f"data.root={tmp_path / 'made'}", "workers=1"]
+    arguments = ["stage=prepare", *SMALL, f"data.source={folder}", "workers=1"]
+    arguments.append(f"data.root={tmp_path / 'made'}")
+    command = [sys.executable, "-m", "inr", *arguments]
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -97,8 +98,7 @@ def test_a_full_disk_is_said_and_the_next_call_goes_on(tmp_path):
     assert "cannot write the data set" in full.stderr and "Traceback" not in full.stderr
     layout = Layout(tmp_path / "made")
     assert layout.names() == []  # no half of one
-    again = subprocess.run(command, capture_output=True, text=True)
-    assert again.returncode == 0, again.stderr
+    assert inr(monkeypatch, *arguments) == 0
     assert len(layout.names()) == 2
 
 

@@ -78,7 +78,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_wrong_input_is_one_sentence_and_exit_latent_2(
+def test_wrong_input_is_one_sentence_and_exit_code_2(
     arguments: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

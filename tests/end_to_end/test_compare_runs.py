@@ -10,8 +10,8 @@ import pytest
 
 from inr.metrics.base import FLOOR
 from inr.stages.evaluate.compare import find_runs
-from tests.end_to_end.test_evaluate_run import put_ground_truth_in_place
 from tests.support.cli import inr, only_run
+from tests.support.runs import put_ground_truth_in_place
 
 # how much larger than the ground truth each run made the shapes
 SIZES = {"a": 1.0, "b": 1.1, "c": 1.3}

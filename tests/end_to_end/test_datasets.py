@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.data.journal import held
+from inr.data.journal import file_lock
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
 from tests.support.cli import TINY, inr, only_run
+from tests.support.runs import names_in
 
 SMALL = [s for s in TINY if s.startswith("data.sampling")]
 TRAIN = ["experiment=small_cpu", *(s for s in TINY if not s.startswith(("data.", "experiment")))]
@@ -35,10 +36,6 @@ def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def latents_of(run: Path) -> list[str]:
     return list(load_checkpoint(run / "checkpoints" / "last.pt")["latents"])
-
-
-def names_in(layout: Layout) -> dict[str, list[str]]:
-    return {s: json.loads(layout.split(s).read_text()) for s in ("train", "valid", "test")}
 
 
 def test_shards_make_what_one_process_makes(boxes, monkeypatch, capsys):
@@ -120,7 +117,7 @@ def test_settings_may_change_where_no_shape_is_ready(boxes, monkeypatch, capsys)
         assert inr(monkeypatch, *prepare) == 2
         said = capsys.readouterr().err
         assert "every shape was refused" in said and ("nothing to do" in said) == is_again
-    with held(Path("made/.lock_0_of_2")):
+    with file_lock(Path("made/.lock_0_of_2")):
         assert inr(monkeypatch, *prepare, "data.sign=unsigned") == 2
         assert "another process is preparing 'made'" in capsys.readouterr().err
     assert inr(monkeypatch, *prepare, "data.sign=unsigned") == 0
@@ -160,7 +157,7 @@ def test_a_data_set_of_before(boxes, monkeypatch):
     assert inr(monkeypatch, *train) == 0
 
 
-def test_folds_fraction_their_samples(boxes, monkeypatch):
+def test_folds_share_their_samples(boxes, monkeypatch):
     train = TRAIN + SMALL
     train += ["stage=train", "data=meshes", "data.source=boxes", "data.splits.folds=3"]
     tested = []
@@ -249,7 +246,7 @@ def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch, capsys):
     assert trained == {("ShapeNet_0300_box0", "ShapeNet_0300_box1"), ("ShapeNet_0300_box4",)}
 
 
-def test_training_does_not_take_other_splits_than_were_dealt(boxes, monkeypatch, capsys):
+def test_training_does_not_take_other_splits_than_were_assigned(boxes, monkeypatch, capsys):
     prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
     assert inr(monkeypatch, *prepare, "data.splits.train=5") == 0
     train = ["stage=train", "data=meshes", "data.root=made", *TRAIN, "data.splits.train=3"]

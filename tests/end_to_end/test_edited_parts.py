@@ -10,8 +10,8 @@ import torch
 from inr.data.layout import read_split
 from inr.models.parts.poses import pose_dim
 from inr.shapes.mesh import read_mesh
-from tests.end_to_end.test_parts import layout_in
 from tests.support.cli import inr, only_run
+from tests.support.runs import layout_in
 
 TURN = -pose_dim(3)
 SCALE = slice(-4, -1)

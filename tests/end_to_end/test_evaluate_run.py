@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from inr.data.layout import Layout
 from inr.metrics.base import FLOOR
-from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from tests.support.cli import inr, only_run
 from tests.support.pairs import PROTOCOLS, protocol
+from tests.support.runs import put_ground_truth_in_place
 
 SMALL = {"iou": ["resolution=16", "num_points=400"], "emd": ["num_points=30"]}
 
@@ -23,21 +22,6 @@ def overrides(name: str) -> list[str]:
         given = [one for one in SMALL.get(metric, []) if hasattr(object, one.partition("=")[0])]
         found += [f"eval.metrics.{metric}.{one}" for one in given]
     return found
-
-
-def put_ground_truth_in_place(run: Path, split: str, scale: float = 1.0) -> None:
-    """Make the ground truth, of another size, what a run under ./outputs reconstructed."""
-    (root,) = Path("outputs").glob("datasets/*")
-    made = run / "reconstruction" / "epoch_000004" / split / "shapes.json"
-    shapes = json.loads(made.read_text())
-    for name, entry in shapes.items():
-        ground_truth = read_mesh(Layout(root).mesh(name))
-        mesh = Mesh(ground_truth.vertices * scale, ground_truth.faces)
-        path = made.parent / "meshes" / f"{name}.ply"
-        path.parent.mkdir(exist_ok=True)
-        write_mesh(mesh, path)
-        entry |= {"status": "ok", "reason": ""}
-    made.write_text(json.dumps(shapes))
 
 
 def read_rows(folder: Path) -> list[dict[str, str]]:

@@ -10,12 +10,12 @@ import trimesh
 from inr.data.layout import Layout
 from inr.training.checkpoint import load_checkpoint
 from tests.support.cli import TINY, inr, only_run
+from tests.support.runs import SPLITS, names_in
 
 SMALL = [s for s in TINY if s.startswith("data.sampling")]
 PREPARE = ["stage=prepare", "data=points", "data.source=clouds", "data.root=made", *SMALL]
 PREPARE += ["workers=1", "data.sampling.near_counts=[500,500]"]
 FRACTIONS = ["data.splits.train=0.8", "data.splits.test=0.2"]
-SPLITS = ("train", "valid", "test")
 
 
 def write(*numbers: int, content: int | None = None) -> None:
@@ -24,10 +24,6 @@ def write(*numbers: int, content: int | None = None) -> None:
     for number in numbers:
         rng = np.random.default_rng(number if content is None else content)
         np.save(f"clouds/c{number:02}.npy", rng.normal(size=(200, 3)))
-
-
-def names_in(layout: Layout) -> dict[str, list[str]]:
-    return {split: json.loads(layout.split(split).read_text()) for split in SPLITS}
 
 
 def manifest() -> dict:
@@ -39,7 +35,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_new_shapes_are_dealt_and_none_moves(monkeypatch, capsys):
+def test_new_shapes_are_assigned_and_none_moves(monkeypatch, capsys):
     write(*range(10))
     assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     before = names_in(Layout(Path("made")))
@@ -63,7 +59,7 @@ def test_new_shapes_are_dealt_and_none_moves(monkeypatch, capsys):
 
 
 def test_a_data_set_of_before_takes_new_shapes(monkeypatch):
-    """Its manifest does not say of which shapes the splits were dealt."""
+    """Its manifest does not say of which shapes the splits were made."""
     write(*range(5))
     counted = ["data.splits.train=0.6", "data.splits.test=0.2"]
     assert inr(monkeypatch, *PREPARE, *counted) == 0
@@ -94,7 +90,7 @@ def test_counts_leave_no_place(monkeypatch, capsys):
     )
 
 
-def test_copies_are_dealt_to_one_split(monkeypatch, capsys):
+def test_copies_are_assigned_to_one_split(monkeypatch, capsys):
     write(*range(6))
     write(6, 7, 8, 9, content=0)  # c00 five times
     assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0

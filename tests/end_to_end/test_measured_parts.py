@@ -12,8 +12,8 @@ from inr.data.layout import Layout, read_split
 from inr.data.parts.read import part_mesh, read_parts
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
-from tests.end_to_end.test_parts import layout_in
 from tests.support.cli import inr, only_run
+from tests.support.runs import layout_in
 
 EVALUATE = ["stage=evaluate", "run=latest", "split=test", "eval.num_points=300", "overwrite=true"]
 PARTS = ["eval=parts", "eval.metrics.iou.resolution=16", "eval.metrics.part_iou.resolution=32"]

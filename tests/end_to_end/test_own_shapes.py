@@ -19,7 +19,7 @@ SMALL = [
     and "near_counts" not in setting
 ]
 SHAPE = [*SMALL, "train.surface_per_shape=32", "train.space_per_shape=32"]
-BODY = ["model.hidden_dim=16", "model.num_layers=2"]
+DECODER = ["model.hidden_dim=16", "model.num_layers=2"]
 NEAR = "data.sampling.near_counts=[500,500,500,500]"
 POINTS_NEAR = "data.sampling.near_counts=[500,500]"
 
@@ -53,7 +53,7 @@ def test_one_shape_of_any_kind(name, dim, tmp_path, monkeypatch):
     else:
         trimesh.creation.icosphere(subdivisions=2).export(path)
     command = ["stage=all", "experiment=single_shape", f"data.source={name}", "model=siren", NEAR]
-    assert inr(monkeypatch, *command, *SHAPE, *BODY) == 0
+    assert inr(monkeypatch, *command, *SHAPE, *DECODER) == 0
     run = only_run(tmp_path)
     assert evaluated(tmp_path)["num_shapes"] == 1
     made = next(run.glob("reconstruction/*/train/shapes.json"))
@@ -71,7 +71,14 @@ def test_one_shape_of_any_kind(name, dim, tmp_path, monkeypatch):
 def test_a_file_that_changed_is_not_taken_for_the_old_one(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_airfoil(tmp_path / "a.dat")
-    command = ["experiment=single_shape", "data.source=a.dat", "model=siren", NEAR, *SHAPE, *BODY]
+    command = [
+        "experiment=single_shape",
+        "data.source=a.dat",
+        "model=siren",
+        NEAR,
+        *SHAPE,
+        *DECODER,
+    ]
     assert inr(monkeypatch, "stage=prepare", *command) == 0
     write_airfoil(tmp_path / "a.dat", thickness=0.2)
     assert inr(monkeypatch, "stage=train", *command) == 2
@@ -99,7 +106,7 @@ def test_a_point_cloud(with_normals, tmp_path, monkeypatch, capsys):
     np.save("cloud.npy", np.concatenate([cloud, normals], axis=1) if with_normals else cloud)
     loss = "igr" if with_normals else "hotspot"
     command = ["experiment=single_shape", "data=points", "data.source=cloud.npy", "model=igr"]
-    command += [f"loss={loss}", *SHAPE, *BODY, POINTS_NEAR, "model.skip_layers=[1]"]
+    command += [f"loss={loss}", *SHAPE, *DECODER, POINTS_NEAR, "model.skip_layers=[1]"]
     assert inr(monkeypatch, "stage=all", *command) == 0
     metrics = evaluated(tmp_path)["metrics"]
     assert metrics["iou"]["mean"] is None
@@ -126,7 +133,7 @@ def test_occupancy(tmp_path, monkeypatch):
     command = ["experiment=single_shape", "data.source=ball.ply", NEAR, *SHAPE]
     learning = ["model=deepsdf_small", "train.epochs=150", "optimizer.lr=1e-2", "seed=1"]
     occupancy = ["model.output=occupancy", "loss=occupancy", "train.samples_per_shape=400"]
-    learning += [*BODY, "model.skip_layers=[]"]
+    learning += [*DECODER, "model.skip_layers=[]"]
     assert inr(monkeypatch, "stage=all", *command, *learning, *occupancy) == 0
     assert evaluated(tmp_path)["metrics"]["iou"]["mean"] > 0.8
 
@@ -143,7 +150,7 @@ def test_a_field_with_colour(tmp_path, monkeypatch, capsys):
     layout.split("train").parent.mkdir()
     layout.split("train").write_text('["disc"]')
     command = ["stage=train", "data=outlines", "data.root=coloured", "latent=none", "model=siren"]
-    command += ["loss=l1", "model.num_channels=4", *SHAPE, POINTS_NEAR, *BODY]
+    command += ["loss=l1", "model.num_channels=4", *SHAPE, POINTS_NEAR, *DECODER]
     command += ["train.validate_every=0"]
     term = "+loss.colour={_target_: inr.losses.Channels, weight: 1.0, power: 2}"
     assert inr(monkeypatch, *command, term, "train.epochs=3") == 0

@@ -16,7 +16,6 @@ from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
 from inr.shapes.poses import rotation_matrices
 from inr.shapes.sdf import signed_distance
-from tests.data.test_prepare import recipe
 from tests.support.cli import TINY, inr
 from tests.support.lamps import (
     HALVES,
@@ -28,6 +27,8 @@ from tests.support.lamps import (
     write_lamps,
     write_poses,
 )
+from tests.support.making import recipe
+from tests.support.meshes import square
 
 PREPARE = ["stage=prepare", "data=meshes", "data.source=lamps", "data.root=made", *SMALL]
 
@@ -163,11 +164,6 @@ def test_chairs_bring_their_own(folder, monkeypatch):
                 np.testing.assert_allclose(local.max(axis=0), 1, atol=1e-5)
                 np.testing.assert_allclose(local.min(axis=0), -1, atol=1e-5)
     assert absent > 0
-
-
-def square(centre, half) -> Mesh:
-    corners = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * half + centre
-    return Mesh(corners, np.array([[0, 1], [1, 2], [2, 3], [3, 0]]))
 
 
 def test_outlines_of_parts(folder, monkeypatch):

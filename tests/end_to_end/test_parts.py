@@ -8,19 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from inr.data.layout import Layout, read_split
+from inr.data.layout import read_split
 from inr.data.parts.read import read_poses, read_present
 from inr.models.parts.poses import pose_dim
 from inr.shapes.mesh import read_mesh
 from inr.training.checkpoint import load_checkpoint
 from tests.support.cli import TINY_PARTS, inr, only_run
+from tests.support.runs import layout_in
 
 AGAIN = ("stage=reconstruct", "run=latest", "split=test", "overwrite=true")
-
-
-def layout_in(folder: Path) -> Layout:
-    (path,) = folder.glob("outputs/datasets/*/splits/test.json")
-    return Layout(path.parents[1])
 
 
 def test_what_is_written(parts_run: Path) -> None:

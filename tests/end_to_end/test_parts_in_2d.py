@@ -10,8 +10,8 @@ from inr.data.layout import Layout, read_split
 from inr.data.parts.read import read_poses
 from inr.models.parts.poses import pose_dim
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
-from tests.end_to_end.test_part_datasets import square
 from tests.support.cli import TINY_PARTS, inr, only_run
+from tests.support.meshes import square
 
 OWN = ("data.family", "data.splits", "split")
 TINY_OUTLINES = [

@@ -211,9 +211,9 @@ def test_own_meshes_are_normalised_and_bad_ones_refused(
     assert inr(monkeypatch, "stage=prepare", *arguments, "strict=true") == 1
 
 
-@pytest.mark.parametrize(("number", "latent"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
-    copy: Path, monkeypatch: pytest.MonkeyPatch, number: int, latent: int
+    copy: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     shutil.rmtree(next(copy.glob("outputs/2*")))
     long = [s for s in TINY if not s.startswith("train.")] + ["train.epochs=1000000"]
@@ -227,7 +227,7 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
         time.sleep(0.1)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == latent, errors
+    assert process.returncode == code, errors
     run = only_run(copy)
     assert f"go on with: stage=train resume={run.relative_to(copy)}" in errors
     assert json.loads((run / "status.json").read_text())["status"] == "failed"

@@ -19,21 +19,11 @@ from inr.models.mlp import MLP
 from inr.models.periodic import Sine
 from tests.support.making import make_mlp
 from tests.support.paths import GOLDEN
+from tests.support.published import Weights, load_weights
 
 pytestmark = pytest.mark.skipif(
     not GOLDEN.is_dir(), reason="the published networks' values are not here"
 )
-Weights = dict[str, Tensor]
-
-
-def load(path: Path) -> Weights:
-    """Read a state dict, with weight norm's g v / |v| multiplied out."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    state = {k.removeprefix("module."): v for k, v in state.get("model_state_dict", state).items()}
-    for key in [key for key in state if key.endswith("weight_v")]:
-        v, g = state.pop(key), state.pop(key[:-1] + "g")
-        state[key[:-2]] = g * v / v.norm(dim=1, keepdim=True)
-    return state
 
 
 def make(latent_dim: int, **changes: object) -> MLP:
@@ -92,28 +82,28 @@ def modulated(state: Weights) -> tuple[list[Tensor], list[Tensor]]:
 def test_base_inr_deepsdf():
     folder = GOLDEN / "base_inr/deepsdf_noskip"
     decoder = make(8, activation=HOSC(beta=2.0), dropout=0.1)
-    fill(decoder, *concatenating(load(folder / "model/model_30.pth")))
+    fill(decoder, *concatenating(load_weights(folder / "model/model_30.pth")))
     assert_published_values(folder, decoder, base_inr_latents(folder))
 
 
 def test_base_inr_siren():
     folder = GOLDEN / "base_inr/siren"
     decoder = make(8, activation=Sine(omega=30.0, first_omega=30.0))
-    fill(decoder, *concatenating(load(folder / "model/model_30.pth")))
+    fill(decoder, *concatenating(load_weights(folder / "model/model_30.pth")))
     assert_published_values(folder, decoder, base_inr_latents(folder))
 
 
 def test_base_inr_latent_modulated():
     folder = GOLDEN / "base_inr/latent_modulated"
     decoder = make(8, latent_layers="all")
-    fill(decoder, *modulated(load(folder / "model/model_30.pth")))
+    fill(decoder, *modulated(load_weights(folder / "model/model_30.pth")))
     assert_published_values(folder, decoder, base_inr_latents(folder))
 
 
 def test_base_inr_latent_modulated_siren():
     folder = GOLDEN / "base_inr/latent_modulated_siren"
     decoder = make(8, latent_layers="all", activation=Sine(omega=30.0, first_omega=30.0))
-    state = load(folder / "model/model_30.pth")
+    state = load_weights(folder / "model/model_30.pth")
     weights, biases = modulated(state)
     scale = state["output_scale"]
     assert scale == 0.5
@@ -125,7 +115,7 @@ def test_base_inr_latent_modulated_with_positional_encoding():
     folder = GOLDEN / "base_inr/latent_modulated_positional"
     encoding = Positional(dim=3, num_octaves=10, include_point=False)
     decoder = make(8, latent_layers="all", activation=nn.Softplus(beta=100), encoding=encoding)
-    weights, biases = modulated(load(folder / "model/model_30.pth"))
+    weights, biases = modulated(load_weights(folder / "model/model_30.pth"))
     # theirs runs over the octaves of each coordinate, ours over the coordinates of each octave
     waves = torch.arange(60).view(2, 3, 10).transpose(1, 2).flatten()
     weights[0] = torch.cat([weights[0][:, :8], weights[0][:, 8:][:, waves]], dim=1)
@@ -137,7 +127,7 @@ def test_base_inr_latent_modulated_with_fourier_features():
     folder = GOLDEN / "base_inr/latent_modulated_fourier"
     encoding = Fourier(dim=3, num_frequencies=256, scale=0.8**2)
     decoder = make(8, latent_layers="all", activation=nn.CELU(), encoding=encoding)
-    state = load(folder / "model/model_30.pth")
+    state = load_weights(folder / "model/model_30.pth")
     encoding.frequencies.copy_(state["features.B"])
     fill(decoder, *modulated(state))
     assert_published_values(folder, decoder, base_inr_latents(folder))
@@ -147,7 +137,7 @@ def demodulated(normalize_over: str) -> tuple[Path, MLP]:
     folder = GOLDEN / "base_inr/latent_demodulated"
     layer = Demodulation(normalize_over=normalize_over, normalize_output=True, amplitude=1.0)
     decoder = make(8, latent_layers="all", layer=layer, activation=nn.LeakyReLU(0.05))
-    state = load(folder / "model/model_30.pth")
+    state = load_weights(folder / "model/model_30.pth")
     fill(
         decoder,
         [state[f"layers.{i}.weight"] for i in range(4)],
@@ -181,7 +171,7 @@ def test_deepsdf_with_a_skip():
     decoder = make(
         12, hidden_dim=48, num_layers=6, skip_layers=[3], narrow_skip=True, final_tanh=True
     )
-    state = load(folder / "ModelParameters/latest.pth")
+    state = load_weights(folder / "ModelParameters/latest.pth")
     weights = [state[f"lin{i}.weight"] for i in range(7)]
     # theirs appends latent and point, ours puts them first
     weights[3] = torch.cat([weights[3][:, 33:], weights[3][:, :33]], dim=1)
@@ -201,7 +191,7 @@ def test_deepsdf_with_layer_norm_and_the_point_in_every_layer():
         layer_norm=True,
         final_tanh=True,
     )
-    state = load(folder / "ModelParameters/latest.pth")
+    state = load_weights(folder / "ModelParameters/latest.pth")
     weights = [state[f"lin{i}.weight"] for i in range(5)]
     for i in range(1, 5):
         weights[i] = torch.cat([weights[i][:, 37:], weights[i][:, :37]], dim=1)

@@ -1,6 +1,6 @@
 """Networks and losses of the published code of PartSDF give their values here.
 
-As in test_golden.py, the weights are converted in this file.
+As in test_networks_and_data.py, the weights are converted in this file.
 """
 
 from pathlib import Path
@@ -15,9 +15,9 @@ from inr.losses.base import FieldSamples, LossInputs
 from inr.models.latents import bound_norm
 from inr.models.parts.layers import PartNorm
 from inr.models.parts.mlp import PartMLP
-from tests.golden.test_networks_and_data import load
 from tests.support.making import make_part_mlp
 from tests.support.paths import GOLDEN
+from tests.support.published import load_weights
 
 PUBLISHED = GOLDEN / "partsdf"
 pytestmark = pytest.mark.skipif(
@@ -30,7 +30,7 @@ def make(folder: Path, **changes: object) -> PartMLP:
     decoder = make_part_mlp(
         dim=3, latent_dim=8, num_parts=2, hidden_dim=32, num_layers=3, **changes
     ).eval()
-    state = load(folder / "model/model_30.pth")
+    state = load_weights(folder / "model/model_30.pth")
     with torch.no_grad():
         for i, layer in enumerate([*decoder.hidden, decoder.output]):
             key = f"sdfnet.layers.{i}.0"
@@ -110,8 +110,10 @@ def test_norms_of_parts_with_their_quirk_and_the_pose_as_input():
 def test_intersection(temperature):
     golden = np.load(PUBLISHED / "losses.npz")
     parts = torch.from_numpy(golden["parts"])[None, :, :, 0]
-    at = FieldSamples(parts, parts[..., :1], None, None, None, parts, None)
-    seen = LossInputs(at, None, None, latents=torch.zeros(1, 0), decoder=nn.Identity(), when=None)
-    got = float(Intersection(weight=1.0, temperature=temperature)(seen))
+    samples = FieldSamples(parts, parts[..., :1], None, None, None, parts, None)
+    inputs = LossInputs(
+        samples, None, None, latents=torch.zeros(1, 0), decoder=nn.Identity(), progress=None
+    )
+    got = float(Intersection(weight=1.0, temperature=temperature)(inputs))
     expected = float(golden[f"intersection_tau_{temperature}"])
     assert expected > 0.01 and got == pytest.approx(expected, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Fields given by a formula, and what terms see of them."""
+"""Fields given by a formula, and what terms are given of them."""
 
 from collections.abc import Callable
 
@@ -47,11 +47,11 @@ def make_model():
 
 
 @pytest.fixture
-def see():
-    """Return a function that shows a term some points of one shape, or of several."""
+def make_inputs():
+    """Return a function that makes the inputs of a term: points of one shape, or of several."""
 
-    def see(where: str, value: Tensor, **known: Tensor) -> LossInputs:
-        at = FieldSamples(
+    def make_inputs(where: str, value: Tensor, **known: Tensor) -> LossInputs:
+        samples = FieldSamples(
             points=torch.zeros(*value.shape[:2], 2),
             value=value,
             gradient=known.get("gradient"),
@@ -60,8 +60,8 @@ def see():
             parts=known.get("parts"),
             labels=known.get("labels"),
         )
-        sets = dict.fromkeys(("samples", "surface", "space")) | {where: at}
+        sets = dict.fromkeys(("samples", "surface", "space")) | {where: samples}
         latents = known.get("latents", torch.zeros(len(value), 0))
-        return LossInputs(**sets, latents=latents, decoder=nn.Identity(), when=None)
+        return LossInputs(**sets, latents=latents, decoder=nn.Identity(), progress=None)
 
-    return see
+    return make_inputs

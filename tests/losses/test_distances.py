@@ -8,14 +8,16 @@ from inr.losses import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, Loss, Si
 
 
 @pytest.fixture
-def run(see):
+def run(make_inputs):
     """Return each point's loss, and its gradient with respect to the value."""
 
     def run(term: Loss, value: list[float], target: list[float]) -> tuple[list, list]:
         shape = (len(value), 1, 1)  # one point a shape, so that a shape's loss is the point's
         values = torch.tensor(value, requires_grad=True)
-        seen = see("samples", values.reshape(shape), target=torch.tensor(target).reshape(shape))
-        loss = term(seen)
+        inputs = make_inputs(
+            "samples", values.reshape(shape), target=torch.tensor(target).reshape(shape)
+        )
+        loss = term(inputs)
         loss.sum().backward()
         return loss.tolist(), values.grad.tolist()
 
@@ -57,21 +59,23 @@ def test_l2(run):
     assert slope == pytest.approx([2.4, -2.6, -0.2])
 
 
-def test_a_shape_has_the_mean_of_its_points(see):
+def test_a_shape_has_the_mean_of_its_points(make_inputs):
     target = torch.tensor([[0.0, 0.1, 0.2], [0.0, 0.0, 0.0]])[..., None]
     value = torch.tensor([[0.3, 0.1, 0.2], [0.06, -0.03, 0.0]])[..., None]
-    got = L1(weight=5.0)(see("samples", value, target=target))  # terms do not weigh themselves
+    got = L1(weight=5.0)(
+        make_inputs("samples", value, target=target)
+    )  # terms do not weigh themselves
     torch.testing.assert_close(got, torch.tensor([0.1, 0.03]))
 
 
-def test_distances_are_those_of_channel_0(see):
+def test_distances_are_those_of_channel_0(make_inputs):
     value, target = torch.tensor([[[0.3, 7.0, -5.0]]]), torch.tensor([[[0.1, 1.0, 1.0]]])
     for term, wanted in (
         (L1(weight=1.0), 0.2),
         (ClampedL1(weight=1.0, delta=0.2), 0.2),
         (SignAgnostic(weight=1.0, power=1), 0.2),
     ):
-        assert float(term(see("samples", value, target=target))) == pytest.approx(wanted)
+        assert float(term(make_inputs("samples", value, target=target))) == pytest.approx(wanted)
 
 
 def test_a_sign_agnostic_loss_knows_no_sign(run):
@@ -97,23 +101,23 @@ def test_binary_cross_entropy_has_positive_logits_inside(run):
     assert BinaryCrossEntropy.output == "occupancy" and L1.output == "sdf"
 
 
-def test_other_channels_leave_the_first_alone(see):
+def test_other_channels_leave_the_first_alone(make_inputs):
     value = torch.tensor([[[9.0, 0.5, 0.2], [9.0, 0.0, 0.0]]], requires_grad=True)
     target = torch.tensor([[[0.0, 0.1, 0.3], [0.0, 0.0, 0.5]]])
-    seen = see("samples", value, target=target)
-    loss = Channels(weight=1.0, power=1)(seen)
+    inputs = make_inputs("samples", value, target=target)
+    loss = Channels(weight=1.0, power=1)(inputs)
     assert loss.tolist() == pytest.approx([(0.4 + 0.1 + 0 + 0.5) / 4])
-    squared = Channels(weight=1.0, power=2)(seen)
+    squared = Channels(weight=1.0, power=2)(inputs)
     assert squared.tolist() == pytest.approx([(0.16 + 0.01 + 0 + 0.25) / 4])
     loss.sum().backward()
     assert (value.grad[..., 0] == 0).all() and (value.grad[0, 0, 1:] != 0).all()
 
 
 @pytest.mark.parametrize(("given", "known"), [(1, 1), (3, 1), (3, 2)])
-def test_other_channels_have_to_exist(see, given, known):
-    seen = see("samples", torch.zeros(1, 5, given), target=torch.zeros(1, 5, known))
+def test_other_channels_have_to_exist(make_inputs, given, known):
+    inputs = make_inputs("samples", torch.zeros(1, 5, given), target=torch.zeros(1, 5, known))
     with pytest.raises(ValueError, match=rf"gives {given} channels and the data {known}"):
-        Channels(weight=1.0, power=1)(seen)
+        Channels(weight=1.0, power=1)(inputs)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from torch import nn
 
 from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate
-from inr.losses import Batch, LatentNorm, Loss, Losses, Samples, Surface, TrainProgress
+from inr.losses import Batch, LatentNorm, Loss, Losses, Samples, SurfacePoints, TrainProgress
 from inr.models.inr import INR
 from tests.support.making import make_part_latents, make_part_mlp
 from tests.support.paths import CONF
@@ -47,7 +47,7 @@ def make_batch(dim: int) -> Batch:
     space = torch.rand(2, 64, dim, generator=generator) * 2 - 1
     return Batch(
         Samples(points, points.norm(dim=-1, keepdim=True) - radii),
-        Surface(normals * radii, normals),
+        SurfacePoints(normals * radii, normals),
         space,
     )
 
@@ -71,8 +71,8 @@ def test_the_presets_are_there():
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 @pytest.mark.parametrize("dim", [2, 3])
-@pytest.mark.parametrize("when", [TrainProgress(0, 10), TrainProgress(9, 10), None])
-def test_values_and_gradients_are_finite(make_model, path, dim, when):
+@pytest.mark.parametrize("progress", [TrainProgress(0, 10), TrainProgress(9, 10), None])
+def test_values_and_gradients_are_finite(make_model, path, dim, progress):
     losses = build(path)
     outputs = {term.output for term in losses.named_terms().values()} - {None}
     assert len(outputs) == 1
@@ -87,7 +87,7 @@ def test_values_and_gradients_are_finite(make_model, path, dim, when):
         batch = batch._replace(labels=torch.arange(64).expand(2, -1) % 3)
     model = INR(decoder, table, output=outputs.pop())
     latents = model.latents(torch.arange(2))
-    total, values = losses(model, batch, latents, when)
+    total, values = losses(model, batch, latents, progress)
     assert total.shape == (2,) and all(value.shape == (2,) for value in values.values())
     assert total.isfinite().all() and all(value.isfinite().all() for value in values.values())
     assert all((value > 0).all() for value in values.values())

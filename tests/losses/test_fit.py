@@ -13,8 +13,8 @@ from inr.losses import (
     OffSurface,
     Samples,
     SignAgnostic,
-    Surface,
     SurfaceDistance,
+    SurfacePoints,
     TrainProgress,
 )
 from inr.models.inr import INR
@@ -100,7 +100,7 @@ def draw(generator: torch.Generator) -> Batch:
     normals = torch.stack([angle.cos(), angle.sin()], dim=-1)[None]
     space = torch.rand(1, 256, 2, generator=generator) * 2 - 1
     unsigned = ((space - CENTER).norm(dim=-1, keepdim=True) - RADIUS).abs()
-    surface = Surface(CENTER + RADIUS * normals, normals)
+    surface = SurfacePoints(CENTER + RADIUS * normals, normals)
     return Batch(Samples(space, unsigned), surface, space)
 
 

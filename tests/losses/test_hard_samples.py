@@ -89,7 +89,7 @@ def test_the_curriculum_has_stages():
 
 
 @pytest.mark.parametrize(
-    ("when", "wanted"),
+    ("progress", "wanted"),
     [
         (TrainProgress(0, 10), [0.05, 0.2, 0.0]),  # beyond the tolerance, unweighed
         (TrainProgress(5, 10), [0.1 * 1.2, 0.25 * 0.8, 0.0]),
@@ -97,11 +97,11 @@ def test_the_curriculum_has_stages():
         (None, [0.15 * 1.5, 0.3 * 0.5, 0.02 * 1.5]),
     ],
 )
-def test_the_curriculum_by_hand(see, when, wanted):
+def test_the_curriculum_by_hand(make_inputs, progress, wanted):
     value = torch.tensor([0.05, 0.5, -0.18])[:, None, None]
     target = torch.tensor([0.2, 0.2, -0.2])[:, None, None]
-    seen = see("samples", value, target=target)._replace(when=when)
-    torch.testing.assert_close(make_curriculum()(seen), torch.tensor(wanted))
+    inputs = make_inputs("samples", value, target=target)._replace(progress=progress)
+    torch.testing.assert_close(make_curriculum()(inputs), torch.tensor(wanted))
 
 
 @pytest.mark.parametrize(

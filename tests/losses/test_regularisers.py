@@ -6,10 +6,10 @@ from torch.nn.utils.parametrizations import weight_norm
 from inr.losses import LatentNorm, TrainProgress, WeightNorm
 
 
-def test_latent_norm_is_the_squared_norm(see):
+def test_latent_norm_is_the_squared_norm(make_inputs):
     latents = torch.tensor([[3.0, 4.0], [0.0, 0.5]])
-    seen = see("samples", torch.zeros(2, 4, 1), latents=latents)
-    got = LatentNorm(weight=0.1, ramp_epochs=0)(seen)
+    inputs = make_inputs("samples", torch.zeros(2, 4, 1), latents=latents)
+    got = LatentNorm(weight=0.1, ramp_epochs=0)(inputs)
     torch.testing.assert_close(got, torch.tensor([25.0, 0.25]))
 
 
@@ -28,9 +28,9 @@ def decoder():
     return nn.Sequential(plain, nn.PReLU(3), nn.LayerNorm(5), normed, nn.Linear(4, 1))
 
 
-def test_weight_norm_counts_what_multiplies(see, decoder):
-    seen = see("samples", torch.zeros(2, 4, 1))._replace(decoder=decoder)
-    got = WeightNorm(weight=0.1)(seen)
+def test_weight_norm_counts_what_multiplies(make_inputs, decoder):
+    inputs = make_inputs("samples", torch.zeros(2, 4, 1))._replace(decoder=decoder)
+    got = WeightNorm(weight=0.1)(inputs)
     gains = decoder[3].parametrizations.weight.original0
     wanted = (
         decoder[0].weight.square().sum() + gains.square().sum() + decoder[4].weight.square().sum()
@@ -46,8 +46,8 @@ def test_weight_norm_counts_what_multiplies(see, decoder):
         assert bias is None or bias.grad is None
 
 
-def test_weight_norm_is_no_matter_of_latents(see, decoder):
+def test_weight_norm_is_no_matter_of_latents(make_inputs, decoder):
     assert WeightNorm(weight=0.1).scale(TrainProgress(3, 9)) == 0.1
     assert WeightNorm(weight=0.1).scale(None) == 0
-    seen = see("samples", torch.zeros(2, 4, 1))
-    assert WeightNorm(weight=0.1)(seen).tolist() == [0, 0]  # a decoder without any
+    inputs = make_inputs("samples", torch.zeros(2, 4, 1))
+    assert WeightNorm(weight=0.1)(inputs).tolist() == [0, 0]  # a decoder without any

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from inr.models.decoder import Decoder
 from inr.models.derivatives import (
     Autograd,
     FiniteDifferences,
@@ -15,17 +16,13 @@ from inr.models.derivatives import (
 )
 from inr.models.inr import INR
 from inr.models.latents import Latents
+from tests.support.making import draw_normal
 
 EXACT = Autograd(chunk_size=1000)
 BOTH = [
     pytest.param(EXACT, 1e-9, id="autograd"),
     pytest.param(FiniteDifferences(step=1e-4, chunk_size=1000), 1e-5, id="differences"),
 ]
-
-
-def draw(*shape: int, seed: int = 0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
 def sphere(x: torch.Tensor) -> torch.Tensor:
@@ -44,7 +41,11 @@ def torus(x: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize(("method", "tolerance"), BOTH)
 @pytest.mark.parametrize("dim", [2, 3, 5])
 def test_a_quadratic_form(method, tolerance, dim):
-    matrix, slope, x = draw(dim, dim), draw(dim, seed=1), draw(4, 7, dim, seed=2)
+    matrix, slope, x = (
+        draw_normal(dim, dim),
+        draw_normal(dim, seed=1),
+        draw_normal(4, 7, dim, seed=2),
+    )
 
     def field(points):
         return torch.einsum("...i,ij,...j->...", points, matrix, points) + points @ slope
@@ -60,7 +61,7 @@ def test_a_quadratic_form(method, tolerance, dim):
 @pytest.mark.parametrize("field", [sphere, squared])
 @pytest.mark.parametrize("dim", [2, 3, 4])
 def test_curvature_of_spheres_is_one_over_the_radius(method, tolerance, field, dim):
-    x = nn.functional.normalize(draw(50, dim), dim=-1)
+    x = nn.functional.normalize(draw_normal(50, dim), dim=-1)
     radius = torch.linspace(0.3, 2, 50, dtype=torch.float64)
     x = x * radius[:, None]
     close = {"rtol": tolerance, "atol": 100 * tolerance}
@@ -98,7 +99,7 @@ def test_curvature_of_a_torus(method, tolerance):
 
 
 def test_a_plane_is_flat():
-    x = draw(20, 3)
+    x = draw_normal(20, 3)
     for curvature in (EXACT.mean_curvature, EXACT.gaussian_curvature):
         assert curvature(lambda p: 3 * p[..., 0] - p[..., 2] + 1, x).abs().max() < 1e-12
 
@@ -122,7 +123,7 @@ def test_directions_of_nothing_have_no_derivative():
     assert vectors.grad[1].tolist() == pytest.approx([0.2 - 0.6 * 0.12, -0.096])
 
 
-class Sines(nn.Module):
+class Sines(Decoder):
     """A small SIREN, with latents."""
 
     def __init__(self, dim: int, latent_dim: int, channels: int) -> None:
@@ -156,7 +157,7 @@ def make_model(dim: int, *, channels: int = 1) -> INR:
 def test_both_agree_on_a_network(dim, quantity):
     model = make_model(dim).double()
     field = scalar_field(model, model.latents.weight[1])
-    x = draw(30, dim) / 2
+    x = draw_normal(30, dim) / 2
     differences = FiniteDifferences(step=1e-4, chunk_size=1000)
     got, wanted = getattr(differences, quantity)(field, x), getattr(EXACT, quantity)(field, x)
     assert not got.requires_grad and not wanted.requires_grad and wanted.abs().max() > 0.1
@@ -166,7 +167,7 @@ def test_both_agree_on_a_network(dim, quantity):
 @pytest.mark.parametrize(("quantity", "step"), [("gradient", 4e-3), ("hessian", 2e-2)])
 def test_the_steps_advised_for_float32(quantity, step):
     model = make_model(3)
-    x = draw(30, 3).float() / 2
+    x = draw_normal(30, 3).float() / 2
     field = scalar_field(model, model.latents.weight[0])
     wanted = getattr(EXACT, quantity)(field, x)
     got = getattr(FiniteDifferences(step=step, chunk_size=1000), quantity)(field, x)
@@ -181,7 +182,7 @@ def test_differences_see_the_curvature_of_a_relu_network():
     def polygon(points):
         return (points @ directions.T).relu().sum(dim=-1) * (math.pi / 64) - 0.5
 
-    x = 0.5 * nn.functional.normalize(draw(20, 2), dim=-1)
+    x = 0.5 * nn.functional.normalize(draw_normal(20, 2), dim=-1)
     assert EXACT.mean_curvature(polygon, x).abs().max() < 1e-9
     got = FiniteDifferences(step=0.15, chunk_size=1000).mean_curvature(polygon, x)
     torch.testing.assert_close(got, torch.full_like(got, 2), rtol=0.1, atol=0)
@@ -199,7 +200,7 @@ def test_chunks_change_nothing_and_bound_the_points(kind, chunk_size):
         most = max(most, points[..., 0].numel())
         return sphere(points)
 
-    x = draw(3, 5, 3)
+    x = draw_normal(3, 5, 3)
     one = kind(chunk_size=10**6, **settings)
     torch.testing.assert_close(method.hessian(field, x), one.hessian(sphere, x))
     assert method.hessian(field, x).shape == (3, 5, 3, 3)
@@ -218,7 +219,7 @@ def test_no_points_are_no_trouble():
 
 def test_the_field_of_one_shape():
     model = make_model(2, channels=3)
-    x = draw(4, 5, 2).float()
+    x = draw_normal(4, 5, 2).float()
     for number, latent in enumerate(model.latents.weight):
         for channel in range(3):
             wanted = model(x.reshape(1, -1, 2), torch.tensor([number])).value[0, :, channel]
@@ -230,7 +231,7 @@ def test_the_field_of_one_shape():
 @pytest.mark.parametrize("context", [torch.enable_grad, torch.no_grad, torch.inference_mode])
 def test_the_gradient_of_a_batch(context):
     model = make_model(3, channels=2)
-    latents, x = model.latents.weight.detach(), draw(2, 9, 3).float()
+    latents, x = model.latents.weight.detach(), draw_normal(2, 9, 3).float()
     with context():
         (value, _), gradient = decode_with_gradient(model, x.clone(), latents.clone())
     assert value.requires_grad == gradient.requires_grad == (context is torch.enable_grad)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate
 from inr.config.validate import decoder_entry
+from inr.models.decoder import Decoder
 from inr.models.parts.mlp import PartMLP
 from inr.models.parts.poses import pose_dim, rest_pose
 from tests.support.paths import CONF
@@ -49,7 +50,7 @@ def build(model: str, dim: int, latent_dim: int, out_dim: int = 1) -> nn.Module:
     return OfParts(decoder, dim) if isinstance(decoder, PartMLP) else decoder
 
 
-class OfParts(nn.Module):
+class OfParts(Decoder):
     """Show a decoder of parts the same latent for each, at poses that differ from part to part."""
 
     def __init__(self, decoder: PartMLP, dim: int) -> None:

@@ -9,63 +9,67 @@ from inr.models.layers import InputDims, LayerInput
 from tests.support.making import make_mlp, saved_sizes
 
 
-def make_layer(dim: int, num_experts: int, cells: float, widths: InputDims) -> ExpertLinear:
+def make_layer(dim: int, num_experts: int, cells: float, in_dims: InputDims) -> ExpertLinear:
     torch.manual_seed(0)
-    layer = ExpertLinear(widths, 5, dim=dim, num_experts=num_experts, cells=cells).double()
+    layer = ExpertLinear(in_dims, 5, dim=dim, num_experts=num_experts, cells=cells).double()
     with torch.no_grad():
         layer.weight.copy_(torch.randn(layer.weight.shape))  # they start alike
     return layer
 
 
-def draw_fed(dim: int, widths: InputDims, shapes: int, num: int, reach: float = 1.5) -> LayerInput:
+def draw_inputs(
+    dim: int, in_dims: InputDims, shapes: int, num: int, reach: float = 1.5
+) -> LayerInput:
     torch.manual_seed(1)
     x = (torch.rand(shapes, num, dim, dtype=torch.float64) * 2 - 1) * reach
-    latents = torch.randn(shapes, widths.latent, dtype=torch.float64)
-    point = torch.randn(shapes, num, widths.point, dtype=torch.float64)
-    hidden = torch.randn(shapes, num, widths.hidden, dtype=torch.float64)
+    latents = torch.randn(shapes, in_dims.latent, dtype=torch.float64)
+    point = torch.randn(shapes, num, in_dims.point, dtype=torch.float64)
+    hidden = torch.randn(shapes, num, in_dims.hidden, dtype=torch.float64)
     return LayerInput(x, latents, point, hidden)
 
 
-def by_hand(layer: ExpertLinear, fed: LayerInput) -> Tensor:
+def by_hand(layer: ExpertLinear, layer_input: LayerInput) -> Tensor:
     """One point after the other, each with the matrix of its cell."""
-    result = torch.empty(*fed.x.shape[:2], 5, dtype=torch.float64)
+    result = torch.empty(*layer_input.x.shape[:2], 5, dtype=torch.float64)
     for b in range(result.shape[0]):
         for n in range(result.shape[1]):
             tile, stride = 0, 1
-            for c in fed.x[b, n].tolist():
+            for c in layer_input.x[b, n].tolist():
                 tile += stride * (math.floor((c + 1) / 2 * layer.cells) % layer.num_experts)
                 stride *= layer.num_experts
-            fed_here = torch.cat([fed.latents[b], fed.point[b, n], fed.hidden[b, n]])
-            result[b, n] = layer.weight[tile] @ fed_here + layer.bias
+            input_here = torch.cat(
+                [layer_input.latents[b], layer_input.point[b, n], layer_input.hidden[b, n]]
+            )
+            result[b, n] = layer.weight[tile] @ input_here + layer.bias
     return result
 
 
 @pytest.mark.parametrize("dim", [2, 3])
 @pytest.mark.parametrize("num_experts", [1, 2, 3])
 @pytest.mark.parametrize(
-    "widths", [InputDims(4, 3, 6), InputDims(0, 3, 0), InputDims(4, 0, 6)], ids=str
+    "in_dims", [InputDims(4, 3, 6), InputDims(0, 3, 0), InputDims(4, 0, 6)], ids=str
 )
-def test_each_point_has_the_weight_of_its_cell(dim, num_experts, widths):
-    layer = make_layer(dim, num_experts, 4.0, widths)
-    assert layer.weight.shape == (num_experts**dim, 5, sum(widths))
+def test_each_point_has_the_weight_of_its_cell(dim, num_experts, in_dims):
+    layer = make_layer(dim, num_experts, 4.0, in_dims)
+    assert layer.weight.shape == (num_experts**dim, 5, sum(in_dims))
     assert layer.bias.shape == (5,)
-    fed = draw_fed(dim, widths, 2, 60)
-    torch.testing.assert_close(layer(fed), by_hand(layer, fed))
+    layer_input = draw_inputs(dim, in_dims, 2, 60)
+    torch.testing.assert_close(layer(layer_input), by_hand(layer, layer_input))
 
 
 @pytest.mark.parametrize(("shapes", "num"), [(1, 1), (1, 3), (3, 1), (2, 400)])
 def test_any_number_of_points(shapes, num):
-    widths = InputDims(4, 3, 6)
-    layer = make_layer(2, 2, 3.0, widths)
-    fed = draw_fed(2, widths, shapes, num)
-    torch.testing.assert_close(layer(fed), by_hand(layer, fed))
+    in_dims = InputDims(4, 3, 6)
+    layer = make_layer(2, 2, 3.0, in_dims)
+    layer_input = draw_inputs(2, in_dims, shapes, num)
+    torch.testing.assert_close(layer(layer_input), by_hand(layer, layer_input))
 
 
 def test_all_points_in_one_cell():
-    widths = InputDims(0, 0, 6)
-    layer = make_layer(2, 3, 3.0, widths)
-    fed = draw_fed(2, widths, 1, 300, reach=1e-3)
-    torch.testing.assert_close(layer(fed), by_hand(layer, fed))
+    in_dims = InputDims(0, 0, 6)
+    layer = make_layer(2, 3, 3.0, in_dims)
+    layer_input = draw_inputs(2, in_dims, 1, 300, reach=1e-3)
+    torch.testing.assert_close(layer(layer_input), by_hand(layer, layer_input))
 
 
 def test_the_tiling_is_periodic_and_refines():
@@ -86,25 +90,25 @@ def test_the_tiling_is_periodic_and_refines():
 
 
 def test_gradients_and_their_gradients():
-    widths = InputDims(2, 1, 2)
-    layer = make_layer(2, 2, 3.0, widths)
-    fed = draw_fed(2, widths, 2, 4)
+    in_dims = InputDims(2, 1, 2)
+    layer = make_layer(2, 2, 3.0, in_dims)
+    layer_input = draw_inputs(2, in_dims, 2, 4)
 
     def run(latents: Tensor, point: Tensor, hidden: Tensor, weight: Tensor) -> Tensor:
-        given = LayerInput(fed.x, latents, point, hidden)
+        given = LayerInput(layer_input.x, latents, point, hidden)
         return torch.func.functional_call(layer, {"weight": weight}, (given,)).square()
 
-    inputs = [t.detach().requires_grad_() for t in (*fed[1:], layer.weight)]
+    inputs = [t.detach().requires_grad_() for t in (*layer_input[1:], layer.weight)]
     assert torch.autograd.gradcheck(run, inputs)
     assert torch.autograd.gradgradcheck(run, inputs)
 
 
 def test_no_matrix_is_kept_for_every_point():
-    widths = InputDims(0, 0, 40)
-    layer = make_layer(2, 2, 3.0, widths)
-    fed = draw_fed(2, widths, 2, 2000)
+    in_dims = InputDims(0, 0, 40)
+    layer = make_layer(2, 2, 3.0, in_dims)
+    layer_input = draw_inputs(2, in_dims, 2, 2000)
     per_point = 4000 * 5 * 40
-    assert max(saved_sizes(lambda: layer(fed))) < per_point / 3
+    assert max(saved_sizes(lambda: layer(layer_input))) < per_point / 3
 
 
 def test_a_decoder_of_experts_starts_as_one_without():

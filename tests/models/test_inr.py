@@ -1,12 +1,13 @@
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from inr.models.decoder import Decoder
 from inr.models.inr import INR
 from tests.support.making import make_latents
 
 
-class Balls(nn.Module):
+class Balls(Decoder):
     """The distance to a ball whose radius is the latent's sum (0.5 without a latent)."""
 
     def forward(self, x: Tensor, latents: Tensor) -> Tensor:

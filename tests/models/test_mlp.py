@@ -38,9 +38,9 @@ def concatenating(decoder: MLP, x: Tensor, latents: Tensor) -> Tensor:
         [*decoder.activations, nn.Identity()],
         strict=True,
     ):
-        parts = zip(layer.widths, (repeated, point, h), strict=True)
-        fed = torch.cat([part for width, part in parts if width], dim=-1)
-        h = activation(norm((fed @ weight_of(layer).T + layer.bias) * layer.gain))
+        parts = zip(layer.in_dims, (repeated, point, h), strict=True)
+        layer_input = torch.cat([part for width, part in parts if width], dim=-1)
+        h = activation(norm((layer_input @ weight_of(layer).T + layer.bias) * layer.gain))
     return h
 
 
@@ -144,10 +144,10 @@ def test_published_deepsdf_has_its_number_of_parameters():
         weight_norm=True,
         final_tanh=True,
     )
-    fed = 256 + 3
+    layer_input = 256 + 3
     full = 512 * 512 + 2 * 512  # weight; bias and g
-    first = fed * 512 + 2 * 512
-    before_skip = 512 * (512 - fed) + 2 * (512 - fed)
+    first = layer_input * 512 + 2 * 512
+    before_skip = 512 * (512 - layer_input) + 2 * (512 - layer_input)
     output = 512 + 1
     assert sum(p.numel() for p in decoder.parameters()) == first + 6 * full + before_skip + output
     # the skip layer's input is as wide as every other's
@@ -184,7 +184,7 @@ def test_each_layer_has_its_own_activation():
 
 def entered(decoder: MLP) -> list[tuple[bool, bool]]:
     return [
-        (one.widths.latent > 0, one.widths.point > 0) for one in [*decoder.hidden, decoder.output]
+        (one.in_dims.latent > 0, one.in_dims.point > 0) for one in [*decoder.hidden, decoder.output]
     ]
 
 
@@ -220,7 +220,7 @@ def test_a_latent_for_all_shapes_is_broadcast():
 
 def test_geglu_halves_the_width():
     decoder = make_decoder(activation=GEGLU(), hidden_dim=10)
-    assert [layer.widths.hidden for layer in decoder.hidden] == [0, 5, 5, 5]
+    assert [layer.in_dims.hidden for layer in decoder.hidden] == [0, 5, 5, 5]
     assert decoder(torch.randn(2, 6, 2), torch.randn(2, 5)).shape == (2, 6, 1)
     with pytest.raises(ValueError, match=r"11 wide.*odd.*even model\.hidden_dim"):
         make_decoder(activation=GEGLU(), hidden_dim=11)

@@ -2,10 +2,7 @@ import pytest
 import torch
 
 from inr.models.priors import draw_gaussian, draw_pca, interpolate
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from tests.support.making import generator
 
 
 def trained(num_shapes: int = 4000) -> torch.Tensor:

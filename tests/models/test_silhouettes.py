@@ -7,8 +7,8 @@ import trimesh
 
 from inr.models.silhouettes import outline_distance, outline_points
 from inr.models.vertices import level_vertices
-from inr.shapes.mesh import Mesh
-from tests.metrics.test_iou import box
+from tests.support.meshes import from_trimesh, icosphere, join
+from tests.support.pairs import box
 
 FRONT = torch.eye(3, dtype=torch.float64)[:2]
 PLANE = torch.eye(2, dtype=torch.float64)
@@ -16,21 +16,6 @@ PLANE = torch.eye(2, dtype=torch.float64)
 
 def outline(mesh, axes=FRONT):
     return outline_points(torch.from_numpy(mesh.vertices), torch.from_numpy(mesh.faces), axes)
-
-
-def to_mesh(loaded):
-    return Mesh(np.asarray(loaded.vertices, dtype=float), np.asarray(loaded.faces, dtype=np.int64))
-
-
-def sphere(radius, center):
-    ball = to_mesh(trimesh.creation.icosphere(4, radius))
-    return Mesh(ball.vertices + center, ball.faces)
-
-
-def join(*meshes):
-    starts = np.cumsum([0, *[len(mesh.vertices) for mesh in meshes]])
-    faces = [mesh.faces + start for mesh, start in zip(meshes, starts[:-1], strict=True)]
-    return Mesh(np.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(faces))
 
 
 def covers_circle(points, radius, center=(0.0, 0.0)):
@@ -44,7 +29,7 @@ def covers_circle(points, radius, center=(0.0, 0.0)):
 
 @pytest.mark.parametrize("turn", [1, -1])
 def test_a_sphere_seen_from_any_side(turn):
-    ball = sphere(0.5, (0.1, 0.2, -0.3))
+    ball = icosphere(0.5, (0.1, 0.2, -0.3))
     generator = np.random.default_rng(0)
     axes, _ = np.linalg.qr(generator.normal(size=(3, 3)))
     axes = axes.T[:2] * [[turn], [1]]  # from the other side, it is mirrored
@@ -53,8 +38,8 @@ def test_a_sphere_seen_from_any_side(turn):
 
 
 def test_what_lies_before_or_behind_another_has_no_outline():
-    near = sphere(0.2, (0.1, 0.0, 0.8))
-    far = sphere(0.6, (0.0, 0.0, 0.0))
+    near = icosphere(0.2, (0.1, 0.0, 0.8))
+    far = icosphere(0.6, (0.0, 0.0, 0.0))
     for order in ((near, far), (far, near)):
         points = outline(join(*order))
         assert covers_circle(points, 0.6) == (True, len(points))
@@ -67,7 +52,7 @@ def test_what_lies_before_or_behind_another_has_no_outline():
 
 
 def test_a_hole_has_an_outline():
-    ring = to_mesh(trimesh.creation.torus(0.6, 0.2, major_sections=96, minor_sections=48))
+    ring = from_trimesh(trimesh.creation.torus(0.6, 0.2, major_sections=96, minor_sections=48))
     points = outline(ring)
     outer, inner = covers_circle(points, 0.8), covers_circle(points, 0.4)
     assert outer[0] and inner[0] and outer[1] + inner[1] == len(points)
@@ -84,7 +69,7 @@ def test_a_shape_in_the_plane_is_its_own_silhouette(mirror):
 
 
 def test_the_outline_moves_with_the_vertices():
-    ball = sphere(0.5, (0.0, 0.0, 0.0))
+    ball = icosphere(0.5, (0.0, 0.0, 0.0))
     vertices = torch.from_numpy(ball.vertices).requires_grad_(True)
     points = outline_points(vertices, torch.from_numpy(ball.faces), FRONT)
     (gradient,) = torch.autograd.grad(points.square().sum() / len(points), vertices)
@@ -104,7 +89,7 @@ def test_the_distance_of_outlines():
 
 
 def test_what_the_picture_does_not_show_hardly_matters():
-    ball = sphere(0.5, (0.0, 0.0, 0.0))
+    ball = icosphere(0.5, (0.0, 0.0, 0.0))
     scale = torch.ones(3, dtype=torch.float64, requires_grad=True)
     vertices = torch.from_numpy(ball.vertices)
     field = lambda x: (x / scale).norm(dim=-1) - 0.5  # noqa: E731
@@ -117,4 +102,4 @@ def test_what_the_picture_does_not_show_hardly_matters():
 
 def test_wrong_axes():
     with pytest.raises(ValueError, match=r"3-D needs \(2, 3\)"):
-        outline(sphere(0.5, (0, 0, 0)), PLANE)
+        outline(icosphere(0.5, (0, 0, 0)), PLANE)

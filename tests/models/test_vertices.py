@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from inr.models.decoder import Decoder
 from inr.models.derivatives import scalar_field
 from inr.models.inr import INR
 from inr.models.vertices import level_vertices, mesh_volume
@@ -12,17 +13,12 @@ from inr.reconstruct import decode_mesh
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import signed_distance
-from tests.metrics.test_iou import box
-from tests.support.making import make_latents, make_model
-
-
-def draw(*shape: int, seed: int = 0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+from tests.support.making import draw_normal, make_latents, make_model
+from tests.support.pairs import box
 
 
 def on_sphere(number: int, radius: float, dim: int) -> torch.Tensor:
-    return radius * nn.functional.normalize(draw(number, dim), dim=-1)
+    return radius * nn.functional.normalize(draw_normal(number, dim), dim=-1)
 
 
 def tensors(mesh: Mesh) -> tuple[torch.Tensor, torch.Tensor]:
@@ -94,7 +90,7 @@ def test_a_vertex_on_a_flat_field_has_no_derivative():
     torch.testing.assert_close(rates[:, 0], torch.tensor([0.0, 0.0, 1.0]).double())
 
 
-class Bumpy(nn.Module):
+class Bumpy(Decoder):
     """A ball that a random network of point and latent deforms; it is no distance."""
 
     def __init__(self, dim):
@@ -110,7 +106,7 @@ class Bumpy(nn.Module):
 
 
 def network(dim: int) -> tuple[INR, torch.Tensor]:
-    return make_model(Bumpy(dim), make_latents(1, 4)).eval(), 0.7 * draw(4, seed=5).float()
+    return make_model(Bumpy(dim), make_latents(1, 4)).eval(), 0.7 * draw_normal(4, seed=5).float()
 
 
 @pytest.mark.parametrize("dim", [2, 3])

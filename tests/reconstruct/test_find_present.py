@@ -117,7 +117,7 @@ def test_parts_are_found_out_though_others_listen_to_them(tmp_path, conv):
         optimizer.step()
     both = Losses({"whole": L1(weight=1.0), "norm": norm})
     plan = PartFit(pose_lr=0.01, poses=None, present=None, early=both, whole=WHOLE)
-    settings = {"iterations": 200, "draws": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
+    settings = {"iterations": 200, "spec": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
     others = open_pairs(tmp_path / "unseen", unseen)
     latents = fit_latents(model, others, both, seed=0, parts=plan, **settings)
     has = [[disc is not None for disc in discs] for discs in unseen.values()]
@@ -135,6 +135,6 @@ def test_what_decides_is_the_loss_of_the_whole(tmp_path):
     trial = Trial(tmp_path, [LEFT, None], [LEFT, RIGHT])
     whole = Losses({"whole": Spy(weight=1.0)})
     plan = PartFit(pose_lr=0.01, poses=None, present=None, early=WHOLE, whole=whole)
-    settings = {"iterations": 4, "draws": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
+    settings = {"iterations": 4, "spec": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
     fit_latents(trial.model, trial.store, WHOLE, seed=0, parts=plan, **settings)
     assert len(seen) == 3  # with all parts, and twice without the second

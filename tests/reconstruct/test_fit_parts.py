@@ -44,7 +44,7 @@ def plan(**changes) -> PartFit:
 
 
 def fit(model: INR, store, parts: PartFit, losses: Losses = LOSSES, **changes) -> Tensor:
-    settings = {"iterations": 120, "draws": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
+    settings = {"iterations": 120, "spec": DRAWS, "lr": 0.01, "lr_drop": 0.1, "init_std": 0.01}
     settings |= {"seed": 0, "parts": parts}
     return fit_latents(model, store, losses, **{**settings, **changes})
 

@@ -4,8 +4,8 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
+from inr.models.decoder import Decoder
 from inr.models.parts.poses import rest_pose, rotation_dim
 from inr.models.silhouettes import outline_distance, outline_points
 from inr.models.vertices import mesh_volume
@@ -20,7 +20,7 @@ from tests.support.making import (
 )
 
 
-class Ellipsoid(nn.Module):
+class Ellipsoid(Decoder):
     """The latent is the half-axes; the field is a distance at the surface, to first order."""
 
     def forward(self, x, latents):
@@ -104,7 +104,7 @@ def test_the_network_is_frozen_and_the_norm_bound_holds():
     torch.manual_seed(0)
     decoder = make_mlp(dim=2, latent_dim=4)
 
-    class Bumpy(nn.Module):
+    class Bumpy(Decoder):
         def __init__(self):
             super().__init__()
             self.inner = decoder

@@ -3,6 +3,7 @@ import pytest
 
 from inr.render.contour import Contour, mesh_outline
 from inr.shapes.mesh import Mesh
+from tests.support.meshes import join
 
 SETTINGS = {"size": 128, "color": [1.0, 0.0, 0.0], "background": [1.0, 1.0, 1.0]}
 
@@ -18,12 +19,6 @@ def ring(radius, *, num=400, clockwise=False):
     index = np.arange(num)
     points = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return Mesh(points, np.stack([index, (index + 1) % num], axis=1))
-
-
-def join(*parts):
-    start = np.cumsum([0] + [len(part.vertices) for part in parts])
-    faces = [part.faces + k for part, k in zip(parts, start, strict=False)]
-    return Mesh(np.concatenate([part.vertices for part in parts]), np.concatenate(faces))
 
 
 def square(half, center=(0.0, 0.0)):

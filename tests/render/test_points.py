@@ -11,6 +11,7 @@ from inr.render.raycast import RayCast
 from inr.render.slices import cross_section
 from inr.runs.ground_truth import ground_truth_mesh
 from inr.shapes.mesh import Mesh
+from tests.support.meshes import covered
 from tests.support.paths import CONF
 
 SETTINGS = CONF / "renderer" / "raycast.yaml"
@@ -27,10 +28,6 @@ def ball(count, *, dim=3, radius=0.7, seed=0):
     normals = np.random.default_rng(seed).normal(size=(count, dim))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     return radius * normals, normals
-
-
-def covered(image):
-    return (image != 255).any(axis=2)
 
 
 def normal_of(mesh):

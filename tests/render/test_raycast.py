@@ -8,6 +8,7 @@ from inr.render.camera import Camera
 from inr.render.contour import Contour
 from inr.render.raycast import RayCast, corner_normals
 from inr.shapes.mesh import Mesh
+from tests.support.meshes import covered, from_trimesh
 from tests.support.paths import CONF
 
 SETTINGS = CONF / "renderer" / "raycast.yaml"
@@ -22,21 +23,13 @@ def ray_cast(**changes):
     return RayCast(**(settings | {"size": 96} | changes))
 
 
-def to_mesh(loaded):
-    return Mesh(np.asarray(loaded.vertices, dtype=float), np.asarray(loaded.faces, dtype=np.int64))
-
-
 def sphere(radius=0.9, center=(0.0, 0.0, 0.0)):
-    ball = to_mesh(trimesh.creation.icosphere(4, radius))
+    ball = from_trimesh(trimesh.creation.icosphere(4, radius))
     return Mesh(ball.vertices + center, ball.faces)
 
 
 def box(*, half=0.9):
-    return to_mesh(trimesh.creation.box((2 * half,) * 3))
-
-
-def covered(image):
-    return (image != 255).any(axis=2)
+    return from_trimesh(trimesh.creation.box((2 * half,) * 3))
 
 
 @pytest.mark.parametrize(("size", "supersampling"), [(200, 1), (65, 2)])
@@ -120,8 +113,8 @@ def test_both_sides_of_a_face_are_lit():
 
 
 def test_occlusion_darkens_a_corner_and_nothing_convex():
-    floor = to_mesh(trimesh.creation.box((1.6, 0.05, 1.6)))
-    wall = to_mesh(trimesh.creation.box((1.6, 1.6, 0.05)))
+    floor = from_trimesh(trimesh.creation.box((1.6, 0.05, 1.6)))
+    wall = from_trimesh(trimesh.creation.box((1.6, 1.6, 0.05)))
     faces = np.concatenate([floor.faces, wall.faces + len(floor.vertices)])
     offset = [0, 0.8, -0.5]
     corner = Mesh(np.concatenate([floor.vertices, wall.vertices + offset]), faces)
@@ -159,7 +152,7 @@ def test_normals_are_smooth_on_a_sphere_and_sharp_on_a_box():
 
 
 def test_normals_round_a_prism_and_keep_its_rim():
-    prism = to_mesh(trimesh.creation.cylinder(radius=1.0, height=1.0, sections=16))
+    prism = from_trimesh(trimesh.creation.cylinder(radius=1.0, height=1.0, sections=16))
     turned = prism.faces.copy()
     turned[::3] = turned[::3, ::-1]  # neighbours wound the other way count as well
     mesh = Mesh(prism.vertices, turned)

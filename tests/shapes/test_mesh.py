@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.mesh import MESH_SUFFIXES, Mesh, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.formats.base import SURFACE
+from inr.shapes.formats.table import suffixes
+from inr.shapes.mesh import Mesh, mesh_suffix, read_mesh, write_mesh
+from tests.support.meshes import from_trimesh
 
 WRITABLE = (".obj", ".ply", ".off", ".stl", ".glb", ".3mf", ".dae")
 
 
-def _from_trimesh(mesh) -> Mesh:
-    return Mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64))
-
-
 def _box() -> Mesh:
-    return _from_trimesh(trimesh.creation.box((1.0, 2.0, 3.0)))
+    return from_trimesh(trimesh.creation.box((1.0, 2.0, 3.0)))
 
 
 def _loop(points, start: int = 0) -> Mesh:
@@ -43,7 +42,7 @@ def test_box_measures():
 
 
 def test_sphere_measures_and_normals():
-    mesh = _from_trimesh(trimesh.creation.icosphere(subdivisions=4, radius=0.5))
+    mesh = from_trimesh(trimesh.creation.icosphere(subdivisions=4, radius=0.5))
     assert mesh.volume() == pytest.approx(4 / 3 * np.pi * 0.5**3, rel=5e-3)
     assert mesh.face_areas().sum() == pytest.approx(4 * np.pi * 0.5**2, rel=5e-3)
     centres = mesh.corners().mean(axis=1)
@@ -122,7 +121,7 @@ def test_a_scene_of_two_is_joined(tmp_path):
     assert mesh.bounds[1, 0] == pytest.approx(5.5)
 
 
-@pytest.mark.parametrize("suffix", [*MESH_SUFFIXES, ".npz"])
+@pytest.mark.parametrize("suffix", [*suffixes(SURFACE), ".npz"])
 def test_empty_and_missing_files_are_refused(suffix, tmp_path):
     path = tmp_path / f"none{suffix}"
     with pytest.raises(ValueError, match="none"):
@@ -220,16 +219,16 @@ def test_ply_of_every_order_and_uneven_polygons(order, polygons, tmp_path):
     rows = [("Bdff", (7, *point)) for point in points] + [("h", (1,)), ("h", (2,))]
     rows += [(f"fB{len(p)}i", (0.5, len(p), *p)) for p in polygons]
     if order == "text":
-        decoder = "\n".join(" ".join(map(str, values)) for _, values in rows).encode()
+        content = "\n".join(" ".join(map(str, values)) for _, values in rows).encode()
     else:
-        decoder = b"".join(struct.pack(order + kinds, *values) for kinds, values in rows)
+        content = b"".join(struct.pack(order + kinds, *values) for kinds, values in rows)
     path = tmp_path / "a.ply"
-    path.write_bytes(header.encode() + decoder)
+    path.write_bytes(header.encode() + content)
     mesh = read_mesh(path)
     assert len(mesh.faces) == sum(len(p) - 2 for p in polygons)
     assert mesh.face_areas().sum() == pytest.approx(0.5 if len(polygons) == 1 else 1.5)
     np.testing.assert_allclose(mesh.face_normals(), np.tile([0, 0, 1.0], (len(mesh.faces), 1)))
-    for size in range(len(header) + 1, len(header) + len(decoder) - 3):
-        path.write_bytes(header.encode() + decoder[: size - len(header)])
+    for size in range(len(header) + 1, len(header) + len(content) - 3):
+        path.write_bytes(header.encode() + content[: size - len(header)])
         with pytest.raises(ValueError, match=r"a\.ply"):
             read_mesh(path)

@@ -7,21 +7,12 @@ from inr.shapes.normalize import fit_box
 from inr.shapes.part_labels import label_points, least_part
 from inr.shapes.procedural.chairs import Chairs
 from inr.shapes.sdf import signed_distance
+from tests.support.meshes import distance_to_box, square
 
 
 def box(centre, half) -> Mesh:
     made = trimesh.creation.box(2 * np.asarray(half, float))
     return Mesh(np.asarray(made.vertices) + centre, np.asarray(made.faces, np.int64))
-
-
-def distance_to_box(points, centre, half):
-    beyond = np.abs(points - centre) - half
-    return np.linalg.norm(beyond.clip(min=0), axis=1) + beyond.max(axis=1).clip(max=0)
-
-
-def square(centre, half: float) -> Mesh:
-    corners = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]) * half + centre
-    return Mesh(corners, np.array([[0, 1], [1, 2], [2, 3], [3, 0]]))
 
 
 def test_labels_of_overlapping_boxes_against_their_formula():
@@ -31,7 +22,7 @@ def test_labels_of_overlapping_boxes_against_their_formula():
     points = rng.uniform(-1, 1, size=(20000, 3))
     boxes = [box(c, h) for c, h in zip(centres, halves, strict=True)]
     ground_truth = np.stack(
-        [distance_to_box(points, c, h) for c, h in zip(centres, halves, strict=True)], axis=1
+        [distance_to_box(points, h, c) for c, h in zip(centres, halves, strict=True)], axis=1
     )
     labels = label_points(points, boxes)
     assert labels.dtype == np.int64 and set(labels) == {0, 1, 2, 3}
@@ -67,7 +58,7 @@ def test_an_absent_part_is_never_a_label():
 def test_labels_in_two_dimensions():
     points = np.random.default_rng(0).uniform(-1, 1, size=(2000, 2))
     parts = [square((-0.4, 0), 0.3), None, square((0.3, 0.0), 0.5)]
-    ground_truth = [distance_to_box(points, (-0.4, 0), 0.3), distance_to_box(points, (0.3, 0), 0.5)]
+    ground_truth = [distance_to_box(points, 0.3, (-0.4, 0)), distance_to_box(points, 0.5, (0.3, 0))]
     assert np.array_equal(label_points(points, parts), 2 * np.argmin(ground_truth, axis=0))
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import trimesh
 
-from inr.shapes.mesh import POINT_SUFFIXES
+from inr.shapes.formats import base
+from inr.shapes.formats.table import suffixes
 from inr.shapes.points import nearest_distance, read_points
 
 
@@ -28,7 +29,7 @@ def write(path, table, names="xyz"):
     path.write_text(lines + "\n")
 
 
-@pytest.mark.parametrize("suffix", POINT_SUFFIXES)
+@pytest.mark.parametrize("suffix", suffixes(base.POINTS))
 @pytest.mark.parametrize("dim", [2, 3])
 @pytest.mark.parametrize("with_normals", [False, True])
 def test_points_come_back_with_unit_normals(suffix, dim, with_normals, tmp_path):
@@ -102,7 +103,7 @@ POINTS, NORMALS = cloud(3)
 BOTH = np.hstack([POINTS, NORMALS])
 
 
-@pytest.mark.parametrize("suffix", POINT_SUFFIXES)
+@pytest.mark.parametrize("suffix", suffixes(base.POINTS))
 @pytest.mark.parametrize(
     ("table", "message"),
     [
@@ -148,7 +149,7 @@ def test_other_files_are_refused(tmp_path):
     for name in ("words.npy", "cube.npy", "cloud.obj", "none.xyz"):
         with pytest.raises(ValueError, match=name):
             read_points(tmp_path / name, 3)
-    for suffix in POINT_SUFFIXES:
+    for suffix in suffixes(base.POINTS):
         for text in ("", "neither points nor numbers"):
             (tmp_path / f"text{suffix}").write_text(text)
             with pytest.raises(ValueError, match=f"text{suffix}"):

@@ -7,18 +7,7 @@ from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import is_inside, measure, signed_distance, unsigned_distance
 from inr.shapes.solids import winding
 from inr.shapes.solids.winding import ambiguity, deciding_winding_number, winding_number
-
-
-def _from_trimesh(mesh) -> Mesh:
-    return Mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64))
-
-
-def _joined(*meshes: Mesh) -> Mesh:
-    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
-    return Mesh(
-        np.concatenate([mesh.vertices for mesh in meshes]),
-        np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)]),
-    )
+from tests.support.meshes import from_trimesh, join
 
 
 def _polygon(*points) -> Mesh:
@@ -41,7 +30,7 @@ def test_box_is_exact(dim):
     if dim == 2:
         mesh = Mesh(_square(1.0).vertices * half, _square(1.0).faces)
     else:
-        mesh = _from_trimesh(trimesh.creation.box(2 * half))
+        mesh = from_trimesh(trimesh.creation.box(2 * half))
     points = np.random.default_rng(0).uniform(-1, 1, (5000, dim))
     expected = _box_distance(points, half)
     np.testing.assert_allclose(signed_distance(mesh, points), expected, atol=1e-12)
@@ -49,7 +38,7 @@ def test_box_is_exact(dim):
 
 
 def test_sphere_is_within_the_tessellation_error():
-    mesh = _from_trimesh(trimesh.creation.icosphere(subdivisions=4, radius=0.8))
+    mesh = from_trimesh(trimesh.creation.icosphere(subdivisions=4, radius=0.8))
     points = np.random.default_rng(0).uniform(-1, 1, (5000, 3))
     sagitta = 0.8 - np.linalg.norm(mesh.corners().mean(axis=1), axis=1).min()
     difference = signed_distance(mesh, points) - (np.linalg.norm(points, axis=1) - 0.8)
@@ -68,8 +57,8 @@ def test_circle_is_within_the_tessellation_error():
 
 
 def test_overlapping_solids_keep_unit_speed():
-    cube = _from_trimesh(trimesh.creation.box((1.0, 1.0, 1.0)))
-    mesh = _joined(cube, Mesh(cube.vertices + np.array([0.5, 0.0, 0.0]), cube.faces))
+    cube = from_trimesh(trimesh.creation.box((1.0, 1.0, 1.0)))
+    mesh = join(cube, Mesh(cube.vertices + np.array([0.5, 0.0, 0.0]), cube.faces))
     points = np.array([[0.25, 0.0, 0.0], [-0.3, 0.0, 0.0], [2.0, 0.0, 0.0]])
     np.testing.assert_allclose(winding_number(mesh, points), [2, 1, 0], atol=5e-3)
     np.testing.assert_allclose(signed_distance(mesh, points), [-0.25, -0.2, 1.0], atol=1e-12)
@@ -77,7 +66,7 @@ def test_overlapping_solids_keep_unit_speed():
 
 def test_doubtful_winding_numbers_are_recomputed():
     rng = np.random.default_rng(0)
-    sphere = _from_trimesh(trimesh.creation.icosphere(subdivisions=5, radius=0.8))
+    sphere = from_trimesh(trimesh.creation.icosphere(subdivisions=5, radius=0.8))
     # an open mesh has winding numbers of every size
     mesh = Mesh(sphere.vertices, sphere.faces[sphere.corners().mean(axis=1)[:, 2] < 0.2])
     points = rng.uniform(-0.8, 0.8, (20000, 3))
@@ -107,7 +96,7 @@ def _distance_by_loop(mesh: Mesh, point) -> float:
 
 def test_tangled_polygons_match_brute_force():
     rng = np.random.default_rng(0)
-    mesh = _joined(_polygon(*rng.uniform(-1, 1, (15, 2))), _polygon(*rng.uniform(-1, 1, (9, 2))))
+    mesh = join(_polygon(*rng.uniform(-1, 1, (15, 2))), _polygon(*rng.uniform(-1, 1, (9, 2))))
     points = rng.uniform(-1.2, 1.2, (300, 2))
     winding = np.array([_winding_by_angle(mesh, point) for point in points])
     distance = np.array([_distance_by_loop(mesh, point) for point in points])
@@ -122,7 +111,7 @@ def test_tangled_polygons_match_brute_force():
 def test_blocks_do_not_change_the_answer(monkeypatch):
     rng = np.random.default_rng(0)
     flat = _polygon(*rng.uniform(-1, 1, (30, 2)))
-    solid = _from_trimesh(trimesh.creation.icosphere(subdivisions=2, radius=0.8))
+    solid = from_trimesh(trimesh.creation.icosphere(subdivisions=2, radius=0.8))
     for mesh in (flat, solid):
         points = rng.uniform(-1, 1, (1000, mesh.dim))
         whole = signed_distance(mesh, points)
@@ -143,10 +132,10 @@ def test_vertices_on_the_ray_count_once():
 
 def test_holes_are_outside_and_overlaps_are_inside():
     hole = Mesh(_square(0.4).vertices, _square(0.4).faces[:, ::-1])
-    mesh = _joined(_square(0.9), hole)
+    mesh = join(_square(0.9), hole)
     points = np.array([[0.0, 0.0], [0.6, 0.0], [1.0, 0.0]])
     np.testing.assert_allclose(signed_distance(mesh, points), [0.4, -0.2, 0.1])
-    twice = _joined(_square(0.5), _square(0.5, x=0.4))
+    twice = join(_square(0.5), _square(0.5, x=0.4))
     np.testing.assert_array_equal(winding_number(twice, np.array([[0.2, 0.0]])), [2])
     np.testing.assert_allclose(signed_distance(twice, np.array([[0.2, 0.0]])), [-0.3])
 
@@ -155,7 +144,7 @@ def test_degenerate_faces_and_no_points_are_harmless():
     square = _square(0.5)
     mesh = Mesh(square.vertices, np.concatenate([[[2, 2]], square.faces]))
     assert signed_distance(mesh, np.zeros((1, 2))) == pytest.approx(-0.5)
-    cube = _from_trimesh(trimesh.creation.box((1.0, 1.0, 1.0)))
+    cube = from_trimesh(trimesh.creation.box((1.0, 1.0, 1.0)))
     for each in (mesh, cube):
         assert signed_distance(each, np.zeros((0, each.dim))).shape == (0,)
 
@@ -176,7 +165,7 @@ def test_the_grid_that_signs_most_points_agrees_with_the_winding_number():
     other = one.copy().apply_translation((0.4, 0.2, 0.1))  # overlaps: winding number 2 in between
     cavity = trimesh.creation.icosphere(subdivisions=2, radius=0.2)
     cavity.invert()
-    mesh = _from_trimesh(trimesh.util.concatenate([one, other, cavity]))
+    mesh = from_trimesh(trimesh.util.concatenate([one, other, cavity]))
     near = rng.normal(size=(30000, 3))
     near *= rng.uniform(0.45, 0.55, (30000, 1)) / np.linalg.norm(near, axis=1, keepdims=True)
     points = np.concatenate([near, rng.uniform(-1.5, 1.5, (20000, 3))])
@@ -186,7 +175,7 @@ def test_the_grid_that_signs_most_points_agrees_with_the_winding_number():
 
 
 def _sphere(radius: float = 0.8, subdivisions: int = 3) -> Mesh:
-    return _from_trimesh(trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius))
+    return from_trimesh(trimesh.creation.icosphere(subdivisions=subdivisions, radius=radius))
 
 
 def _hemisphere() -> Mesh:
@@ -208,9 +197,9 @@ def test_torus_is_within_the_tessellation_error():
     ring = np.hypot(points[:, 0], points[:, 1]) - 0.6
     expected = np.hypot(ring, points[:, 2]) - 0.25
     for sign in ("winding", "pseudonormal"):
-        found = signed_distance(_from_trimesh(torus), points, sign)
+        found = signed_distance(from_trimesh(torus), points, sign)
         np.testing.assert_allclose(found, expected, atol=1e-3)
-    found = signed_distance(_from_trimesh(torus), points, "unsigned")
+    found = signed_distance(from_trimesh(torus), points, "unsigned")
     np.testing.assert_allclose(found, np.abs(expected), atol=1e-3)
 
 
@@ -266,7 +255,7 @@ def test_doubled_and_inside_out(sign):
     sphere = _sphere()
     points = np.random.default_rng(0).uniform(-1, 1, (3000, 3))
     ground_truth = signed_distance(sphere, points)
-    twice = _joined(sphere, sphere)
+    twice = join(sphere, sphere)
     if sign == "winding":
         np.testing.assert_allclose(winding_number(twice, points[:1] * 0), [2], atol=1e-2)
         np.testing.assert_allclose(signed_distance(twice, points), ground_truth, atol=1e-12)
@@ -276,7 +265,7 @@ def test_doubled_and_inside_out(sign):
 
 
 def test_pseudonormals_see_past_vertices_that_are_there_twice_and_faces_without_area():
-    cube = _from_trimesh(trimesh.creation.box((1.0, 0.8, 0.6)))
+    cube = from_trimesh(trimesh.creation.box((1.0, 0.8, 0.6)))
     soup = Mesh(cube.corners().reshape(-1, 3), np.arange(3 * len(cube.faces)).reshape(-1, 3))
     sliver = Mesh(cube.vertices, np.concatenate([[[0, 0, 1], [2, 2, 2]], cube.faces]))
     points = np.random.default_rng(0).uniform(-1, 1, (4000, 3))

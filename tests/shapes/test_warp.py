@@ -9,14 +9,11 @@ import trimesh
 from inr.shapes import sdf, warp
 from inr.shapes.mesh import Mesh
 from inr.shapes.sampling import sample_sdf, sample_surface
-
-
-def _mesh(mesh) -> Mesh:
-    return Mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64))
+from tests.support.meshes import from_trimesh
 
 
 def _torus() -> Mesh:
-    return _mesh(trimesh.creation.torus(0.6, 0.25))
+    return from_trimesh(trimesh.creation.torus(0.6, 0.25))
 
 
 def _open() -> Mesh:
@@ -27,7 +24,7 @@ def _open() -> Mesh:
 def _overlapping() -> Mesh:
     one = trimesh.creation.icosphere(subdivisions=3, radius=0.5)
     other = trimesh.creation.box((0.8, 0.5, 0.4))
-    return _mesh(trimesh.util.concatenate([one, other.apply_translation((0.4, 0.2, 0.1))]))
+    return from_trimesh(trimesh.util.concatenate([one, other.apply_translation((0.4, 0.2, 0.1))]))
 
 
 def _points(mesh: Mesh):
@@ -80,7 +77,7 @@ def test_far_from_the_origin_and_in_chunks(monkeypatch):
 
 def test_slivers_count_as_faces():
     pytest.importorskip("warp")
-    cube = _mesh(trimesh.creation.box((0.5, 0.5, 0.5)))
+    cube = from_trimesh(trimesh.creation.box((0.5, 0.5, 0.5)))
     needle = np.array([[0.5, 0.0, 0.0], [0.9, 0.0, 0.0], [0.7, 1e-9, 0.0]])
     mesh = Mesh(
         np.concatenate([cube.vertices, needle]),

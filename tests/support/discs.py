@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from inr.data.layout import Layout, write_npz
 from inr.data.store import SampleStore
-from inr.models.inr import Field
+from inr.models.decoder import Field, PartDecoder
 from inr.models.parts.poses import split, to_canonical
 from tests.support.making import open_signed
 
@@ -47,8 +47,10 @@ def open_pairs(root: Path, pairs=PAIRS, needs: tuple[str, ...] = NEEDS) -> Sampl
     return open_signed(write_pairs(root, pairs), list(pairs), needs=needs)
 
 
-class Discs(nn.Module):
+class Discs(PartDecoder):
     """Each part is the disc that its pose makes of the unit disc, larger by its latent's sum."""
+
+    num_parts = 2
 
     def forward(self, x: Tensor, latents: Tensor, left_out: Tensor | None = None) -> Field:
         part_latents, pose = split(latents, 2)

@@ -37,13 +37,21 @@ def write_lamps(folder: Path, *, nested: bool = True) -> Path:
         nested: whether files lie in meshes/ and parts/meshes/, or at the top and in parts/.
     """
     for number in range(3):
-        parts = lamp_parts(height=1 + 0.05 * number, has_shade=number != 1)
-        whole = unite([part for part in parts if part is not None])
-        write_mesh(whole, whole_of(folder, f"lamp{number}", nested))
-        for index, part in enumerate(parts):
-            if part is not None:
-                write_mesh(part, parts_of(folder, f"lamp{number}", nested) / f"part{index}.obj")
+        height = 1 + 0.05 * number
+        write_lamp(folder, f"lamp{number}", height=height, has_shade=number != 1, nested=nested)
     return folder
+
+
+def write_lamp(
+    folder: Path, name: str, *, height: float = 1.0, has_shade: bool = True, nested: bool = True
+) -> None:
+    """Write the mesh of a lamp, and of its parts."""
+    parts = lamp_parts(height=height, has_shade=has_shade)
+    whole = unite([part for part in parts if part is not None])
+    write_mesh(whole, whole_of(folder, name, nested))
+    for index, part in enumerate(parts):
+        if part is not None:
+            write_mesh(part, parts_of(folder, name, nested) / f"part{index}.obj")
 
 
 def whole_of(folder: Path, name: str, nested: bool = True) -> Path:

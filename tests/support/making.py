@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from inr.config.compose import compose, register_resolvers
 from inr.config.validate import decoder_entry
 from inr.data.layout import Layout, write_npz
+from inr.data.prepare import Recipe
 from inr.data.store import BatchSpec, SampleStore, open_store
 from inr.models.inr import INR
 from inr.models.latents import Latents
@@ -22,6 +23,14 @@ CPU = torch.device("cpu")
 DRAWS = BatchSpec(
     samples=64, sign_balanced=True, surface=32, space=32, space_near=0.5, space_std=0.05
 )
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def draw_normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
 
 
 def make_latents(num_shapes: int = 4, dim: int = 6, *, seed: int = 0, **changes) -> Latents:
@@ -88,6 +97,29 @@ def make_part_latents(
 
 def make_model(decoder: nn.Module, latents: Latents, output: str = "sdf") -> INR:
     return INR(decoder, latents, output=output)
+
+
+def recipe(**changes) -> Recipe:
+    """What a shape is prepared with, at a tiny size."""
+    settings = {
+        "dim": 3,
+        "kind": "solid",
+        "sign": "winding",
+        "repair": False,
+        "normalize": "box",
+        "extent": 0.9,
+        "near_counts": [300, 200],
+        "near_variances": [0.005, 0.0005],
+        "num_uniform": 400,
+        "num_surface": 250,
+        "edge_fraction": 0.0,
+        "dtype": "float32",
+        "seed": 0,
+        "primitive": "cuboid",
+        "device": "cpu",
+        "formats": {},
+    }
+    return Recipe(**{**settings, **changes})
 
 
 def write_discs(root: Path, radii: dict[str, float], num_samples: int = 400) -> Layout:

@@ -1,4 +1,4 @@
-"""Run things on the made-up device: python -m tests.support.on_other_device <what>."""
+"""Run things on the made-up device: python -m tests.support.on_other_device <what> ..."""
 
 import os
 import sys
@@ -100,9 +100,9 @@ def run(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    what = sys.argv[1]
-    with other_device():
-        globals()[what]()
-    print(f"{what}: done", flush=True)
+    for what in sys.argv[1:]:
+        with other_device():
+            globals()[what]()
+        print(f"{what}: done", flush=True)
     # torch's thread for derivatives on the device does not always end with the interpreter
     os._exit(0)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from inr.models.latents import read_latents
 from inr.training.checkpoint import (
     Checkpoints,
     Progress,
@@ -12,6 +13,8 @@ from inr.training.checkpoint import (
     load_checkpoint,
     restore_model,
 )
+from tests.support.making import make_model as make_model_of
+from tests.support.making import make_part_latents, make_part_mlp
 
 CPU = torch.device("cpu")
 NAMES = ["large", "small"]
@@ -49,6 +52,57 @@ def test_round_trip(saved, make_model, make_optimizer):
         strict=True,
     ):
         assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+@pytest.fixture
+def part_model():
+    torch.manual_seed(0)
+    decoder = make_part_mlp(dim=2, part_conv=True)
+    return make_model_of(decoder, make_part_latents(2, dim=2, train_poses=True))
+
+
+def as_format_1(path: Path) -> Path:
+    """Write a checkpoint as format 1 had it."""
+    content = torch.load(path, weights_only=True)
+    groups = content["optimizer"]["param_groups"]
+    old = {
+        "format": 1,
+        "body": {k.replace("part_convs.", "exchanges."): v for k, v in content["decoder"].items()},
+        "codes": content["latents"],
+        "optimizer": {
+            **content["optimizer"],
+            "param_groups": [
+                {**g, "name": {"latents": "codes"}.get(g["name"], g["name"])} for g in groups
+            ],
+        },
+        "progress": content["progress"],
+    }
+    torch.save(old, path.with_name("old.pt"))
+    return path.with_name("old.pt")
+
+
+def test_format_1_is_read(tmp_path, part_model, make_optimizer):
+    optimizer = make_optimizer(part_model)
+    part_model(torch.randn(2, 5, 2), torch.tensor([0, 1])).value.sum().backward()
+    optimizer.step()
+    path = make_checkpoints(tmp_path).save("last", part_model, optimizer, Progress(epoch=3))
+    old = as_format_1(path)
+    written = torch.load(old, weights_only=True)
+    assert any(name.startswith("exchanges.") for name in written["body"])
+    content, expected = load_checkpoint(old), load_checkpoint(path)
+    assert content["format"] == 2 and content["progress"] == expected["progress"]
+    assert content["optimizer"]["param_groups"] == expected["optimizer"]["param_groups"]
+    assert list(content["latents"]) == NAMES
+    before = {name: tensor.clone() for name, tensor in part_model.state_dict().items()}
+    with torch.no_grad():
+        for parameter in part_model.parameters():
+            parameter.zero_()
+    restore_model(content, part_model, NAMES, old)
+    for name, tensor in part_model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    # latent.pretrained=<checkpoint> reads it as well
+    latents = read_latents(old, ["small"], tuple(part_model.latents.raw().shape[1:]))
+    assert torch.equal(latents[0], part_model.latents.raw()[1])
 
 
 def test_latents_are_keyed_by_name(saved, make_model):
@@ -154,7 +208,7 @@ class Payload:
 
 
 @pytest.mark.parametrize("how", ["torch", "pickle"])
-def test_latent_in_a_checkpoint_is_not_run(tmp_path, how):
+def test_code_in_a_checkpoint_is_not_run(tmp_path, how):
     mark, path = tmp_path / "ran", tmp_path / "evil.pt"
     content = {"format": 1, "decoder": Payload(mark)}
     if how == "torch":
@@ -187,9 +241,9 @@ def test_another_file(tmp_path, content):
 
 def test_a_file_of_another_program(tmp_path):
     path = tmp_path / "last.pt"
-    for content in (torch.zeros(3), {"epoch": 3}, {"format": 2}):
+    for content in (torch.zeros(3), {"epoch": 3}, {"format": 3}, {"format": 1}):
         torch.save(content, path)
-        with pytest.raises(ValueError, match=r"no checkpoint of this program \(format 1\)"):
+        with pytest.raises(ValueError, match=r"no checkpoint of this program \(format 2\)"):
             load_checkpoint(path)
     with pytest.raises(ValueError, match="cannot read"):
         load_checkpoint(tmp_path / "missing.pt")

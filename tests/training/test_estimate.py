@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from inr.losses import ClampedL1, Losses
-from inr.training.estimate import Estimate, estimate, format_seconds
-from tests.support.making import DRAWS
+from inr.training.cadence import format_seconds
+from inr.training.estimate import Estimate, estimate
+from tests.training.test_fit import train_settings
 
 LOSSES = Losses({"distance": ClampedL1(weight=1.0, delta=0.1)})
 
@@ -16,14 +17,13 @@ def test_changes_nothing_of_the_model(make_model):
     found = estimate(
         model,
         LOSSES,
+        train_settings(
+            epochs=15, shapes_per_batch=2, samples_per_shape=100, validate_every=4, render_every=0
+        ),
         dim=2,
         num_shapes=5,
-        shapes_per_batch=2,
-        draws=replace(DRAWS, samples=100),
         num_channels=1,
-        num_epochs=10,
-        num_validations=3,
-        num_pictures=0,
+        epochs_done=5,
         sample_bytes=0,
         device=torch.device("cpu"),
     )
@@ -45,14 +45,11 @@ def test_memory_counts_the_samples_and_grows_with_the_batch(monkeypatch, make_mo
         return estimate(
             make_model(),
             LOSSES,
+            train_settings(epochs=1, shapes_per_batch=16, samples_per_shape=samples_per_shape),
             dim=2,
             num_shapes=2,
-            shapes_per_batch=16,
-            draws=replace(DRAWS, samples=samples_per_shape),
             num_channels=1,
-            num_epochs=1,
-            num_validations=0,
-            num_pictures=0,
+            epochs_done=0,
             sample_bytes=sample_bytes,
             device=torch.device("cpu"),
         ).memory

@@ -13,7 +13,7 @@ from inr.reconstruct.latent_fitting import part_poses
 from inr.training.checkpoint import Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from tests.support.discs import PAIRS, open_pairs, write_pairs
-from tests.training.test_trainer import StopAfter, latents, logged, train
+from tests.training.test_fit import StopAfter, latents, logged, train
 
 CPU = torch.device("cpu")
 SETTINGS = [
@@ -70,7 +70,7 @@ def store(tmp_path):
 @pytest.mark.parametrize("conv", ["true", "false"])
 def test_learns_pairs_of_discs(tmp_path, store, make, conv):
     model, optimizer = make(f"model.part_conv={conv}", "model.dropout=0.0")
-    train(tmp_path, store, model, optimizer, losses=make_losses(), num_epochs=60)
+    train(tmp_path, store, model, optimizer, losses=make_losses(), epochs=60)
     lines = logged(tmp_path)
     assert lines[-1]["train/parts"] < 0.4 * lines[0]["train/parts"]
     assert {"train/lr_network", "train/lr_latents", "train/lr_poses"} <= lines[0].keys()
@@ -124,5 +124,5 @@ def test_poses_have_a_rate_of_their_own_where_they_are_trained(make):
 def test_untrained_poses_stay(tmp_path, store, make):
     model, optimizer = make("latent.train_poses=false")
     before = model.latents.poses.clone()
-    train(tmp_path, store, model, optimizer, losses=make_losses(), num_epochs=2)
+    train(tmp_path, store, model, optimizer, losses=make_losses(), epochs=2)
     assert torch.equal(model.latents.poses, before)

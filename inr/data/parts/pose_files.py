@@ -16,7 +16,7 @@ def rotation_file(dim: int) -> str:
 
 
 def load_present(folder: Path) -> Flags | None:
-    """Return what present.npy in a folder of poses says, (P,); None where there is none.
+    """Return the flags of present.npy in a folder of poses, (P,); None where there is none.
 
     Raises:
         ValueError: if it cannot be read, or is not (P,).
@@ -68,7 +68,7 @@ def load_array(path: Path) -> NDArray[np.generic]:
     """Return the array of real numbers or flags in an .npy file.
 
     Raises:
-        ValueError: if it cannot be read, or is none.
+        ValueError: if it cannot be read, or is an archive or not of numbers.
     """
     try:
         with numbers_in(path) as array:

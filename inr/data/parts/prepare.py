@@ -1,4 +1,4 @@
-"""The parts of a shape from their source to the files of a data set."""
+"""Preparing the parts of a shape: from their source to the files of a data set."""
 
 import shutil
 from dataclasses import replace
@@ -13,6 +13,7 @@ from inr.data.parts.read import check_in_box
 from inr.data.parts.sources import PartFiles
 from inr.files import replacing
 from inr.shapes.composite import Composite
+from inr.shapes.formats.base import NO_FORMATS, Formats
 from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
 from inr.shapes.part_labels import least_part
 from inr.shapes.poses import Poses, absent_poses, check_poses, rotation_matrices
@@ -20,26 +21,29 @@ from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
 from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.solids.repair import repair
 
-# box units: a sample this far from every part is in none, and a thinner part has no inside to learn
+# box units: a sample this far outside of every part is in none; a thinner part has no inside
 IN_NO_PART = 0.01
 FLAT = 1e-3
 
 
-def read_composite(mesh: Mesh, files: PartFiles, mend: bool) -> Composite:
+def read_composite(
+    mesh: Mesh, files: PartFiles, mend: bool, formats: Formats = NO_FORMATS
+) -> Composite:
     """Return a shape with its parts, in its native frame.
 
     Args:
         mesh: the whole.
-        files: of the parts; their poses are read where there are any.
-        mend: whether the parts are repaired; they are turned outward in any case.
+        files: of the parts; of poses, if there are any, those are read.
+        mend: whether the parts are repaired; their faces are turned outward in any case.
+        formats: the user's own by suffix.
 
     Raises:
-        ValueError: if a part or its pose cannot be read, or the pose is none or not the part's, or
-            present.npy says otherwise than the meshes do.
+        ValueError: if a part or its pose cannot be read, a pose is invalid or not that of its mesh,
+            or present.npy contradicts the meshes.
     """
     parts: list[Mesh | None] = [None] * files.num_parts
     for number, path in files.meshes.items():
-        part = read_mesh(path)
+        part = read_mesh(path, formats)
         if part.dim != mesh.dim:
             raise ValueError(f"'{path}' is {part.dim}-D, and the whole is {mesh.dim}-D")
         if part.dim == 2:
@@ -95,15 +99,15 @@ def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:
 
 
 def complete_poses(shape: Composite, primitive: str, files: PartFiles | None) -> Composite:
-    """Return a shape in the box frame with the poses of its parts, fitted where not known.
+    """Return a shape in the box frame with the poses of its parts; without any, they are fitted.
 
     Args:
         shape: in the box frame.
         primitive: cuboid | cylinder, to be fitted.
-        files: of the parts, which messages name; None for those of a family.
+        files: of the parts, for messages; None for those of a family.
 
     Raises:
-        ValueError: if a part leaves the box or has no extent, or its pose is none.
+        ValueError: if a part leaves the box or has no extent, or its pose is invalid.
     """
     present = [(i, part) for i, part in enumerate(shape.parts) if part is not None]
     for number, part in present:
@@ -126,7 +130,7 @@ def _title(number: int, files: PartFiles | None) -> str:
 
 
 def write_parts(name: str, shape: Composite, layout: Layout, primitive: str) -> None:
-    """Write the meshes and poses of a shape's parts, and what primitives the poses stand for."""
+    """Write the meshes and poses of a shape's parts, and the primitives that the poses describe."""
     assert shape.poses is not None
     rotations, translations, scales, present = shape.poses
     for number, part in enumerate(shape.parts):
@@ -161,7 +165,7 @@ def write_labels(
 
     Returns:
         The fraction of the samples inside the whole that are outside of every part by more than
-        IN_NO_PART: what a part that was forgotten leaves behind.
+        IN_NO_PART: many where a part was forgotten.
     """
     labels, distances = least_part(samples[:, :-1].astype(np.float64), shape.parts)
     outside = samples[:, -1] >= 0
@@ -175,7 +179,7 @@ def write_labels(
 
 
 def check_parts(shape: Composite, in_no_part: float | None) -> JournalEntry:
-    """Return what the manifest says of a shape's parts.
+    """Return the entry of the manifest on a shape's parts.
 
     Args:
         shape: in the box frame, with poses.
@@ -197,7 +201,7 @@ def check_parts(shape: Composite, in_no_part: float | None) -> JournalEntry:
 
 
 def forget_parts(name: str, layout: Layout) -> None:
-    """Delete what was made of a shape's parts before."""
+    """Delete the files of a shape's parts."""
     for folder in (
         layout.part_meshes(name),
         layout.primitives(name),

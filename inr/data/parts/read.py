@@ -11,7 +11,7 @@ from inr.files import numbers_in
 from inr.shapes.mesh import Ints, Mesh, read_mesh
 from inr.shapes.poses import Flags, Poses, check_poses
 
-# the largest whole number up to which float16 holds all of them, which packs of samples need
+# float16, as which samples may be stored, holds all whole numbers up to this one
 MOST_PARTS = 2048
 SUFFIXES = (".obj", ".ply", ".npz")
 
@@ -23,13 +23,13 @@ def part_mesh(layout: Layout, name: str, number: int) -> Path:
 
 
 def part_number(path: Path) -> int | None:
-    """Return i of a file part<i>.<suffix>, upper case or lower, None for any other."""
+    """Return i of a file part<i>.<suffix>, in upper or lower case; None for any other file."""
     found = re.fullmatch(r"part(\d+)", path.stem, re.IGNORECASE)
     return None if found is None else int(found[1])
 
 
 def count_parts(layout: Layout, name: str) -> int:
-    """Return P of a shape: as present.npy or poses say, else the largest number and one, or 0.
+    """Return P of a shape, 0 without parts: as present.npy or poses say, else by the last part.
 
     Raises:
         ValueError: if a file cannot be read.
@@ -49,13 +49,13 @@ def _count(layout: Layout, name: str, present: Flags | None) -> int:
 
 
 def read_present(layout: Layout, name: str) -> Flags:
-    """Return which parts a shape has, (P,).
+    """Return which parts a shape has, (P,) bool.
 
-    As present.npy says; else those that have a mesh; else those that samples belong to.
+    As present.npy says; without it those that have a mesh, or that samples belong to.
 
     Raises:
         ValueError: if the shape has no parts, a file cannot be read, or there is a mesh of a part
-            beyond those that present.npy or poses tell of.
+            beyond those that present.npy or poses list.
     """
     present = load_present(layout.poses(name))
     num_parts = _count(layout, name, present)
@@ -69,7 +69,7 @@ def read_present(layout: Layout, name: str) -> Flags:
     if last >= num_parts:
         raise ValueError(
             f"'{meshes[last]}' is of a part beyond the {num_parts} that "
-            f"'{layout.poses(name)}' tells of, numbered from 0; give it a row there, or remove it"
+            f"'{layout.poses(name)}' lists, numbered from 0; give it a row there, or remove it"
         )
     if present is not None:
         return present
@@ -91,9 +91,9 @@ def read_poses(layout: Layout, name: str, dim: int, num_parts: int | None = None
         num_parts: how many parts it has to have; None for any number.
 
     Raises:
-        ValueError: if a file is missing or of another shape, the number of parts is another, or of
-            a part that is present a quaternion has norm 0, a scale is not above 0, a value is not
-            finite, or the middle lies outside the box [-1, 1]^D.
+        ValueError: if a file is missing or of another shape, the number of parts is another, or or
+            the pose of a part that is present has a quaternion of norm 0, a scale not above 0, a
+            value that is not finite, or a translation outside the box [-1, 1]^D.
     """
     present = read_present(layout, name)
     folder = layout.poses(name)
@@ -185,14 +185,14 @@ def check_in_box(part: Mesh, what: str) -> Mesh:
 
 
 def _numbered_meshes(layout: Layout, name: str) -> dict[int, Path]:
-    """Return the meshes that there are by the number of their part."""
+    """Return the meshes that exist, by the number of their part."""
     paths = layout.part_meshes(name).glob("part*")
     numbered = ((part_number(path), path) for path in paths if path.suffix in SUFFIXES)
     return {number: path for number, path in numbered if number is not None}
 
 
 def _load_labels(path: Path) -> tuple[Ints, Ints]:
-    """Return labels (n,) and (m,), none where there is no file."""
+    """Return labels (n,) and (m,), both empty where there is no file."""
     if not path.exists():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     try:

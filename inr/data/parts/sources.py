@@ -1,4 +1,4 @@
-"""The parts of the user's own shapes: which files they are in."""
+"""Files of the parts of the user's own shapes."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ POSES = "parameters"
 
 @dataclass(frozen=True)
 class PartFiles:
-    """Name the files of one shape's parts.
+    """Files of one shape's parts.
 
     Args:
         meshes: part i to its mesh, of those that the shape has.
@@ -30,11 +30,11 @@ class PartFiles:
     num_parts: int
 
     def fingerprints(self) -> dict[str, JournalEntry]:
-        """Return what tells whether a file has changed since, by the file's name."""
+        """Return the fingerprint of each file, by the file's name."""
         return {path.name: fingerprint(path) for path in self._files()}
 
     def have_changed(self, record: JournalEntry) -> bool:
-        """Return whether they are others than those that a record was made of."""
+        """Return whether the files differ from those that a record was made of."""
         before, files = record.get("parts", {}), self._files()
         if {path.name for path in files} != set(before):
             return True
@@ -49,8 +49,8 @@ def part_folder(source: Path, suffixes: Sequence[str]) -> Path | None:
     """Return the folder of a source that holds <name>/part<i>, None where it has no parts.
 
     Args:
-        source: of the shapes; parts are in its parts/meshes, where any mesh <name>/* tells of
-            them, or in its parts, where one has to be named as a part is.
+        source: of the shapes. Parts are in its parts/meshes, if that has any mesh <name>/*, or in
+            its parts, if that has a mesh that is named as a part is.
         suffixes: of meshes that can be read.
     """
     folder = source / "parts" / "meshes"
@@ -72,8 +72,8 @@ def find_part_files(
         suffixes: of meshes that can be read.
 
     Returns:
-        Nothing of either where the source has no parts at all. Poses are in parts/parameters, under
-        the path that the meshes have under their folder; a shape without such a folder has none.
+        Two empty dicts where the source has no parts at all. Poses are in parts/parameters, under
+        the path that the meshes have under their folder; those of other shapes are to be fitted.
     """
     folder = part_folder(source, suffixes)
     if folder is None:
@@ -122,7 +122,7 @@ def find_part_files(
 
 
 def _warn_of_poses(poses: Path, places: Mapping[str, Path]) -> None:
-    """Say which folder of poses is not named as that of a shape's parts."""
+    """Warn of folders of poses that belong to no shape with parts."""
     known = {poses / place for place in places.values()}
     strange = sorted({path.parent for path in poses.rglob("*.npy")} - known)
     if strange:

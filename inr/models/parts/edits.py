@@ -134,7 +134,7 @@ def blend_part(one: Tensor, other: Tensor, part: int, fraction: float, *, dim: i
     _check_present(one, part, "the shape")
     _check_present(other, part, "the other shape")
     if not 0 <= fraction <= 1:
-        raise ValueError(f"share is {fraction}; it has to lie between 0 and 1")
+        raise ValueError(f"the fraction is {fraction}; it has to lie between 0 and 1")
     columns = _columns(one, dim)
     a, b = one[part], other[part]
     edited = one.clone()

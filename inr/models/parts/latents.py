@@ -18,13 +18,13 @@ from inr.models.parts.poses import (
 
 
 class PartLatents(Latents):
-    """Hold a latent and a pose for each part of each shape (Talabot et al., PartSDF, 2025).
+    """A latent and a pose for each part of each shape (Talabot et al., PartSDF, 2025).
 
     A shape's latent is (P, L + K), see inr.models.parts.poses.
 
     Args:
-        names: the shapes, in the order of their codes.
-        dim: L, width of a part's code.
+        names: the shapes, in the order of their latents.
+        dim: L, width of a part's latent.
         num_parts: P, those that a shape may lack included.
         max_norm: bound on a part latent's Euclidean norm, applied at look-up; None for no bound.
         pretrained: where latents and poses start: a folder of <name>.npy as stage=reconstruct
@@ -41,7 +41,8 @@ class PartLatents(Latents):
             of parts, or a pretrained latent is missing or of another size.
     """
 
-    poses: Tensor
+    num_parts: int
+    poses: nn.Parameter
     present: Tensor
 
     def __init__(
@@ -87,6 +88,11 @@ class PartLatents(Latents):
         self.poses = nn.Parameter(pieces["poses"], requires_grad=train_poses)
         self.register_buffer("present", pieces["present"])
 
+    @property
+    def trained_poses(self) -> nn.Parameter | None:
+        """Return the poses (S, P, K - 1) where training changes them."""
+        return self.poses if self.poses.requires_grad else None
+
     def forward(self, index: Tensor) -> Tensor:
         """Return the constrained latents (B, P, L + K) of the shapes index (B,)."""
         pieces = {"weight": self.weight, "poses": self.poses, "present": self.present}
@@ -122,7 +128,7 @@ class PartLatents(Latents):
         }
 
     def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
-        """Return the raw latents of which `split` gives these pieces."""
+        """Return raw latents (B, P, L + K) from their pieces: the inverse of `split`."""
         return torch.cat([pieces["weight"], pieces["poses"], pieces["present"][..., None]], dim=-1)
 
     def regularised(self, latents: Tensor) -> Tensor:
@@ -131,7 +137,7 @@ class PartLatents(Latents):
         return (part_latents * latents[..., -1:]).flatten(1)
 
     def flatten(self) -> Tensor:
-        """Return the latents of all shapes as vectors to draw new ones by, (S, P (L + K)).
+        """Return the latents of all shapes as vectors (S, P (L + K)), to draw new ones from.
 
         Parts that a shape lacks are at the mean of those there are; quaternions have the signs,
         and angles the turns, that bring them together.
@@ -149,7 +155,7 @@ class PartLatents(Latents):
         return torch.cat([whole[..., :-1], present], dim=-1).flatten(1)
 
     def unflatten(self, vectors: Tensor) -> Tensor:
-        """Return the latents (B, P, L + K) that vectors mean; a part is there from 0.5 on."""
+        """Return the latents (B, P, L + K) of vectors; a part is there from 0.5 on."""
         raw = vectors.view(len(vectors), -1, self.weight.shape[-1] + pose_dim(self.space_dim))
         present = (raw[..., -1:] >= 0.5).to(raw)
         return self.constrain(torch.cat([raw[..., :-1], present], dim=-1))

@@ -9,29 +9,29 @@ from inr.models.layers import InputDims, LayerInput, Linear, multiply
 
 
 class PartLinear(Linear):
-    """Map [latent, point, hidden] by W and b, and add a bias of each part.
+    """Linear layer W [latent, point, hidden] + b with a bias of each part added.
 
     Args:
-        widths: what it is fed.
+        in_dims: widths of its inputs.
         out_dim: width of the result.
         num_parts: P; None where parts have no bias of their own.
     """
 
-    def __init__(self, widths: InputDims, out_dim: int, num_parts: int | None) -> None:
-        super().__init__(widths, out_dim)
+    def __init__(self, in_dims: InputDims, out_dim: int, num_parts: int | None) -> None:
+        super().__init__(in_dims, out_dim)
         self.part_bias = (
             None if num_parts is None else nn.Parameter(torch.zeros(num_parts, out_dim))
         )
 
-    def forward(self, fed: LayerInput, part: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: LayerInput, part: Tensor | None = None) -> Tensor:
         """Return (R, N, out_dim) for R rows; part (R,) says which part each is."""
         weight, bias = self.scaled()
         latent, *matrices = self.columns(weight)
-        shift = bias if latent is None else F.linear(fed.latents, latent, bias)
+        shift = bias if latent is None else F.linear(inputs.latents, latent, bias)
         if self.part_bias is not None:
             assert part is not None
             shift = shift + self.gain * self.part_bias[part]
-        return multiply(matrices, (fed.point, fed.hidden), shift)
+        return multiply(matrices, (inputs.point, inputs.hidden), shift)
 
 
 class PartNorm(nn.Module):
@@ -54,9 +54,9 @@ class PartNorm(nn.Module):
 
 
 class PartConv(nn.Module):
-    """Let the parts of a shape exchange what they know at a point: h + activation(C h + c).
+    """1x1 convolution over the parts of a shape, with a skip: h + activation(C h + c).
 
-    Parts that a shape lacks say nothing.
+    Parts that a shape lacks have no part in it.
 
     Args:
         num_parts: P.
@@ -83,8 +83,8 @@ class PartConv(nn.Module):
     def forward(self, value: Tensor, present: Tensor) -> Tensor:
         """Return (B P, N, W) for value (B P, N, W) and present (B, P) bool."""
         shapes, parts = present.shape
-        heard = self.gain * self.weight * present[:, None].to(value.dtype)
+        weight = self.gain * self.weight * present[:, None].to(value.dtype)
         bias = (self.gain * self.bias)[:, None].expand(shapes, -1, 1)
-        said = torch.baddbmm(bias, heard, value.reshape(shapes, parts, -1))
-        mixed: Tensor = value + self.activation(said).view(value.shape)
+        change = torch.baddbmm(bias, weight, value.reshape(shapes, parts, -1))
+        mixed: Tensor = value + self.activation(change).view(value.shape)
         return mixed

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm as normalize_weight
 
 from inr.models.activations import Activation, Plain
-from inr.models.inr import Field
+from inr.models.decoder import Field, PartDecoder
+from inr.models.encodings import Encoding
 from inr.models.layers import InputDims, LayerInput
 from inr.models.parts.layers import PartConv, PartLinear, PartNorm
 from inr.models.parts.poses import pose_dim, split, to_canonical
@@ -15,8 +16,8 @@ from inr.models.parts.poses import pose_dim, split, to_canonical
 FAR = 4.0
 
 
-class PartMLP(nn.Module):
-    """Decode every part of a shape, and the shape as their union (Talabot et al., PartSDF, 2025).
+class PartMLP(PartDecoder):
+    """Decoder of each part of a shape, and of their union (Talabot et al., PartSDF, 2025).
 
     A point enters each part's canonical frame, where one network, which the parts share, gives a
     distance: layers are activation(W h + M z_p + b) for the part's latent z_p, as in Dupont et
@@ -39,8 +40,8 @@ class PartMLP(nn.Module):
         dropout: probability, after each activation.
         part_bias: whether each part has a bias of its own in the hidden layers.
         part_norm: whether hidden layers are normalised, with a scale and an offset of each part.
-        part_conv: whether parts exchange what they know at a point after each hidden layer:
-            h + activation(C h + c), for a matrix C over parts (a 1x1 convolution).
+        part_conv: whether each hidden layer is followed by a 1x1 convolution over the parts:
+            h + activation(C h + c), for a matrix C over parts.
         input_pose: whether the first layer sees the pose too.
         softmin: temperature of the least while training: the mean weighed by softmax(-d / T);
             null for the least itself.
@@ -59,7 +60,7 @@ class PartMLP(nn.Module):
         hidden_dim: int,
         num_layers: int,
         activation: nn.Module,
-        encoding: nn.Module | None,
+        encoding: Encoding | None,
         weight_norm: bool,
         dropout: float,
         part_bias: bool,
@@ -81,7 +82,7 @@ class PartMLP(nn.Module):
         self.encoding = encoding
         self.input_pose = input_pose
         self.softmin = softmin
-        point_dim = dim if encoding is None else int(getattr(encoding, "out_dim"))  # noqa: B009
+        point_dim = dim if encoding is None else encoding.out_dim
         hidden: list[PartLinear] = []
         self.norms = nn.ModuleList()
         self.activations = nn.ModuleList()
@@ -90,8 +91,8 @@ class PartMLP(nn.Module):
         for index in range(num_layers):
             first = index == 0
             pose = pose_dim(dim) - 1 if first and input_pose else 0
-            widths = InputDims(latent_dim + pose, point_dim if first else 0, width)
-            layer = PartLinear(widths, hidden_dim, num_parts if part_bias else None)
+            in_dims = InputDims(latent_dim + pose, point_dim if first else 0, width)
+            layer = PartLinear(in_dims, hidden_dim, num_parts if part_bias else None)
             kind.initialize(layer, first=first, last=False)
             function, layer.gain = kind.for_layer(first)
             hidden.append(layer)
@@ -110,7 +111,7 @@ class PartMLP(nn.Module):
         self.dropout = nn.Dropout(dropout) if dropout > 0 else nn.Identity()
 
     @property
-    def parts_are_apart(self) -> bool:
+    def parts_are_independent(self) -> bool:
         """Return whether a part's values do not depend on the other parts."""
         return len(self.part_convs) == 0
 
@@ -120,7 +121,7 @@ class PartMLP(nn.Module):
         Args:
             x: (B, N, D).
             latents: (B, P, L + K), see inr.models.parts.poses.
-            left_out: (B, P) bool, parts that are not in the union, though others still hear them.
+            left_out: (B, P) bool, parts left out of the union; others still depend on them.
 
         Raises:
             ValueError: if latents are of another number of parts, or of another width.
@@ -136,7 +137,7 @@ class PartMLP(nn.Module):
         shown = pose.present if left_out is None else pose.present & ~left_out
         # parts that are not there cost nothing, where no other part looks at them; a sync point
         some_lack = not bool(shown.all())
-        if some_lack and self.parts_are_apart:
+        if some_lack and self.parts_are_independent:
             rows = shown.flatten().nonzero()[:, 0]
             there = self._decode(points[rows], constant[rows], part[rows], pose.present)
             values = there.new_full((len(points), *there.shape[1:]), FAR)
@@ -148,7 +149,7 @@ class PartMLP(nn.Module):
         return Field(self._unite(values, shown), values[..., 0].transpose(1, 2))
 
     def _check_latents(self, latents: Tensor) -> None:
-        latent, pose = self.output.widths.latent, pose_dim(self.dim)
+        latent, pose = self.output.in_dims.latent, pose_dim(self.dim)
         if latents.shape[1:] != (self.num_parts, latent + pose):
             raise ValueError(
                 f"latents have shape {tuple(latents.shape)}; this network takes (B, "
@@ -163,20 +164,20 @@ class PartMLP(nn.Module):
             points: (R, N, D), in the parts' frames.
             constant: (R, L + K - 1), latents and poses.
             part: (R,), which part each is.
-            present: (B, P); what is exchanged needs all R = B P rows.
+            present: (B, P); convolutions over parts need all R = B P rows.
         """
         point = points if self.encoding is None else self.encoding(points)
-        latents = constant[:, : self.output.widths.latent]
-        fed = LayerInput(points, constant if self.input_pose else latents, point, None)
+        latents = constant[:, : self.output.in_dims.latent]
+        inputs = LayerInput(points, constant if self.input_pose else latents, point, None)
         for index, layer in enumerate(self.hidden):
-            value = layer(fed, part)
+            value = layer(inputs, part)
             if self.norms:
                 value = self.norms[index](value, part)
             value = self.dropout(self.activations[index](value))
             if self.part_convs:
                 value = self.part_convs[index](value, present)
-            fed = LayerInput(points, latents, point, value)
-        result: Tensor = self.output(fed)
+            inputs = LayerInput(points, latents, point, value)
+        result: Tensor = self.output(inputs)
         return result
 
     def _unite(self, values: Tensor, shown: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ _TINY = 1e-6
 
 
 class Pose(NamedTuple):
-    """Hold the poses of P parts, each of any number of shapes.
+    """Poses of P parts, each of any number of shapes.
 
     Args:
         rotation: (..., P, R), quaternions of any length but 0, or angles.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inr.shapes.polygon import Loop
+from inr.shapes.formats.text_meshes import decode
+from inr.shapes.polygon import Edges, Loop, join_loops
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?|[-+]?(nan|inf(inity)?)", re.I)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
@@ -31,6 +32,11 @@ class _Row:
     line: int  # counted from 1
     values: list[float]
     block: int  # how many gaps of blank lines stand before it
+
+
+def read_dat(data: bytes) -> tuple[Loop, Edges]:
+    """Return the outline in a coordinate file; see `read_airfoil`."""
+    return join_loops([read_airfoil(decode(data))], ["the outline"])
 
 
 def read_airfoil(text: str) -> Loop:

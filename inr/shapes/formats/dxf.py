@@ -1,131 +1,159 @@
-"""Closed outlines of DXF drawings, through trimesh.path."""
+"""Closed outlines of DXF drawings, text or binary, through ezdxf."""
 
 import io
+import logging
 import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import trimesh
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from inr.shapes.polygon import Edges, Loop, chain_edges
+from inr.shapes.formats.dxf_curves import READERS
+from inr.shapes.polygon import Edges, Loop, chain_edges, join_loops
 
 # how far a chord may leave its curve, and how near to one another ends are joined, as fractions of
 # the drawing's extent
 FLATNESS = 2e-5
 JOINED = 1e-6
 
-_READ = ("LINE", "LWPOLYLINE", "POLYLINE", "VERTEX", "SEQEND", "ARC", "CIRCLE", "SPLINE")
-_NOTES = ("TEXT", "MTEXT", "DIMENSION", "LEADER", "POINT", "HATCH", "ATTDEF", "ATTRIB", "VIEWPORT")
+_NOTES = {"TEXT", "MTEXT", "DIMENSION", "LEADER", "POINT", "HATCH", "ATTDEF", "ATTRIB", "VIEWPORT"}
+_MARKERS = {b"LWPOLYLINE": b"AcDbPolyline", b"SPLINE": b"AcDbSpline"}
+# handle and owner, which stand before all markers
+_COMMON = (5, 102, 330, 360)
+_R2000 = b"AC1015"
+_HEADER = (b"0", b"SECTION", b"2", b"HEADER", b"9", b"$ACADVER", b"1", _R2000, b"0", b"ENDSEC")
 
 
-def read_dxf(data: bytes) -> tuple[list[Loop], list[str]]:
-    """Return the closed outlines of a drawing, and what to call them.
+def read_dxf(data: bytes) -> tuple[Loop, Edges]:
+    """Return the closed outlines of a drawing's model space.
 
-    Lines, polylines with bulges, arcs, circles and splines are read; those that meet end to end are
-    one outline. Texts, dimensions, points and hatches are passed over. Curves
-    become chords that leave them by at most 2e-5 of the drawing's extent.
+    Lines, polylines with bulges, arcs, circles, ellipses and splines are read, also those of
+    inserted blocks; those that meet end to end are one outline. Heights (z) are passed over, as are
+    texts, dimensions, points and hatches. Curves become chords that leave them by at most 2e-5 of
+    the drawing's extent.
 
     Returns:
-        loops (n, 2) in the drawing's units, and names.
+        vertices (V, 2) in the drawing's units and edges (E, 2), the inside to the left.
 
     Raises:
-        ValueError: if it is no text DXF, an outline is open, or something drawn cannot be read.
+        ValueError: if it is no DXF, an outline is open, or something drawn cannot be read.
     """
-    _check_entities(data.decode("utf-8", errors="replace"))
-    try:
-        drawing = trimesh.load_path(io.BytesIO(data), file_type="dxf", process=False)
-        vertices = np.asarray(drawing.vertices, dtype=np.float64)
-        entities = [e for e in drawing.entities if type(e).__name__ != "Text"]
-    # its parser raises whatever a malformed file leads to, IndexError and KeyError among others
-    except Exception as error:
-        raise ValueError(f"it is no drawing that can be read: {error}") from error
-    if not np.isfinite(vertices).all():
+    with _quiet():
+        try:
+            drawn = list(_entities(_load(data).modelspace()))
+            makers = [READERS[entity.dxftype()](entity) for entity in drawn]
+            rough = [maker(math.inf) for maker in makers]
+        except ValueError:
+            raise
+        # ezdxf raises whatever a malformed file leads to, AttributeError and KeyError among others
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            raise ValueError(f"it is no drawing that can be read ({text})") from error
+    if not all(np.isfinite(points).all() for points in rough):
         raise ValueError("it has points that are not finite numbers")
-    if not entities:
-        return [], []
-    extent = float(np.ptp(vertices[:, :2], axis=0).max()) or 1.0
-    pieces = [_chords(entity, vertices[:, :2], FLATNESS * extent) for entity in entities]
+    if not rough:
+        return join_loops([], [])
+    extent = float(np.ptp(np.concatenate(rough), axis=0).max()) or 1.0
+    pieces = [maker(FLATNESS * extent) for maker in makers]
     closed = [float(np.abs(p[0] - p[-1]).max()) <= JOINED * extent for p in pieces]
     loops = [p[:-1] for p, shut in zip(pieces, closed, strict=True) if shut]
-    names = [f"outline {k + 1}" for k in range(len(loops))]
     rest = [p for p, shut in zip(pieces, closed, strict=True) if not shut]
-    chained = chain_edges(*_join_ends(rest, JOINED * extent), noun="line") if rest else []
-    names += [f"outline {len(loops) + k + 1}" for k in range(len(chained))]
-    return loops + chained, names
+    loops += chain_edges(*_join_ends(rest, JOINED * extent), noun="line") if rest else []
+    return join_loops(loops, [f"outline {k + 1}" for k in range(len(loops))])
 
 
-def _check_entities(text: str) -> None:
-    """Raise ValueError if trimesh would pass over an entity, or read it as something else."""
-    lines = [line.strip() for line in text.splitlines()]
-    if lines and lines[0].startswith("AutoCAD Binary DXF"):
-        raise ValueError("it is a binary DXF; save it as text")
-    section = kind = ""
-    for code, value in zip(lines[::2], lines[1::2], strict=False):
-        if code == "0":
-            kind = value.upper()
-            section = "" if kind == "ENDSEC" else section
-        elif code == "2" and kind == "SECTION":
-            section = value.upper()
-        if section != "ENTITIES" or kind == "SECTION" or kind in _NOTES:
-            continue
-        # of an inserted block it would scale the place, too
-        if kind not in _READ:
-            raise ValueError(f"it has an entity {kind}, which cannot be read; explode it")
-        if code == "230" and _number(value) < 0:
-            raise ValueError(f"it has a {kind} drawn on the reverse side (code 230); explode it")
-        if code == "41" and kind == "SPLINE" and _number(value) != 1:
-            raise ValueError("it has a rational SPLINE (code 41); convert it to a polyline")
-
-
-def _number(text: str) -> float:
+def _load(data: bytes) -> Any:
+    """Return an ezdxf document."""
     try:
-        return float(text)
-    except ValueError:
-        return math.nan
+        from ezdxf import recover
+    except ImportError as error:
+        raise ValueError("reading .dxf needs a package more: pip install ezdxf") from error
+    document, auditor = recover.read(io.BytesIO(_with_markers(data)))
+    for entry in auditor.errors:
+        raise ValueError(f"it is damaged: {entry.message}")
+    for entry in auditor.fixes:
+        found = re.match(r"(?:Deleted|Removed invalid DXF) entity (\w+)", entry.message)
+        if found and found[1] not in _NOTES:
+            raise ValueError(f"it has an entity {found[1]}, which cannot be read: {entry.message}")
+    return document
 
 
-def _chords(entity: Any, vertices: Loop, tolerance: float) -> Loop:
-    """Return points along an entity, both ends included, (n, 2)."""
-    kind = type(entity).__name__
-    if kind == "Line":
-        return vertices[entity.points]
-    if kind == "Arc":
-        return _arc(vertices[entity.points], bool(entity.closed), tolerance)
-    curve: Loop = np.asarray(entity.discrete(vertices, count=64 * len(entity.points)))[:, :2]
-    return curve
+def _with_markers(data: bytes) -> bytes:
+    """Return the text of a drawing in which each LWPOLYLINE and SPLINE says that it is one.
+
+    Programs that write little else leave out these markers (code 100), and call the version R12,
+    which had neither kind; ezdxf takes them as little as AutoCAD does.
+    """
+    from ezdxf.lldxf.tagger import binary_tags_loader
+    from ezdxf.recover import bytes_loader
+
+    if data.startswith(b"AutoCAD Binary DXF"):
+        data = "".join(tag.dxfstr() for tag in binary_tags_loader(data)).encode()
+    lines: list[bytes] = []
+    begun = variable = b""  # the kind of entity that has no marker yet; the variable of the header
+    version, has_new_kinds = -1, False
+    for code, value in bytes_loader(io.BytesIO(data)):
+        if code == 0:
+            begun, variable = value.strip(), b""
+            has_new_kinds |= begun in _MARKERS
+        elif begun in _MARKERS and code not in _COMMON:
+            if code != 100:
+                lines += [b"100", b"AcDbEntity", b"100", _MARKERS[begun]]
+            begun = b""
+        elif code == 9:
+            variable = value.strip()
+        elif code == 1 and variable == b"$ACADVER":
+            version = len(lines) + 1
+        lines += [b"%d" % code, value]
+    if has_new_kinds and version < 0:
+        lines = [*_HEADER, *lines]
+    elif has_new_kinds and lines[version].strip() < _R2000:
+        lines[version] = _R2000
+    return b"\n".join([*lines, b""])
 
 
-def _arc(points: Loop, closed: bool, tolerance: float) -> Loop:
-    """Return points along the arc from the first to the last of three points, or its circle."""
-    middle, radius = _circle_through(points)
-    if not radius > 0 or not math.isfinite(radius):
-        return points
-    angles = np.arctan2(*(points - middle).T[::-1])
-    turn = 2 * math.pi
-    # the way round on which the second point lies between the others
-    to_second, to_last = (angles[1:] - angles[0]) % turn
-    span = to_last if to_second <= to_last else to_last - turn
-    span = turn if closed else float(span)
-    count = max(math.ceil(abs(span) * math.sqrt(radius / (8 * tolerance))), 1)
-    angle = angles[0] + np.linspace(0, span, min(count, 10000) + 1)
-    curve = middle + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    curve[-1] = curve[0] if closed else points[-1]
-    curve[0] = curve[-1] if closed else points[0]
-    return curve
+def _entities(entities: Any) -> Iterator[Any]:
+    """Yield what is drawn, with the content of inserted blocks in its place."""
+    for entity in entities:
+        kind = entity.dxftype()
+        if kind in _NOTES:
+            continue
+        if kind == "INSERT":
+            yield from _content(entity)
+        elif kind not in READERS:
+            raise ValueError(f"it has an entity {kind}, which cannot be read; explode it")
+        else:
+            _check_flat(entity, kind)
+            yield entity
 
 
-def _circle_through(points: Loop) -> tuple[Loop, float]:
-    """Return the centre and the radius of the circle through three points, inf for a line."""
-    one, other = points[1] - points[0], points[2] - points[0]
-    cross = one[0] * other[1] - one[1] * other[0]
-    if cross == 0:
-        return points[0], math.inf
-    mixed = (one @ one) * other - (other @ other) * one
-    offset = np.array([mixed[1], -mixed[0]]) / (2 * cross)
-    return points[0] + offset, float(np.linalg.norm(offset))
+def _content(insert: Any) -> Iterator[Any]:
+    """Yield what an INSERT draws; that no block inserts itself has been checked."""
+
+    def refuse(entity: Any, reason: str) -> None:
+        if entity.dxftype() not in _NOTES:
+            raise ValueError(
+                f"the {entity.dxftype()} in its block '{insert.dxf.name}' cannot be placed "
+                f"({reason}); explode it"
+            )
+
+    for one in insert.multi_insert() if insert.mcount > 1 else [insert]:
+        yield from _entities(one.virtual_entities(skipped_entity_callback=refuse))
+
+
+def _check_flat(entity: Any, kind: str) -> None:
+    """Raise ValueError for what is not drawn in the plane, or in one parallel to it."""
+    if kind == "POLYLINE" and (entity.is_polygon_mesh or entity.is_poly_face_mesh):
+        raise ValueError("it has a POLYLINE that is a 3-D mesh, which cannot be read; remove it")
+    if kind in ("ARC", "CIRCLE", "ELLIPSE", "LWPOLYLINE", "POLYLINE"):
+        x, y, z = entity.dxf.extrusion
+        if math.hypot(x, y) > 1e-9 * abs(z):
+            raise ValueError(f"it has a {kind} that leans out of the plane (code 210); flatten it")
 
 
 def _join_ends(pieces: list[Loop], reach: float) -> tuple[Loop, Edges]:
@@ -144,3 +172,15 @@ def _join_ends(pieces: list[Loop], reach: float) -> tuple[Loop, Edges]:
         all_vertices.append(piece[1:-1])
         total += len(inner)
     return np.concatenate(all_vertices), np.concatenate(edges).astype(np.int64)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what ezdxf says of mended details off the terminal."""
+    log = logging.getLogger("ezdxf")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -7,18 +7,23 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from skimage.measure import find_contours
 
-from inr.shapes.polygon import Loop
+from inr.shapes.polygon import Edges, Loop, join_loops
 
 _LEVEL = 0.5
 # pixels this near to the level are moved off it: contours that touch in one could not be told apart
 _MARGIN = 1e-4
 
 
+def read_mask(data: bytes) -> tuple[Loop, Edges]:
+    """Return the outlines of a picture of a mask; see `read_picture` and `mask_loops`."""
+    return join_loops(*mask_loops(read_picture(data)))
+
+
 def read_picture(data: bytes) -> NDArray[np.float64]:
     """Return how much each pixel of a picture lies inside, (H, W), from 0 to 1.
 
-    A picture with transparency is inside where it is opaque, another where it is bright, in shares
-    of its brightest value.
+    A picture with transparency is inside where it is opaque, another where it is bright, in
+    fractions of its brightest value.
 
     Raises:
         ValueError: if the file is no picture.

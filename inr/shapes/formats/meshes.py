@@ -1,19 +1,16 @@
 """Triangles from mesh files, by suffix; what cannot be read is refused in a line."""
 
-import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from inr.shapes.formats.ply import read_ply
-from inr.shapes.formats.scenes import Beside, read_scene
-from inr.shapes.formats.text_meshes import read_obj, read_off, read_stl
+from inr.shapes.formats.base import SURFACE
+from inr.shapes.formats.table import reader, suffixes
 from inr.shapes.formats.triangulate import Floats, Ints
 
-_LONE_SUFFIXES = (".obj", ".ply", ".off", ".stl", ".glb", ".gltf", ".3mf", ".dae")
-SURFACE_SUFFIXES = (*_LONE_SUFFIXES, ".zip")
-# what a .zip or .3mf may hold unpacked, in bytes
-LARGEST_ARCHIVE = 1 << 33
+# the bytes of a file beside the mesh; raises OSError where there is none
+Beside = Callable[[str], bytes]
 
 _MAGIC = (
     (re.compile(rb"ply\s"), ".ply"),
@@ -36,11 +33,11 @@ _SIGNED = {".ply": ".ply", ".glb": ".glb", ".off": ".off", ".gltf": ".gltf", ".d
 
 
 class NoFacesError(ValueError):
-    """Say that a file is sound, and holds no face.
+    """Error of a file that is sound and holds no face.
 
     Args:
-        text: the same for a person.
-        num_points: that it holds instead.
+        text: the message.
+        num_points: how many points it holds instead.
     """
 
     def __init__(self, text: str, num_points: int) -> None:
@@ -48,14 +45,14 @@ class NoFacesError(ValueError):
         self.num_points = num_points
 
 
-def read_surface(path: Path) -> tuple[Floats, Ints]:
+def read_triangles(path: Path) -> tuple[Floats, Ints]:
     """Read the triangles of a mesh file; a scene is joined, polygons are cut up.
 
     A .zip must hold one mesh; it is read in memory, and what else it holds only if the mesh asks
     for it (the buffer of a .gltf). Materials and textures are never looked for.
 
     Args:
-        path: of one of SURFACE_SUFFIXES.
+        path: of a suffix that gives a surface (see table.py).
 
     Returns:
         vertices (V, 3) float64 and faces (F, 3) int64.
@@ -66,7 +63,7 @@ def read_surface(path: Path) -> tuple[Floats, Ints]:
     """
     try:
         data = path.read_bytes()
-        vertices, faces = _read(data, path.suffix.lower(), lambda name: _beside(path, name))
+        vertices, faces = read_bytes(data, path.suffix.lower(), lambda name: _beside(path, name))
         if len(faces) == 0:
             raise NoFacesError(_without_faces(vertices), len(vertices))
     except OSError as error:
@@ -85,23 +82,22 @@ def _without_faces(vertices: Floats) -> str:
     return f"it has {len(vertices)} points and no faces; to learn from points, set data=points"
 
 
-def _read(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
+def read_bytes(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
+    """Read the triangles in the bytes of a mesh file.
+
+    Args:
+        data: of the file.
+        suffix: of its name, lower case.
+        beside: reads a file that stands beside it, as .gltf may need.
+
+    Raises:
+        ValueError: with the reason in a line.
+    """
+    read = reader(suffix, SURFACE)
     _check_content(data, suffix)
     try:
-        if suffix == ".zip":
-            return _read_zip(data)
-        if suffix == ".obj":
-            return read_obj(data)
-        if suffix == ".off":
-            return read_off(data)
-        if suffix == ".stl":
-            return read_stl(data)
-        if suffix == ".ply":
-            return read_ply(data)
-        if suffix == ".3mf":
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                _check_sizes(archive)
-        return read_scene(data, suffix, beside)
+        vertices, faces = read(data, beside)
+        return vertices, faces
     except (ValueError, MemoryError) as error:
         raise ValueError(_one_line(error)) from error
     except zipfile.BadZipFile as error:
@@ -119,8 +115,6 @@ def _one_line(error: BaseException) -> str:
 
 def _check_content(data: bytes, suffix: str) -> None:
     """Refuse data that are empty, or plainly of another format than the suffix says."""
-    if suffix not in SURFACE_SUFFIXES:
-        raise ValueError(f"'{suffix}' is none of the suffixes {', '.join(SURFACE_SUFFIXES)}")
     if not data.strip(b"\0\t\n\r "):
         raise ValueError("the file is empty" if not data else "the file holds only blanks or zeros")
     head = data[:4000].removeprefix(b"\xef\xbb\xbf")
@@ -136,7 +130,7 @@ def _check_content(data: bytes, suffix: str) -> None:
         raise ValueError(f"it does not begin as a {suffix} does: damaged, or something else")
     raise ValueError(
         f"its name ends in {suffix}, its content is {_with_article(kind)}; rename it"
-        if kind in SURFACE_SUFFIXES
+        if kind in suffixes(SURFACE)
         else f"it is no mesh but {_with_article(kind)}"
     )
 
@@ -162,42 +156,3 @@ def _is_plain(name: str) -> bool:
     """Return whether a name stays below the folder it is relative to."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return bool(parts) and ".." not in parts and parts[0] != "/" and ":" not in parts[0]
-
-
-def _read_zip(data: bytes) -> tuple[Floats, Ints]:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"it is cut off, or no .zip: {error}") from error
-    with archive:
-        _check_sizes(archive)
-        members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-        meshes = [name for name in members if _is_mesh(name)]
-        if len(meshes) != 1:
-            shown = ", ".join(f"'{name[:60]}'" for name in meshes[:3])
-            found = f"{len(meshes)} ({shown}{', ...' * (len(meshes) > 3)})" if meshes else "none"
-            raise ValueError(f"a .zip must hold one mesh, and this one holds {found}; unpack it")
-
-        def member(name: str) -> bytes:
-            if name not in members:
-                raise FileNotFoundError(name)
-            return archive.read(name)
-
-        path = PurePosixPath(meshes[0])
-        return _read(
-            member(meshes[0]), path.suffix.lower(), lambda name: member(str(path.parent / name))
-        )
-
-
-def _check_sizes(archive: zipfile.ZipFile) -> None:
-    """Refuse archives that would fill the memory; no member unpacks to more than it declares."""
-    size = sum(info.file_size for info in archive.infolist())
-    if size > LARGEST_ARCHIVE:
-        raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST_ARCHIVE} allowed")
-
-
-def _is_mesh(name: str) -> bool:
-    """Return whether a member of a .zip is a mesh, and no archiver's shadow of one."""
-    path = PurePosixPath(name)
-    hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-    return path.suffix.lower() in _LONE_SUFFIXES and not hidden

@@ -5,7 +5,8 @@ import json
 import logging
 import struct
 import warnings
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
@@ -14,15 +15,47 @@ import numpy as np
 import trimesh
 from trimesh.exchange.load import mesh_loaders
 
+from inr.shapes.formats.meshes import Beside
 from inr.shapes.formats.triangulate import Floats, Ints
 
-# the bytes of a file beside the mesh; raises OSError where there is none
-Beside = Callable[[str], bytes]
+# what a .zip or .3mf may hold unpacked, in bytes
+LARGEST_ARCHIVE = 1 << 33
 
 _COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
 
-def read_scene(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
+def read_glb(data: bytes, beside: Beside) -> tuple[Floats, Ints]:
+    """Read a binary glTF scene; see `_read_scene`."""
+    return _read_scene(data, "glb", _gltf_buffers(_glb_tree(data), beside))
+
+
+def read_gltf(data: bytes, beside: Beside) -> tuple[Floats, Ints]:
+    """Read a glTF scene of text, whose buffers may lie beside it; see `_read_scene`."""
+    return _read_scene(data, "gltf", _gltf_buffers(_gltf_tree(data), beside))
+
+
+def read_3mf(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+    """Read a 3MF scene; see `_read_scene`."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        check_sizes(archive)
+    return _read_scene(data, "3mf", {})
+
+
+def read_dae(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+    """Read a COLLADA scene; see `_read_scene`."""
+    if b"<!ENTITY" in data:
+        raise ValueError("it declares XML entities, which no mesh needs and a bomb does")
+    return _read_scene(data, "dae", {})
+
+
+def check_sizes(archive: zipfile.ZipFile) -> None:
+    """Refuse archives that would fill the memory; no member unpacks to more than it declares."""
+    size = sum(info.file_size for info in archive.infolist())
+    if size > LARGEST_ARCHIVE:
+        raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST_ARCHIVE} allowed")
+
+
+def _read_scene(data: bytes, kind: str, resolver: dict[str, bytes]) -> tuple[Floats, Ints]:
     """Read all meshes of a scene, each where its nodes put it, as often as they do.
 
     Lines, points, cameras, materials and pictures are passed over. Units and the upward axis are
@@ -30,22 +63,15 @@ def read_scene(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
 
     Args:
         data: of the file.
-        suffix: .glb, .gltf, .3mf or .dae.
-        beside: reads a file that stands beside it, as .gltf may need.
+        kind: glb, gltf, 3mf or dae.
+        resolver: the buffers that it keeps in other files, by their URI.
 
     Returns:
         vertices (V, 3) and triangles (F, 3).
 
     Raises:
-        ValueError: if a buffer is missing or compressed, or the data are damaged.
+        ValueError: if the data are damaged.
     """
-    resolver: dict[str, bytes] = {}
-    if suffix in (".glb", ".gltf"):
-        tree = _gltf_tree(data) if suffix == ".gltf" else _glb_tree(data)
-        resolver = _gltf_buffers(tree, beside)
-    elif suffix == ".dae" and b"<!ENTITY" in data:
-        raise ValueError("it declares XML entities, which no mesh needs and a bomb does")
-    kind = suffix.removeprefix(".")
     with _quiet():
         raw = mesh_loaders[kind](
             file_obj=io.BytesIO(data), file_type=kind, resolver=resolver, skip_materials=True

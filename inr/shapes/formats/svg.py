@@ -1,36 +1,35 @@
-"""Closed outlines of SVG drawings.
-
-Paths are parsed by svg.path, as trimesh.path does it, and followed here: trimesh.path takes
-elliptical arcs for circular ones, and passes over ellipses, rounded corners and skewing.
-"""
+"""Closed outlines of SVG drawings: which elements are drawn, and where."""
 
 import math
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from inr.shapes.polygon import Loop
-
-# how far a chord may leave its curve, as a fraction of the extent of what is drawn
-FLATNESS = 2e-5
+from inr.shapes.formats.svg_paths import flatten, number_of, path_of, tag_of
+from inr.shapes.polygon import Edges, Loop, join_loops
 
 _DRAWN = ("path", "rect", "circle", "ellipse", "polygon", "polyline", "line")
-_NOT_READ = ("use", "text", "image", "foreignObject", "svg")
+_GROUPS = ("g", "a", "switch")
+_NOT_READ = ("text", "image", "foreignObject", "svg")
+_HREF = ("href", "{http://www.w3.org/1999/xlink}href")
+_ALIGN = {"Min": 0.0, "Mid": 0.5, "Max": 1.0}
 _TRANSFORM = re.compile(r"\s*(\w+)\s*\(([^()]*)\)[\s,]*")
 
 
-def read_svg(data: bytes) -> tuple[list[Loop], list[str]]:
-    """Return the closed outlines of a drawing, and what to call them.
+def read_svg(data: bytes) -> tuple[Loop, Edges]:
+    """Return the closed outlines of a drawing.
 
     Every path, rectangle, circle, ellipse and polygon that is displayed counts, filled or not;
-    strokes have no width. Curves become chords that leave them by at most 2e-5 of the extent of
-    their element.
+    strokes have no width. What a <use> names counts in its place once more. Curves become chords
+    that leave them by at most 2e-5 of the extent of their element.
 
     Returns:
-        loops (n, 2) in user units, y downwards as in the file, and names.
+        vertices (V, 2) in user units, y upwards (in the file it goes downwards), and edges (E, 2),
+        the inside to the left.
 
     Raises:
         ValueError: if it is no SVG, an outline is open, or something drawn cannot be read.
@@ -39,48 +38,123 @@ def read_svg(data: bytes) -> tuple[list[Loop], list[str]]:
         root = ElementTree.fromstring(data)
     except ElementTree.ParseError as error:
         raise ValueError(f"it is no SVG drawing: {error}") from error
-    if _tag(root) != "svg":
-        raise ValueError(f"it is no SVG drawing: its first element is <{_tag(root)}>")
+    if tag_of(root) != "svg":
+        raise ValueError(f"it is no SVG drawing: its first element is <{tag_of(root)}>")
     loops: list[Loop] = []
     names: list[str] = []
-    for number, (element, matrix) in enumerate(_drawn(root, np.eye(3)), start=1):
+    drawing = _Drawing(root)
+    drawn = chain.from_iterable(drawing.shown(child, np.eye(3)) for child in root)
+    for number, (element, matrix) in enumerate(drawn, start=1):
         label = element.get("id")
-        name = f"<{_tag(element)}> {label!r}" if label else f"<{_tag(element)}> number {number}"
+        name = f"<{tag_of(element)}> {label!r}" if label else f"<{tag_of(element)}> number {number}"
         try:
-            found = _flatten(_path_of(element), matrix)
+            found = flatten(path_of(element), matrix)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         loops += found
         names += [name if len(found) == 1 else f"{name}, loop {k + 1}" for k in range(len(found))]
-    return loops, names
+    vertices, edges = join_loops(loops, names)
+    return vertices * [1.0, -1.0], edges[:, ::-1]  # a mirrored edge has the inside to its right
 
 
-def _drawn(parent: ElementTree.Element, matrix: Loop) -> Iterator[tuple[ElementTree.Element, Loop]]:
-    """Yield the elements that are displayed, with the transformation (3, 3) of their points."""
-    for element in parent:
-        tag = _tag(element)
+class _Drawing:
+    """Elements of a drawing, found by their ids.
+
+    Args:
+        root: its <svg>.
+    """
+
+    def __init__(self, root: Element) -> None:
+        self.root = root
+        self.by_id: Mapping[str, Element] = {e.get("id", ""): e for e in root.iter()}
+
+    def shown(
+        self, element: Element, matrix: Loop, used: tuple[Element, ...] = ()
+    ) -> Iterator[tuple[Element, Loop]]:
+        """Yield what is drawn of an element, each with the transformation (3, 3) of its points.
+
+        Args:
+            element: with all that it contains.
+            matrix: of the element around it.
+            used: what <use> elements on the way here have named.
+        """
+        tag = tag_of(element)
         style = element.get("style", "").replace(" ", "")
         if element.get("display") == "none" or "display:none" in style:
-            continue
+            return
         if tag in _NOT_READ:
             raise ValueError(f"it has a <{tag}>, which cannot be read; convert it to a path")
-        if tag in ("g", "a", "switch", *_DRAWN):
-            inner = matrix @ _transform(element.get("transform", ""))
-            if tag in _DRAWN:
-                yield element, inner
-            else:
-                yield from _drawn(element, inner)
+        inner = matrix @ _transform(element.get("transform", ""))
+        if tag in _DRAWN:
+            yield element, inner
+        elif tag == "use":
+            yield from self._used(element, inner, used)
+        elif tag in _GROUPS:
+            for child in element:
+                yield from self.shown(child, inner, used)
+
+    def _used(
+        self, use: Element, matrix: Loop, used: tuple[Element, ...]
+    ) -> Iterator[tuple[Element, Loop]]:
+        """Yield what a <use> draws; what a <symbol> draws beyond its box is not cut off."""
+        name = next((use.get(key, "") for key in _HREF if use.get(key)), "").strip()
+        target = self.by_id.get(name[1:]) if name[:1] == "#" and name[1:] else None
+        if target is None:
+            raise ValueError(f"it has a <use> of '{name}', which is not in it; embed that")
+        if target in used:
+            raise ValueError(f"it has a <use> of '{name}', which contains it")
+        try:
+            matrix = matrix @ _translation(number_of(use, "x"), number_of(use, "y"))
+            is_symbol = tag_of(target) == "symbol"
+            if is_symbol:
+                matrix = matrix @ _transform(target.get("transform", "")) @ self._view(target, use)
+        except ValueError as error:
+            raise ValueError(f"<use> of '{name}': {error}") from error
+        for child in target if is_symbol else [target]:
+            yield from self.shown(child, matrix, (*used, target))
+
+    def _view(self, symbol: Element, use: Element) -> Loop:
+        """Return the transformation of a symbol's viewBox to the width and height of its use."""
+        box = _numbers(symbol.get("viewBox", ""))
+        if len(box) != 4:
+            return np.eye(3)
+        outer = _numbers(self.root.get("viewBox", ""))
+        whole = outer[2:] if len(outer) == 4 else [math.nan] * 2
+        sides = [number_of(symbol, *side) for side in zip(("width", "height"), whole, strict=True)]
+        size = np.array([number_of(use, "width", sides[0]), number_of(use, "height", sides[1])])
+        if not np.isfinite(size).all():
+            raise ValueError("its <symbol> has a viewBox; give the <use> a width and a height")
+        corner, extent = np.array(box[:2]), np.array(box[2:])
+        if not extent.min() > 0:
+            raise ValueError(
+                f"its <symbol> has the viewBox '{symbol.get('viewBox')}', without area"
+            )
+        scale = size / extent
+        fit = symbol.get("preserveAspectRatio", "")
+        shift = np.zeros(2)
+        if "none" not in fit:
+            scale[:] = scale.max() if "slice" in fit else scale.min()
+            found = re.search(r"x(Min|Mid|Max)Y(Min|Mid|Max)", fit)
+            x, y = found.groups() if found else ("Mid", "Mid")
+            shift = (size - scale * extent) * [_ALIGN[x], _ALIGN[y]]
+        matrix = np.diag([*scale, 1.0])
+        matrix[:2, 2] = shift - scale * corner
+        return matrix
 
 
-def _tag(element: ElementTree.Element) -> str:
-    return str(element.tag).rsplit("}", 1)[-1]
+def _numbers(text: str) -> list[float]:
+    return [float(word) for word in re.split(r"[\s,]+", text.strip()) if word]
+
+
+def _translation(x: float, y: float) -> Loop:
+    return _one_transform("translate", [x, y])
 
 
 def _transform(text: str) -> Loop:
     matrix, position = np.eye(3), 0
     while match := _TRANSFORM.match(text, position):
         position = match.end()
-        kind, values = match[1], [float(v) for v in re.split(r"[\s,]+", match[2].strip())]
+        kind, values = match[1], _numbers(match[2])
         matrix = matrix @ _one_transform(kind, values)
     if text[position:].strip():
         raise ValueError(f"the transform '{text}' cannot be read")
@@ -108,127 +182,3 @@ def _one_transform(kind: str, values: list[float]) -> Loop:
         case _:
             raise ValueError(f"the transform '{kind}' of {len(values)} numbers cannot be read")
     return matrix
-
-
-def _path_of(element: ElementTree.Element) -> str:
-    """Return an element's outline in the words of a path's d attribute."""
-
-    def number(name: str, missing: float = 0.0) -> float:
-        text = element.get(name)
-        if text is None:
-            return missing
-        try:
-            return float(text.strip().removesuffix("px"))
-        except ValueError as error:
-            raise ValueError(f"{name}='{text}' is not a number of user units") from error
-
-    tag = _tag(element)
-    if tag == "path":
-        return element.get("d", "")
-    if tag in ("polygon", "polyline"):
-        points = element.get("points", "").strip()
-        return f"M {points}{' Z' if tag == 'polygon' else ''}" if points else ""
-    if tag == "line":
-        return f"M {number('x1')} {number('y1')} L {number('x2')} {number('y2')}"
-    if tag == "rect":
-        return _rectangle(number)
-    cx, cy = number("cx"), number("cy")
-    rx = number("r") if tag == "circle" else number("rx", number("ry"))
-    ry = number("r") if tag == "circle" else number("ry", number("rx"))
-    half = f"A {rx} {ry} 0 0 0"
-    return f"M {cx - rx} {cy} {half} {cx + rx} {cy} {half} {cx - rx} {cy} Z"
-
-
-def _rectangle(number: Callable[..., float]) -> str:
-    x, y, width, height = (number(name) for name in ("x", "y", "width", "height"))
-    rx = min(number("rx", number("ry")), width / 2)
-    ry = min(number("ry", number("rx")), height / 2)
-    if min(rx, ry) <= 0:
-        return f"M {x} {y} h {width} v {height} h {-width} Z"
-    arc = f"a {rx} {ry} 0 0 1"
-    across, down = width - 2 * rx, height - 2 * ry
-    return (
-        f"M {x + rx} {y} h {across} {arc} {rx} {ry} v {down} {arc} {-rx} {ry} "
-        f"h {-across} {arc} {-rx} {-ry} v {-down} {arc} {rx} {-ry} Z"
-    )
-
-
-def _flatten(d: str, matrix: Loop) -> list[Loop]:
-    """Return the loops (n, 2) of a path's d attribute, transformed."""
-    pieces = _parse(d)
-    rough = [piece.point(t) for piece in pieces for t in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    extent = float(np.ptp(_apply(matrix, rough), axis=0).max(initial=0.0))
-    loops: list[Loop] = []
-    walk: list[Loop] = []
-
-    def finish(closed: bool) -> None:
-        if not walk:
-            return
-        points = np.concatenate(walk)
-        walk.clear()
-        gap = float(np.abs(points[-1] - points[0]).max())
-        if not closed and gap > 1e-6 * extent:
-            x, y = points[-1]
-            raise ValueError(
-                f"its outline is open: it ends at ({x:g}, {y:g}) and does not return; "
-                "close the path (Z)"
-            )
-        loops.append(points[:-1])
-
-    for piece in pieces:
-        kind = type(piece).__name__
-        if kind == "Move":
-            finish(closed=False)
-            continue
-        walk.append(_chords(piece, matrix, FLATNESS * extent or 1.0))
-        if kind == "Close":
-            finish(closed=True)
-    finish(closed=False)
-    return loops
-
-
-def _parse(d: str) -> list[Any]:
-    try:
-        from svg.path import parse_path
-    except ImportError as error:
-        raise ValueError("reading .svg needs a package more: pip install svg.path") from error
-    try:
-        return list(parse_path(d))
-    # its parser raises ValueError, IndexError and others
-    except Exception as error:
-        raise ValueError(f"its path cannot be read: {error}") from error
-
-
-def _chords(piece: Any, matrix: Loop, tolerance: float) -> Loop:
-    """Return points along a piece of a path, both ends included, (n, 2), transformed."""
-    kind = type(piece).__name__
-    if kind in ("CubicBezier", "QuadraticBezier"):
-        middle = [piece.control] if kind[0] == "Q" else [piece.control1, piece.control2]
-        control = _apply(matrix, [piece.start, *middle, piece.end])
-        # Wang's bound: a chord leaves the curve by at most d (d - 1) / 8 n^2 of the largest bend
-        degree = len(control) - 1
-        bend = np.linalg.norm(np.diff(control, n=2, axis=0), axis=1).max()
-        count = _count(math.sqrt(degree * (degree - 1) / 8 * bend / tolerance))
-        t = np.linspace(0, 1, count + 1)[:, None]
-        for _ in range(degree):  # de Casteljau
-            control = control if control.ndim == 3 else control[:, None]
-            control = (1 - t) * control[:-1] + t * control[1:]
-        curve: Loop = control[0]
-        return curve
-    # svg.path gives no angle to an arc without radius or length, which is a straight line
-    if kind == "Arc" and hasattr(piece, "delta"):
-        radius = max(abs(piece.radius.real), abs(piece.radius.imag)) * piece.radius_scale
-        radius *= float(np.linalg.norm(matrix[:2, :2], ord=2))
-        count = _count(math.radians(abs(piece.delta)) * math.sqrt(radius / (8 * tolerance)))
-        inner = [piece.point(t) for t in np.linspace(0, 1, count + 1)[1:-1].tolist()]
-        return _apply(matrix, [piece.start, *inner, piece.end])
-    return _apply(matrix, [piece.start, piece.end])
-
-
-def _count(chords: float) -> int:
-    return min(max(math.ceil(chords), 1), 10000)
-
-
-def _apply(matrix: Loop, points: list[complex]) -> Loop:
-    z = np.array(points, dtype=np.complex128).reshape(-1)
-    return np.stack([z.real, z.imag], axis=1) @ matrix[:2, :2].T + matrix[:2, 2]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from inr.shapes.formats.meshes import Beside
 from inr.shapes.formats.triangulate import Floats, Ints, triangulate
 
 _STL_FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -22,7 +23,7 @@ def decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def read_obj(data: bytes) -> tuple[Floats, Ints]:
+def read_obj(data: bytes, _: Beside) -> tuple[Floats, Ints]:
     """Read a Wavefront .obj: `v` and `f` lines, of all its objects and groups.
 
     A negative index counts back from the vertices that precede its line. Normals, texture
@@ -65,7 +66,7 @@ def read_obj(data: bytes) -> tuple[Floats, Ints]:
     return vertices, triangulate(vertices, np.asarray(counts, np.int64), index)
 
 
-def read_off(data: bytes) -> tuple[Floats, Ints]:
+def read_off(data: bytes, _: Beside) -> tuple[Floats, Ints]:
     """Read an .off of text, with colours, normals or texture coordinates or without.
 
     Returns:
@@ -109,7 +110,7 @@ def read_off(data: bytes) -> tuple[Floats, Ints]:
     return vertices, triangulate(vertices, np.asarray(counts, np.int64), _ints(corners))
 
 
-def read_stl(data: bytes) -> tuple[Floats, Ints]:
+def read_stl(data: bytes, _: Beside) -> tuple[Floats, Ints]:
     """Read an .stl, binary or text; each triangle brings corners of its own.
 
     Returns:

@@ -29,7 +29,7 @@ _ARM_HALF = 0.075
 
 @dataclass(frozen=True)
 class Proportions:
-    """Hold what varies from chair to chair; lengths are in units of about half the height.
+    """Parameters of a chair; lengths are in units of about half the height.
 
     Args:
         width: half the seat's, 0.46 to 0.60.
@@ -80,7 +80,7 @@ def draw_proportions(rng: np.random.Generator) -> Proportions:
 
 
 class Chairs:
-    """Make chairs; each depends on its name and the seed alone.
+    """Family of chairs; each depends on its name and the seed alone.
 
     Args:
         num_shapes: how many.

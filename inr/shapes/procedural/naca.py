@@ -64,7 +64,7 @@ def naca4(
 
 
 class Naca:
-    """Draw airfoils with different digits: camber 0 to 6 %, thickness 8 to 24 %.
+    """Family of NACA 4-digit airfoils, all different: camber 0 to 6 %, thickness 8 to 24 %.
 
     Args:
         num_shapes: how many; the first of a larger family are those of a smaller one.

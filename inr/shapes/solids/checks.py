@@ -17,7 +17,7 @@ _ROUNDINGS = 8
 
 @dataclass(frozen=True)
 class MeshChecks:
-    """Hold what `check_mesh` found, in the mesh's own frame and units.
+    """Properties of a mesh that `check_mesh` found, in its own frame and units.
 
     An edge joins two faces in 3-D; in 2-D the segments are the faces, and their end points play
     the part of edges.

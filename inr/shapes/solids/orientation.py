@@ -19,7 +19,7 @@ _UNDECIDED = 0.02
 
 @dataclass
 class _Part:
-    """Hold some faces of a mesh, and points on both sides of them.
+    """Connected faces of a mesh, and points on both sides of them.
 
     Args:
         faces: their indices, (K,).

@@ -18,12 +18,13 @@ from inr.render.views import cast_views
 from inr.runs.directory import new_run_path
 from inr.runs.ground_truth import LONGEST_EDGE, unit_frame
 from inr.runs.pictures import draw_worst
+from inr.shapes.formats.base import POINTS
+from inr.shapes.formats.table import suffixes
 from inr.shapes.mesh import Floats, Mesh, empty_mesh
 from inr.shapes.normalize import Normalization, identity
 from inr.shapes.points import read_points
 from inr.stages.evaluate.generation import write_sets
 from inr.stages.evaluate.mesh_folders import (
-    CLOUD_SUFFIXES,
     ShapeFile,
     empty_shape,
     find_both,
@@ -54,8 +55,7 @@ def evaluate_folders(command: Job) -> None:
     meshes, ground_truths, dim = find_pairs(str(config.meshes), str(config.ground_truth))
     scans: Mapping[str, Path] = {}
     if config.scans is not None:
-        suffixes = (".ply", *CLOUD_SUFFIXES)
-        scans, _ = find_files(Path(config.scans), suffixes, leave_out=[], key="scans")
+        scans, _ = find_files(Path(config.scans), suffixes(POINTS), leave_out=[], key="scans")
     protocol = build_protocol(config)
     folder = command.folder or new_run_path(f"evaluate_{protocol.name}")
     rows: list[Row] = []

@@ -9,8 +9,10 @@ import numpy as np
 
 from inr.data.sources import find_files
 from inr.metrics.eval_shape import Cloud, Surface
+from inr.shapes.formats.base import OUTLINE, POINTS, SURFACE
 from inr.shapes.formats.meshes import NoFacesError
-from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, Floats, empty_mesh, read_mesh
+from inr.shapes.formats.table import suffixes
+from inr.shapes.mesh import Floats, empty_mesh, read_mesh
 from inr.shapes.normalize import Normalization, fit_bounds
 from inr.shapes.points import read_points
 from inr.shapes.solids.orientation import orient_outward
@@ -18,8 +20,7 @@ from inr.shapes.solids.orientation import orient_outward
 log = logging.getLogger(__name__)
 
 # files of points, beside meshes that have no faces
-CLOUD_SUFFIXES = (".xyz", ".txt", ".npy")
-EVERY_SUFFIX = (*MESH_SUFFIXES, *OUTLINE_SUFFIXES)
+CLOUD_SUFFIXES = tuple(suffix for suffix in suffixes(POINTS) if suffix not in suffixes(SURFACE))
 MOST_NAMED = 5
 
 
@@ -72,11 +73,12 @@ def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[st
 def find_both(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
     """Return the files of both folders by name, and D, which the suffixes of the meshes tell."""
     where, there = Path(meshes), Path(ground_truth)
-    found, refused = find_files(where, EVERY_SUFFIX, leave_out=[], key="meshes")
+    surfaces, outlines = suffixes(SURFACE), suffixes(OUTLINE)
+    found, refused = find_files(where, surfaces + outlines, leave_out=[], key="meshes")
     # pictures may lie beside meshes
-    solid = {n: path for n, path in found.items() if path.suffix.lower() in MESH_SUFFIXES}
-    dim, suffixes = (3, (*MESH_SUFFIXES, *CLOUD_SUFFIXES)) if solid else (2, OUTLINE_SUFFIXES)
-    ground_truths, also = find_files(there, suffixes, leave_out=[], key="ground_truth")
+    solid = {n: path for n, path in found.items() if path.suffix.lower() in surfaces}
+    dim, allowed = (3, surfaces + CLOUD_SUFFIXES) if solid else (2, outlines)
+    ground_truths, also = find_files(there, allowed, leave_out=[], key="ground_truth")
     for name, reason in {**refused, **also}.items():
         log.warning("left out %s: %s", name, reason)
     return solid or dict(found), dict(ground_truths), dim

@@ -1,5 +1,8 @@
 """Papers' numbers beside ours, where the protocol and the data are the same."""
 
+from pathlib import Path
+from typing import Any
+
 import yaml
 
 from inr.config.compose import CONF
@@ -41,12 +44,25 @@ def published_lines(settings: Eval, num_shapes: int) -> str:
 
 def changes(settings: Eval) -> list[str]:
     """Return the keys that measure otherwise than the shipped protocol of that name does."""
-    path = CONF / "eval" / f"{settings.protocol}.yaml"
-    if not path.exists():
+    if not _path(settings.protocol).exists():
         return []
-    theirs = yaml.safe_load(path.read_text(encoding="utf-8"))
+    theirs = _shipped(settings.protocol)
     keys = ("frame", "num_points", "empty")
     found = [f"eval.{key}" for key in keys if getattr(settings, key) != theirs[key]]
     mine, theirs = settings.metrics, theirs["metrics"]
     names = [name for name in {**theirs, **mine} if mine.get(name) != theirs.get(name)]
     return [*found, *(f"eval.metrics.{name}" for name in names)]
+
+
+def _shipped(protocol: str) -> dict[str, Any]:
+    """Return the settings of a protocol, those of the protocols that it is composed of included."""
+    own = yaml.safe_load(_path(protocol).read_text(encoding="utf-8"))
+    below = [_shipped(name) for name in own.pop("defaults", []) if name != "_self_"]
+    whole: dict[str, Any] = {"metrics": {}}
+    for part in (*below, own):
+        whole = whole | part | {"metrics": whole["metrics"] | part["metrics"]}
+    return whole
+
+
+def _path(protocol: str) -> Path:
+    return CONF / "eval" / f"{protocol}.yaml"

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from inr.config.formats import build_formats
 from inr.config.instantiate import instantiate
 from inr.config.schema import Config
 from inr.data.parts.sources import PartFiles, find_part_files, part_folder
@@ -12,7 +13,8 @@ from inr.data.sources import Family, find_files
 from inr.data.splits import Copies, make_fold, make_splits
 from inr.files import OUTPUTS
 from inr.runs.dataset import split_sizes
-from inr.shapes.mesh import MESH_SUFFIXES, OUTLINE_SUFFIXES, POINT_SUFFIXES
+from inr.shapes.formats.base import OUTLINE, POINTS, SURFACE
+from inr.shapes.formats.table import suffixes
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +52,10 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
     assert config.data.source is not None
     ours = [OUTPUTS] if config.data.root is None else [OUTPUTS, Path(config.data.root)]
     source = Path(config.data.source)
-    if source_has_parts(config.data):
+    if source_has_parts(config):
         ours.append(source / "parts")
         source = source / "meshes" if (source / "meshes").is_dir() else source
-    found, refused = find_files(source, suffixes(config.data), leave_out=ours)
+    found, refused = find_files(source, taken(config), leave_out=ours)
     sizes = split_sizes(config.data)
     # 1.0, a fraction, is all of them
     if sizes == ONE_SHAPE and isinstance(sizes["train"], int) and len(found) > 1:
@@ -64,22 +66,22 @@ def find_sources(config: Config) -> tuple[dict[str, Path | Family], dict[str, st
     return dict(found), refused
 
 
-def source_has_parts(data: Data) -> bool:
+def source_has_parts(config: Config) -> bool:
     """Return whether the source holds the parts of its shapes too."""
-    if data.source is None or data.kind == "points":
+    if config.data.source is None or config.data.kind == "points":
         return False
-    return part_folder(Path(data.source), suffixes(data)) is not None
+    return part_folder(Path(config.data.source), taken(config)) is not None
 
 
-def find_parts(data: Data, names: Sequence[str]) -> tuple[dict[str, PartFiles], dict[str, str]]:
+def find_parts(config: Config, names: Sequence[str]) -> tuple[dict[str, PartFiles], dict[str, str]]:
     """Return each shape's part files, and the shapes refused; nothing for shapes without parts."""
-    if data.source is None or not source_has_parts(data):
+    if config.data.source is None or not source_has_parts(config):
         return {}, {}
-    return find_part_files(Path(data.source), names, suffixes(data))
+    return find_part_files(Path(config.data.source), names, taken(config))
 
 
-def suffixes(data: Data) -> tuple[str, ...]:
+def taken(config: Config) -> tuple[str, ...]:
     """Return the suffixes of the files that hold such shapes."""
-    if data.kind == "points":
-        return POINT_SUFFIXES
-    return OUTLINE_SUFFIXES if data.dim == 2 else MESH_SUFFIXES
+    data = config.data
+    kind = POINTS if data.kind == "points" else OUTLINE if data.dim == 2 else SURFACE
+    return suffixes(kind, build_formats(data.formats, config.allow))

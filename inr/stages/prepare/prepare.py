@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from inr.config.formats import build_formats
 from inr.config.job import Job
 from inr.config.schema import Config
 from inr.data.journal import (
     Journal,
     Shard,
     check_alone,
+    file_lock,
     forget,
-    held,
     read_records,
 )
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
-from inr.data.settings import Data
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all
@@ -64,7 +64,7 @@ def prepare(job: Job) -> None:
     if config.prepare.device != "cpu":
         warp.check_device(config.prepare.device)
     sources, refused = find_sources(config)
-    parts, without = find_parts(config.data, list(sources))
+    parts, without = find_parts(config, list(sources))
     refused |= without
     sources = {name: source for name, source in sources.items() if name not in without}
     for name, reason in refused.items():
@@ -74,11 +74,11 @@ def prepare(job: Job) -> None:
     else:  # sources of shapes in splits may be missing
         read_lists(split_sizes(config.data))
     try:
-        with held(layout.root / ".lock"):
+        with file_lock(layout.root / ".lock"):
             parts = _open(job, layout, parts)
-        with held(layout.root / f".lock_{shard}"):
+        with file_lock(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, parts, shard)
-        with held(layout.root / ".lock"):
+        with file_lock(layout.root / ".lock"):
             finish(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
             assign_folds(config.data, layout)
@@ -135,7 +135,7 @@ def _prepare_shard(
     cores = num_cores() if config.prepare.device == "cpu" else 1
     processes = min(config.workers or cores, len(todo))
     log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
-    recipe = recipe_of(config.data, config.prepare.device)
+    recipe = recipe_of(config)
     arguments = {
         name: (name, source, layout.root, recipe, parts.get(name)) for name, source in todo.items()
     }
@@ -198,8 +198,9 @@ def _check_unchanged(layout: Layout, source: Path) -> None:
             )
 
 
-def recipe_of(data: Data, device: str) -> Recipe:
+def recipe_of(config: Config) -> Recipe:
     """Return what is done to each shape."""
+    data = config.data
     return Recipe(
         dim=data.dim,
         kind=data.kind,
@@ -210,5 +211,6 @@ def recipe_of(data: Data, device: str) -> Recipe:
         **asdict(data.sampling),
         seed=data.seed,
         primitive=data.primitive,
-        device=device,
+        device=config.prepare.device,
+        formats=build_formats(data.formats, config.allow),
     )

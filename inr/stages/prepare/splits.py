@@ -9,7 +9,7 @@ from typing import Any
 
 from inr.data.additions import add_to_folds, add_to_splits
 from inr.data.duplicates import find_copies
-from inr.data.journal import JournalEntry, held, ready_names
+from inr.data.journal import JournalEntry, file_lock, ready_names
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.names import read_names
 from inr.data.settings import SPLITS, Data
@@ -81,7 +81,7 @@ def assign_folds(data: Data, layout: Layout) -> None:
     done = layout.root / "splits" / f"folds_of_{folds}.json"
     if not done.exists():
         try:
-            with held(layout.root / ".lock"):
+            with file_lock(layout.root / ".lock"):
                 for fold in range(folds or 0):
                     one = replace(data, splits=replace(data.splits, fold=fold))
                     assigned = assign_splits(one, names, copies)

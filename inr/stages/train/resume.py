@@ -1,4 +1,4 @@
-"""A run that is gone on with."""
+"""Resuming a run."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from inr.training.checkpoint import Progress, find_checkpoint, load_checkpoint, 
 
 @dataclass(frozen=True)
 class ResumeState:
-    """Say what a run that is resumed has done.
+    """State of a run that is resumed.
 
     Args:
-        epochs: so many.
+        epochs: finished so far.
         names: its training shapes, None if it is a new run.
     """
 
@@ -23,15 +23,15 @@ class ResumeState:
     names: list[str] | None
 
 
-def find_done(run: Run, num_epochs: int) -> ResumeState:
-    """Return what a run has done.
+def find_state(run: Run, num_epochs: int) -> ResumeState:
+    """Return the state of a run that is to be resumed.
 
     Args:
         run: to be resumed.
-        num_epochs: that it is to have.
+        num_epochs: how many epochs it is to have in all.
 
     Raises:
-        ValueError: if it has them, or has no checkpoint.
+        ValueError: if it has finished them, or has no checkpoint.
     """
     content = load_checkpoint(find_checkpoint(run.checkpoints, "latest"))
     epochs = Progress(**content["progress"]).epoch
@@ -43,15 +43,15 @@ def find_done(run: Run, num_epochs: int) -> ResumeState:
     return ResumeState(epochs, list(content["latents"]))
 
 
-def training_names(layout: Layout, done: ResumeState) -> list[str]:
+def training_names(layout: Layout, state: ResumeState) -> list[str]:
     """Return the shapes to train on: those of the split, or of the run that is resumed.
 
     Raises:
         ValueError: see `inr.data.layout.read_split`.
     """
-    if done.names is None:
+    if state.names is None:
         return read_split(layout, "train")
-    return read_trained_split(layout, "train", done.names)
+    return read_trained_split(layout, "train", state.names)
 
 
 def restore_run(

@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -15,11 +15,10 @@ from inr.config.factories import (
     build_optimizer,
     build_renderer,
     build_schedule,
-    training_draws,
     training_store,
 )
 from inr.config.job import Job, check_resume, merge_with_run
-from inr.config.validate_parts import has_parts
+from inr.config.validate_parts import has_part_latents
 from inr.data.layout import Layout
 from inr.data.store import SampleStore
 from inr.losses import Losses
@@ -31,29 +30,28 @@ from inr.runs.directory import Run, create_run, find_run, git_commit, log_to, ne
 from inr.stages.prepare.locate import assign_splits, find_sources
 from inr.stages.prepare.manifest import adopt_settings
 from inr.stages.prepare.prepare import ensure_prepared
-from inr.stages.train.resume import ResumeState, find_done, restore_run, training_names
+from inr.stages.train.pictures import Album, TrainingPictures
+from inr.stages.train.resume import ResumeState, find_state, restore_run, training_names
 from inr.stages.train.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory
-from inr.training.cadence import count_due
+from inr.training.cadence import format_seconds
 from inr.training.checkpoint import Checkpoints, Progress
 from inr.training.devices import pick_device
-from inr.training.estimate import estimate, format_seconds
+from inr.training.estimate import estimate
+from inr.training.fit import fit
 from inr.training.interrupt import Interrupt, Interrupted
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger, Tracker
-from inr.training.trainer import fit
 
 log = logging.getLogger(__name__)
 
 # from here on a CPU's user is told of the small preset
 LONG_SECONDS = 3600
-# validation metrics that an empty reconstruction has as well
-DEFINED_IF_EMPTY = ("valid/loss", "valid/iou", "valid/f_score")
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Hold what needs no data: built first, so that a mistake in it leaves nothing behind."""
+class TrainComponents:
+    """Components that need no data: built first, so that a mistake in one leaves nothing behind."""
 
     losses: Losses
     schedule: Schedule
@@ -69,11 +67,11 @@ def train(command: Job) -> Run:
         FloatingPointError: if the loss is no longer a number.
         Interrupted: after a signal, with last.pt to go on from.
     """
-    with ExitStack() as held:
-        resumed, done = None, ResumeState(0, None)
+    with ExitStack() as locks:
+        resumed, state = None, ResumeState(0, None)
         if command.raw["resume"] is not None:
             resumed = find_run(command.raw["resume"], key="resume")
-            held.enter_context(resumed.lock())
+            locks.enter_context(resumed.lock())
             stored = resumed.config()
             command = merge_with_run(command, stored, resumed.path)
             check_resume(command, stored)
@@ -81,23 +79,23 @@ def train(command: Job) -> Run:
         device = pick_device(config.device)
         if device.type == "cpu":
             keep_freed_memory()
-        parts = Parts(
+        components = TrainComponents(
             losses=build_losses(config),
             schedule=build_schedule(config),
             renderer=build_renderer(config),
             logger=build_logger(config),
         )
         if resumed is not None:
-            done = find_done(resumed, config.train.epochs)
-        estimate_run(command, device, done, command.name if resumed is None else str(resumed.path))
+            state = find_state(resumed, config.train.epochs)
+        estimate_run(command, device, state, command.name if resumed is None else str(resumed.path))
         layout = ensure_prepared(command)
         command = adopt_settings(command, layout)
         config = command.config
-        names = training_names(layout, done)
+        names = training_names(layout, state)
         validation_names(layout)  # what is wrong with it shows before there is a directory
-        store = training_store(config, layout, names, parts.losses, device)
+        store = training_store(config, layout, names, components.losses, device)
         poses = None
-        if resumed is None and has_parts(command.raw):
+        if resumed is None and has_part_latents(command.raw):
             num_parts = config.latent.get("num_parts")
             poses = part_poses(layout, names, config.data.dim, num_parts)
         model = build_model(config, names, device, fresh=resumed is None, poses=poses)
@@ -108,13 +106,13 @@ def train(command: Job) -> Run:
         else:
             progress = Progress()
             run = create_run(command.folder or new_run_path(command.name))
-            held.enter_context(run.lock())
+            locks.enter_context(run.lock())
         run.write_config(command.raw, command.overrides.lines)
         with log_to(run.path / "inr.log"):
             run.write_status("running", seed=config.seed, commit=git_commit())
             log.info("run directory: %s", run.path)
             try:
-                _fit(command, run, layout, store, model, optimizer, progress, parts)
+                _fit(command, run, layout, store, model, optimizer, progress, components)
             except (Exception, KeyboardInterrupt) as error:
                 run.write_status("failed", f"{type(error).__name__}: {error}")
                 raise
@@ -129,38 +127,37 @@ def _fit(
     model: INR,
     optimizer: torch.optim.Optimizer,
     progress: Progress,
-    parts: Parts,
+    components: TrainComponents,
 ) -> None:
     config = command.config
     settings = config.train
     exit_code = 1
     try:
         group = run.path.parent.name if command.folder else ""
-        parts.logger.start(run.path, name=run.path.name, group=group, config=command.raw)
-        tracker = Tracker(run.path, parts.logger)
+        components.logger.start(run.path, name=run.path.name, group=group, config=command.raw)
+        tracker = Tracker(run.path, components.logger)
         with Interrupt() as interrupt:
-            validation = Validation(
+            album = partial(
+                Album, renderer=components.renderer, folder=run.renders, tracker=tracker
+            )
+            validate = Validation(
                 config,
                 layout,
                 store,
-                parts.losses,
-                parts.renderer,
-                run.renders,
-                tracker,
+                components.losses,
+                album("valid"),
                 stopped=lambda: interrupt.number != 0,
             )
             started = time.monotonic()
             fit(
                 model,
                 store,
-                parts.losses,
+                components.losses,
                 optimizer,
-                parts.schedule,
-                progress=progress,
-                num_epochs=settings.epochs,
-                shapes_per_batch=settings.shapes_per_batch,
-                draws=training_draws(config),
+                components.schedule,
+                settings,
                 seed=config.seed,
+                progress=progress,
                 checkpoints=Checkpoints(
                     run.checkpoints,
                     store.names,
@@ -169,13 +166,8 @@ def _fit(
                     keep=settings.keep_checkpoints,
                 ),
                 tracker=tracker,
-                validate=validation.measure,
-                validate_every=settings.validate_every,
-                is_better=improves(settings.best_metric, settings.best_mode),
-                render=validation.draw,
-                render_every=settings.render_every,
-                log_every=settings.log_every,
-                save_every_seconds=60 * settings.checkpoint_minutes,
+                validate=validate,
+                draw=TrainingPictures(config, layout, store, album("train")),
                 interrupt=interrupt,
             )
         if interrupt.number and progress.epoch < settings.epochs:
@@ -188,10 +180,10 @@ def _fit(
         run.write_status("done", train_seconds=seconds)
         exit_code = 0
     finally:
-        parts.logger.finish(exit_code)
+        components.logger.finish(exit_code)
 
 
-def estimate_run(command: Job, device: torch.device, done: ResumeState, title: str) -> None:
+def estimate_run(command: Job, device: torch.device, state: ResumeState, title: str) -> None:
     """Log what training will take; on a slow device, name the preset that takes minutes.
 
     Data that will be made on first use need not exist for it.
@@ -210,9 +202,9 @@ def estimate_run(command: Job, device: torch.device, done: ResumeState, title: s
                 f"data.splits.train={config.data.splits.train} leaves no shape to train on"
             )
     else:
-        names = training_names(layout, done)
+        names = training_names(layout, state)
     num_shapes = len(names)
-    if config.latent["dim"] == 0 and num_shapes > 1 and not has_parts(command.raw):
+    if config.latent["dim"] == 0 and num_shapes > 1 and not has_part_latents(command.raw):
         raise ValueError(
             f"latent=none (a latent of width 0) fits one shape; the training split has "
             f"{num_shapes}: use latent=default, or data.splits.train=1"
@@ -224,14 +216,11 @@ def estimate_run(command: Job, device: torch.device, done: ResumeState, title: s
     found = estimate(
         model,
         build_losses(config),
+        config.train,
         dim=config.data.dim,
         num_shapes=num_shapes,
-        shapes_per_batch=config.train.shapes_per_batch,
-        draws=training_draws(config),
         num_channels=config.model["num_channels"],
-        num_epochs=config.train.epochs - done.epochs,
-        num_validations=count_due(config.train.validate_every, done.epochs, config.train.epochs),
-        num_pictures=count_due(config.train.render_every, done.epochs, config.train.epochs),
+        epochs_done=state.epochs,
         sample_bytes=num_shapes * per_shape,
         device=device,
     )
@@ -242,21 +231,3 @@ def estimate_run(command: Job, device: torch.device, done: ResumeState, title: s
             "minutes (Ctrl-C stops with a checkpoint)"
         )
     log.info("%s on %s: %s%s", title, device, found, hint)
-
-
-def improves(metric: str, mode: str) -> Callable[[dict[str, float], float | None], float | None]:
-    """Return a function that gives the metric where it beats the best so far, else None.
-
-    A mean distance counts only where every validation shape has one: a model must not win by
-    leaving the hard shapes empty.
-    """
-
-    def is_better(metrics: dict[str, float], best: float | None) -> float | None:
-        value = metrics[metric]
-        if value != value or (metrics["valid/num_empty"] and metric not in DEFINED_IF_EMPTY):
-            return None
-        if best is None or (value < best if mode == "min" else value > best):
-            return value
-        return None
-
-    return is_better

@@ -1,14 +1,13 @@
-"""What is looked at while training: metrics and pictures of a few shapes."""
+"""Validation metrics of a few shapes while training."""
 
 import logging
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from inr.config.factories import training_draws, training_store
+from inr.config.factories import build_fitting
 from inr.config.schema import Config
 from inr.data.layout import Layout, read_json, read_split
 from inr.data.store import SampleStore
@@ -19,20 +18,16 @@ from inr.metrics.surfaces import Chamfer, FScore, NormalConsistency
 from inr.metrics.volumes import GridIoU
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh
-from inr.reconstruct.latent_fitting import Fitting
-from inr.render import ByDimension
-from inr.render.grid import image_grid, write_png
 from inr.runs.ground_truth import (
     ground_truth_mesh,
     has_ground_truth,
     open_pair,
     warn_missing_ground_truth,
 )
-from inr.runs.pictures import draw_shape, picture_rows
 from inr.shapes.mesh import Mesh, empty_mesh
-from inr.training.checkpoint import epoch_label
+from inr.stages.train.pictures import Album
+from inr.training.batches import batch_spec
 from inr.training.settings import VALIDATION_METRICS, Train
-from inr.training.tracking import Image, Tracker
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +62,8 @@ def _protocol(settings: Train) -> Protocol:
     )
 
 
-def _unmeasured(layout: Layout, names: list[str], best_metric: str) -> set[str]:
-    """Return the validation shapes of which there is the loss only, which is said once."""
+def _missing_ground_truth(layout: Layout, names: list[str], best_metric: str) -> set[str]:
+    """Return the validation shapes without a ground-truth mesh, and warn of them once."""
     consequence = "validation gives their loss only"
     if best_metric != "valid/loss" and not any(has_ground_truth(layout, name) for name in names):
         consequence += f", and no best.pt by {best_metric} (train.best_metric=valid/loss does)"
@@ -76,7 +71,7 @@ def _unmeasured(layout: Layout, names: list[str], best_metric: str) -> set[str]:
 
 
 class Validation:
-    """Measure and draw a few validation shapes; their codes are fitted for it.
+    """Metrics of a few validation shapes, whose latents are fitted each time, and their pictures.
 
     Where the validation split is empty, the first training shapes stand in, with their own
     latents, and the log says so.
@@ -86,9 +81,7 @@ class Validation:
         layout: the data set.
         train: samples of the training shapes, in the order of the model's latents.
         losses: of training.
-        renderer: draws.
-        folder: for the pictures.
-        tracker: also gets the pictures.
+        album: for the pictures.
         stopped: ends a fit early, so that an interrupt need not wait for it.
     """
 
@@ -98,44 +91,39 @@ class Validation:
         layout: Layout,
         train: SampleStore,
         losses: Losses,
-        renderer: ByDimension,
-        folder: Path,
-        tracker: Tracker,
+        album: Album,
         stopped: Callable[[], bool],
     ) -> None:
         self.config = config
         self.layout = layout
-        self.train = train
         self.losses = losses
-        self.renderer = renderer
-        self.folder = folder
-        self.tracker = tracker
+        self.album = album
         self.stopped = stopped
         self.protocol = _protocol(config.train)
         limit = config.train.num_validation_shapes
-        self.is_unseen = False
+        self.fitting = None
         self.store = train
         self.names = train.names[:limit]
-        self.unmeasured: set[str] = set()
+        self.missing: set[str] = set()
         if config.train.validate_every == 0:
             return
         # without latents the network is the training shape, and no other
         unseen = validation_names(layout)[:limit] if config.latent["dim"] > 0 else []
         if unseen:
-            self.is_unseen, self.names = True, unseen
-            self.fitting = Fitting(config, layout, losses)
+            self.names = unseen
+            self.fitting = build_fitting(config, layout, losses)
             self.losses = self.fitting.losses
-            self.store = training_store(config, layout, self.names, self.losses, train.device)
+            self.store = self.fitting.open_samples(unseen, train.device)
         else:
             log.info("no validation split: validating on %d training shapes", len(self.names))
-        self.unmeasured = _unmeasured(layout, self.names, config.train.best_metric)
+        self.missing = _missing_ground_truth(layout, self.names, config.train.best_metric)
 
-    def measure(self, model: INR, epoch: int) -> dict[str, float]:
+    def __call__(self, model: INR, epoch: int) -> dict[str, float]:
         """Return the means over the validation shapes, named valid/<metric>."""
         settings = self.config.train
         latents = self._latents(model)
         rows = [{"loss": self._loss(model, latents)}]
-        pictures, names, num_empty = [], [], 0
+        num_empty = 0
         for name, latent in zip(self.names, latents, strict=True):
             mesh = decode_mesh(
                 model,
@@ -146,47 +134,20 @@ class Validation:
             )
             num_empty += mesh.is_empty
             ground_truth = empty_mesh(mesh.dim)
-            if name not in self.unmeasured:
+            if name not in self.missing:
                 try:
                     rows.append(self._metrics(name, mesh))
                     ground_truth = ground_truth_mesh(self.layout, name, mesh.dim)
                 except ValueError as error:  # what evaluate counts as failed must not end a run
                     log.warning("%s is left out of the metrics: %s", name, error)
-            names.append(name)
-            pictures.append(draw_shape(model, latent.detach(), mesh, ground_truth, self.renderer))
-        self._write("valid", pictures, epoch, names)
+            self.album.add(name, model, latent.detach(), mesh, ground_truth)
+        self.album.write(epoch, self.store.dim)
         means = {"valid/num_empty": float(num_empty)}
         for metric in VALIDATION_METRICS:
             values = [row[metric] for row in rows if math.isfinite(row.get(metric, math.nan))]
             means[f"valid/{metric}"] = float(np.mean(values)) if values else math.nan
         log.info("epoch %d: %s", epoch, ", ".join(f"{k} {v:.5g}" for k, v in means.items()))
         return means
-
-    def draw(self, model: INR, epoch: int) -> None:
-        """Draw the first training shapes and as many random ones, beside the ground truth."""
-        limit = min(self.config.train.num_renders, len(self.train.names))
-        others = np.arange(limit, len(self.train.names))
-        random = np.random.default_rng([self.config.seed, epoch]).permutation(others)[:limit]
-        pictures, names = [], []
-        for index in [*range(limit), *sorted(random)]:
-            latent = model.latents(torch.tensor([index], device=self.train.device))[0]
-            mesh = decode_mesh(
-                model,
-                latent.detach(),
-                dim=self.config.data.dim,
-                resolution=self.config.train.render_resolution,
-                coarse_to_fine=self.config.eval.coarse_to_fine,
-            )
-            name = self.train.names[index]
-            ground_truth = ground_truth_mesh(self.layout, name, self.train.dim)
-            names.append(name)
-            pictures.append(draw_shape(model, latent.detach(), mesh, ground_truth, self.renderer))
-        self._write("train", pictures, epoch, names)
-        self.tracker.histogram(
-            "train/latent_norms",
-            model.latents.weight.detach().norm(dim=-1).flatten().cpu().numpy(),
-            epoch=epoch,
-        )
 
     def _metrics(self, name: str, mesh: Mesh) -> dict[str, float]:
         pair = open_pair(
@@ -200,7 +161,7 @@ class Validation:
         return self.protocol.evaluate(pair)[0]
 
     def _latents(self, model: INR) -> torch.Tensor:
-        if not self.is_unseen:
+        if self.fitting is None:
             index = torch.arange(len(self.names), device=self.store.device)
             return model.latents(index).detach()
         return self.fitting.fit(
@@ -214,25 +175,8 @@ class Validation:
         device = self.store.device
         batch = self.store.draw(
             torch.arange(len(self.names), device=device),
-            training_draws(self.config),
+            batch_spec(self.config.train),
             torch.Generator(device=device).manual_seed(self.config.seed),
         )
         total, _ = self.losses(model, batch, latents, None)
         return float(total.detach().mean())
-
-    def _write(
-        self,
-        kind: str,
-        pictures: list[list[Image]],
-        epoch: int,
-        titles: list[str],
-    ) -> None:
-        if not pictures:
-            return
-        image = image_grid(
-            list(zip(*pictures, strict=True)),
-            column_titles=titles,
-            row_labels=picture_rows(self.train.dim, f"epoch {epoch}"),
-        )
-        write_png(image, self.folder / f"{kind}_{epoch_label(epoch)}.png")
-        self.tracker.image(f"{kind}/shapes", image, epoch=epoch)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from inr.models.activations import GEGLU
+from inr.models.decoder import Field
 from inr.models.encodings import Positional
-from inr.models.inr import INR, Field
+from inr.models.inr import INR
 from inr.models.parts.mlp import FAR, PartMLP
 from inr.models.parts.poses import pose_dim, rest_pose
 from inr.models.periodic import Sine

@@ -4,7 +4,9 @@ import igl
 import numpy as np
 import pytest
 
-from inr.shapes.mesh import MESH_SUFFIXES, read_mesh
+from inr.shapes.formats.base import SURFACE
+from inr.shapes.formats.table import suffixes
+from inr.shapes.mesh import read_mesh
 from inr.shapes.solids.repair import repair
 from tests.support.broken_files import CASES, write_corpus
 from tests.support.writers import as_ply, box, cached, gltf
@@ -23,7 +25,7 @@ def _named(cases):
 
 def test_the_corpus_has_every_format_and_no_name_twice():
     assert len({case.file.rpartition(".")[0] for case in CASES}) == len(CASES)
-    for suffix in MESH_SUFFIXES:
+    for suffix in suffixes(SURFACE):
         assert {case.readable for case in CASES if case.file.endswith(suffix)} == {True, False}
     assert all((case.expected == "refused") == bool(case.reason) for case in CASES)
 

@@ -14,16 +14,7 @@ from inr.shapes.solids.checks import (
     edge_uses,
     face_keys,
 )
-
-
-def from_trimesh(mesh) -> Mesh:
-    return Mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64))
-
-
-def join(*meshes: Mesh) -> Mesh:
-    starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
-    faces = [mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)]
-    return Mesh(np.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(faces))
+from tests.support.meshes import from_trimesh, join
 
 
 def moved(mesh: Mesh, offset) -> Mesh:

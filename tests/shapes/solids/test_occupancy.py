@@ -6,6 +6,7 @@ from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Mesh
 from inr.shapes.solids import occupancy
 from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
+from tests.support.meshes import inverted, join
 
 LOWER, UPPER = np.array([-1.0, -0.9, -1.1]), np.array([1.0, 1.2, 0.95])
 
@@ -32,22 +33,10 @@ def rotated(mesh):
     return Mesh(mesh.vertices @ rotation.T, mesh.faces)
 
 
-def joined(*meshes):
-    counts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
-    return Mesh(
-        np.concatenate([mesh.vertices for mesh in meshes]),
-        np.concatenate([mesh.faces + n for mesh, n in zip(meshes, counts[:-1], strict=True)]),
-    )
-
-
-def reversed_(mesh):
-    return Mesh(mesh.vertices, mesh.faces[:, ::-1])
-
-
 def loop(points, clockwise=False):
     index = np.arange(len(points))
     mesh = Mesh(np.asarray(points, dtype=float), np.stack([index, np.roll(index, -1)], axis=1))
-    return reversed_(mesh) if clockwise else mesh
+    return inverted(mesh) if clockwise else mesh
 
 
 def circle(center=(0, 0), radius=0.6, num_points=37, turns=1):
@@ -65,10 +54,10 @@ def exact_winding(mesh, lower, upper, resolution):
 CLOSED = {
     "sphere": sphere(),
     "rotated box": rotated(box((-0.6, -0.4, -0.5), (0.5, 0.3, 0.2))),
-    "doubly covered": joined(sphere(), sphere()),
-    "cavity": joined(sphere(radius=0.7), reversed_(sphere(radius=0.4))),
-    "overlapping": joined(sphere((-0.2, 0, 0), 0.5), sphere((0.2, 0.1, 0), 0.5)),
-    "inside out": reversed_(sphere()),
+    "doubly covered": join(sphere(), sphere()),
+    "cavity": join(sphere(radius=0.7), inverted(sphere(radius=0.4))),
+    "overlapping": join(sphere((-0.2, 0, 0), 0.5), sphere((0.2, 0.1, 0), 0.5)),
+    "inside out": inverted(sphere()),
     "beyond the grid": Mesh(sphere().vertices * 2.3 + 0.4, sphere().faces),
     "long slivers": rotated(box((-0.9, -0.8, -0.003), (0.9, 0.8, 0.08))),
 }
@@ -88,7 +77,7 @@ def test_closed_mesh_agrees_with_exact_winding_numbers(name):
 
 
 def test_winding_numbers_themselves_are_exact():
-    mesh = joined(CLOSED["doubly covered"], CLOSED["overlapping"], CLOSED["inside out"])
+    mesh = join(CLOSED["doubly covered"], CLOSED["overlapping"], CLOSED["inside out"])
     winding = occupancy._winding_3d(mesh, cell_centres(LOWER, UPPER, 30))
     np.testing.assert_array_equal(winding, np.round(exact_winding(mesh, LOWER, UPPER, 30)))
     assert winding.max() == 3
@@ -139,9 +128,9 @@ def test_open_mesh_agrees_with_exact_winding_numbers():
 
 CLOSED_2D = {
     "circle": loop(circle()),
-    "hole": joined(loop(circle()), loop(circle(radius=0.3), clockwise=True)),
+    "hole": join(loop(circle()), loop(circle(radius=0.3), clockwise=True)),
     "clockwise": loop(circle(), clockwise=True),
-    "overlapping": joined(loop(circle((-0.2, 0), 0.5)), loop(circle((0.2, 0.1), 0.5))),
+    "overlapping": join(loop(circle((-0.2, 0), 0.5)), loop(circle((0.2, 0.1), 0.5))),
     "star": loop(circle(num_points=5, turns=2)),
 }
 

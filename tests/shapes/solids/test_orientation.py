@@ -5,23 +5,12 @@ import trimesh
 from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import signed_distance
 from inr.shapes.solids.orientation import orient_outward
+from tests.support.meshes import inverted, join
 
 
 def _sphere(radius, centre=(0.0, 0.0, 0.0)) -> Mesh:
     mesh = trimesh.creation.icosphere(subdivisions=3, radius=radius)
     return Mesh(np.asarray(mesh.vertices, float) + centre, np.asarray(mesh.faces, np.int64))
-
-
-def _reversed(mesh: Mesh) -> Mesh:
-    return Mesh(mesh.vertices, mesh.faces[:, ::-1])
-
-
-def _joined(*meshes: Mesh) -> Mesh:
-    starts = np.cumsum([0, *(len(m.vertices) for m in meshes)])
-    return Mesh(
-        np.concatenate([m.vertices for m in meshes]),
-        np.concatenate([m.faces + s for m, s in zip(meshes, starts, strict=False)]),
-    )
 
 
 def _hemisphere(radius=0.8) -> Mesh:
@@ -34,8 +23,8 @@ def _is_inside(mesh, *points):
 
 
 def test_what_is_outward_stays_as_it_is():
-    cavity = _joined(_sphere(0.8), _reversed(_sphere(0.4)))
-    for mesh in (_sphere(0.8), _hemisphere(), cavity, _joined(_sphere(0.8), _sphere(0.4))):
+    cavity = join(_sphere(0.8), inverted(_sphere(0.4)))
+    for mesh in (_sphere(0.8), _hemisphere(), cavity, join(_sphere(0.8), _sphere(0.4))):
         same, changed = orient_outward(mesh)
         assert same is mesh and not changed
 
@@ -44,36 +33,36 @@ def test_inside_out_is_turned():
     torus = trimesh.creation.torus(0.6, 0.2)
     torus = Mesh(np.asarray(torus.vertices, float), np.asarray(torus.faces, np.int64))
     for mesh in (_sphere(0.8), torus, _hemisphere()):
-        turned, changed = orient_outward(_reversed(mesh))
+        turned, changed = orient_outward(inverted(mesh))
         assert changed
         np.testing.assert_array_equal(turned.faces, mesh.faces)
-    assert _is_inside(_reversed(torus), [0.6, 0, 0]) == [False]
-    assert _is_inside(orient_outward(_reversed(torus))[0], [0.6, 0, 0], [0, 0, 0]) == [True, False]
+    assert _is_inside(inverted(torus), [0.6, 0, 0]) == [False]
+    assert _is_inside(orient_outward(inverted(torus))[0], [0.6, 0, 0], [0, 0, 0]) == [True, False]
 
 
 def test_only_the_parts_that_are_wrong_turn():
     # far from the origin, where a signed volume about it would say nothing of an open mesh
     left, right = _sphere(0.3, (5.0, 0, 0)), _sphere(0.3, (6.0, 0, 0))
-    mesh, changed = orient_outward(_joined(left, _reversed(right)))
+    mesh, changed = orient_outward(join(left, inverted(right)))
     assert changed
-    np.testing.assert_array_equal(mesh.faces, _joined(left, right).faces)
+    np.testing.assert_array_equal(mesh.faces, join(left, right).faces)
 
 
 def test_nested_shells():
     outer, inner, island = _sphere(0.9), _sphere(0.6), _sphere(0.3)
     points = [[0.75, 0, 0], [0.45, 0, 0], [0, 0, 0]]
-    shell = _joined(outer, _reversed(inner), island)
-    for mesh in (shell, _reversed(shell), _joined(outer, _reversed(inner), _reversed(island))):
+    shell = join(outer, inverted(inner), island)
+    for mesh in (shell, inverted(shell), join(outer, inverted(inner), inverted(island))):
         assert _is_inside(orient_outward(mesh)[0], *points) == [True, False, True]
-    solid = _joined(outer, inner)
-    for mesh in (solid, _reversed(solid)):
+    solid = join(outer, inner)
+    for mesh in (solid, inverted(solid)):
         assert _is_inside(orient_outward(mesh)[0], *points) == [True, True, True]
 
 
 def test_overlapping_parts_one_inside_out():
     one, other = _sphere(0.5, (-0.3, 0, 0)), _sphere(0.5, (0.3, 0, 0))
     points = [[-0.7, 0, 0], [0, 0, 0], [0.7, 0, 0], [1, 0, 0]]
-    for mesh in (_joined(one, other), _joined(one, _reversed(other))):
+    for mesh in (join(one, other), join(one, inverted(other))):
         assert _is_inside(orient_outward(mesh)[0], *points) == [True, True, True, False]
 
 
@@ -84,8 +73,8 @@ def test_doubled_faces_count_once(way, make):
     twice = {
         "same": Mesh(once.vertices, np.concatenate([once.faces] * 2)),
         "opposite": Mesh(once.vertices, np.concatenate([once.faces, once.faces[:, ::-1]])),
-        "opposite, own vertices": _joined(_reversed(once), once),
-        "thrice": _joined(once, once, once),
+        "opposite, own vertices": join(inverted(once), once),
+        "thrice": join(once, once, once),
         "mixed": Mesh(
             once.vertices,
             np.random.default_rng(0).permutation(
@@ -105,7 +94,7 @@ def test_a_wall_shared_by_two_boxes_stays():
     box = trimesh.creation.box((1.0, 1.0, 1.0))
     box = Mesh(np.asarray(box.vertices, float), np.asarray(box.faces, np.int64))
     mirrored = Mesh(box.vertices * [-1, 1, 1] + [1.0, 0, 0], box.faces[:, ::-1])
-    mesh = _joined(box, mirrored)
+    mesh = join(box, mirrored)
     assert not orient_outward(mesh)[1]
     assert _is_inside(mesh, [0.4, 0, 0], [0.6, 0, 0], [1.6, 0, 0]) == [True, True, False]
 
@@ -117,7 +106,7 @@ def test_flat_sheets_and_faces_without_area_are_left_alone():
     with_sliver = Mesh(sphere.vertices, np.concatenate([sphere.faces, [[0, 0, 1]]]))
     for mesh in (sheet, point, with_sliver):
         assert not orient_outward(mesh)[1]
-    turned, changed = orient_outward(_reversed(with_sliver))
+    turned, changed = orient_outward(inverted(with_sliver))
     assert changed and _is_inside(turned, [0, 0, 0]) == [True]
 
 
@@ -127,6 +116,6 @@ def test_outlines_turn_by_their_area():
         np.array([[0, 1], [1, 2], [2, 3], [3, 0]]),
     )
     assert not orient_outward(square)[1]
-    assert orient_outward(_reversed(square))[0].volume() == pytest.approx(1.0)
+    assert orient_outward(inverted(square))[0].volume() == pytest.approx(1.0)
     with pytest.raises(ValueError, match="no faces"):
         orient_outward(Mesh(square.vertices, square.faces[:0]))

@@ -5,24 +5,11 @@ import trimesh
 from inr.shapes.mesh import Mesh
 from inr.shapes.solids.checks import check_mesh
 from inr.shapes.solids.repair import LARGEST_HOLE, repair
-
-
-def from_trimesh(mesh) -> Mesh:
-    return Mesh(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64))
-
-
-def join(*meshes: Mesh) -> Mesh:
-    starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
-    faces = [mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)]
-    return Mesh(np.concatenate([mesh.vertices for mesh in meshes]), np.concatenate(faces))
+from tests.support.meshes import from_trimesh, inverted, join
 
 
 def scaled(mesh: Mesh, scale: float, offset=0.0) -> Mesh:
     return Mesh(mesh.vertices * scale + np.asarray(offset), mesh.faces)
-
-
-def inverted(mesh: Mesh) -> Mesh:
-    return Mesh(mesh.vertices, mesh.faces[:, ::-1])
 
 
 def with_faces(mesh: Mesh, *faces) -> Mesh:

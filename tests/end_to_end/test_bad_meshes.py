@@ -7,10 +7,8 @@ import pytest
 import trimesh
 
 from inr.shapes.mesh import write_mesh
-from tests.end_to_end.test_evaluate_folders import SMALL, Evaluation, evaluate, sphere
+from tests.support.evaluation import SMALL, Evaluation, sphere
 from tests.support.pairs import ball, cube, turn
-
-__all__ = ["evaluate"]
 
 
 def open_sphere() -> trimesh.Trimesh:

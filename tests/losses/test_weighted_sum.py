@@ -1,4 +1,4 @@
-"""What Losses decodes, shows and sums."""
+"""What Losses decodes, passes to its terms and sums."""
 
 from collections.abc import Mapping
 
@@ -19,26 +19,26 @@ from inr.losses import (
     LossInputs,
     NormalAlignment,
     Samples,
-    Surface,
     SurfaceDistance,
+    SurfacePoints,
     TrainProgress,
 )
 
 NOW = TrainProgress(4, 100)
 # what a shape that is not made of parts can give
-OF_ANY = NEEDS - {"parts", "labels"}
+OF_ANY = NEEDS.keys() - {"parts", "labels"}
 
 
 class Spy(Loss):
-    """Keep what was seen."""
+    """A term that keeps its inputs."""
 
     def __init__(self, *needs: str) -> None:
         super().__init__(weight=0.0)
         self.needs = frozenset(needs)
 
-    def forward(self, seen: LossInputs) -> Tensor:
-        self.seen = seen
-        return seen.latents.new_zeros(len(seen.latents))
+    def forward(self, inputs: LossInputs) -> Tensor:
+        self.inputs = inputs
+        return inputs.latents.new_zeros(len(inputs.latents))
 
 
 def make_batch(*, num_shapes: int = 2, dim: int = 2, channels: int = 1) -> Batch:
@@ -50,7 +50,7 @@ def make_batch(*, num_shapes: int = 2, dim: int = 2, channels: int = 1) -> Batch
     normals = torch.nn.functional.normalize(draw(5, dim), dim=-1)
     return Batch(
         samples=Samples(draw(4, dim), draw(4, channels)),
-        surface=Surface(draw(5, dim), normals),
+        surface=SurfacePoints(draw(5, dim), normals),
         space=draw(6, dim),
     )
 
@@ -93,7 +93,7 @@ def test_a_term_sees_what_it_asked_for_and_nothing_more(make_model, needs):
         make_model(sphere, latent_dim=3), batch, LATENTS, NOW
     )
     for name in ("samples", "surface", "space"):
-        at, full = getattr(spy.seen, name), getattr(everything.seen, name)
+        at, full = getattr(spy.inputs, name), getattr(everything.inputs, name)
         assert full is not None and full.gradient is not None
         if name not in {set_of(need) for need in needs}:
             assert at is None
@@ -102,7 +102,7 @@ def test_a_term_sees_what_it_asked_for_and_nothing_more(make_model, needs):
         assert (at.gradient is not None) == (f"{name}.gradient" in needs)
         assert (at.normal is not None) == (name == "surface" and "normals" in needs)
         assert (at.target is not None) == (name == "samples")
-    assert spy.seen.latents is LATENTS and spy.seen.when is NOW
+    assert spy.inputs.latents is LATENTS and spy.inputs.progress is NOW
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_only_what_is_needed_is_decoded_and_once(make_model, needs, calls):
 def test_what_is_seen_is_right(make_model):
     batch, spy = make_batch(channels=2), Spy(*OF_ANY)
     Losses({"spy": spy})(make_model(sphere, latent_dim=3), batch, LATENTS, None)
-    samples, surface, space = spy.seen.samples, spy.seen.surface, spy.seen.space
+    samples, surface, space = spy.inputs.samples, spy.inputs.surface, spy.inputs.space
     assert samples.target is batch.samples.targets and surface.normal is batch.surface.normals
     for at, points in (
         (samples, batch.samples.points),
@@ -128,7 +128,7 @@ def test_what_is_seen_is_right(make_model):
         torch.testing.assert_close(at.value.detach(), sphere(points, LATENTS))
         unit = points / points.norm(dim=-1, keepdim=True)  # of channel 0 alone
         torch.testing.assert_close(at.gradient.detach(), unit)
-    assert spy.seen.when is None
+    assert spy.inputs.progress is None
 
 
 WITHOUT = {
@@ -162,13 +162,36 @@ def test_missing_normals_are_refused_by_the_terms_name(make_model):
     )
 
 
+def test_a_term_gets_the_fields_that_it_names_and_no_other(make_model):
+    named, other = Spy("samples", "samples.confidence"), Spy("samples.flow:2", "surface")
+    values = {"confidence": torch.rand(2, 4), "flow": torch.rand(2, 4, 2)}
+    batch, model = make_batch()._replace(fields=values), make_model(sphere, latent_dim=3)
+    losses = Losses({"named": named, "other": other})
+    losses(model, batch, LATENTS, NOW)
+    assert named.inputs.samples.fields.keys() == {"confidence"}
+    assert named.inputs.samples.fields["confidence"] is values["confidence"]
+    assert other.inputs.samples.fields.keys() == {"flow"}
+    assert other.inputs.surface.fields == {}
+    message = (
+        r"loss\.named \(Spy\) needs the field 'confidence' of the samples, which .*~loss\.named"
+    )
+    with pytest.raises(ValueError, match=message):
+        losses(model, make_batch(), LATENTS, NOW)
+
+
+def test_a_misspelt_need_is_refused_by_the_terms_name():
+    message = r"loss\.mine \(Spy\): 'surface\.gradeint' .*did you mean 'surface\.gradient'"
+    with pytest.raises(ValueError, match=message):
+        Losses({"mine": Spy("surface.gradeint")})
+
+
 class Shifted(Loss):
     """One plus the mean value, to be weighed."""
 
     needs = frozenset({"samples"})
 
-    def forward(self, seen: LossInputs) -> Tensor:
-        return 1 + seen.samples.value.mean(dim=(1, 2))
+    def forward(self, inputs: LossInputs) -> Tensor:
+        return 1 + inputs.samples.value.mean(dim=(1, 2))
 
 
 def constant(x: Tensor, latents: Tensor) -> Tensor:
@@ -224,7 +247,7 @@ def test_a_shape_does_not_see_the_others(make_model, dim):
         one = slice(i, i + 1)
         alone = Batch(
             Samples(*(t[one] for t in batch.samples)),
-            Surface(*(t[one] for t in batch.surface)),
+            SurfacePoints(*(t[one] for t in batch.surface)),
             batch.space[one],
         )
         total, _ = losses(model, alone, latents[one], NOW)
@@ -238,7 +261,7 @@ def test_latents_get_the_gradient_of_the_gradient(make_model, frozen):
     batch = make_batch()
     batch = Batch(
         Samples(*(t.double() for t in batch.samples)),
-        Surface(*(t.double() for t in batch.surface)),
+        SurfacePoints(*(t.double() for t in batch.surface)),
         batch.space.double(),
     )
     latents = torch.tensor([[0.2, -0.3], [0.5, 0.1]], dtype=torch.float64, requires_grad=True)
@@ -264,7 +287,7 @@ def test_the_loss_is_the_same_where_gradients_are_off(make_model, context):
     with context():
         inside = Batch(  # drawn there, as validation draws it
             Samples(*(t.clone() for t in batch.samples)),
-            Surface(*(t.clone() for t in batch.surface)),
+            SurfacePoints(*(t.clone() for t in batch.surface)),
             batch.space.clone(),
         )
         got, _ = losses(model, inside, latents.clone(), NOW)

@@ -1,18 +1,24 @@
 import json
 import math
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from inr.config.compose import compose
+from inr.config.instantiate import structure
 from inr.losses import ClampedL1, LatentNorm, Loss, Losses, LossInputs, TrainProgress
 from inr.seeding import mix_seed
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
+from inr.training.fit import fit, improves
 from inr.training.interrupt import Interrupt
-from inr.training.schedules import Constant, Cosine
+from inr.training.meter import Meter
+from inr.training.schedules import Constant, Cosine, set_rates
+from inr.training.settings import Train
+from inr.training.step import train_step
 from inr.training.tracking import NullLogger, Tracker
-from inr.training.trainer import Meter, fit, set_rates
 from tests.support.making import DRAWS
 
 CPU = torch.device("cpu")
@@ -28,30 +34,58 @@ def make_losses(**more: Loss) -> Losses:
     )
 
 
+def train_settings(**changes) -> Train:
+    """Settings of a few steps on two discs; what is not said is as in conf/config.yaml."""
+    small = {
+        "epochs": 6,
+        "shapes_per_batch": 1,
+        "samples_per_shape": DRAWS.samples,
+        "sign_balanced": DRAWS.sign_balanced,
+        "surface_per_shape": DRAWS.surface,
+        "space_per_shape": DRAWS.space,
+        "space_near": DRAWS.space_near,
+        "space_std": DRAWS.space_std,
+        "log_every": 1,
+        "validate_every": 0,
+        "render_every": 0,
+        "checkpoint_every": 0,
+        "checkpoint_epochs": [],
+        "keep_checkpoints": 99,
+        "best_metric": "valid/loss",
+        "best_mode": "min",
+    }
+    return structure(Train, {**compose([])["train"], **small, **changes})
+
+
 def train(folder: Path, store, model, optimizer, **changes) -> Progress:
     folder.mkdir(exist_ok=True)
-    progress = changes.pop("progress", None) or Progress()
-    every, epochs = changes.pop("checkpoint_every", 0), changes.pop("checkpoint_epochs", [])
-    settings = {
-        "num_epochs": 6,
-        "shapes_per_batch": 1,
-        "draws": DRAWS,
+    objects = {
+        "losses": make_losses(),
+        "schedule": Cosine(final=0.1, warmup=0.1),
         "seed": 0,
-        "checkpoints": Checkpoints(folder, store.names, every=every, epochs=epochs, keep=99),
-        "tracker": Tracker(folder, NullLogger()),
+        "progress": Progress(),
         "validate": lambda model, epoch: pytest.fail("not asked for"),
-        "validate_every": 0,
-        "is_better": lambda metrics, best: None,
-        "render": lambda model, epoch: pytest.fail("not asked for"),
-        "render_every": 0,
-        "log_every": 1,
-        "save_every_seconds": 1e9,
+        "draw": lambda model, epoch: pytest.fail("not asked for"),
         "interrupt": Interrupt(),
     }
-    losses = changes.pop("losses", None) or make_losses()
-    schedule = changes.pop("schedule", None) or Cosine(final=0.1, warmup=0.1)
-    fit(model, store, losses, optimizer, schedule, progress=progress, **{**settings, **changes})
-    return progress
+    objects |= {key: changes.pop(key) for key in objects.keys() & changes.keys()}
+    settings = train_settings(**changes)
+    fit(
+        model,
+        store,
+        optimizer=optimizer,
+        settings=settings,
+        checkpoints=Checkpoints(
+            folder,
+            store.names,
+            every=settings.checkpoint_every,
+            epochs=settings.checkpoint_epochs,
+            keep=settings.keep_checkpoints,
+        ),
+        tracker=Tracker(folder, NullLogger()),
+        **objects,
+    )
+    return objects["progress"]
 
 
 def logged(folder: Path) -> list[dict]:
@@ -67,9 +101,7 @@ def latents(model, optimizer) -> dict[str, Tensor]:
 
 def test_learns_two_discs(tmp_path, store, make_model, make_optimizer):
     model = make_model(dropout=0.0)
-    progress = train(
-        tmp_path, store, model, make_optimizer(model), num_epochs=80, shapes_per_batch=2
-    )
+    progress = train(tmp_path, store, model, make_optimizer(model), epochs=80, shapes_per_batch=2)
     assert progress == Progress(epoch=80, batch=0, step=80)
     losses = [line["train/distance"] for line in logged(tmp_path)]
     assert len(losses) == 80 and losses[-1] < 0.5 * losses[0]
@@ -87,11 +119,11 @@ class StopAfter(Loss):
         self.steps = steps
         self.interrupt = interrupt
 
-    def forward(self, seen: LossInputs) -> Tensor:
+    def forward(self, inputs: LossInputs) -> Tensor:
         self.steps -= 1
         if self.steps == 0:
             self.interrupt.number = 15
-        return torch.zeros(len(seen.latents))
+        return torch.zeros(len(inputs.latents))
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 12])
@@ -129,7 +161,7 @@ def test_seed_decides_the_run(tmp_path, store, make_model, make_optimizer):
     def run(seed: int, noise: int) -> Tensor:
         model = make_model()
         torch.manual_seed(noise)
-        train(tmp_path, store, model, make_optimizer(model), num_epochs=2, seed=seed)
+        train(tmp_path, store, model, make_optimizer(model), epochs=2, seed=seed)
         return model.latents.weight.detach()
 
     assert torch.equal(run(3, 0), run(3, 1))
@@ -140,24 +172,25 @@ def test_every_epoch_sees_every_shape_once(tmp_path, store, make_model, make_opt
     seen = []
     model = make_model()
     model.latents.register_forward_pre_hook(lambda _, given: seen.append(given[0].tolist()))
-    train(tmp_path, store, model, make_optimizer(model), num_epochs=8)
+    train(tmp_path, store, model, make_optimizer(model), epochs=8)
     epochs = [[*a, *b] for a, b in zip(seen[::2], seen[1::2], strict=True)]
     assert all(sorted(epoch) == [0, 1] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 2  # in either order
 
 
 class NotANumber(Loss):
-    """Spoils the loss, and with it the weights, from an epoch on (from 0)."""
+    """Spoils the loss from an epoch on (from 0)."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, value: float = math.nan) -> None:
         super().__init__(weight=1.0)
         self.epoch = epoch
+        self.value = value
 
-    def scale(self, when: TrainProgress | None) -> float:
-        return math.nan if when is not None and when.epoch >= self.epoch else 0.0
+    def scale(self, progress: TrainProgress | None) -> float:
+        return self.value if progress is not None and progress.epoch >= self.epoch else 0.0
 
-    def forward(self, seen: LossInputs) -> Tensor:
-        return seen.latents.sum(dim=1)
+    def forward(self, inputs: LossInputs) -> Tensor:
+        return inputs.latents.square().sum(dim=1)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path, store, make_model, make_optimizer):
@@ -175,22 +208,36 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, store, make_model, mak
     assert load_checkpoint(tmp_path / "last.pt")["progress"]["epoch"] == 2
 
 
-@pytest.mark.parametrize("settings", [{"log_every": 4}, {"log_every": 100}])
-def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optimizer, settings):
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_changes_no_weight(store, make_model, make_optimizer, value):
     model = make_model()
-    with pytest.raises(FloatingPointError):
-        train(
-            tmp_path,
-            store,
-            model,
-            make_optimizer(model),
-            checkpoint_every=1,
-            losses=make_losses(bad=NotANumber(2)),
-            **settings,
-        )
-    for path in tmp_path.glob("*.pt"):
-        latents = load_checkpoint(path)["latents"]
-        assert all(latent.isfinite().all() for latent in latents.values()), path.name
+    optimizer = make_optimizer(model)
+    index, batch = torch.tensor([0, 1]), store.draw(torch.tensor([0, 1]), DRAWS, torch.Generator())
+    now = TrainProgress(0, 6)
+    train_step(model, make_losses(), optimizer, batch, index, now)
+    before = {name: tensor.clone() for name, tensor in latents(model, optimizer).items()}
+    bad = make_losses(bad=NotANumber(0, value))
+    with pytest.raises(FloatingPointError, match="weights are as before"):
+        train_step(model, bad, optimizer, batch, index, now)
+    after = latents(model, optimizer)
+    assert before.keys() == after.keys()
+    for name, tensor in before.items():
+        assert torch.equal(tensor, after[name]), name
+    train_step(model, make_losses(), optimizer, batch, index, now)
+    assert not torch.equal(before["latents.weight"], model.latents.weight)
+
+
+def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optimizer):
+    model = make_model()
+    optimizer = make_optimizer(model)
+    checkpoints = Checkpoints(tmp_path, store.names, every=1, epochs=[], keep=9)
+    checkpoints.save_epoch(model, optimizer, Progress(epoch=1))
+    with torch.no_grad():
+        model.latents.weight[0] = math.nan
+    with pytest.raises(FloatingPointError, match="no longer finite"):
+        checkpoints.save_epoch(model, optimizer, Progress(epoch=2))
+    assert load_checkpoint(tmp_path / "last.pt")["progress"]["epoch"] == 1
+    assert {path.name for path in tmp_path.glob("*.pt")} == {"last.pt", "epoch_000001.pt"}
 
 
 def test_cadences(tmp_path, store, make_model, make_optimizer):
@@ -199,20 +246,16 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
     def validate(model, epoch):
         assert not model.training
         calls.append(("validate", epoch))
-        return {"valid/x": 10.0 - epoch if epoch < 6 else 20.0}
+        return {"valid/loss": 10.0 - epoch if epoch < 6 else 20.0, "valid/num_empty": 0.0}
 
-    def render(model, epoch):
+    def draw(model, epoch):
         assert not model.training
         calls.append(("render", epoch))
 
     class InTraining(Loss):
-        def forward(self, seen):
+        def forward(self, inputs):
             assert model.training
-            return torch.zeros(len(seen.latents))
-
-    def is_better(metrics, best):
-        value = metrics["valid/x"]
-        return value if best is None or value < best else None
+            return torch.zeros(len(inputs.latents))
 
     model = make_model()
     progress = train(
@@ -220,11 +263,10 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
         store,
         model,
         make_optimizer(model),
-        num_epochs=7,
+        epochs=7,
         validate=validate,
         validate_every=2,
-        is_better=is_better,
-        render=render,
+        draw=draw,
         render_every=3,
         log_every=5,
         checkpoint_every=3,
@@ -242,7 +284,7 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
     ]
     lines = logged(tmp_path)
     assert [line["epoch"] for line in lines if "train/loss" in line] == [5, 7]
-    assert {line["epoch"]: line["valid/x"] for line in lines if "valid/x" in line} == {
+    assert {line["epoch"]: line["valid/loss"] for line in lines if "valid/loss" in line} == {
         2: 8.0,
         4: 6.0,
         6: 20.0,
@@ -268,11 +310,11 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
 
     def cut_short(model, epoch):
         interrupt.number = 15  # what is measured from here on is of latents half fitted
-        return {"valid/x": -1.0}
+        return {"valid/loss": -1.0, "valid/num_empty": 0.0}
 
     def validate(model, epoch):
         validated.append(epoch)
-        return {"valid/x": float(epoch)}
+        return {"valid/loss": float(epoch), "valid/num_empty": 0.0}
 
     model = make_model()
     progress = train(
@@ -282,12 +324,11 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
         make_optimizer(model),
         validate=cut_short,
         validate_every=2,
-        is_better=lambda metrics, best: metrics["valid/x"],
         interrupt=interrupt,
     )
     assert progress.best is None
     assert not (tmp_path / "best.pt").exists()
-    assert not any("valid/x" in line for line in logged(tmp_path))
+    assert not any("valid/loss" in line for line in logged(tmp_path))
     train(
         tmp_path,
         store,
@@ -296,7 +337,6 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
         progress=progress,
         validate=validate,
         validate_every=2,
-        is_better=lambda metrics, best: None,
     )
     assert validated == [2, 4, 6]  # a resumed run makes up for it
     assert progress.step == 12
@@ -308,9 +348,9 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
 
         step = 0
 
-        def forward(self, seen):
+        def forward(self, inputs):
             self.step += 1
-            return torch.full((len(seen.latents),), float(self.step))
+            return torch.full((len(inputs.latents),), float(self.step))
 
     model = make_model()
     train(
@@ -318,7 +358,7 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
         store,
         model,
         make_optimizer(model),
-        num_epochs=4,
+        epochs=4,
         log_every=2,
         schedule=Constant(),
         losses=make_losses(count=Counting(weight=0.0)),
@@ -336,14 +376,18 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
 def test_meter_forgets_what_it_gave():
     meter = Meter(CPU)
     for value in (1.0, 3.0):
-        meter.add({"loss": torch.tensor(value)})
-        meter.count(10)
+        meter.add({"loss": torch.tensor(value)}, 10)
     assert meter.read()["loss"] == 2
-    meter.add({"loss": torch.tensor(7.0)})
+    meter.add({"loss": torch.tensor(7.0)}, 10)
     assert meter.read()["loss"] == 7
-    meter.add({"loss": torch.tensor(math.inf)})
-    with pytest.raises(FloatingPointError):
-        meter.read()
+
+
+def test_pauses_do_not_count_for_the_speed():
+    meter = Meter(CPU)
+    meter.add({"loss": torch.tensor(1.0)}, 1000)
+    with meter.paused():
+        time.sleep(0.5)
+    assert meter.read()["samples_per_second"] > 1000 / 0.5
 
 
 def test_set_rates(make_model, make_optimizer):
@@ -357,3 +401,18 @@ def test_set_rates(make_model, make_optimizer):
 def test_mixed_seeds_differ():
     seeds = {mix_seed(a, b, c) for a in range(6) for b in range(6) for c in range(6)}
     assert len(seeds) == 216 and all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_improvement_is_by_the_metric_of_the_settings():
+    least = train_settings(best_metric="valid/chamfer_l2", best_mode="min")
+    most = train_settings(best_metric="valid/iou", best_mode="max")
+
+    def metrics(value: float, num_empty: float = 0.0) -> dict[str, float]:
+        return {"valid/chamfer_l2": value, "valid/iou": value, "valid/num_empty": num_empty}
+
+    assert improves(metrics(2.0), None, least) and improves(metrics(2.0), None, most)
+    assert improves(metrics(1.0), 2.0, least) and not improves(metrics(3.0), 2.0, least)
+    assert improves(metrics(3.0), 2.0, most) and not improves(metrics(1.0), 2.0, most)
+    assert not improves(metrics(2.0), 2.0, least) and not improves(metrics(math.nan), None, most)
+    # an empty reconstruction has an IoU, but no distance
+    assert improves(metrics(3.0, 1.0), 2.0, most) and not improves(metrics(1.0, 1.0), 2.0, least)

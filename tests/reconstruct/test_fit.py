@@ -34,7 +34,7 @@ class Ball(nn.Module):
 def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
     settings = {
         "iterations": 20,
-        "draws": DRAWS,
+        "spec": DRAWS,
         "lr": 0.01,
         "lr_drop": 0.1,
         "init_std": 0.01,
@@ -157,7 +157,7 @@ def test_a_latent_that_is_no_number_names_its_shape(tmp_path):
 class Squared(ClampedL1):
     """Turns an infinite distance into a gradient that is no number."""
 
-    def error(self, value, target, when):
+    def error(self, value, target, progress):
         return (value - target).square()
 
 

@@ -1,0 +1,159 @@
+"""The weighted sum of loss terms, which decodes what they need."""
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor, nn
+
+from inr.data.batch import SETS, Batch, check_need, field_name, set_of
+from inr.losses.base import FieldSamples, Loss, LossInputs, TrainProgress
+from inr.models.derivatives import decode_with_gradient
+from inr.models.inr import INR
+
+
+class Losses(nn.Module):
+    """Weighted sum of named terms.
+
+    Args:
+        terms: name to term.
+
+    Attributes:
+        needs: what any of the terms needs.
+
+    Raises:
+        ValueError: if a term needs what there is not.
+    """
+
+    def __init__(self, terms: Mapping[str, Loss]) -> None:
+        super().__init__()
+        self.terms = nn.ModuleDict(dict(terms))
+        self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
+        for name, term in terms.items():
+            for need in sorted(term.needs):
+                try:
+                    check_need(need)
+                except ValueError as error:
+                    raise ValueError(f"loss.{name} ({type(term).__name__}): {error}") from error
+
+    def forward(
+        self, model: INR, batch: Batch, latents: Tensor, progress: TrainProgress | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Decode what the terms need, and sum them.
+
+        Args:
+            model: decodes the points of the batch.
+            batch: of B shapes.
+            latents: (B, L), or of parts (B, P, L + K), as the decoder gets them (bounded).
+            progress: of training; None where latents are fitted, which knows no ramps.
+
+        Returns:
+            The total of each shape (B,), and each term's unweighted value, (B,), detached.
+
+        Raises:
+            ValueError: if the batch lacks what a term needs, or the model is of another kind.
+        """
+        terms = self.named_terms()
+        for name, term in terms.items():
+            _check_batch(name, term, batch)
+            if "parts" in term.needs and model.latents.num_parts is None:
+                raise ValueError(
+                    f"loss.{name} ({type(term).__name__}) is for shapes made of parts: add "
+                    f"model=partsdf latent=parts, or leave it out: ~loss.{name}"
+                )
+        sets = _decode(model, batch, latents, self.needs)
+        total = latents.new_zeros(latents.shape[0])
+        values = {}
+        regularised = model.latents.regularised(latents)
+        for name, term in terms.items():
+            given = {key: _narrow(samples, key, term.needs) for key, samples in sets.items()}
+            value = term(
+                LossInputs(**given, latents=regularised, decoder=model.decoder, progress=progress)
+            )
+            total = total + term.scale(progress) * value
+            values[name] = value.detach()
+        return total, values
+
+    def select(self, keep: Callable[[Loss], bool]) -> "Losses":
+        """Return the terms that a predicate holds for."""
+        return Losses({name: term for name, term in self.named_terms().items() if keep(term)})
+
+    def named_terms(self) -> dict[str, Loss]:
+        """Return the terms by name."""
+        return {name: term for name, term in self.terms.items() if isinstance(term, Loss)}
+
+
+def _check_batch(name: str, term: Loss, batch: Batch) -> None:
+    kind = type(term).__name__
+    for need in sorted(term.needs):
+        if getattr(batch, set_of(need)) is None:
+            raise ValueError(
+                f"loss.{name} ({kind}) needs {_WORDS[set_of(need)]}, which these data do not give; "
+                f"take another loss, or leave the term out: ~loss.{name}"
+            )
+        field = field_name(need)
+        if field is not None and field not in batch.fields:
+            raise ValueError(
+                f"loss.{name} ({kind}) needs the field '{field}' of the samples, which these data "
+                f"do not have; leave the term out: ~loss.{name}"
+            )
+    if "labels" in term.needs and batch.labels is None:
+        raise ValueError(
+            f"loss.{name} ({kind}) needs part labels of the samples, which these data do not "
+            f"have; leave the term out: ~loss.{name}"
+        )
+    if "normals" in term.needs and batch.surface is not None and batch.surface.normals is None:
+        raise ValueError(
+            f"loss.{name} ({kind}) needs normals, which these data do not have; leave the term "
+            f"out: ~loss.{name}"
+        )
+
+
+_WORDS = {
+    "samples": "samples with distances",
+    "surface": "points on the surface",
+    "space": "points in space",
+}
+
+
+def _decode(
+    model: INR, batch: Batch, latents: Tensor, needs: frozenset[str]
+) -> dict[str, FieldSamples | None]:
+    """Return the field at each set that is needed, with its gradient where that is."""
+    sets: dict[str, FieldSamples | None] = dict.fromkeys(SETS)
+    needed = {set_of(need) for need in needs}
+    for name in SETS:  # in this order, or dropout would not be reproducible
+        if name not in needed:
+            continue
+        target = normal = labels = None
+        fields: Mapping[str, Tensor] = {}
+        if name == "samples":
+            assert batch.samples is not None
+            points, target = batch.samples
+            labels, fields = batch.labels, batch.fields
+        elif name == "surface":
+            assert batch.surface is not None
+            points, normal = batch.surface
+        else:
+            assert batch.space is not None
+            points = batch.space
+        if f"{name}.gradient" in needs:
+            field, gradient = decode_with_gradient(model, points, latents)
+        else:
+            field, gradient = model.decode(points, latents), None
+        sets[name] = FieldSamples(
+            points, field.value, gradient, target, normal, field.parts, labels, fields
+        )
+    return sets
+
+
+def _narrow(samples: FieldSamples | None, name: str, needs: frozenset[str]) -> FieldSamples | None:
+    """Return of a set what a term needs of it, so that none lives on what another asked for."""
+    if samples is None or name not in {set_of(need) for need in needs}:
+        return None
+    own = {field_name(need) for need in needs}
+    return samples._replace(
+        gradient=samples.gradient if f"{name}.gradient" in needs else None,
+        normal=samples.normal if "normals" in needs else None,
+        parts=samples.parts if "parts" in needs else None,
+        labels=samples.labels if "labels" in needs else None,
+        fields={key: values for key, values in samples.fields.items() if key in own},
+    )

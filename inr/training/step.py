@@ -1,0 +1,87 @@
+"""One optimizer step, and the loss of a batch."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from inr.data.batch import Batch
+from inr.losses import Losses, TrainProgress
+
+NOT_FINITE = (
+    "the loss is no longer a finite number, and the weights are as before this step; lower "
+    "optimizer.lr, or resume from an earlier checkpoint"
+)
+
+
+def train_step(
+    model: nn.Module,
+    losses: Losses,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    index: Tensor,
+    progress: TrainProgress,
+) -> dict[str, Tensor]:
+    """Take one optimizer step, and return the loss and each term's mean, detached.
+
+    Args:
+        model: an INR, or what wraps it (DistributedDataParallel).
+        losses: their mean over shapes is minimised.
+        optimizer: of the model's parameters.
+        batch: of B shapes.
+        index: (B,) of those shapes.
+        progress: how far training is.
+
+    Raises:
+        FloatingPointError: if the loss is not a finite number; the weights are then as before.
+    """
+    loss, values = batch_loss(model, losses, batch, index, progress)
+    check = FiniteCheck(loss)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    check.wait()
+    # what changes gradients, clipping for one, goes here
+    optimizer.step()
+    return {"loss": loss.detach(), **values}
+
+
+def batch_loss(
+    model: nn.Module, losses: Losses, batch: Batch, index: Tensor, progress: TrainProgress
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the mean loss over a batch's shapes, and each term's unweighted mean, detached.
+
+    All of it is computed within one call of the model, see `INR.forward`.
+    """
+    total, values = model(lambda inr, latents: losses(inr, batch, latents, progress), index)
+    return total.mean(), {name: value.mean() for name, value in values.items()}
+
+
+class FiniteCheck:
+    """Check of a loss that leaves a GPU busy while the CPU waits for it.
+
+    The copy to the CPU is queued after the forward pass, and awaited once the backward pass is
+    queued too: a sync point at which the GPU still has the backward pass to do. On a CPU it costs
+    nothing.
+
+    Args:
+        loss: (), just computed.
+    """
+
+    def __init__(self, loss: Tensor) -> None:
+        self.value = loss.detach()
+        self.copied: torch.cuda.Event | None = None
+        if loss.is_cuda:
+            self.value = self.value.to("cpu", non_blocking=True)
+            self.copied = torch.cuda.Event()
+            self.copied.record()
+
+    def wait(self) -> None:
+        """Wait for the value.
+
+        Raises:
+            FloatingPointError: if it is not a finite number.
+        """
+        if self.copied is not None:
+            self.copied.synchronize()
+        if not math.isfinite(self.value.item()):
+            raise FloatingPointError(NOT_FINITE)
