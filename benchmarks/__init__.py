@@ -1,1 +1,1 @@
-"""Measurements: python -m benchmarks.<name> prints ratios taken in one run."""
+"""Benchmarks: python -m benchmarks.<name> prints ratios measured in one run."""

@@ -1,4 +1,6 @@
-"""Speed of signed distances, and of the sample store: draws, opening, memory, fraction of a step.
+"""Speed of signed distances and of the sample store.
+
+Of the store: how long opening takes, how long a batch, how much memory, what fraction of a step.
 
 python -m benchmarks.data
 python -m benchmarks.data --meshes a.ply b.obj --points 200000
@@ -8,46 +10,40 @@ python -m benchmarks.data --only distances --points 1000000 --device cuda   # an
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
-from multiprocessing import get_context
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import igl
 import numpy as np
 import torch
 
 from benchmarks.models import Step
-from benchmarks.report import Row, medians, parser, report
+from benchmarks.report import Row, cpu_row, medians, parser, report
+from benchmarks.signed_distances import by_warp, distances, meshes
 from inr.config.compose import register_resolvers
 from inr.data.layout import Layout
 from inr.data.sample_cache import Entry, SampleCache, find_source
 from inr.data.store import BatchSpec, SampleStore, open_store
-from inr.data.workers import child_threads
 from inr.shapes import warp
-from inr.shapes.mesh import Floats, Mesh, read_mesh
-from inr.shapes.normalize import fit_box
-from inr.shapes.procedural.chairs import Chairs
-from inr.shapes.sampling import sample_surface
-from inr.shapes.sdf import signed_distance
 
+# shapes of a batch, samples drawn and stored of each
 SHAPES, DRAWN, STORED, RUNS = 16, 16384, 525000, 7
+# the same of a large data set, and batches drawn of it
 WIDE_SHAPES, WIDE_STORED, WIDE_DRAWS = 10000, 500000, 50
-# of each process, so that handing over mesh and points does not count
-QUERIES = 8
-PROCESSES = {"one": 1, "two": 2}
+STEPS = 101  # a step is short
 CPU = torch.device("cpu")
+measured = partial(cpu_row, runs=RUNS)
 
 
 def main() -> None:
     """Measure what the command line asks for."""
-    arguments = parser(__doc__ or "")
-    arguments.add_argument("--points", type=int, default=100000, help="signed distances a query")
+    arguments = parser("data", __doc__)
+    arguments.add_argument("--points", type=int, default=100000, help="signed distances of a query")
     arguments.add_argument("--meshes", type=Path, nargs="+", help="default: a procedural chair")
     arguments.add_argument("--device", help="cuda: signed distances by NVIDIA Warp as well")
-    arguments.add_argument("--only", choices=["distances", "store", "steps"])
+    arguments.add_argument(
+        "--only", choices=["distances", "store", "steps"], help="leave the others out"
+    )
     given = arguments.parse_args()
     if given.device is not None:
         try:
@@ -70,8 +66,8 @@ def main() -> None:
     report(rows, given.json)
 
 
-def draws_of(samples: int, *, balanced: bool) -> BatchSpec:
-    """Return draws of samples alone."""
+def batch_spec(samples: int, *, balanced: bool) -> BatchSpec:
+    """Return a specification of batches that have signed samples alone."""
     return BatchSpec(samples, balanced, surface=0, space=0, space_near=0.0, space_std=0.0)
 
 
@@ -113,15 +109,15 @@ def write_sparse(layout: Layout, num_shapes: int, num_samples: int) -> list[str]
 
 
 def anonymous_memory() -> int:
-    """Return the bytes of this process's memory that are no file's (Linux)."""
+    """Return the bytes of this process's memory that no file backs (Linux)."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError("this system does not tell RssAnon")
+    raise RuntimeError("/proc/self/status has no RssAnon on this system")
 
 
 def wide_store(root: Path) -> list[Row]:
-    """Open many shapes, and draw from them all over; against a second and 2 GiB."""
+    """Open the store of many shapes and draw from all of them; against one second and 2 GiB."""
     names = write_sparse(Layout(root), WIDE_SHAPES, WIDE_STORED)
     seconds, before = [], anonymous_memory()
     for _ in range(RUNS):
@@ -131,18 +127,20 @@ def wide_store(root: Path) -> list[Row]:
     generator = torch.Generator().manual_seed(0)
     for _ in range(WIDE_DRAWS):
         index = torch.randint(WIDE_SHAPES, (SHAPES,), generator=generator)
-        store.draw(index, draws_of(DRAWN, balanced=True), generator)
+        store.draw(index, batch_spec(DRAWN, balanced=True), generator)
     taken = (anonymous_memory() - before) / 2**30
     name = f"{WIDE_SHAPES} shapes x {WIDE_STORED}"
     opened = statistics.median(seconds)
     return [
-        _row(f"open {name}; at most", opened, 1.0, 1.0 / opened, "s"),
-        _row(f"{WIDE_DRAWS} draws of {name}; at most", taken, 2.0, 2.0 / taken, "GiB anonymous"),
+        measured(f"open {name}; at most", opened, 1.0, 1.0 / opened, "s"),
+        measured(
+            f"{WIDE_DRAWS} draws of {name}; at most", taken, 2.0, 2.0 / taken, "GiB anonymous"
+        ),
     ]
 
 
 def write_shapes(layout: Layout, num_shapes: int, num_samples: int, dim: int) -> list[str]:
-    """Write compressed random samples, two thirds of them outside."""
+    """Write compressed files of random samples, two thirds of them outside."""
     names = [f"shape_{number:04d}" for number in range(num_shapes)]
     for number, name in enumerate(names):
         rng = np.random.default_rng(number)
@@ -154,7 +152,7 @@ def write_shapes(layout: Layout, num_shapes: int, num_samples: int, dim: int) ->
 
 
 def drawing(root: Path) -> list[Row]:
-    """Draw a batch, against decoding each shape's file and permuting it."""
+    """Time the draw of a batch, against decoding each shape's file and permuting its samples."""
     layout = Layout(root)
     names = write_shapes(layout, SHAPES, STORED, 3)
     store = open_samples(layout, names, 3)
@@ -162,7 +160,7 @@ def drawing(root: Path) -> list[Row]:
 
     def draw() -> None:
         index = torch.randperm(SHAPES, generator=generator)
-        store.draw(index, draws_of(DRAWN, balanced=True), generator)
+        store.draw(index, batch_spec(DRAWN, balanced=True), generator)
 
     def decode() -> None:
         batch = []
@@ -177,11 +175,11 @@ def drawing(root: Path) -> list[Row]:
     taken = medians({"draw": draw, "decode": decode}, RUNS)
     name = f"draw {SHAPES} x {DRAWN} of {STORED}, against decoding"
     ratio = taken["decode"] / taken["draw"]
-    return [_row(name, taken["draw"] * 1e3, taken["decode"] * 1e3, ratio, "ms")]
+    return [measured(name, taken["draw"] * 1e3, taken["decode"] * 1e3, ratio, "ms")]
 
 
 def fraction_of_step(root: Path) -> list[Row]:
-    """Say what fraction of a step of deepsdf_small drawing takes, against 3 %."""
+    """Time drawing as a fraction of a training step of deepsdf_small, against 3 %."""
     rows = []
     for num_shapes, samples, dim in ((SHAPES, 128, 3), (125, 8, 2)):
         layout = Layout(root / f"{dim}")
@@ -193,98 +191,14 @@ def fraction_of_step(root: Path) -> list[Row]:
         step = Step("deepsdf_small", 128, torch.rand(num_shapes, samples, dim) * 2 - 1, latents)
 
         def draw(store=store, samples=samples, index=index, generator=generator) -> None:  # type: ignore[no-untyped-def]
-            store.draw(index, draws_of(samples, balanced=False), generator)
+            store.draw(index, batch_spec(samples, balanced=False), generator)
 
-        taken = medians({"draw": draw, "step": step}, 101)
+        taken = medians({"draw": draw, "step": step}, STEPS)
         fraction = 100 * taken["draw"] / (taken["draw"] + taken["step"])
-        name = f"{num_shapes} x {samples}, {dim}-D: drawing's share; at most"
-        rows.append(_row(name, fraction, 3.0, 3.0 / fraction, "% of a step"))
+        name = f"{num_shapes} x {samples}, {dim}-D: drawing's fraction; at most"
+        ratio = 3.0 / fraction
+        rows.append(cpu_row(name, fraction, 3.0, ratio, "% of a step", runs=STEPS))
     return rows
-
-
-def meshes(paths: Sequence[Path] | None) -> Iterator[tuple[str, Mesh]]:
-    """Yield the meshes asked for, in the box frame."""
-    if paths is None:
-        mesh = Chairs(num_shapes=1).make("chair_0000").mesh
-        yield "chair", fit_box(mesh).apply_mesh(mesh)
-        return
-    for path in paths:
-        mesh = read_mesh(path)
-        yield path.stem, fit_box(mesh).apply_mesh(mesh)
-
-
-def distances(name: str, mesh: Mesh, num_points: int) -> list[Row]:
-    """Query signed distances near the surface, against one call of libigl's own recipe.
-
-    Then with two processes of one thread each, against one such process.
-    """
-    points = near(mesh, num_points)
-
-    def plain() -> None:
-        igl.signed_distance(points, mesh.vertices, mesh.faces)
-
-    taken = medians({"ours": lambda: signed_distance(mesh, points), "plain": plain}, RUNS)
-    ours, reference = (num_points / taken[key] / 1e3 for key in ("ours", "plain"))
-    size = f"{name}, {len(mesh.faces)} faces"
-    rows = [_row(f"{size}: signed distance", ours, reference, ours / reference, "1000 points/s")]
-    with workers(1) as one, workers(2) as two:
-        both = medians(
-            {
-                "one": lambda: list(one.map(_query, [mesh], [points])),
-                "two": lambda: list(two.map(_query, [mesh] * 2, [points] * 2)),
-            },
-            RUNS,
-        )
-    first, second = (k * QUERIES * num_points / both[key] / 1e3 for key, k in PROCESSES.items())
-    title = f"{size}: two processes, against one"
-    rows.append(_row(title, second, first, second / first, "1000 points/s"))
-    return rows
-
-
-def by_warp(name: str, mesh: Mesh, num_points: int, device: str) -> list[Row]:
-    """Query the same by Warp, against our own on the CPU; and count the signs that are equal."""
-    points = near(mesh, num_points)
-    found = signed_distance(mesh, points), warp.signed_distance(mesh, points, device=device)
-    taken = medians(
-        {
-            "ours": lambda: warp.signed_distance(mesh, points, device=device),
-            "cpu": lambda: signed_distance(mesh, points),
-        },
-        RUNS,
-    )
-    ours, reference = (num_points / taken[key] / 1e3 for key in ("ours", "cpu"))
-    same = float(((found[0] < 0) == (found[1] < 0)).mean())
-    size = f"{name}, {len(mesh.faces)} faces"
-    rows = [
-        _row(
-            f"{size}: by Warp, against the CPU", ours, reference, ours / reference, "1000 points/s"
-        ),
-        _row(f"{size}: equal signs by Warp", 100 * same, 99.99, 100 * same / 99.99, "% of points"),
-    ]
-    return [replace(row, device=device) for row in rows]
-
-
-def near(mesh: Mesh, num_points: int) -> Floats:
-    """Draw points (N, D) near the surface."""
-    rng = np.random.default_rng(0)
-    surface, _ = sample_surface(mesh, num_points, rng)
-    points: Floats = surface + rng.normal(scale=0.02, size=surface.shape)
-    return points
-
-
-@contextmanager
-def workers(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Give processes of one thread each."""
-    with child_threads(1), ProcessPoolExecutor(number, get_context("spawn")) as pool:
-        yield pool
-
-
-def _query(mesh: Mesh, points: Floats) -> float:
-    return sum(float(signed_distance(mesh, points).sum()) for _ in range(QUERIES))
-
-
-def _row(name: str, ours: float, reference: float, ratio: float, unit: str) -> Row:
-    return Row(name, ours, reference, ratio, unit, "cpu", torch.get_num_threads(), RUNS)
 
 
 if __name__ == "__main__":

@@ -11,19 +11,20 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks.report import Row, medians, parser, report
+from benchmarks.report import Row, cpu_row, medians, parser, report
 from inr.config.compose import compose, group_choices, register_resolvers
 from inr.config.instantiate import instantiate
 from inr.config.validate import decoder_entry
 from inr.training.allocator import keep_freed_memory
 
-# those whose cost is all in products of matrices with the hidden width
+# decoders whose cost is all in matrix products of the hidden width
 DENSE = (
     "deepsdf",
     "latent_modulated",
@@ -34,9 +35,9 @@ DENSE = (
     "finer",
 )
 SHAPES, LATENT_DIM, RUNS = 4, 64, 9
+measured = partial(cpu_row, runs=RUNS)
 
-
-# products of matrices, and which of their arguments are the matrices
+# products of matrices, and the place of the first matrix among their arguments
 PRODUCTS = {
     torch.ops.aten.mm.default: 0,
     torch.ops.aten.bmm.default: 0,
@@ -49,18 +50,20 @@ PRODUCTS = {
 
 def main() -> None:
     """Measure what the command line asks for."""
-    arguments = parser(__doc__ or "")
-    arguments.add_argument("--points", type=int, default=4096, help="of each of 4 shapes")
-    arguments.add_argument("--widths", type=int, nargs="+", default=[128, 512])
+    arguments = parser("models", __doc__)
+    arguments.add_argument("--points", type=int, default=4096, help=f"of each of {SHAPES} shapes")
+    arguments.add_argument(
+        "--widths", type=int, nargs="+", default=[128, 512], help="of hidden layers"
+    )
     arguments.add_argument("--models", nargs="+", default=None, help="default: all")
-    arguments.add_argument("--shape", type=Path, nargs="+", help="fit these instead")
+    arguments.add_argument("--shape", type=Path, nargs="+", help="fit these meshes instead")
     arguments.add_argument("--seconds", type=float, default=60.0, help="of training, with --shape")
     arguments.add_argument(
         "--rates",
         type=float,
         nargs="+",
         default=[5e-4, 1e-3, 4e-3],
-        help="with --shape, learning rates tried for a sixth of the time each; the best is kept",
+        help="with --shape, learning rates to try for a sixth of the time each; the best is kept",
     )
     arguments.add_argument("--set", nargs="+", default=[], help="with --shape, further settings")
     given = arguments.parse_args()
@@ -79,7 +82,7 @@ def main() -> None:
 def steps(models: list[str], width: int, points: int) -> list[Row]:
     """Time a float32 training step of each decoder at a width: forward, backward, Adam.
 
-    The dense ones are held against their own products of matrices, done alone.
+    Dense decoders are compared with their own matrix products, done alone.
     """
     x = torch.rand(SHAPES, points, 3) * 2 - 1
     latents = torch.randn(SHAPES, LATENT_DIM, requires_grad=True)
@@ -92,19 +95,19 @@ def steps(models: list[str], width: int, points: int) -> list[Row]:
                 step()
             taken = medians({"step": step, "products": products.repeat}, RUNS)
             ours, reference = (products.flops / taken[key] / 1e9 for key in ("step", "products"))
-            rows.append(_row(name, ours, reference, ours / reference, "GFLOP/s"))
+            rows.append(measured(name, ours, reference, ours / reference, "GFLOP/s"))
         else:
             seconds = medians({"step": step}, RUNS)["step"]
             million = seconds / (SHAPES * points) * 1e6
-            rows.append(_row(name, million, None, None, "s a million points"))
+            rows.append(measured(name, million, None, None, "s a million points"))
     return rows
 
 
 class Step:
-    """Take one optimizer step of a decoder.
+    """One training step of a decoder: forward, backward, Adam.
 
     Args:
-        model: its YAML.
+        model: name of its YAML in conf/model.
         width: of the hidden layers.
         x: (B, N, D).
         latents: (B, L).
@@ -127,10 +130,10 @@ class Step:
 
 
 class Products(TorchDispatchMode):
-    """Note every product of matrices that runs under it, and repeat them alone.
+    """Record of all matrix products that run under it, to repeat them alone.
 
     Attributes:
-        flops: operations of them all.
+        flops: floating-point operations of all products.
     """
 
     def __init__(self) -> None:
@@ -141,7 +144,7 @@ class Products(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> object:
-        """Run an operation, and keep matrices like those that it multiplies."""
+        """Run an operation; keep random matrices like those that it multiplies."""
         if func in PRODUCTS:
             one, other = (like(given) for given in args[PRODUCTS[func] :][:2])
             self.flops += 2 * one.numel() * other.shape[-1]
@@ -149,30 +152,30 @@ class Products(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
     def repeat(self) -> None:
-        """Multiply all of them again, into results that are there."""
+        """Compute all products again, into memory that is allocated."""
         for one, other, out in self.pairs:
             torch.matmul(one, other, out=out)
 
 
 def like(given: torch.Tensor) -> torch.Tensor:
-    """Return random values as large as a matrix, and lying in memory as it does."""
+    """Return random values of a matrix's shape and strides."""
     return torch.empty_strided(given.shape, given.stride()).normal_()
 
 
 def fit_for(
     shape: Path, models: list[str], seconds: float, *, rates: list[float], settings: list[str]
 ) -> list[Row]:
-    """Fit one shape with each decoder for so long, through the command line.
+    """Fit one shape with each decoder for some seconds, through the command line.
 
-    How many steps that takes is measured in shorter runs, one at each rate.
+    The number of steps, and the best learning rate, are found in shorter runs, one at each rate.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         _call(shape, models[0], folder, "stage=prepare")
         for model in models:
-            said = _call(shape, model, folder, "stage=train", "train.epochs=1", *settings)
-            found = re.search(r"([\d.e-]+) s a step", said)
-            assert found is not None, said
+            output = _call(shape, model, folder, "stage=train", "train.epochs=1", *settings)
+            found = re.search(r"([\d.e-]+) s a step", output)
+            assert found is not None, output
             steps = max(10, round(seconds / 6 / float(found[1])))
             tried = {}
             for rate in rates:
@@ -185,7 +188,7 @@ def fit_for(
             _call(shape, model, folder, *long, *settings)
             taken, iou = _train_seconds(folder), _evaluate(folder)
             name = f"{shape.stem}, {model}, {taken:.0f} s, {steps} steps, rate {rate:g}"
-            rows.append(replace(_row(name, iou, None, None, "IoU"), runs=1))
+            rows.append(replace(measured(name, iou, None, None, "IoU"), runs=1))
             print(f"{name}: {iou:.4f}", flush=True)
     return rows
 
@@ -202,7 +205,7 @@ def _last_loss(folder: str) -> float:
 
 
 def _call(shape: Path, model: str, folder: str, *settings: str) -> str:
-    """Run the program on a shape, and return what it said."""
+    """Run the program on a shape; return what it logged."""
     command = [sys.executable, "-m", "inr", "experiment=single_shape", "logger=none"]
     command += [f"data.source={shape.resolve()}", f"model={model}", "train.render_every=0"]
     done = subprocess.run([*command, *settings], cwd=folder, capture_output=True, text=True)
@@ -225,11 +228,6 @@ def _evaluate(folder: str) -> float:
 def _run_of(folder: str) -> Path:
     run = max(Path(folder).glob("outputs/2*/*/config.yaml"), key=lambda path: path.stat().st_mtime)
     return run.parent
-
-
-def _row(name: str, ours: float, reference: float | None, ratio: float | None, unit: str) -> Row:
-    threads = torch.get_num_threads()
-    return Row(name, ours, reference, ratio, unit, "cpu", threads, RUNS)
 
 
 if __name__ == "__main__":

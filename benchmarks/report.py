@@ -1,4 +1,4 @@
-"""How every benchmark reports: rows, a table, a file."""
+"""What all benchmarks have in common: timing, rows, and how they are reported."""
 
 import argparse
 import json
@@ -8,20 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one measurement.
+    """One measurement.
 
     Args:
         name: what was measured.
-        ours: the figure.
-        reference: what it is held against, measured in the same run; None where nothing is.
+        ours: its value.
+        reference: what ours is compared with, measured in the same run; None where nothing is.
         ratio: above 1 means better than the reference.
         unit: of ours and the reference.
         device: cpu, cuda, ...
-        threads: of the CPU.
-        runs: whose median is reported.
+        threads: threads of the CPU.
+        runs: number of runs of which the median is reported.
     """
 
     name: str
@@ -34,15 +36,31 @@ class Row:
     runs: int
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """Return an argument parser with what every benchmark takes."""
-    made = argparse.ArgumentParser(description=description)
+def cpu_row(
+    name: str, ours: float, reference: float | None, ratio: float | None, unit: str, *, runs: int
+) -> Row:
+    """Return a row of a measurement on the CPU, with the threads that torch uses."""
+    return Row(name, ours, reference, ratio, unit, "cpu", torch.get_num_threads(), runs)
+
+
+def parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of the arguments that every benchmark takes.
+
+    Args:
+        name: of the benchmark's module.
+        description: its docstring, shown as it is.
+    """
+    made = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     made.add_argument("--json", type=Path, help="write the rows to this file as well")
     return made
 
 
 def report(rows: Sequence[Row], path: Path | None) -> None:
-    """Print a table, and write the rows where a file is asked for."""
+    """Print a table, and write the rows to a JSON file where one is asked for."""
     width = max(len(row.name) for row in rows)
     print(f"{'':{width}}  {'ours':>10}  {'reference':>10}  {'ratio':>6}  unit")
     for row in rows:
@@ -55,9 +73,9 @@ def report(rows: Sequence[Row], path: Path | None) -> None:
 
 
 def medians(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Time several calls in turns, so that a slow moment meets all; seconds of each.
+    """Return the median seconds of several calls, taken in turns so that a slow moment hits all.
 
-    Each is called once before, to warm up.
+    Each is called once more before, to warm up.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():

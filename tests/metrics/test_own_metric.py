@@ -1,6 +1,5 @@
 """Metrics of one's own, from a package outside inr, as the base classes tell to write them."""
 
-import json
 import math
 
 import numpy as np
@@ -10,8 +9,7 @@ from inr.config.compose import compose
 from inr.config.factories import build_protocol, build_set_metrics
 from inr.config.validate import check_config
 from inr.metrics.base import FLOOR, NotMeasuredError
-from inr.shapes.mesh import empty_mesh, write_mesh
-from tests.support.cli import inr
+from inr.shapes.mesh import empty_mesh
 from tests.support.pairs import Settings, ball, cube, pair, sheet
 
 OWN = '''
@@ -124,18 +122,3 @@ def test_its_settings_are_checked_and_its_package_has_to_be_allowed():
         checked({"edge": {"_target_": "own_metrics.EdgeError", "axes": 0}})
     with pytest.raises(ValueError, match=r"add allow=\[own_metrics\]"):
         checked({"edge": EDGE}, "allow=[]")
-
-
-def test_the_command_line_evaluates_with_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for folder, half in (("ours", 0.4), ("scanned", 0.5)):
-        (tmp_path / folder).mkdir()
-        write_mesh(cube(3, half), tmp_path / folder / "cube.ply")
-    command = ["stage=evaluate", "meshes=ours", "ground_truth=scanned", ALLOW, "eval.num_points=50"]
-    command += ["+eval.metrics.edge._target_=own_metrics.EdgeError", "+eval.metrics.edge.axis=1"]
-    command += ["eval.metrics.iou.resolution=8", "renderer.solid.size=16"]
-    assert inr(monkeypatch, *command) == 0
-    (path,) = tmp_path.glob("outputs/**/summary.json")
-    entry = json.loads(path.read_text())["metrics"]["edge"]
-    assert entry["mean"] == pytest.approx(0.2)
-    assert entry["definition"] == "relative error of the edge along axis 1"
