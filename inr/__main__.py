@@ -84,7 +84,11 @@ def main() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us, not Hydra's own report
     trusted = {"inr"}
     try:
-        if not (arguments.cfg or arguments.info or arguments.shell_completion):
+        if arguments.cfg:  # what is only shown has to be composed, and may be wrong otherwise
+            check_command_line(
+                arguments.overrides, multirun=arguments.multirun, config_dir=arguments.config_dir
+            )
+        elif not (arguments.info or arguments.shell_completion):
             trusted |= validate(arguments.overrides, arguments.multirun, arguments.config_dir)
         run_job()
         if failures:
