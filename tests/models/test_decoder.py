@@ -4,8 +4,9 @@ from torch import nn
 
 from inr.config.compose import compose
 from inr.config.factories import build_optimizer
-from inr.config.instantiate import check, structure
+from inr.config.instantiate import check
 from inr.config.schema import Config
+from inr.config.sections import structure
 from inr.config.validate import check_config
 from inr.models.decoder import Decoder, OwnLearningRate
 from inr.models.encodings import Encoding
