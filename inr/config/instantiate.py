@@ -11,7 +11,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from inr.config.renamed import new_target
+from inr.config.renamed import ADDED, new_target
 from inr.config.type_checks import check_type
 from inr.hints import nearest
 from inr.settings import alternatives
@@ -71,7 +71,9 @@ def _import_allowed(
         )
     new = new_target(target)
     if new is not None:
-        raise ValueError(f"{key} '{target}' is now called '{new}'")
+        settings = [f"{name}={value}" for name, value in ADDED.get(target, {}).items()]
+        given = f" with {', '.join(settings)}" if settings else ""
+        raise ValueError(f"{key} '{target}' is now called '{new}'{given}")
     module_name, _, name = target.rpartition(".")
     try:
         module = importlib.import_module(module_name)

@@ -30,6 +30,12 @@ CLASSES = {
     "CodeNorm": "LatentNorm",
     "Heat": "HotSpot",
     "Silent": "NullLogger",
+    "CornerGridIoU": "GridIoU",
+}
+# settings that tell apart what were classes of their own, by the class of before
+ADDED = {
+    "inr.metrics.volumes.CornerGridIoU": {"at": "corners"},
+    "inr.metrics.volumes.GridIoU": {"at": "centres"},
 }
 
 
@@ -74,12 +80,23 @@ def refuse_renamed(overrides: Overrides) -> None:
 
 def in_new_names(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration, or a part of one in its place, in today's names."""
-    return _rename(config, "", KEYS, new_target)
+    return _rename(config, "", KEYS, new_target, ADDED)
+
+
+def finished_in_new_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a finished shape was made with, a flat key each, in today's names."""
+    found = dict(settings)
+    for key, value in settings.items():
+        path, _, name = key.rpartition(".")
+        if name == "target":
+            found[key] = new_target(value) or value
+            found = {f"{path}.{n}": v for n, v in ADDED.get(value, {}).items()} | found
+    return found
 
 
 def in_old_names(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a configuration in the names of before, of which names on disk are made."""
-    return _rename(config, "", {new: old for old, new in KEYS.items()}, _old_target)
+    return _rename(config, "", {new: old for old, new in KEYS.items()}, _old_target, {})
 
 
 def _old_target(target: str) -> str:
@@ -94,13 +111,14 @@ def _rename(
     where: str,
     keys: Mapping[str, str],
     targets: Callable[[str], str | None],
+    added: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     found = {}
     for name, value in config.items():
         key = f"{where}{name}"
         if isinstance(value, Mapping):
-            value = _rename(value, f"{key}.", keys, targets)
+            value = _rename(value, f"{key}.", keys, targets, added)
         elif name == "_target_":
             value = targets(str(value)) or value
         found[keys.get(key, key).rpartition(".")[2]] = value
-    return found
+    return {**added.get(str(config.get("_target_")), {}), **found}

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from inr.config.renamed import finished_in_new_names
 from inr.data.layout import read_json, write_json
 
 Entry = dict[str, Any]
@@ -41,8 +42,9 @@ class FinishedShapes:
             ValueError: if one was made with others.
         """
         for name, entry in self.shapes.items():
+            settings = finished_in_new_names(entry["settings"])
             for key, value in self.settings.items():
-                made = entry["settings"].get(key)
+                made = settings.get(key)
                 if made != value:
                     raise ValueError(
                         f"'{name}' in '{self.path.parent}' was made with {key}={made}, not "

@@ -5,7 +5,14 @@ import pytest
 from inr.config.compose import check_command_line, compose, register_resolvers
 from inr.config.instantiate import resolve
 from inr.config.migrate import SCHEMA_VERSION, migrate
-from inr.config.renamed import CHOICES, CLASSES, KEYS, in_new_names, in_old_names
+from inr.config.renamed import (
+    CHOICES,
+    CLASSES,
+    KEYS,
+    finished_in_new_names,
+    in_new_names,
+    in_old_names,
+)
 from inr.config.validate import check_config
 from inr.settings import get_path, put_path
 
@@ -35,6 +42,19 @@ def test_every_renamed_setting_is_tried_here() -> None:
     tried = " ".join(OLD_LINES)
     assert all(old in tried for old in KEYS)
     assert all(f"{group}={old}" in tried for group, olds in CHOICES.items() for old in olds)
+
+
+def test_a_class_that_became_a_setting_of_another() -> None:
+    with pytest.raises(ValueError, match=r"called 'inr\.metrics\.volumes\.GridIoU' with at=c"):
+        resolve("inr.metrics.volumes.CornerGridIoU")
+    for old, at in (("CornerGridIoU", "corners"), ("GridIoU", "centres")):
+        target = f"inr.metrics.volumes.{old}"
+        new = {"_target_": "inr.metrics.volumes.GridIoU", "resolution": 64, "at": at}
+        assert in_new_names({"iou": {"_target_": target, "resolution": 64}}) == {"iou": new}
+        made = finished_in_new_names({"metrics.iou.target": target, "seed": 0})
+        assert made["metrics.iou.at"] == at and made["metrics.iou.target"] == new["_target_"]
+    today = {"metrics.iou.target": "inr.metrics.volumes.GridIoU", "metrics.iou.at": "corners"}
+    assert finished_in_new_names(today) == today
 
 
 @pytest.mark.parametrize("old", CLASSES)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 import inr.runs.directory
+from inr.config.compose import compose, register_resolvers
 from inr.runs.directory import create_run, find_run, git_commit, log_to, new_run_path, next_log
 from tests.support.paths import ROOT
 
-CONFIG = {"stage": "train", "data": {"root": None, "dim": 2}, "allow": [], "seed": 0, "name": "é"}
+register_resolvers()
+CONFIG = compose(["logger=none", "shape=é"])
 
 
 @pytest.fixture(autouse=True)
