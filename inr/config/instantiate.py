@@ -116,6 +116,9 @@ def check(
             f"'{where}' has to be a {getattr(kind, '__name__', kind)}; {entry['_target_']} is none"
             f"{_remedy(kind)}"
         )
+    if inspect.isabstract(target):
+        lacking = ", ".join(sorted(target.__abstractmethods__))
+        raise ValueError(f"'{where}': {entry['_target_']} cannot be made, since it lacks {lacking}")
     given = {key: value for key, value in entry.items() if key != "_target_"}
     parameters = dict(inspect.signature(target).parameters)
     hints = _type_hints(target)

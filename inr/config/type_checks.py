@@ -15,8 +15,11 @@ def check_type(value: Any, hint: Any, where: str) -> None:
         ValueError: if it does not fit, naming the key and the type.
     """
     if not fits(value, hint):
-        is_unquoted = isinstance(value, int | float) and fits(str(value), hint)
-        quoted = f"; a name of digits needs quotes: \"{where}='{value}'\"" if is_unquoted else ""
+        quoted = ""
+        if isinstance(value, int | float) and fits(str(value), hint):
+            what = "true or false" if isinstance(value, bool) else "digits"
+            typed = str(value).lower()
+            quoted = f"; a name of {what} needs quotes: \"{where}='{typed}'\""
         raise ValueError(f"'{where}' is {value!r}; it has to be of type {_name(hint)}{quoted}")
 
 

@@ -264,6 +264,17 @@ def test_opening_a_run_does_not_run_its_code(tmp_path):
     assert not target.exists()
 
 
+def test_a_class_that_lacks_a_method_is_refused_before_it_is_made():
+    with pytest.raises(ValueError, match=r"'loss\.mine': inr\.losses\.Loss .* lacks forward"):
+        check({"_target_": "inr.losses.Loss", "weight": 1.0}, "loss.mine")
+
+
+def test_a_name_that_reads_as_something_else_is_told_to_be_quoted():
+    for value, quoted in ((16, "'16'"), (True, "'true'")):
+        with pytest.raises(ValueError, match=rf"needs quotes: \"kind={quoted}\""):
+            check_section(Outer, {**GOOD, "kind": value})
+
+
 def test_a_place_takes_only_its_kind():
     linear = {"_target_": "torch.nn.Tanh"}
     with pytest.raises(ValueError, match=r"'logger' has to be a Logger; torch.nn.Tanh is none"):

@@ -15,7 +15,7 @@ from inr.runs.directory import create_run, find_run, git_commit, log_to, new_run
 from tests.support.paths import ROOT
 
 register_resolvers()
-CONFIG = compose(["logger=none", "shape=é"])
+CONFIG = {**compose(["logger=none"]), "shape": "é"}
 
 
 @pytest.fixture(autouse=True)
