@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import hydra
@@ -15,7 +15,6 @@ from omegaconf import DictConfig
 
 from inr.config.compose import (
     CONF,
-    PACKAGE,
     check_command_line,
     group_choices,
     job_name,
@@ -83,9 +82,14 @@ def main() -> int:
         return 2 if is_bare else 0
     log_to_terminal()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us, not Hydra's own report
+    trusted = {"inr"}
     try:
-        if not (arguments.cfg or arguments.info or arguments.shell_completion):
-            validate(arguments.overrides, arguments.multirun, arguments.config_dir)
+        if arguments.cfg:  # what is only shown has to be composed, and may be wrong otherwise
+            check_command_line(
+                arguments.overrides, multirun=arguments.multirun, config_dir=arguments.config_dir
+            )
+        elif not (arguments.info or arguments.shell_completion):
+            trusted |= validate(arguments.overrides, arguments.multirun, arguments.config_dir)
         run_job()
         if failures:
             raise failures[0]
@@ -94,7 +98,7 @@ def main() -> int:
         return 130
     except BaseException as error:
         if isinstance(error, Exception) or hasattr(error, "exit_code"):
-            return report(error)
+            return report(error, trusted)
         raise
     return 0
 
@@ -119,8 +123,8 @@ def _columns(rows: Mapping[str, str], width: int = 0) -> str:
     return "\n".join(f"  {k.ljust(width)}  {v.replace(chr(10), further)}" for k, v in rows.items())
 
 
-def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> None:
-    """Compose and check every job before Hydra launches any.
+def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> set[str]:
+    """Compose and check every job before Hydra launches any; return the packages that are allowed.
 
     Raises:
         ValueError: for the first mistake.
@@ -128,17 +132,25 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> No
     from inr.config.infer_dim import infer_dim
     from inr.config.validate import check_config
 
+    allowed: set[str] = set()
     for config in check_command_line(overrides, multirun=multirun, config_dir=config_dir):
         check_stage(config["stage"], config["allow"])
         check_config(infer_dim(config))
+        allowed.update(config["allow"])
+    return allowed
 
 
-def report(error: BaseException) -> int:
-    """Print what a person needs to know of an error, and return the exit code."""
+def report(error: BaseException, trusted: Collection[str] = ("inr",)) -> int:
+    """Print what a person needs to know of an error, and return the exit code.
+
+    Args:
+        error: that ended the job.
+        trusted: packages whose ValueError is a word to the user: ours, and those that are allowed.
+    """
     code = getattr(error, "exit_code", None)
     if isinstance(error, FloatingPointError):
         code = 3
-    elif isinstance(error, ValueError) and _is_ours(error):
+    elif isinstance(error, ValueError) and _is_from(error, trusted):
         code = 2
     if code is None:
         traceback.print_exception(error)
@@ -147,10 +159,11 @@ def report(error: BaseException) -> int:
     return int(code)
 
 
-def _is_ours(error: Exception) -> bool:
-    """Return whether our own code raised it: a library's ValueError is a bug of ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and Path(frames[-1].filename).resolve().is_relative_to(PACKAGE)
+def _is_from(error: Exception, packages: Collection[str]) -> bool:
+    """Return whether code of these packages raised it: a library's ValueError is a bug of ours."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    module = str(frames[-1].f_globals.get("__name__", "")) if frames else ""
+    return any(f"{module}.".startswith(f"{package}.") for package in packages)
 
 
 def log_to_terminal() -> None:

@@ -71,7 +71,7 @@ class Role(Enum):
     #: it is never taken from a run that is opened
     OF_THIS_JOB = auto()
     #: an experiment named on the command line of a later stage brings its own
-    OF_LATER_STAGES = auto()
+    OF_LATER_STAGE = auto()
     #: the numbers of an evaluation depend on it
     OF_NUMBERS = auto()
 

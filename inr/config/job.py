@@ -17,7 +17,7 @@ MOVABLE = keys_with(Config, Role.MOVABLE)
 # what a later stage takes from the manifest of the data set
 ADOPTED = keys_with(Config, Role.ADOPTED)
 FIXED_ON_RESUME = keys_with(Config, Role.FIXED_ON_RESUME)
-LATER_SECTIONS = keys_with(Config, Role.OF_LATER_STAGES)
+LATER_SECTIONS = keys_with(Config, Role.OF_LATER_STAGE)
 OF_THIS_JOB = keys_with(Config, Role.OF_THIS_JOB)
 
 

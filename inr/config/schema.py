@@ -15,7 +15,7 @@ from inr.training.settings import Optimizer, Train
 
 FIXED = Role.FIXED_BY_CHECKPOINT
 THIS = Role.OF_THIS_JOB
-LATER = Role.OF_LATER_STAGES
+LATER = Role.OF_LATER_STAGE
 
 
 @dataclass(frozen=True)

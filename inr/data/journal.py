@@ -126,7 +126,7 @@ def check_alone(layout: Layout) -> None:
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Hold a lock; wait, and say so, where another process has it."""
+    """Lock a file; where another process has it, log that and wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:

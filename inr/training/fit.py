@@ -77,7 +77,8 @@ def fit(
             torch.manual_seed(mix_seed(seed, progress.epoch, number))  # dropout
             set_rates(optimizer, schedule, progress.epoch + number / len(batches), num_epochs)
             now = TrainProgress(progress.epoch, num_epochs)
-            values = train_step(model, losses, optimizer, batch, index.to(store.device), now)
+            index = index.to(store.device)
+            values = train_step(model, losses, optimizer, batch, index, now, settings)
             meter.add(values, count_points(batch))
             progress.step += 1
             progress.batch = number + 1

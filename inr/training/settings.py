@@ -67,6 +67,12 @@ class Train:
         Fingerprint("fit_surface"),
         "of the noise that takes those away from the surface, box units",
     ]
+    clip_gradient_norm: Annotated[
+        float | None,
+        Positive(),
+        Role.FIXED_ON_RESUME,
+        "largest Euclidean norm of a step's gradient over all parameters; null for no bound",
+    ]
     log_every: Annotated[int, AtLeast(0), "of the training loss"]
     validate_every: Annotated[int, AtLeast(0), "of metrics of validation shapes"]
     num_validation_shapes: Annotated[int, AtLeast(1), "the first of the validation split"]

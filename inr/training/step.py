@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from inr.data.batch import Batch
 from inr.losses import Losses, TrainProgress
+from inr.training.settings import Train
 
 NOT_FINITE = (
     "the loss is no longer a finite number, and the weights are as before this step; lower "
@@ -21,6 +22,7 @@ def train_step(
     batch: Batch,
     index: Tensor,
     progress: TrainProgress,
+    settings: Train,
 ) -> dict[str, Tensor]:
     """Take one optimizer step, and return the loss and each term's mean, detached.
 
@@ -31,6 +33,7 @@ def train_step(
         batch: of B shapes.
         index: (B,) of those shapes.
         progress: how far training is.
+        settings: of the run.
 
     Raises:
         FloatingPointError: if the loss is not a finite number; the weights are then as before.
@@ -40,7 +43,8 @@ def train_step(
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     check.wait()
-    # what changes gradients, clipping for one, goes here
+    if settings.clip_gradient_norm is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), settings.clip_gradient_norm)
     optimizer.step()
     return {"loss": loss.detach(), **values}
 

@@ -84,8 +84,8 @@ def test_null_is_absent():
         ({"skip_layers": [1.5]}, r"'model\.skip_layers' is \[1\.5\]"),
         ({"activation": "relu"}, r"'model\.activation' is 'relu'.*Module"),
         ({"activation": None}, r"'model\.activation' is None.*Module"),
-        ({"encoding": 4}, r"'model\.encoding' is 4.*Module"),
-        ({"encoding": {"num_octaves": 4}}, r"'model\.encoding' is .*Module"),
+        ({"encoding": 4}, r"'model\.encoding' is 4.*Encoding"),
+        ({"encoding": {"num_octaves": 4}}, r"'model\.encoding' is .*Encoding"),
         (
             {"activation": {"_target_": "torch.nn.Softplus", "betta": 3}},
             r"unknown key 'model\.activation\.betta'.*did you mean 'beta'",

@@ -71,6 +71,7 @@ WRONG = {
     ("eval.dataset=shapenet",): "eval.dataset is 'shapenet'",
     ("stage=train", "meshes=a", "ground_truth=b"): "goes with stage=evaluate",
     ("stage=evaluate", "meshes=a"): "needs ground_truth as well",
+    ("--cfg", "job", "train.epoch=7"): "did you mean 'train.epochs'?",
     ("+model.dim=7",): "'model.dim' is not for you to set",
     ("-m", "model.hidden_dim=32,wide"): "'model.hidden_dim' is 'wide'",
     ("-m", "model=deepsdf,sirene"): "model=sirene: there is no such choice",

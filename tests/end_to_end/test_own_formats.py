@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from inr.data.layout import Layout
-from inr.data.read import read_surface
+from inr.data.read import read_surface_points
 from inr.shapes.mesh import read_mesh
 from tests.support.cli import inr
 
@@ -100,7 +100,7 @@ def test_points_of_an_own_format_from_a_yaml_file(folder, monkeypatch):
     )
     search = ["--config-dir", "conf", "data=clouds", "allow=[mine_of_formats]"]
     assert inr(monkeypatch, *search, *PREPARE, NEAR) == 0
-    surface = read_surface(Layout(folder / "made"), "scan", 3, with_normals=True)
+    surface = read_surface_points(Layout(folder / "made"), "scan", 3, with_normals=True)
     assert surface.shape[1] == 6
 
 

@@ -93,15 +93,15 @@ def test_a_term_sees_what_it_asked_for_and_nothing_more(make_model, needs):
         make_model(sphere, latent_dim=3), batch, LATENTS, NOW
     )
     for name in ("samples", "surface", "space"):
-        at, full = getattr(spy.inputs, name), getattr(everything.inputs, name)
+        samples, full = getattr(spy.inputs, name), getattr(everything.inputs, name)
         assert full is not None and full.gradient is not None
         if name not in {set_of(need) for need in needs}:
-            assert at is None
+            assert samples is None
             continue
-        torch.testing.assert_close(at.value, full.value)
-        assert (at.gradient is not None) == (f"{name}.gradient" in needs)
-        assert (at.normal is not None) == (name == "surface" and "normals" in needs)
-        assert (at.target is not None) == (name == "samples")
+        torch.testing.assert_close(samples.value, full.value)
+        assert (samples.gradient is not None) == (f"{name}.gradient" in needs)
+        assert (samples.normal is not None) == (name == "surface" and "normals" in needs)
+        assert (samples.target is not None) == (name == "samples")
     assert spy.inputs.latents is LATENTS and spy.inputs.progress is NOW
 
 
@@ -120,14 +120,14 @@ def test_what_is_seen_is_right(make_model):
     Losses({"spy": spy})(make_model(sphere, latent_dim=3), batch, LATENTS, None)
     samples, surface, space = spy.inputs.samples, spy.inputs.surface, spy.inputs.space
     assert samples.target is batch.samples.targets and surface.normal is batch.surface.normals
-    for at, points in (
+    for inputs, points in (
         (samples, batch.samples.points),
         (surface, batch.surface.points),
         (space, batch.space),
     ):
-        torch.testing.assert_close(at.value.detach(), sphere(points, LATENTS))
+        torch.testing.assert_close(inputs.value.detach(), sphere(points, LATENTS))
         unit = points / points.norm(dim=-1, keepdim=True)  # of channel 0 alone
-        torch.testing.assert_close(at.gradient.detach(), unit)
+        torch.testing.assert_close(inputs.gradient.detach(), unit)
     assert spy.inputs.progress is None
 
 

@@ -37,6 +37,10 @@ def count_parameters(job: JobOfOurs) -> None:
         Path("counted.json").write_text(json.dumps([len(trained.names), sum(numbers)]))
 
 
+def refuse(job: JobOfOurs) -> None:
+    raise ValueError(f"there is nothing to count with seed={job.config.seed}; try another")
+
+
 class Count:
     def __init__(self, job: JobOfOurs) -> None:
         raise AssertionError
@@ -105,6 +109,14 @@ def test_a_stage_of_ones_own(
     assert "my_package.count" not in sys.modules  # not even imported
     assert run_inr(monkeypatch, mine, "allow=[my_package]", "seed=7") == 0
     assert json.loads(Path("counted.json").read_text()) == ["my_package.count.count", 7]
+
+
+@pytest.mark.usefixtures("my_package")
+def test_a_stage_of_ones_own_says_what_is_wrong_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_inr(monkeypatch, "stage=my_package.count.refuse", "allow=[my_package]") == 2
+    assert capsys.readouterr().err == "inr: there is nothing to count with seed=0; try another\n"
 
 
 def test_a_stage_of_ones_own_opens_a_run(

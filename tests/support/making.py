@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.config.compose import compose, register_resolvers
+from inr.config.sections import structure
 from inr.config.validate import decoder_entry
 from inr.data.layout import Layout, write_npz
 from inr.data.prepare import Recipe
@@ -17,6 +18,7 @@ from inr.models.mlp import MLP
 from inr.models.parts.latents import PartLatents
 from inr.models.parts.mlp import PartMLP
 from inr.models.parts.poses import constrain, rest_pose
+from inr.training.settings import Train
 
 register_resolvers()
 CPU = torch.device("cpu")
@@ -169,3 +171,26 @@ def saved_sizes(function) -> list[int]:
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         function()
     return sizes
+
+
+def train_settings(**changes) -> Train:
+    """Settings of a few steps on two discs; what is not said is as in conf/config.yaml."""
+    small = {
+        "epochs": 6,
+        "shapes_per_batch": 1,
+        "samples_per_shape": DRAWS.samples,
+        "sign_balanced": DRAWS.sign_balanced,
+        "surface_per_shape": DRAWS.surface,
+        "space_per_shape": DRAWS.space,
+        "space_near": DRAWS.space_near,
+        "space_std": DRAWS.space_std,
+        "log_every": 1,
+        "validate_every": 0,
+        "render_every": 0,
+        "checkpoint_every": 0,
+        "checkpoint_epochs": [],
+        "keep_checkpoints": 99,
+        "best_metric": "valid/loss",
+        "best_mode": "min",
+    }
+    return structure(Train, {**compose([])["train"], **small, **changes})

@@ -8,7 +8,14 @@ from torch.nn.parallel import DistributedDataParallel
 from inr.losses import ClampedL1, Eikonal, LatentNorm, Losses, SurfaceDistance, TrainProgress
 from inr.models.inr import INR
 from inr.training.step import batch_loss, train_step
-from tests.support.making import DRAWS, make_latents, make_mlp, make_model, open_discs
+from tests.support.making import (
+    DRAWS,
+    make_latents,
+    make_mlp,
+    make_model,
+    open_discs,
+    train_settings,
+)
 
 NOW = TrainProgress(1, 4)
 INDEX = torch.tensor([0, 1])
@@ -77,6 +84,6 @@ def test_a_step_is_that_without_the_wrapper(process_group, batch):
     for model in (alone, DistributedDataParallel(inner)):
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
         for _ in range(3):
-            train_step(model, make_losses(), optimizer, batch, INDEX, NOW)
+            train_step(model, make_losses(), optimizer, batch, INDEX, NOW, train_settings())
     for name, tensor in alone.state_dict().items():
         assert torch.equal(tensor, inner.state_dict()[name]), name

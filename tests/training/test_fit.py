@@ -7,8 +7,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from inr.config.compose import compose
-from inr.config.instantiate import structure
 from inr.losses import ClampedL1, LatentNorm, Loss, Losses, LossInputs, TrainProgress
 from inr.seeding import mix_seed
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
@@ -16,10 +14,9 @@ from inr.training.fit import fit, improves
 from inr.training.interrupt import Interrupt
 from inr.training.meter import Meter
 from inr.training.schedules import Constant, Cosine, set_rates
-from inr.training.settings import Train
 from inr.training.step import train_step
 from inr.training.tracking import NullLogger, Tracker
-from tests.support.making import DRAWS
+from tests.support.making import DRAWS, train_settings
 
 CPU = torch.device("cpu")
 
@@ -32,29 +29,6 @@ def make_losses(**more: Loss) -> Losses:
             **more,
         }
     )
-
-
-def train_settings(**changes) -> Train:
-    """Settings of a few steps on two discs; what is not said is as in conf/config.yaml."""
-    small = {
-        "epochs": 6,
-        "shapes_per_batch": 1,
-        "samples_per_shape": DRAWS.samples,
-        "sign_balanced": DRAWS.sign_balanced,
-        "surface_per_shape": DRAWS.surface,
-        "space_per_shape": DRAWS.space,
-        "space_near": DRAWS.space_near,
-        "space_std": DRAWS.space_std,
-        "log_every": 1,
-        "validate_every": 0,
-        "render_every": 0,
-        "checkpoint_every": 0,
-        "checkpoint_epochs": [],
-        "keep_checkpoints": 99,
-        "best_metric": "valid/loss",
-        "best_mode": "min",
-    }
-    return structure(Train, {**compose([])["train"], **small, **changes})
 
 
 def train(folder: Path, store, model, optimizer, **changes) -> Progress:
@@ -214,17 +188,34 @@ def test_a_loss_that_is_no_number_changes_no_weight(store, make_model, make_opti
     optimizer = make_optimizer(model)
     index, batch = torch.tensor([0, 1]), store.draw(torch.tensor([0, 1]), DRAWS, torch.Generator())
     now = TrainProgress(0, 6)
-    train_step(model, make_losses(), optimizer, batch, index, now)
+    train_step(model, make_losses(), optimizer, batch, index, now, train_settings())
     before = {name: tensor.clone() for name, tensor in latents(model, optimizer).items()}
     bad = make_losses(bad=NotANumber(0, value))
     with pytest.raises(FloatingPointError, match="weights are as before"):
-        train_step(model, bad, optimizer, batch, index, now)
+        train_step(model, bad, optimizer, batch, index, now, train_settings())
     after = latents(model, optimizer)
     assert before.keys() == after.keys()
     for name, tensor in before.items():
         assert torch.equal(tensor, after[name]), name
-    train_step(model, make_losses(), optimizer, batch, index, now)
+    train_step(model, make_losses(), optimizer, batch, index, now, train_settings())
     assert not torch.equal(before["latents.weight"], model.latents.weight)
+
+
+def test_the_gradient_of_a_step_is_clipped_to_a_norm(store, make_model):
+    index, batch = torch.tensor([0, 1]), store.draw(torch.tensor([0, 1]), DRAWS, torch.Generator())
+    steps = {}
+    for bound in (None, 1e-3, 1e6):
+        model = make_model(dropout=0.0)
+        before = torch.nn.utils.parameters_to_vector(model.parameters()).detach().clone()
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        settings = train_settings(clip_gradient_norm=bound)
+        train_step(model, make_losses(), optimizer, batch, index, TrainProgress(0, 6), settings)
+        after = torch.nn.utils.parameters_to_vector(model.parameters()).detach()
+        steps[bound] = after - before
+    assert torch.equal(steps[None], steps[1e6]) and steps[None].norm() > 1e-2
+    # the direction stays, over all parameters at once
+    assert steps[1e-3].norm().item() == pytest.approx(1e-3, rel=1e-2)
+    assert torch.cosine_similarity(steps[1e-3], steps[None], dim=0).item() > 0.999
 
 
 def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optimizer):

@@ -41,7 +41,7 @@ def read_loop_or_mask(data: bytes) -> tuple[Loop, Edges]:
     try:
         with numbers_in(io.BytesIO(data)) as array:
             assert isinstance(array, np.ndarray)
-    # a file of something else raises by what it looks like
+    # numpy raises various errors for a file of another kind
     except Exception as error:
         raise ValueError(f"it cannot be read: {error}") from error
     if array.ndim != 2 or array.dtype.kind not in "biuf":

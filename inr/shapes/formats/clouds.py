@@ -72,7 +72,7 @@ def read_array(data: bytes, _: int) -> Floats:
     try:
         with numbers_in(io.BytesIO(data)) as array:
             return np.asarray(array, dtype=np.float64)
-    # a file of something else raises by what it looks like
+    # numpy raises various errors for a file of another kind
     except Exception as error:
         raise ValueError(f"it cannot be read: {error}") from error
 

@@ -44,7 +44,7 @@ class _Part:
 
 
 def orient_outward(mesh: Mesh) -> tuple[Mesh, bool]:
-    """Return a mesh whose faces point out of what it encloses, and whether that is another one.
+    """Return a mesh whose faces point outward, and whether that is another mesh than was given.
 
     Parts (faces that share edges, by the places of their vertices) that are closed are decided
     one by one, open ones all together. The winding number of a part on its own surface is 1/2

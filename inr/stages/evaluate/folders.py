@@ -37,27 +37,27 @@ from inr.stages.evaluate.results import Row, measure_row, write_results
 log = logging.getLogger(__name__)
 
 
-def evaluate_folders(command: Job) -> None:
+def evaluate_folders(job: Job) -> None:
     """Evaluate the meshes of one folder against those of the same names in another.
 
     Raises:
         ValueError: for wrong input, no common name among it.
     """
-    config = command.config
-    if command.overrides("split"):
+    config = job.config
+    if job.overrides("split"):
         raise ValueError(
             f"split goes with a run; of meshes={config.meshes} all are evaluated that have a "
             "ground truth of their name: leave it out"
         )
     if build_set_metrics(config):
-        _evaluate_sets(command)
+        _evaluate_sets(job)
         return
     meshes, ground_truths, dim = find_pairs(str(config.meshes), str(config.ground_truth))
     scans: Mapping[str, Path] = {}
     if config.scans is not None:
         scans, _ = find_files(Path(config.scans), suffixes(POINTS), leave_out=[], key="scans")
     protocol = build_protocol(config)
-    folder = command.folder or new_run_path(f"evaluate_{protocol.name}")
+    folder = job.folder or new_run_path(f"evaluate_{protocol.name}")
     rows: list[Row] = []
     for name in show_progress(ground_truths, "evaluate", len(ground_truths)):
         if name in meshes:

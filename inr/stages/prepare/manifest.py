@@ -19,26 +19,26 @@ BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cub
 SAMPLING_BEFORE = {"edge_fraction": 0.0, "dtype": "float32"}
 
 
-def adopt_settings(command: Job, layout: Layout) -> Job:
-    """Return the command with the settings that the data set was really prepared with.
+def adopt_settings(job: Job, layout: Layout) -> Job:
+    """Return the job with the settings that the data set was really prepared with.
 
     Raises:
         ValueError: if the command line says otherwise.
     """
     if not layout.manifest.exists():
-        return command
-    raw = copy.deepcopy(command.raw)
+        return job
+    raw = copy.deepcopy(job.raw)
     for key, value in _settings_in(read_json(layout.manifest)).items():
         if f"data.{key}" not in ADOPTED or raw["data"][key] == value:
             continue
-        if command.overrides(f"data.{key}"):
+        if job.overrides(f"data.{key}"):
             was, now = _difference(value, raw["data"][key])
             raise ValueError(
                 f"'{layout.root}' was prepared with data.{key}={was}, not {now}; leave it out, or "
                 "prepare another data.root with it"
             )
         raw["data"][key] = value
-    return replace(command, raw=raw)
+    return replace(job, raw=raw)
 
 
 def _settings_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,14 +169,14 @@ def is_finished(
     return True
 
 
-def check_asked(command: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
+def check_asked(job: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
     """Check that splits which the command line asks for are those that were assigned.
 
     Raises:
         ValueError: if they are not.
     """
     assigned = read_json(layout.manifest).get("splits")
-    said = command.overrides("data.splits")
+    said = job.overrides("data.splits")
     if assigned is not None and said and assigned != asked:
         was, now = _difference(assigned, dict(asked))
         raise ValueError(

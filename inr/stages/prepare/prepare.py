@@ -159,7 +159,7 @@ def _prepare_shard(
     return list(todo)
 
 
-def ensure_prepared(command: Job) -> Layout:
+def ensure_prepared(job: Job) -> Layout:
     """Return the data set of a run; one without a data.root of its own is made on first use.
 
     It is not made where only a run's own configuration says so: opening somebody's run writes
@@ -168,12 +168,12 @@ def ensure_prepared(command: Job) -> Layout:
     Raises:
         ValueError: if a data set of the user's own does not exist.
     """
-    config = command.config
-    layout = layout_of(command)
-    asked_for = config.data.root is None or bool(command.overrides("data.root"))
+    config = job.config
+    layout = layout_of(job)
+    asked_for = config.data.root is None or bool(job.overrides("data.root"))
     has_source = config.data.family is not None or config.data.root is None
     if has_source and not is_prepared(layout) and asked_for:
-        prepare(command)
+        prepare(job)
     elif is_prepared(layout) and config.data.root is None and config.data.source is not None:
         _check_unchanged(layout, Path(config.data.source))
     elif not layout.root.is_dir():
@@ -183,7 +183,7 @@ def ensure_prepared(command: Job) -> Layout:
         )
     assign_folds(config.data, layout)
     if layout.manifest.exists() and layout.fold is None:
-        check_asked(command, layout, asked_splits(config.data))
+        check_asked(job, layout, asked_splits(config.data))
     return layout
 
 

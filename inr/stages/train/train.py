@@ -59,7 +59,7 @@ class TrainComponents:
     logger: Logger
 
 
-def train(command: Job) -> Run:
+def train(job: Job) -> Run:
     """Run the stage and return the run.
 
     Raises:
@@ -69,13 +69,13 @@ def train(command: Job) -> Run:
     """
     with ExitStack() as locks:
         resumed, state = None, ResumeState(0, None)
-        if command.raw["resume"] is not None:
-            resumed = find_run(command.raw["resume"], key="resume")
+        if job.raw["resume"] is not None:
+            resumed = find_run(job.raw["resume"], key="resume")
             locks.enter_context(resumed.lock())
             stored = resumed.config()
-            command = merge_with_run(command, stored, resumed.path)
-            check_resume(command, stored)
-        config = command.config
+            job = merge_with_run(job, stored, resumed.path)
+            check_resume(job, stored)
+        config = job.config
         device = pick_device(config.device)
         if device.type == "cpu":
             keep_freed_memory()
@@ -87,15 +87,15 @@ def train(command: Job) -> Run:
         )
         if resumed is not None:
             state = find_state(resumed, config.train.epochs)
-        estimate_run(command, device, state, command.name if resumed is None else str(resumed.path))
-        layout = ensure_prepared(command)
-        command = adopt_settings(command, layout)
-        config = command.config
+        estimate_run(job, device, state, job.name if resumed is None else str(resumed.path))
+        layout = ensure_prepared(job)
+        job = adopt_settings(job, layout)
+        config = job.config
         names = training_names(layout, state)
         validation_names(layout)  # what is wrong with it shows before there is a directory
         store = training_store(config, layout, names, components.losses, device)
         poses = None
-        if resumed is None and has_part_latents(command.raw):
+        if resumed is None and has_part_latents(job.raw):
             num_parts = config.latent.get("num_parts")
             poses = part_poses(layout, names, config.data.dim, num_parts)
         model = build_model(config, names, device, fresh=resumed is None, poses=poses)
@@ -105,14 +105,14 @@ def train(command: Job) -> Run:
             run = resumed
         else:
             progress = Progress()
-            run = create_run(command.folder or new_run_path(command.name))
+            run = create_run(job.folder or new_run_path(job.name))
             locks.enter_context(run.lock())
-        run.write_config(command.raw, command.overrides.lines)
+        run.write_config(job.raw, job.overrides.lines)
         with log_to(run.path / "inr.log"):
             run.write_status("running", seed=config.seed, commit=git_commit())
             log.info("run directory: %s", run.path)
             try:
-                _fit(command, run, layout, store, model, optimizer, progress, components)
+                _fit(job, run, layout, store, model, optimizer, progress, components)
             except (Exception, KeyboardInterrupt) as error:
                 run.write_status("failed", f"{type(error).__name__}: {error}")
                 raise
@@ -120,7 +120,7 @@ def train(command: Job) -> Run:
 
 
 def _fit(
-    command: Job,
+    job: Job,
     run: Run,
     layout: Layout,
     store: SampleStore,
@@ -129,12 +129,12 @@ def _fit(
     progress: Progress,
     components: TrainComponents,
 ) -> None:
-    config = command.config
+    config = job.config
     settings = config.train
     exit_code = 1
     try:
-        group = run.path.parent.name if command.folder else ""
-        components.logger.start(run.path, name=run.path.name, group=group, config=command.raw)
+        group = run.path.parent.name if job.folder else ""
+        components.logger.start(run.path, name=run.path.name, group=group, config=job.raw)
         tracker = Tracker(run.path, components.logger)
         with Interrupt() as interrupt:
             album = partial(
@@ -173,7 +173,7 @@ def _fit(
         if interrupt.number and progress.epoch < settings.epochs:
             why = f"stopped by a signal in epoch {progress.epoch + 1}; last.pt is written"
             run.write_status("failed", why)
-            again = f"stage={command.raw['stage']} resume={run.path}"
+            again = f"stage={job.raw['stage']} resume={run.path}"
             raise Interrupted(interrupt.number, f"{why}; go on with: {again}")
         seconds = round(time.monotonic() - started, 3)
         log.info("trained in %s", format_seconds(seconds))
@@ -183,7 +183,7 @@ def _fit(
         components.logger.finish(exit_code)
 
 
-def estimate_run(command: Job, device: torch.device, state: ResumeState, title: str) -> None:
+def estimate_run(job: Job, device: torch.device, state: ResumeState, title: str) -> None:
     """Log what training will take; on a slow device, name the preset that takes minutes.
 
     Data that will be made on first use need not exist for it.
@@ -192,8 +192,8 @@ def estimate_run(command: Job, device: torch.device, state: ResumeState, title: 
         ValueError: if there is no training shape, there are several and no latents, or settings of
             the model or the optimizer do not fit together.
     """
-    config = command.config
-    layout = layout_of(command)
+    config = job.config
+    layout = layout_of(job)
     made_on_use = config.data.family is not None or config.data.root is None
     if made_on_use and not is_prepared(layout):
         names = assign_splits(config.data, list(find_sources(config)[0]))["train"]
@@ -204,7 +204,7 @@ def estimate_run(command: Job, device: torch.device, state: ResumeState, title: 
     else:
         names = training_names(layout, state)
     num_shapes = len(names)
-    if config.latent["dim"] == 0 and num_shapes > 1 and not has_part_latents(command.raw):
+    if config.latent["dim"] == 0 and num_shapes > 1 and not has_part_latents(job.raw):
         raise ValueError(
             f"latent=none (a latent of width 0) fits one shape; the training split has "
             f"{num_shapes}: use latent=default, or data.splits.train=1"
