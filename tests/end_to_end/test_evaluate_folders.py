@@ -93,7 +93,7 @@ def test_a_network_is_missed_by_name(evaluate: Evaluation) -> None:
     small = ("stage=evaluate", "eval=vecset", "eval.num_points=200")
     assert evaluate("meshes=ours", "ground_truth=ground_truth", small=small) == 0
     assert evaluate.rows["a"]["iou"] == ""
-    assert "here are only meshes" in evaluate.rows["a"]["reason"]
+    assert "only meshes are given" in evaluate.rows["a"]["reason"]
     assert "no iou for 1 of them" in evaluate.out
 
 
