@@ -16,6 +16,7 @@ import trimesh
 import yaml
 
 from inr.config.compose import compose, group_choices
+from inr.config.migrate import SCHEMA_VERSION
 from inr.data.journal import read_records
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
@@ -25,7 +26,7 @@ from tests.support.cli import TINY, inr, only_run
 def test_all_writes_the_run_directory_of_the_design(finished: Path) -> None:
     run = only_run(finished)
     assert json.loads((run / "status.json").read_text())["status"] == "done"
-    assert yaml.safe_load((run / "config.yaml").read_text())["schema_version"] == 4
+    assert yaml.safe_load((run / "config.yaml").read_text())["schema_version"] == SCHEMA_VERSION
     assert "latent.dim=4" in yaml.safe_load((run / "overrides.yaml").read_text())
     assert "experiment=quickstart" in yaml.safe_load((run / "overrides.yaml").read_text())
     assert {path.name for path in (run / "checkpoints").glob("*.pt")} >= {
