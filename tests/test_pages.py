@@ -11,6 +11,7 @@ import yaml
 from inr import __version__
 from inr.config.compose import group_choices
 from inr.config.renamed import CHOICES, KEYS
+from inr.shapes.formats.table import suffixes
 from tests.support.pages import DOCS, pages
 from tests.support.paths import ROOT
 from tests.test_structure import FLOORS
@@ -101,10 +102,9 @@ def test_a_page_describes_every_choice_of_its_group(page: str, group: str, headi
     ("data", "kind"), [("meshes", "surface"), ("outlines", "outline"), ("points", "points")]
 )
 def test_the_table_of_files_is_that_of_the_formats(data: str, kind: str) -> None:
-    table = pytest.importorskip("inr.shapes.formats.table")
     page = (DOCS / "data.md").read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| `{data}` \| (.*) \|$", page, flags=re.MULTILINE)
-    assert set(re.findall(r"\.\w+", row)) == set(table.suffixes(kind))
+    assert set(re.findall(r"\.\w+", row)) == set(suffixes(kind))
 
 
 def test_the_table_of_settings_is_that_of_the_schema() -> None:
@@ -133,11 +133,13 @@ def test_the_changelog_has_this_version_and_the_citation_is_one() -> None:
     assert f"## [{__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    assert citation["version"] == __version__
 
 
 def test_the_site_builds(tmp_path: Path) -> None:
-    config = pytest.importorskip("mkdocs.config")
-    build = pytest.importorskip("mkdocs.commands.build")
+    from mkdocs import config
+    from mkdocs.commands import build
+
     build.build(config.load_config(str(ROOT / "mkdocs.yml"), site_dir=str(tmp_path / "site")))
     for page in PAGES:
         name = {"README": "", "CHANGELOG": "changelog"}.get(page.stem, page.stem)

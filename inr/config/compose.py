@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from inr.config.overrides import Overrides, is_hydras, parse_overrides
-from inr.config.renamed import refuse_renamed
+from inr.config.renamed import CHOICES, refuse_renamed
 from inr.hints import nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -135,6 +135,9 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
         # Hydra lists them a line each, those in the user's own folders among them
         found = re.search(r"Available options in '[^']*':((?:\n\t\S+)+)", str(error))
         choices = found[1].split() if found else groups[group]
+        new = CHOICES.get(group.replace("/", "."), {}).get(choice)
+        if new is not None:
+            return f"{group}={choice}: that choice is now called {group}={new}"
         return f"{group}={choice}: there is no such choice; {nearest(choice, choices)}"
     parsed = parse_overrides(overrides)
     chosen = [str(o.input_line) for o in parsed if o.key_or_group in groups]

@@ -21,6 +21,7 @@ MODULES = {
     "inr.models.bodies": "inr.models.mlp",
     "inr.models.parts": "inr.models.parts.mlp",
     "inr.models.part_codes": "inr.models.parts.latents",
+    "inr.metrics.assignment": "inr.metrics.earth_mover",
     "inr.shapes.chairs": "inr.shapes.procedural.chairs",
     "inr.shapes.naca": "inr.shapes.procedural.naca",
 }
