@@ -94,8 +94,8 @@ class Fitting:
             view = settings.view or [0.0] * (self.dim - 1) + [1.0]
             if len(view) != self.dim:
                 raise ValueError(
-                    f"reconstruct.view is {view}; with data.dim={self.dim} it has to be a direction "
-                    f"of {self.dim} numbers"
+                    f"reconstruct.view is {view}; with data.dim={self.dim} it has to be a "
+                    f"direction of {self.dim} numbers"
                 )
         return open_observed(
             self.layout,

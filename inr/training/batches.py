@@ -47,7 +47,7 @@ class Batches:
         return -(-len(self.store.names) // self.size)
 
     def of_epoch(self, epoch: int, first: int) -> Iterator[tuple[int, Tensor, Batch]]:
-        """Yield number, shape indices (B,) and points of each batch of an epoch, from `first` on."""
+        """Yield number, shapes (B,) and points of each batch of an epoch, from batch `first` on."""
         rng = np.random.default_rng([self.seed, epoch])
         order = torch.from_numpy(rng.permutation(len(self.store.names))).to(
             self.store.generator_device

@@ -61,7 +61,7 @@ class Estimate:
         )
 
 
-def _not_counted(self) -> str:
+    def _not_counted(self) -> str:
     counts = {"validations": self.num_validations, "sets of pictures": self.num_pictures}
     parts = [f"{count:,} {what}" for what, count in counts.items() if count]
     return f", not counting {' and '.join(parts)}" if parts else ""
