@@ -60,11 +60,10 @@ class Estimate:
             f"about {format_seconds(self.seconds)}{self._not_counted()}"
         )
 
-
     def _not_counted(self) -> str:
-    counts = {"validations": self.num_validations, "sets of pictures": self.num_pictures}
-    parts = [f"{count:,} {what}" for what, count in counts.items() if count]
-    return f", not counting {' and '.join(parts)}" if parts else ""
+        counts = {"validations": self.num_validations, "sets of pictures": self.num_pictures}
+        parts = [f"{count:,} {what}" for what, count in counts.items() if count]
+        return f", not counting {' and '.join(parts)}" if parts else ""
 
 
 def estimate(

@@ -41,7 +41,7 @@ class Train:
         int, AtLeast(1), Role.FIXED_ON_RESUME, "samples per shape and step, for losses on them"
     ]
     sign_balanced: Annotated[
-        bool, Role.FIXED_ON_RESUME, "draw half of a shape's samples outside, half inside"
+        bool, Role.FIXED_ON_RESUME, "draw half of the samples outside, half inside"
     ]
     surface_per_shape: Annotated[
         int,
