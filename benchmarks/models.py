@@ -174,7 +174,7 @@ def fit_for(
         _call(shape, models[0], folder, "stage=prepare")
         for model in models:
             output = _call(shape, model, folder, "stage=train", "train.epochs=1", *settings)
-            found = re.search(r"([\d.e-]+) s a step", output)
+            found = re.search(r"([\d.e-]+) s per step", output)
             assert found is not None, output
             steps = max(10, round(seconds / 6 / float(found[1])))
             tried = {}

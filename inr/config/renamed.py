@@ -32,6 +32,7 @@ CLASSES = {
     "Heat": "HotSpot",
     "Silent": "NullLogger",
     "CornerGridIoU": "GridIoU",
+    "Sphere": "GeometricInit",
 }
 # settings that tell apart what were classes of their own, by the class of before
 ADDED = {

@@ -1,8 +1,8 @@
-"""Loss terms, named and weighted: each gives a value for each shape.
+"""Loss terms, named and weighted: each gives one value per shape.
 
-A term gets the field at the points that it needs, and returns (B,): the mean over shapes is the
-training loss, and their sum is the loss that fits latents, so that no shape's result depends on
-which others are fitted beside it. A new term is a subclass of Loss and an entry in conf/loss.
+A term takes the field at the points that it needs, and returns (B,). The training loss is the mean
+over shapes. The loss for fitting latents is the sum, so that the result of a shape does not depend
+on the others of its batch. A new term is a subclass of Loss and an entry in conf/loss.
 """
 
 from inr.data.batch import NEEDS, Batch, Samples, SurfacePoints

@@ -13,8 +13,8 @@ class TrainProgress(NamedTuple):
     """Progress of training.
 
     Args:
-        epoch: from 0.
-        num_epochs: of the whole run.
+        epoch: current epoch, from 0.
+        num_epochs: number of epochs of the whole run.
     """
 
     epoch: int
@@ -22,17 +22,18 @@ class TrainProgress(NamedTuple):
 
 
 class FieldSamples(NamedTuple):
-    """Values of the field at one set of points, and what is known there; None if not needed.
+    """Predictions and targets at one set of points; None for those that are not needed.
 
     Args:
-        points: (B, N, D).
-        value: (B, N, C), of the field.
-        gradient: (B, N, D), of the field's channel 0 with respect to the point.
-        target: (B, N, C), what the field should be; channel 0 is the distance.
-        normal: (B, N, D), outward and of unit length.
-        parts: (B, N, P), of the field, for shapes made of parts.
-        labels: (B, N) int64, the part that each point belongs to.
-        fields: the user's own fields by name, (B, N) or (B, N, W); see SampleField.
+        points: (B, N, D) points.
+        value: (B, N, C), predicted values of the field.
+        gradient: (B, N, D), gradient of channel 0 with respect to the points.
+        target: (B, N, C), target values of the field; channel 0 is the distance.
+        normal: (B, N, D), outward unit normals.
+        parts: (B, N, P), predicted signed distances to the parts, for shapes made of parts.
+        labels: (B, N) int64, part index of each point.
+        fields: name of each of the user's own fields to its values, (B, N) or (B, N, W); see
+            inr.data.batch.SampleField.
     """
 
     points: Tensor
@@ -53,10 +54,11 @@ class LossInputs(NamedTuple):
     Args:
         samples: points with distances.
         surface: points on the surface.
-        space: points anywhere.
-        latents: (B, L), as the decoder got them; those of parts one after another.
+        space: points anywhere in space.
+        latents: (B, L), constrained latents; for shapes made of parts, the concatenated part
+            latents.
         decoder: the network.
-        progress: of training; None where latents are fitted.
+        progress: progress of training; None when latents are fitted.
     """
 
     samples: FieldSamples | None
@@ -68,10 +70,10 @@ class LossInputs(NamedTuple):
 
 
 class Loss(nn.Module, ABC):
-    """One weighted term of the training loss: a value for each shape.
+    """One weighted term of the training loss, with one value per shape.
 
-    A new loss is a subclass that implements `forward`, and an entry of conf/loss that names it.
-    The absolute error of distances, weighted by a confidence that is stored for each sample:
+    A new loss is a subclass that implements `forward`, and an entry in conf/loss that names it.
+    An example, the absolute error of distances weighted by a confidence stored with each sample:
 
         class ConfidentL1(Loss):
             needs = frozenset({"samples", "signed", "samples.confidence"})
@@ -82,18 +84,18 @@ class Loss(nn.Module, ABC):
                 error = (samples.value[..., 0] - samples.target[..., 0]).abs()
                 return mean_of_points(samples.fields["confidence"] * error)
 
-    Its constructor takes `weight` and settings of its own by keyword; they are the keys of the YAML
-    entry. A sum or mean is over a shape's points alone, never over shapes: training takes the mean
-    of the values over shapes, and fitting latents their sum.
+    The constructor takes `weight` and the term's own settings by keyword; they are the keys of the
+    YAML entry. Sums and means are over the points of a shape, never over shapes: training takes
+    the mean of the values over shapes, and fitting latents their sum.
 
     Args:
         weight: factor of this term in the sum.
 
     Attributes:
-        needs: what the term looks at, in the words of inr.data.batch.NEEDS; also
-            `samples.<field>`, a field of the user's own: see inr.data.batch.SampleField. It is
-            given that and nothing more. A term whose settings decide it sets it in its constructor.
-        output: what channel 0 of the model has to be: "sdf", "occupancy", or None for either.
+        needs: names of the inputs that the term uses, from inr.data.batch.NEEDS, or
+            `samples.<field>` for a field of the user's own (see inr.data.batch.SampleField). All
+            other inputs are None. If they depend on the settings, the constructor sets them.
+        output: required meaning of channel 0 of the model: "sdf", "occupancy", or None for any.
     """
 
     needs: frozenset[str] = frozenset()
@@ -104,17 +106,18 @@ class Loss(nn.Module, ABC):
         self.weight = weight
 
     def scale(self, progress: TrainProgress | None) -> float:
-        """Return the factor at a time of training; None where latents are fitted.
+        """Return the factor of this term: its weight, unless a term with a schedule overrides this.
 
-        It is the weight; a term with a schedule overrides it.
+        Args:
+            progress: progress of training; None when latents are fitted.
         """
         return self.weight
 
     @abstractmethod
     def forward(self, inputs: LossInputs) -> Tensor:
-        """Return the value of each shape, (B,), without its weight."""
+        """Return the unweighted value of each shape, (B,)."""
 
 
 def mean_of_points(values: Tensor) -> Tensor:
-    """Return the mean over a shape's points, (B,), of (B, N)."""
+    """Return the mean over the points of each shape, (B,), of values (B, N)."""
     return torch.mean(values, dim=1)

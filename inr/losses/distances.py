@@ -1,4 +1,4 @@
-"""Terms that compare the field with known distances, or with other targets of the samples."""
+"""Terms that compare the field with the distances, or other targets, of the samples."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -11,9 +11,7 @@ from inr.losses.base import FieldSamples, Loss, LossInputs, TrainProgress, mean_
 
 
 class DistanceTerm(Loss):
-    """Mean over points of an error of channel 0 against signed distances.
-
-    A subclass says which error.
+    """Mean error of channel 0 with respect to signed distances; a subclass defines the error.
 
     Args:
         weight: factor of this term.
@@ -29,7 +27,7 @@ class DistanceTerm(Loss):
 
     @abstractmethod
     def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
-        """Return the error of each value (B, N) against its distance (B, N), as (B, N)."""
+        """Return the error (B, N) of values (B, N) with respect to target distances (B, N)."""
 
 
 class L1(DistanceTerm):
@@ -59,9 +57,9 @@ class L2(DistanceTerm):
 class ClampedL1(DistanceTerm):
     """Mean absolute error of clamped distances (Park et al., DeepSDF, CVPR 2019, eq. 4).
 
-    Where the target is at least delta away from the surface, target and prediction are clamped on
-    the target's side only: a prediction that is far enough on that side costs nothing, and one of
-    the wrong sign still has a gradient, which it would not have if clamped on both sides.
+    The target is clamped to [-delta, delta]. The prediction is clamped only where the target is,
+    and only on the same side. So it costs nothing if it is also beyond delta, but keeps its
+    gradient if it has the wrong sign, which clamping on both sides would remove.
 
     Args:
         weight: factor of this term.
@@ -79,14 +77,14 @@ class ClampedL1(DistanceTerm):
 
 
 class SignAgnostic(Loss):
-    """Error of distances whose sign is not known (SAL: Atzmon and Lipman, CVPR 2020, section 3).
+    """Sign-agnostic error of distances (SAL: Atzmon and Lipman, CVPR 2020, section 3).
 
-    The mean of ||f| - h|^power for unsigned distances h. Signs of the samples are ignored. It
-    finds a field with signs only from a network that starts out as the distance to a sphere.
+    The mean of ||f| - h|^power for unsigned distances h; signs of the samples are ignored. The
+    field becomes signed only if the network is initialised to the distance to a sphere.
 
     Args:
         weight: factor of this term.
-        power: 1 or 2.
+        power: power of the absolute error: 1 or 2.
     """
 
     needs = frozenset({"samples"})
@@ -103,10 +101,9 @@ class SignAgnostic(Loss):
 
 
 class BinaryCrossEntropy(Loss):
-    """Binary cross-entropy of occupancy (Mescheder et al., CVPR 2019, eq. 3).
+    """Binary cross-entropy of occupancy (Occupancy Networks: Mescheder et al., CVPR 2019, eq. 3).
 
-    Occupancy Networks: channel 0 is a logit, positive inside; a point is inside where its distance
-    is negative.
+    Channel 0 is the logit, positive inside; a sample is inside if its distance is negative.
 
     Args:
         weight: factor of this term.
@@ -123,11 +120,11 @@ class BinaryCrossEntropy(Loss):
 
 
 class Channels(Loss):
-    """Mean error of the channels after the first: a colour, a displacement, targets of your own.
+    """Mean error of the channels after the first, such as a colour or a displacement.
 
     Args:
         weight: factor of this term.
-        power: of the absolute error: 1 or 2.
+        power: power of the absolute error: 1 or 2.
     """
 
     needs = frozenset({"samples"})
@@ -140,7 +137,7 @@ class Channels(Loss):
         """Return the mean over points and channels, (B,).
 
         Raises:
-            ValueError: if there is one channel only, or the targets have another number of them.
+            ValueError: if there is only one channel, or the targets have another number of them.
         """
         samples, target = _samples(inputs)
         if samples.value.shape[-1] != target.shape[-1] or target.shape[-1] < 2:
@@ -165,7 +162,7 @@ def value_and_target(inputs: LossInputs) -> tuple[Tensor, Tensor]:
 
 
 def clamp_beyond(value: Tensor, target: Tensor, delta: float | None) -> tuple[Tensor, Tensor]:
-    """Clamp targets to [-delta, delta], and values on the side where their target is beyond."""
+    """Clamp targets to [-delta, delta], and values where their target is, on the same side."""
     if delta is None:
         return value, target
     value = torch.where(target >= delta, value.clamp(max=delta), value)
@@ -174,14 +171,14 @@ def clamp_beyond(value: Tensor, target: Tensor, delta: float | None) -> tuple[Te
 
 
 def check_delta(delta: float | None) -> float | None:
-    """Return a clamping distance; raise ValueError if it is not positive."""
+    """Return a clamping distance, or raise ValueError if it is not positive."""
     if delta is not None and delta <= 0:
         raise ValueError(f"delta is {delta}; it has to be positive, or null for no clamp")
     return delta
 
 
 def check_power(power: int) -> int:
-    """Return the power of an error; raise ValueError if it is neither 1 nor 2."""
+    """Return the power of an error, or raise ValueError if it is neither 1 nor 2."""
     if power not in (1, 2):
         raise ValueError(f"power is {power}; it has to be 1 (absolute) or 2 (squared)")
     return power

@@ -1,4 +1,4 @@
-"""Terms that weight samples by difficulty, and the curriculum made of them."""
+"""Terms that weight samples by difficulty, and the curriculum of Curriculum DeepSDF."""
 
 from collections.abc import Sequence
 
@@ -12,15 +12,15 @@ from inr.losses.distances import DistanceTerm, check_delta, check_power, clamp_b
 class HardSamples(DistanceTerm):
     """Error weighted by the difficulty of a sample (Duan et al., Curriculum DeepSDF, ECCV 2020).
 
-    The paper's curriculum by sample difficulty: the error of a sample is weighted by
-    1 + strength sgn(s) sgn(s - f) for a field f and a distance s, more where f has the wrong sign
-    or is too near the surface, less where it is beyond its distance.
+    The error of a sample is weighted by 1 + strength sgn(s) sgn(s - f) for a predicted distance f
+    and a target s: more if f has the wrong sign or is too small in magnitude, less if it is too
+    large.
 
     Args:
         weight: factor of this term.
-        power: of the absolute error: 1 or 2.
-        strength: lambda of the paper, in [0, 1).
-        delta: clamp as ClampedL1 does, before all else; None for no clamp.
+        power: power of the absolute error: 1 or 2.
+        strength: the paper's lambda, in [0, 1).
+        delta: clamping distance, applied first, as in ClampedL1; None for no clamp.
     """
 
     def __init__(self, *, weight: float, power: int, strength: float, delta: float | None) -> None:
@@ -36,17 +36,17 @@ class HardSamples(DistanceTerm):
 
 
 class LinearHardSamples(DistanceTerm):
-    """Error weighted by how far the field falls short of the distance: a linear HardSamples.
+    """Error with a weight that grows linearly with the shortfall: a continuous HardSamples.
 
-    The weight is 1 + slope max(0, sgn(s) (s - f)), a constant to the gradient: it does not jump
-    where the field meets its target, and is 1 where the field is beyond its distance. The published
-    implementation writes slope as 100 lambda, with lambda = 0.5.
+    The weight is 1 + slope max(0, sgn(s) (s - f)) for a predicted distance f and a target s, and is
+    not differentiated. It is continuous at f = s, and 1 where f is too large in magnitude. The
+    published implementation has slope = 100 lambda, with lambda = 0.5.
 
     Args:
         weight: factor of this term.
-        power: of the absolute error: 1 or 2.
-        slope: growth of the weight, 1 / box unit.
-        delta: clamp as ClampedL1 does, before all else; None for no clamp.
+        power: power of the absolute error: 1 or 2.
+        slope: slope of the weight, 1 / box unit.
+        delta: clamping distance, applied first, as in ClampedL1; None for no clamp.
     """
 
     def __init__(self, *, weight: float, power: int, slope: float, delta: float | None) -> None:
@@ -65,19 +65,19 @@ class LinearHardSamples(DistanceTerm):
 
 
 class Curriculum(DistanceTerm):
-    """Error beyond a tolerance that shrinks as hard samples gain weight (Duan et al., ECCV 2020).
+    """Loss of Curriculum DeepSDF: tolerance falls and sample weights rise in stages.
 
-    Curriculum DeepSDF's full schedule, by surface accuracy and by sample difficulty: an absolute
-    error counts where it exceeds a tolerance, weighted as in HardSamples; the run is cut into
-    stages, each with its own tolerance and strength. Where latents are fitted, it is the last
-    stage. The network's growth by layers, which the paper adds, is no part of the loss.
+    Duan et al., ECCV 2020. The loss is the amount by which the absolute error exceeds a tolerance,
+    weighted as in HardSamples. Each stage of the run has its own tolerance and strength. Latents
+    are fitted with those of the last stage. The paper also adds layers to the network during
+    training, which is not done here.
 
     Args:
         weight: factor of this term.
-        tolerances: epsilon of each stage, box units.
-        strengths: lambda of each stage, in [0, 1).
-        ends: fraction of the run at which each stage but the last ends, ascending.
-        delta: clamp as ClampedL1 does, before all else; None for no clamp.
+        tolerances: the paper's epsilon, one per stage, box units.
+        strengths: the paper's lambda, one per stage, in [0, 1).
+        ends: fraction of the run at which each stage except the last ends, ascending.
+        delta: clamping distance, applied first, as in ClampedL1; None for no clamp.
     """
 
     def __init__(
@@ -93,8 +93,8 @@ class Curriculum(DistanceTerm):
         if not len(tolerances) == len(strengths) == len(ends) + 1:
             raise ValueError(
                 f"tolerances, strengths and ends have {len(tolerances)}, {len(strengths)} and "
-                f"{len(ends)} entries; it takes one of the first two for each stage, and one end "
-                "less"
+                f"{len(ends)} entries; give one tolerance and one strength per stage, and the end "
+                "of each stage except the last"
             )
         if list(ends) != sorted(ends) or not all(0 < end < 1 for end in ends):
             raise ValueError(f"ends is {list(ends)}; it has to ascend between 0 and 1")
@@ -106,13 +106,13 @@ class Curriculum(DistanceTerm):
         self.delta = check_delta(delta)
 
     def stage(self, progress: TrainProgress | None) -> int:
-        """Return the stage, from 0, at a time of training; the last where latents are fitted."""
+        """Return the index of the current stage; the last one when latents are fitted."""
         if progress is None:
             return len(self.ends)
         return sum(progress.epoch / progress.num_epochs >= end for end in self.ends)
 
     def error(self, value: Tensor, target: Tensor, progress: TrainProgress | None) -> Tensor:
-        """Return the weighted error beyond the tolerance, (B, N)."""
+        """Return the weighted error in excess of the tolerance, (B, N)."""
         stage = self.stage(progress)
         value, target = clamp_beyond(value, target, self.delta)
         beyond = F.relu((value - target).abs() - self.tolerances[stage])
@@ -125,7 +125,7 @@ def hardness(value: Tensor, target: Tensor, strength: float) -> Tensor:
 
 
 def check_strength(strength: float) -> float:
-    """Return the strength of a re-weighting; raise ValueError if it makes weights negative."""
+    """Return the strength of the sample weights, or raise ValueError if it is not in [0, 1)."""
     if not 0 <= strength < 1:
         raise ValueError(f"strength is {strength}; it has to be at least 0 and below 1")
     return strength

@@ -1,4 +1,4 @@
-"""Terms on the parts that a shape is made of (Talabot et al., PartSDF, 2025, section 3)."""
+"""Terms for the parts of a shape (Talabot et al., PartSDF, 2025, section 3)."""
 
 from typing import ClassVar
 
@@ -11,15 +11,15 @@ from inr.losses.hard_samples import HardSamples
 
 
 class PartDistance(HardSamples):
-    """Error of each sample's distance in the value of the part that it belongs to.
+    """Error of the predicted distance to the part that each sample is labelled with.
 
-    It is weighted and clamped as in HardSamples; strength 0 and delta null leave it as it is.
+    It is weighted and clamped as in HardSamples; strength 0 and delta null switch this off.
 
     Args:
         weight: factor of this term.
-        power: of the absolute error: 1 or 2.
-        strength: lambda of HardSamples, in [0, 1).
-        delta: clamp as ClampedL1 does, before all else; None for no clamp.
+        power: power of the absolute error: 1 or 2.
+        strength: the strength of HardSamples, in [0, 1).
+        delta: clamping distance, applied first, as in ClampedL1; None for no clamp.
     """
 
     needs = frozenset({"samples", "signed", "parts", "labels"})
@@ -34,15 +34,15 @@ class PartDistance(HardSamples):
 
 
 class Intersection(Loss):
-    """Depth of parts in one another: pushes parts apart where several contain a point.
+    """Penalty on the intersection of parts.
 
-    Where more than one part is negative, the sum over those of w |d|, the weights w their softmax
-    with a temperature, so that the part that the point is least deep in gives way first; elsewhere
-    0. Weights are constants to the gradient.
+    At points inside more than one part, the sum of w |d| over those parts with signed distances d
+    and weights w = softmax(d / temperature), so that the part with the shallowest penetration
+    yields first; elsewhere 0. The weights are not differentiated.
 
     Args:
         weight: factor of this term.
-        temperature: of the softmax, box units; the paper's is 0.02.
+        temperature: temperature of the softmax, box units; 0.02 in the paper.
     """
 
     needs = frozenset({"samples", "parts"})

@@ -1,4 +1,4 @@
-"""Regularisers of latents and of weights, which need no points."""
+"""Regularisers of latents and of weights."""
 
 from torch import Tensor
 
@@ -9,8 +9,9 @@ class LatentNorm(Loss):
     """Squared norm of the latents (Park et al., DeepSDF, CVPR 2019, eq. 9).
 
     Args:
-        weight: 1 / sigma^2 of the paper, for a data term that is a mean over points.
-        ramp_epochs: epochs over which the weight rises from 0, as the published code does.
+        weight: the paper's 1 / sigma^2, for a data term that is a mean over points.
+        ramp_epochs: number of epochs over which the weight rises linearly from 0, as in the
+            published code; 0 for none.
     """
 
     def __init__(self, *, weight: float, ramp_epochs: int) -> None:
@@ -18,7 +19,7 @@ class LatentNorm(Loss):
         self.ramp_epochs = ramp_epochs
 
     def scale(self, progress: TrainProgress | None) -> float:
-        """Return the ramped weight."""
+        """Return the weight, ramped up in training."""
         if progress is None or self.ramp_epochs == 0:
             return self.weight
         return self.weight * min(1.0, (progress.epoch + 1) / self.ramp_epochs)
@@ -29,25 +30,24 @@ class LatentNorm(Loss):
 
 
 class WeightNorm(Loss):
-    """Squared norm of the network's weights; biases are left out.
+    """Squared norm of the network's weights; biases are not penalised.
 
-    Of a layer with weight norm, the weights are the product of gain and direction, whose norm is
-    that of the gains; the direction's own length changes nothing, so that to shrink it would be
-    pointless. Where latents are fitted the weights are constants, and the term is left out.
+    In a layer with weight norm, it is that of the effective weight, which equals the norm of the
+    gains. The term is 0 when latents are fitted, as the weights are then constant.
 
     Args:
         weight: factor of this term.
     """
 
     def scale(self, progress: TrainProgress | None) -> float:
-        """Return the weight, and 0 where latents are fitted."""
+        """Return the weight in training, and 0 when latents are fitted."""
         return 0.0 if progress is None else self.weight
 
     def forward(self, inputs: LossInputs) -> Tensor:
-        """Return the squared norm, the same for each shape, (B,)."""
+        """Return the squared norm, (B,), equal for all shapes."""
         norm = inputs.latents.new_zeros(())
         for module in inputs.decoder.modules():
-            # as the layer multiplies by it, whatever it is made of
+            # the effective weight, also if a parametrization computes it
             weight = getattr(module, "weight", None)
             if isinstance(weight, Tensor) and weight.dim() > 1:
                 norm = norm + weight.square().sum()

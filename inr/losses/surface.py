@@ -1,4 +1,4 @@
-"""Terms for learning from points on a surface, without distances."""
+"""Terms for learning from surface points, without distances."""
 
 from typing import ClassVar
 
@@ -12,10 +12,10 @@ from inr.models.derivatives import normalize
 
 
 class SurfaceDistance(Loss):
-    """Mean of |f| on the surface, where the field should vanish.
+    """Mean of |f| over surface points, where the field should be 0.
 
-    The first summand of the data term of IGR (Gropp et al., ICML 2020, eq. 2) and, with another
-    weight, of SIREN (Sitzmann et al., NeurIPS 2020, eq. 6).
+    The first part of the data term of IGR (Gropp et al., ICML 2020, eq. 2) and, with another
+    weight, a term of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
 
     Args:
         weight: factor of this term.
@@ -30,15 +30,15 @@ class SurfaceDistance(Loss):
 
 
 class NormalAlignment(Loss):
-    """Misalignment of the field's gradient on the surface with the outward normal n.
+    """Deviation of the field's gradient at surface points from the outward normal n.
 
-    Either the mean of |grad f - n| (the tau summand of IGR's data term: Gropp et al., ICML 2020,
-    eq. 2), which also asks for unit length, or of 1 - cos(grad f, n) (Sitzmann et al., SIREN,
-    NeurIPS 2020, eq. 6, with the gradient normalised as in its published code).
+    Either the mean of |grad f - n| (the tau term of IGR: Gropp et al., ICML 2020, eq. 2), which
+    also penalises a gradient not of unit length; or the mean of 1 - cos(grad f, n) (Sitzmann et
+    al., SIREN, NeurIPS 2020, eq. 6, with the gradient normalised as in its published code).
 
     Args:
         weight: factor of this term.
-        cosine: true for the second, false for the first.
+        cosine: whether to use the cosine (SIREN) rather than the difference (IGR).
     """
 
     needs = frozenset({"surface.gradient", "normals"})
@@ -58,15 +58,15 @@ class NormalAlignment(Loss):
 
 
 class Eikonal(Loss):
-    """Mean of ||grad f| - 1|^power: the gradient of a distance has unit length.
+    """Eikonal loss, the mean of ||grad f| - 1|^power.
 
-    Power 2 is the Eikonal term of IGR (Gropp et al., ICML 2020, eq. 2), power 1 the one of SIREN
-    (Sitzmann et al., NeurIPS 2020, eq. 6).
+    Power 2 is that of IGR (Gropp et al., ICML 2020, eq. 2), power 1 that of SIREN (Sitzmann et
+    al., NeurIPS 2020, eq. 6).
 
     Args:
         weight: factor of this term.
-        where: `space`, `samples` or `surface`. For several, give the term several times.
-        power: 1 or 2.
+        where: the point set, `space`, `samples` or `surface`; add one term for each set.
+        power: power of the absolute error: 1 or 2.
     """
 
     output: ClassVar[str | None] = "sdf"
@@ -89,13 +89,13 @@ class Eikonal(Loss):
 
 
 class OffSurface(Loss):
-    """Mean of exp(-alpha |f|) over space: keeps the field from vanishing off the surface.
+    """Mean of exp(-alpha |f|) over points in space: penalises small values off the surface.
 
-    The last summand of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
+    The last term of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
 
     Args:
         weight: factor of this term.
-        alpha: 1 / box unit; the paper says much larger than 1, its code 100.
+        alpha: decay rate, 1 / box unit; "much larger than 1" in the paper, 100 in its code.
     """
 
     needs = frozenset({"space"})
@@ -112,18 +112,17 @@ class OffSurface(Loss):
 
 
 class HotSpot(Loss):
-    """Heat that spreads from the surface, whose logarithm is a distance (Wang et al., CVPR 2025).
+    """Heat loss of HotSpot (Wang et al., CVPR 2025).
 
-    HotSpot: with h = exp(-lambda |f|), the energy 1/2 int |grad h|^2 + lambda^2 h^2 of the
-    screened Poisson equation is, over lambda^2, 1/2 int exp(-2 lambda |f|) (|grad f|^2 + 1), the
-    paper's heat loss: least where |f| is the distance, up to an error that vanishes as lambda
-    grows, and it charges for surface that no point asks for. The paper divides by the density of
-    the points that it draws, for an integral; this is the mean over the points in space as they
-    are drawn.
+    For h = exp(-lambda |f|), the energy 1/2 int |grad h|^2 + lambda^2 h^2 of the screened Poisson
+    equation is lambda^2 times the heat loss 1/2 int exp(-2 lambda |f|) (|grad f|^2 + 1). Its
+    minimiser |f| tends to the distance as lambda grows, and it penalises surface area away from
+    the points. The paper estimates the integral by dividing by the density of its random points;
+    here it is the mean over the points in space as drawn.
 
     Args:
         weight: factor of this term.
-        absorption: lambda, 1 / box unit: heat falls to 1/e over its inverse.
+        absorption: lambda, 1 / box unit; h falls to 1/e at the distance 1 / lambda.
     """
 
     needs = frozenset({"space.gradient"})
@@ -142,13 +141,13 @@ class HotSpot(Loss):
 
 
 def gradient_of(samples: FieldSamples) -> Tensor:
-    """Return the field's gradient (B, N, D), which the term has to name in its needs."""
+    """Return the field's gradient (B, N, D), which must be in the `needs` of the term."""
     assert samples.gradient is not None, "a term that uses a gradient has to name it in its needs"
     return samples.gradient
 
 
 def check_rate(name: str, rate: float) -> float:
-    """Return a decay rate; raise ValueError if it is not positive."""
+    """Return a decay rate, or raise ValueError if it is not positive."""
     if rate <= 0:
         raise ValueError(f"{name} is {rate}; it has to be positive")
     return rate

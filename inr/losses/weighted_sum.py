@@ -1,4 +1,4 @@
-"""The weighted sum of loss terms, which decodes what they need."""
+"""The weighted sum of loss terms; it decodes the points that they need."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,13 +14,13 @@ class Losses(nn.Module):
     """Weighted sum of named terms.
 
     Args:
-        terms: name to term.
+        terms: name of each term to the term.
 
     Attributes:
-        needs: what any of the terms needs.
+        needs: union of the needs of the terms.
 
     Raises:
-        ValueError: if a term needs what there is not.
+        ValueError: if a term has an unknown need.
     """
 
     def __init__(self, terms: Mapping[str, Loss]) -> None:
@@ -37,19 +37,20 @@ class Losses(nn.Module):
     def forward(
         self, model: INR, batch: Batch, latents: Tensor, progress: TrainProgress | None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Decode what the terms need, and sum them.
+        """Decode the points that the terms need, and sum the terms.
 
         Args:
-            model: decodes the points of the batch.
-            batch: of B shapes.
-            latents: (B, L), or of parts (B, P, L + K), as the decoder gets them (bounded).
-            progress: of training; None where latents are fitted, which knows no ramps.
+            model: the model to decode with.
+            batch: samples of B shapes.
+            latents: (B, L), or (B, P, L + K) for shapes made of parts; constrained.
+            progress: progress of training; None when latents are fitted, without ramps.
 
         Returns:
-            The total of each shape (B,), and each term's unweighted value, (B,), detached.
+            The total of each shape, (B,), and the unweighted value of each term, (B,), detached.
 
         Raises:
-            ValueError: if the batch lacks what a term needs, or the model is of another kind.
+            ValueError: if the batch lacks an input of a term, or a term for parts is used with a
+                model without parts.
         """
         terms = self.named_terms()
         for name, term in terms.items():
@@ -64,7 +65,7 @@ class Losses(nn.Module):
         values = {}
         regularised = model.latents.regularised(latents)
         for name, term in terms.items():
-            given = {key: _narrow(samples, key, term.needs) for key, samples in sets.items()}
+            given = {key: _select_needed(samples, key, term.needs) for key, samples in sets.items()}
             value = term(
                 LossInputs(**given, latents=regularised, decoder=model.decoder, progress=progress)
             )
@@ -73,7 +74,7 @@ class Losses(nn.Module):
         return total, values
 
     def select(self, keep: Callable[[Loss], bool]) -> "Losses":
-        """Return the terms that a predicate holds for."""
+        """Return the sum of the terms for which `keep` is true."""
         return Losses({name: term for name, term in self.named_terms().items() if keep(term)})
 
     def named_terms(self) -> dict[str, Loss]:
@@ -86,8 +87,8 @@ def _check_batch(name: str, term: Loss, batch: Batch) -> None:
     for need in sorted(term.needs):
         if getattr(batch, set_of(need)) is None:
             raise ValueError(
-                f"loss.{name} ({kind}) needs {_WORDS[set_of(need)]}, which these data do not give; "
-                f"take another loss, or leave the term out: ~loss.{name}"
+                f"loss.{name} ({kind}) needs {_SETS[set_of(need)]}, which these data do not have; "
+                f"use another loss, or leave the term out: ~loss.{name}"
             )
         field = field_name(need)
         if field is not None and field not in batch.fields:
@@ -107,7 +108,7 @@ def _check_batch(name: str, term: Loss, batch: Batch) -> None:
         )
 
 
-_WORDS = {
+_SETS = {
     "samples": "samples with distances",
     "surface": "points on the surface",
     "space": "points in space",
@@ -117,10 +118,10 @@ _WORDS = {
 def _decode(
     model: INR, batch: Batch, latents: Tensor, needs: frozenset[str]
 ) -> dict[str, FieldSamples | None]:
-    """Return the field at each set that is needed, with its gradient where that is."""
+    """Return the field at each needed set of points, with its gradient if needed."""
     sets: dict[str, FieldSamples | None] = dict.fromkeys(SETS)
     needed = {set_of(need) for need in needs}
-    for name in SETS:  # in this order, or dropout would not be reproducible
+    for name in SETS:  # in a fixed order, so that dropout is reproducible
         if name not in needed:
             continue
         target = normal = labels = None
@@ -145,8 +146,10 @@ def _decode(
     return sets
 
 
-def _narrow(samples: FieldSamples | None, name: str, needs: frozenset[str]) -> FieldSamples | None:
-    """Return of a set what a term needs of it, so that none lives on what another asked for."""
+def _select_needed(
+    samples: FieldSamples | None, name: str, needs: frozenset[str]
+) -> FieldSamples | None:
+    """Return only what a term needs of a set; else it could depend on the needs of other terms."""
     if samples is None or name not in {set_of(need) for need in needs}:
         return None
     own = {field_name(need) for need in needs}

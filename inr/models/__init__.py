@@ -1,1 +1,1 @@
-"""Networks, latents, and the model that joins them."""
+"""Networks, latents, and the model that combines them."""

@@ -1,8 +1,8 @@
-"""Activations, besides those of torch.nn, which a YAML names directly.
+"""Activations that torch.nn lacks; a YAML names those of torch.nn directly.
 
-An activation may bring what belongs to it: the factor on its input, which the layer before folds
-into its small weight; the initialisation of that weight; another width or complex values. Those of
-SIREN and FINER are in `inr.models.periodic`.
+An activation may also define a factor on its input, which the preceding layer folds into its
+weight; the initialisation of that weight; another output width; or complex values. SIREN's and
+FINER's activations are in `inr.models.periodic`.
 """
 
 import copy
@@ -15,32 +15,34 @@ from inr.models.layers import Layer
 
 
 class Activation(nn.Module):
-    """Function of each value, with the width, gain and initialisation that belong to it."""
+    """Activation with its output width, its gain and the initialisation of its layer."""
 
-    # whether it gives complex values and, after the first layer, takes them
+    # whether its output is complex, and so its input after the first layer
     is_complex = False
 
     def width(self, width: int) -> int:
-        """Return how wide its result is, for an input of a width."""
+        """Return the width of the output for an input of width `width`."""
         return width
 
     def for_layer(self, first: bool) -> tuple[nn.Module, float]:
-        """Return a copy for one layer, and the factor that the layer has to put on its result."""
+        """Return a copy for one layer, and the factor to apply to that layer's output."""
         return copy.deepcopy(self), 1.0
 
     def initialize(self, layer: Layer, *, first: bool, last: bool) -> None:
-        """Draw the weight of a layer, in place; `last` for the output layer, which has none after.
+        """Initialise the weight of a layer in place; the default keeps that of torch.nn.Linear.
 
-        A layer starts as torch.nn.Linear does, which is left as it is where nothing is known
-        better.
+        Args:
+            layer: the layer before this activation.
+            first: whether it is the first layer.
+            last: whether it is the output layer, which no activation follows.
         """
 
 
 class Plain(Activation):
-    """Activation of torch.nn, which brings nothing of its own.
+    """Wrapper of an activation of torch.nn.
 
     Args:
-        function: the activation.
+        function: the activation of torch.nn.
     """
 
     def __init__(self, function: nn.Module) -> None:
@@ -48,7 +50,7 @@ class Plain(Activation):
         self.function = function
 
     def for_layer(self, first: bool) -> tuple[nn.Module, float]:
-        """Return a copy; ReLU and leaky ReLU in place, since no layer needs its own result."""
+        """Return a copy, in place for ReLU and leaky ReLU: no layer's backward needs its output."""
         function = copy.deepcopy(self.function)
         if isinstance(function, nn.ReLU) or (
             isinstance(function, nn.LeakyReLU) and function.negative_slope > 0
@@ -76,10 +78,10 @@ class Gaussian(Activation):
 
 
 class Sawtooth(Activation):
-    """The piecewise linear wave of period 4 / frequency that is x on [-1, 1].
+    """Triangle wave of the product of frequency and x; equal to it where that is in [-1, 1].
 
     Args:
-        frequency: factor on the input.
+        frequency: factor on the input; the period is 4 / frequency.
     """
 
     def __init__(self, *, frequency: float) -> None:
@@ -96,7 +98,7 @@ class Sawtooth(Activation):
 class Swish(Activation):
     """x sigmoid(beta x), a smooth ReLU (Ramachandran et al., arXiv 1710.05941, section 3.3).
 
-    On a CPU a network with it is about twice as fast to evaluate as one with Softplus.
+    On a CPU, a network with Swish evaluates about twice as fast as one with Softplus.
 
     Args:
         beta: sharpness, positive; the curvature at 0 is beta / 2.
@@ -109,19 +111,19 @@ class Swish(Activation):
         self.beta = beta
 
     def for_layer(self, first: bool) -> tuple[nn.Module, float]:
-        """Return the function of beta x, and beta."""
+        """Return the activation as a function of beta x, and the factor beta."""
         return ScaledSiLU(1 / self.beta), self.beta
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return values of x's shape, none below -0.28 / beta."""
+        """Return values of x's shape, all above -0.28 / beta."""
         return nn.functional.silu(x * self.beta) / self.beta
 
 
 class ScaledSiLU(nn.Module):
-    """s x sigmoid(x).
+    """s x sigmoid(x), a scaled SiLU.
 
     Args:
-        scale: s.
+        scale: the factor s.
     """
 
     def __init__(self, scale: float) -> None:
@@ -130,7 +132,7 @@ class ScaledSiLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return values of x's shape."""
-        # in place: no derivative needs the result
+        # in place: the backward pass of SiLU needs its input only
         return nn.functional.silu(x).mul_(self.scale)
 
 
@@ -138,16 +140,16 @@ class GEGLU(Activation):
     """a GELU(b) for the halves a, b of the input (Shazeer, arXiv 2002.05202, eq. 6)."""
 
     def width(self, width: int) -> int:
-        """Return the half.
+        """Return half the width of the input.
 
         Raises:
             ValueError: if the width is odd.
         """
         if width % 2:
             raise ValueError(
-                f"GEGLU halves the width, and a hidden layer is {width} wide, which is odd; choose "
-                "an even model.hidden_dim (with model.narrow_skip=true, one that stays even less "
-                "the widths of latent and point)"
+                f"GEGLU halves the width, and a hidden layer has the odd width {width}; choose an "
+                "even model.hidden_dim (with model.narrow_skip=true, one that is also even after "
+                "the widths of latent and point are subtracted)"
             )
         return width // 2
 
@@ -158,7 +160,7 @@ class GEGLU(Activation):
 
 
 class HOSC(Activation):
-    """tanh(beta sin x), which turns square as beta grows (Serrano et al., 2024, eq. 2).
+    """tanh(beta sin x), close to a square wave for a large beta (Serrano et al., 2024, eq. 2).
 
     Args:
         beta: sharpness, positive.
@@ -176,10 +178,10 @@ class HOSC(Activation):
 
 
 class AdaptiveHOSC(Activation):
-    """tanh(beta sin x) with a learnt beta for each layer (Serrano et al., 2024, section 3).
+    """tanh(beta sin x) with a learnt beta per layer (Serrano et al., 2024, section 3).
 
     Args:
-        beta: sharpness at the start, positive; it stays so because its logarithm is learnt.
+        beta: initial sharpness, positive; its logarithm is learnt, so it stays positive.
     """
 
     def __init__(self, *, beta: float) -> None:
@@ -196,13 +198,13 @@ class AdaptiveHOSC(Activation):
 class Gabor(Activation):
     """exp(i omega x - |sigma x|^2), a wavelet (Saragadam et al., WIRE, CVPR 2023, eq. 3).
 
-    The first layer is real; those after it have complex weights, and the field is the real part
+    The first layer is real; the later ones have complex weights, and the field is the real part
     of the output.
 
     Args:
         omega: frequency of the wave.
-        sigma: inverse width of the window. Complex values grow to exp((omega / 2 sigma)^2) in each
-            layer: with sigma well below omega / 2 they overflow.
+        sigma: inverse width of the Gaussian window. A layer's values can reach
+            exp((omega / 2 sigma)^2), which overflows for sigma well below omega / 2.
     """
 
     is_complex = True
@@ -218,12 +220,12 @@ class Gabor(Activation):
         self.sigma = sigma
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return complex values of x's shape, x real or complex."""
+        """Return complex values of x's shape, for real or complex x."""
         if x.is_complex():
             real, square = x.real, x.real.square() + x.imag.square()
             size = (square * -(self.sigma**2) - x.imag * self.omega).exp()
         else:
             real, size = x, (x.square() * -(self.sigma**2)).exp()
         phase = real * self.omega
-        # several times as fast as torch's complex exponential
+        # several times faster than torch's complex exponential
         return torch.complex(size * phase.cos(), size * phase.sin())

@@ -1,9 +1,9 @@
-"""Derivatives of fields with respect to the point, for losses and for analysis.
+"""Derivatives of fields with respect to the points, for losses and for analysis.
 
-For analysis a field is a function from points (..., D) to values (...), where the value at a
-point depends on that point alone: `scalar_field` makes one of a model. Autograd differentiates it
-exactly; FiniteDifferences serves fields that cannot be differentiated twice (ReLU, a hash grid).
-Both give the same things for any D. Curvature is that of the level set through each point.
+For analysis, a field is a function from points (..., D) to values (...), where each value depends
+on its own point only; `scalar_field` makes one from a model. `Autograd` gives exact derivatives;
+`FiniteDifferences` is for fields without useful second derivatives (ReLU, a hash grid). Both have
+the same interface and work for any D. Curvatures are those of the level set through each point.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from inr.models.decoder import Field
 from inr.models.inr import INR
 
 ScalarField = Callable[[Tensor], Tensor]
-# gradients shorter than this have no direction
+# gradients shorter than this are treated as zero
 TINY = 1e-8
 
 
@@ -25,7 +25,7 @@ class Derivatives(ABC):
     """Derivatives of fields at points (..., D); results are detached.
 
     Args:
-        chunk_size: points differentiated at once, which bounds the memory.
+        chunk_size: number of points to differentiate at once; it bounds the memory.
     """
 
     def __init__(self, *, chunk_size: int) -> None:
@@ -38,7 +38,7 @@ class Derivatives(ABC):
         return self._chunked(lambda points: self._gradient(field, points), x)
 
     def hessian(self, field: ScalarField, x: Tensor) -> Tensor:
-        """Return the symmetric matrix of second derivatives (..., D, D) at x (..., D)."""
+        """Return the Hessian (..., D, D) at x (..., D)."""
         return self._chunked(lambda points: self._both(field, points)[1], x)
 
     def laplacian(self, field: ScalarField, x: Tensor) -> Tensor:
@@ -72,15 +72,16 @@ class Derivatives(ABC):
 class Autograd(Derivatives):
     """Exact derivatives, by torch.func.
 
-    Where a field is linear by pieces (ReLU), second derivatives are 0 but at the seams: take
-    FiniteDifferences.
+    The second derivatives of a piecewise linear field (ReLU) are 0 almost everywhere; use
+    FiniteDifferences for it.
 
     Args:
-        chunk_size: points differentiated at once; the Hessian keeps the graph of both passes.
+        chunk_size: number of points to differentiate at once; a Hessian keeps the graphs of both
+            passes in memory.
     """
 
     def _gradient(self, field: ScalarField, x: Tensor) -> Tensor:
-        # a value depends on its own point alone, so that the sum's gradient is every value's
+        # each value depends on its own point only: the gradient of the sum has all gradients
         gradient: Tensor = torch.func.grad(lambda points: field(points).sum())(x)
         return gradient
 
@@ -94,14 +95,15 @@ class Autograd(Derivatives):
 class FiniteDifferences(Derivatives):
     """Derivatives by central differences.
 
-    The error of a smooth field falls with step^2 until rounding takes over, at about
-    step = eps^(1/3) for a gradient and eps^(1/4) for second derivatives: in float32, whose eps is
-    6e-8, 4e-3 and 2e-2; in float64 (`model.double()`) 5e-6 and 1e-4. For a hash grid it should
-    not be much below the finest cell.
+    The error of a smooth field falls with step^2 until rounding dominates. The best step is about
+    eps^(1/3) for first and eps^(1/4) for second derivatives: 4e-3 and 2e-2 in float32, 5e-6 and
+    1e-4 in float64 (`model.double()`). For a hash grid it should not be much smaller than the
+    finest cell.
 
     Args:
         step: h, box units.
-        chunk_size: points differentiated at once; each takes 1 + 2 D^2 values of the field.
+        chunk_size: number of points to differentiate at once; a Hessian evaluates the field at
+            1 + 2 D^2 points for each.
     """
 
     def __init__(self, *, step: float, chunk_size: int) -> None:
@@ -140,15 +142,15 @@ def mean_curvature(gradient: Tensor, hessian: Tensor) -> Tensor:
     """Return the mean of the principal curvatures of a level set.
 
     div(grad f / |grad f|) / (D - 1) = (|g|^2 tr H - g H g) / ((D - 1) |g|^3): Goldman, Curvature
-    formulas for implicit curves and surfaces, CAGD 2005, eq. 4.2 (3.6 in the plane), with the
-    sign turned so that a ball whose gradient points outward has 1 / r.
+    formulas for implicit curves and surfaces, CAGD 2005, eq. 4.2 (3.6 in 2-D), with the opposite
+    sign: for an outward gradient, a ball of radius r has 1 / r.
 
     Args:
-        gradient: g (..., D).
-        hessian: H (..., D, D).
+        gradient: (..., D), g.
+        hessian: (..., D, D), H.
 
     Returns:
-        (...), 1 / box unit; NaN where the gradient vanishes and there is no surface.
+        (...), 1 / box unit; NaN where the gradient vanishes.
     """
     unit, scaled, regular = _shape_matrix(gradient, hessian)
     along = (unit * (scaled @ unit[..., None])[..., 0]).sum(dim=-1)
@@ -160,15 +162,15 @@ def gaussian_curvature(gradient: Tensor, hessian: Tensor) -> Tensor:
     """Return the product of the D - 1 principal curvatures of a level set.
 
     -det [[H, g], [g, 0]] / |g|^(D + 1): Goldman, CAGD 2005, eq. 4.1 for surfaces. It holds for
-    any D, with signs for an outward gradient; of a curve in the plane the product has one
-    factor, and this is its curvature.
+    any D; curvatures are positive for a ball with an outward gradient. In 2-D it is the curvature
+    of the curve.
 
     Args:
-        gradient: g (..., D).
-        hessian: H (..., D, D).
+        gradient: (..., D), g.
+        hessian: (..., D, D), H.
 
     Returns:
-        (...), 1 / box unit^(D - 1); NaN where the gradient vanishes and there is no surface.
+        (...), 1 / box unit^(D - 1); NaN where the gradient vanishes.
     """
     unit, scaled, regular = _shape_matrix(gradient, hessian)
     below = torch.cat([unit, torch.zeros_like(unit[..., :1])], dim=-1)
@@ -179,16 +181,16 @@ def gaussian_curvature(gradient: Tensor, hessian: Tensor) -> Tensor:
 
 
 def _shape_matrix(gradient: Tensor, hessian: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return g / |g|, H / |g|, and where g has a direction."""
+    """Return g / |g|, H / |g|, and a mask of the points where g does not vanish."""
     norm = gradient.norm(dim=-1)
     regular = norm > TINY
     return normalize(gradient), hessian / norm.clamp(min=TINY)[..., None, None], regular
 
 
 def normalize(gradient: Tensor) -> Tensor:
-    """Return vectors (..., D) of unit length, and 0 with no derivative for those without a length.
+    """Return vectors (..., D) scaled to unit length; 0, with zero derivative, for zero vectors.
 
-    Dividing by a small floor instead would give a loss derivatives as large as its inverse.
+    Dividing by max(norm, eps) instead would give derivatives as large as 1 / eps.
     """
     norm = gradient.norm(dim=-1, keepdim=True)
     return torch.where(norm > TINY, gradient / norm.clamp(min=TINY), torch.zeros_like(gradient))
@@ -197,12 +199,12 @@ def normalize(gradient: Tensor) -> Tensor:
 def scalar_field(model: INR, latent: Tensor, channel: int = 0) -> ScalarField:
     """Return one channel of one shape's field as a function from points (..., D) to values (...).
 
-    Channel 0 of an occupancy is positive inside, so that its level sets curve with the other sign.
+    For an occupancy, channel 0 is positive inside, so curvatures have the opposite sign.
 
     Args:
-        model: decodes the points; set model.eval() before.
-        latent: (L,), or of parts (P, L + K), as the decoder gets it.
-        channel: from 0.
+        model: the model, in evaluation mode (`model.eval()`).
+        latent: (L,), or (P, L + K) for a shape made of parts; constrained.
+        channel: index of the channel, from 0.
     """
 
     def field(x: Tensor) -> Tensor:
@@ -213,22 +215,22 @@ def scalar_field(model: INR, latent: Tensor, channel: int = 0) -> ScalarField:
 
 
 def decode_with_gradient(model: INR, points: Tensor, latents: Tensor) -> tuple[Field, Tensor]:
-    """Return the field and the gradient of its channel 0, for a loss to differentiate again.
+    """Return the field and the gradient of its channel 0, both differentiable.
 
-    Where gradients are off (torch.no_grad or inference_mode), the gradient with respect to the
-    points is still right, and nothing is kept for a second differentiation.
+    Under torch.no_grad or inference_mode, the gradient with respect to the points is computed all
+    the same, but the results are detached.
 
     Args:
-        model: decodes the points.
-        points: (B, N, D).
-        latents: (B, L), or of parts (B, P, L + K).
+        model: the model to decode with.
+        points: (B, N, D) points.
+        latents: (B, L), or (B, P, L + K) for shapes made of parts; constrained.
 
     Returns:
-        The field and the gradient (B, N, D).
+        The field, and the gradient (B, N, D).
     """
     again = torch.is_grad_enabled()
     with torch.inference_mode(False), torch.enable_grad():
-        # autograd saves no tensor that was made in inference mode, but it does save a copy
+        # autograd cannot save a tensor created in inference mode, so copy it
         x = points.detach().clone().requires_grad_(True)
         z = latents.clone() if latents.is_inference() else latents
         field = model.decode(x, z)

@@ -1,7 +1,7 @@
 """Encodings of points.
 
-None of those here has a bounded domain: points outside the box are encoded like any others. (The
-hash grid, `inr.models.hash_grid`, clamps to the box, and says so.)
+Those in this file have an unbounded domain: points outside the box are encoded like any others.
+The hash grid, `inr.models.hash_grid`, clamps points to the box.
 """
 
 import math
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 
 class Encoding(nn.Module, ABC):
-    """Features of a point that a network is given in its place: the base class of encodings.
+    """Features of a point, the network's input in its place: the base class of encodings.
 
-    A subclass is built with the keys of `model.encoding` and, where its constructor names it,
-    `dim` (D).
+    The constructor is called with the keys of `model.encoding`, and with `dim` (D) if it has that
+    parameter.
 
     Attributes:
-        out_dim: E, width of the features; set by the constructor.
-        includes_point: whether the point itself is the first D features.
+        out_dim: E, width of the features; the constructor sets it.
+        includes_point: whether the first D features are the point itself.
     """
 
     out_dim: int
@@ -27,14 +27,14 @@ class Encoding(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """Return features (..., E) of points x (..., D)."""
+        """Return the features (..., E) of points x (..., D)."""
 
 
 class Identity(Encoding):
     """The point itself.
 
     Args:
-        dim: D.
+        dim: D, dimension of space.
     """
 
     includes_point = True
@@ -51,16 +51,16 @@ class Identity(Encoding):
 class Positional(Encoding):
     """Sines and cosines of the point (NeRF: Mildenhall et al., ECCV 2020, eq. 4).
 
-    The encoding is periodic, of period 2, but for the point itself.
+    The sines and cosines are periodic with period 2.
 
     Args:
-        dim: D.
-        num_octaves: frequencies pi, 2 pi, 4 pi, ... a coordinate.
-        include_point: whether the point itself comes first; the paper leaves it out, its
-            published code does not.
+        dim: D, dimension of space.
+        num_octaves: number of frequencies pi, 2 pi, 4 pi, ... per coordinate.
+        include_point: whether the first features are the point itself; the paper leaves it out,
+            its published code does not.
 
     Raises:
-        ValueError: if there is no octave.
+        ValueError: if num_octaves is below 1.
     """
 
     frequencies: Tensor
@@ -77,7 +77,7 @@ class Positional(Encoding):
         self.out_dim = dim * (include_point + 2 * num_octaves)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (..., out_dim): [the point,] all sines, then all cosines, for x (..., D)."""
+        """Return the features (..., E) of x (..., D): [the point,] all sines, then all cosines."""
         phase = (x[..., None, :] * self.frequencies[:, None]).flatten(-2)
         waves = [phase.sin(), phase.cos()]
         return torch.cat([x, *waves] if self.includes_point else waves, dim=-1)
@@ -87,15 +87,15 @@ class Fourier(Encoding):
     """Gaussian Fourier features (Tancik et al., NeurIPS 2020, section 6.1).
 
     [sin(2 pi B x), cos(2 pi B x)], where the frequencies B (K, D) are drawn once from
-    N(0, scale^2) and kept with the weights, untrained.
+    N(0, scale^2). They are saved with the weights, but not trained.
 
     Args:
-        dim: D.
-        num_frequencies: K.
-        scale: standard deviation of the frequencies, in cycles a box unit.
+        dim: D, dimension of space.
+        num_frequencies: K, number of frequencies.
+        scale: standard deviation of the frequencies, in cycles per box unit.
 
     Raises:
-        ValueError: if there is no frequency, or the scale is not positive.
+        ValueError: if num_frequencies is below 1, or the scale is not positive.
     """
 
     frequencies: Tensor
@@ -111,7 +111,7 @@ class Fourier(Encoding):
         self.out_dim = 2 * num_frequencies
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (..., 2 K): all sines, then all cosines, for x (..., D)."""
-        # the factor belongs to the small matrix, not to a pass over all phases
+        """Return the features (..., 2 K) of x (..., D): all sines, then all cosines."""
+        # scaling the small matrix is cheaper than scaling the phases
         phase = nn.functional.linear(x, 2 * math.pi * self.frequencies)
         return torch.cat([phase.sin(), phase.cos()], dim=-1)

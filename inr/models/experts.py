@@ -1,29 +1,29 @@
-"""Layers whose weight depends on where a point lies."""
+"""Layers whose weight depends on the position of the point."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from inr.models.layers import InputDims, Layer, LayerInput, LayerKind
+from inr.models.layers import InputDims, Layer, LayerFactory, LayerInput
 
 
-class Experts(LayerKind):
-    """Layers of experts on tilings that refine (Hao et al., NeurIPS 2022, section 3).
+class Experts(LayerFactory):
+    """Position-dependent weights on a hierarchy of tilings (Hao et al., NeurIPS 2022, section 3).
 
-    Layer l cuts space into cells of side 2 / (first_cells growth^l), counted from the box's lower
-    corner; a tile of num_experts^D cells is repeated over all space, and each cell of the tile
-    has its own weight. Points outside the box need nothing special. The field jumps where cells
-    meet, by what their experts differ.
+    Layer l divides space into cells of side 2 / (first_cells growth^l), starting at the lower
+    corner of the box. A tile of num_experts^D cells repeats over all space, also outside the box,
+    and each cell of a tile has its own weight. The field is discontinuous at the boundaries of
+    cells whose weights differ.
 
     Args:
-        num_experts: a dimension, at least 1.
-        first_cells: cells a side of the box in the first layer.
-        growth: of their number from layer to layer; 2 refines as published, 1/2 the other way
-            round.
+        num_experts: number of weights per dimension, at least 1.
+        first_cells: cells per side of the box in the first layer.
+        growth: factor on the number of cells from layer to layer; 2 for coarse to fine, as
+            published; 1/2 for fine to coarse.
 
     Raises:
-        ValueError: if one of them is too small.
+        ValueError: if a setting is out of range.
     """
 
     def __init__(self, *, num_experts: int, first_cells: float, growth: float) -> None:
@@ -39,27 +39,27 @@ class Experts(LayerKind):
         self.growth = growth
 
     def make(self, in_dims: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
-        """Return the layer for the tiling of this depth."""
+        """Return the layer with the tiling of its index."""
         cells = self.first_cells * self.growth**index
         return ExpertLinear(in_dims, out_dim, dim=dim, num_experts=self.num_experts, cells=cells)
 
 
 class ExpertLinear(Layer):
-    """Linear layer on [latent, point, hidden] with the weight of the point's expert, and one bias.
+    """Linear layer on [latent, point, hidden] with one weight per expert and one shared bias.
 
-    Points are sorted by expert into blocks of equal size, at most one of each expert not full, and
-    all blocks are multiplied at once, each by its expert's weight.
+    Points are sorted by expert into blocks of equal size, padded where needed, and all blocks are
+    multiplied at once, each by its expert's weight.
 
     Args:
-        in_dims: widths of its inputs.
-        out_dim: width of the result.
-        dim: D.
-        num_experts: a dimension.
-        cells: a side of the box.
+        in_dims: widths of the inputs.
+        out_dim: width of the output.
+        dim: D, dimension of space.
+        num_experts: number of experts per dimension.
+        cells: number of cells per side of the box.
 
     Attributes:
-        weight: (num_experts^D, out_dim, sum of in_dims); all experts start alike, so that the
-            field starts without jumps.
+        weight: (num_experts^D, out_dim, sum of in_dims); equal for all experts initially, so
+            that the initial field is continuous.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ExpertLinear(Layer):
         self.weight = nn.Parameter(self.weight.detach().expand(number, -1, -1).clone())
 
     def tiles(self, x: Tensor) -> Tensor:
-        """Return the expert, (...,), of each point x (..., D); the last coordinate counts most."""
+        """Return the expert index (...) of each point of x (..., D); axis 0 varies fastest."""
         cell = ((x.detach() + 1) * (self.cells / 2)).floor().remainder(self.num_experts).long()
         strides = self.num_experts ** torch.arange(x.shape[-1], device=x.device)
         return (cell * strides).sum(dim=-1)
@@ -87,7 +87,7 @@ class ExpertLinear(Layer):
         if latent is None:
             result = bias
         else:
-            # what the latents add: a row for each shape and expert, computed once
+            # the latents' contribution, computed once per shape and expert
             rows = torch.einsum("bl,eol->beo", inputs.latents, latent) + bias
             shape = torch.arange(shapes, device=tile.device).repeat_interleave(num)
             shift = rows.flatten(0, 1).index_select(0, shape * len(weight) + tile)
@@ -104,16 +104,16 @@ class _Blocks:
     """Rows sorted into blocks of one expert each.
 
     Args:
-        tile: (M,) the expert of each row.
-        number: of experts, E.
+        tile: (M,), the expert of each row.
+        number: E, number of experts.
 
     Attributes:
-        expert: (K,) of each block.
+        expert: (K,), the expert of each block.
     """
 
     def __init__(self, tile: Tensor, number: int) -> None:
         num_rows = len(tile)
-        # four blocks an expert waste an eighth of the room on average
+        # four blocks per expert: on average an eighth of the rows is padding
         self.size = max(32, -(-num_rows // (4 * number)))
         order = tile.argsort()
         counts = tile.bincount(minlength=number)
@@ -129,21 +129,21 @@ class _Blocks:
         self.row[self.slot] = torch.arange(num_rows, device=tile.device)
 
     def fill(self, rows: Tensor) -> Tensor:
-        """Return rows (M, W) in blocks (K, size, W), zero where a block is not full."""
+        """Return the rows (M, W) as blocks (K, size, W), padded with zeros."""
         moved: Tensor = _MoveRows.apply(rows, self.row, self.slot)
         return moved.unflatten(0, (-1, self.size))
 
     def take(self, blocks: Tensor) -> Tensor:
-        """Return the rows (M, W) of blocks (K, size, W) in their own order."""
+        """Return the rows (M, W) of blocks (K, size, W) in their original order."""
         moved: Tensor = _MoveRows.apply(blocks.flatten(0, 1), self.slot, self.row)
         return moved
 
 
 class _MoveRows(torch.autograd.Function):
-    """Rows taken by index, zero where it is -1; the backward pass takes them by its inverse.
+    """Rows gathered by index, zero where it is -1; the backward pass gathers by the inverse index.
 
-    Each row goes to one place at most, so that no gradients have to be added up. There is no
-    forward mode: torch gives zeros where that of a function like this one is nested.
+    Each row is used at most once, so the backward pass needs no sums. Forward-mode derivatives
+    are not defined: torch returns zeros when those of a custom function are nested.
     """
 
     @staticmethod
@@ -154,12 +154,12 @@ class _MoveRows(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        """Keep the indices."""
+        """Save the indices."""
         ctx.save_for_backward(*inputs[1:])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """Return the gradient's rows where they came from."""
+        """Return the gradient with respect to the rows."""
         index, inverse = ctx.saved_tensors
         return _MoveRows.apply(gradient, inverse, index), None, None
 
@@ -167,7 +167,7 @@ class _MoveRows(torch.autograd.Function):
     def vmap(
         info: Any, dims: tuple[int | None, ...], rows: Tensor, index: Tensor, inverse: Tensor
     ) -> tuple[Tensor, int]:
-        """Move the rows of a batch at once."""
+        """Gather the rows of a whole batch at once."""
         assert dims[1:] == (None, None) and dims[0] is not None
         wide = rows.movedim(dims[0], -1)  # (M, W, batch)
         moved: Tensor = _MoveRows.apply(wide.flatten(1), index, inverse)

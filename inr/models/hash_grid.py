@@ -1,4 +1,4 @@
-"""Learnt features on grids of rising resolution, hashed where a grid outgrows its table."""
+"""Multiresolution hash encoding: learnt features on grids, hashed above the table's size."""
 
 import math
 from collections.abc import Callable
@@ -10,34 +10,33 @@ from inr.models.decoder import OwnLearningRate
 from inr.models.encodings import Encoding
 from inr.models.row_sums import gather
 
-# of eq. 4, one an axis
+# factors of the hash, one per axis (eq. 4)
 PRIMES = (1, 2654435761, 805459861)
 MAX_LOG2_TABLE_SIZE = 24
 
 
 class HashGrid(OwnLearningRate, Encoding):
-    """Learnt features of grids (Mueller et al., Instant NGP, SIGGRAPH 2022).
+    """Multiresolution hash encoding (Mueller et al., Instant NGP, SIGGRAPH 2022).
 
-    Level l of L has floor(N_min b^l) cells a side over the box [-1, 1]^D, with b such that the
-    last level has N_max (eq. 2 and 3). Its features are the D-linear interpolation of those at
-    a cell's 2^D corners. A level whose corners all fit its table is indexed directly; in a finer
-    one a corner's row is its hash (eq. 4), and corners that collide share a row.
+    Level l of L has floor(N_min b^l) cells per side of the box [-1, 1]^D, with b such that the
+    last level has N_max (eq. 2 and 3). A point's features are D-linearly interpolated from the
+    2^D corners of its cell. A level whose corners all fit its table is indexed directly; in a
+    finer level a corner's row is its hash (eq. 4), and corners that collide share a row.
 
-    The box is its domain: a point outside is clamped to it, so that it has the features of the
-    nearest point of the box. Inside a cell the features are D-linear, so that their second
-    derivative along an axis is zero there.
+    The domain is the box: a point outside has the features of the nearest point of the box.
+    Within a cell the features are D-linear, so their second derivative along an axis is zero.
 
     Args:
         dim: D, 2 or 3.
-        num_levels: L.
+        num_levels: L, number of levels.
         features_per_level: F, width of a row.
-        log2_table_size: a level's table has at most 2 to this power rows.
-        base_resolution: N_min, cells a side of the coarsest level.
-        max_resolution: N_max, cells a side of the finest.
-        rate: factor on the network's learning rate; the features learn faster than weights do.
+        log2_table_size: binary logarithm of the largest number of rows of a level's table.
+        base_resolution: N_min, cells per side of the coarsest level.
+        max_resolution: N_max, cells per side of the finest level.
+        rate: factor on the network's learning rate; features need a higher one than weights.
 
     Raises:
-        ValueError: for another D, and for settings out of range.
+        ValueError: if D is neither 2 nor 3, or a setting is out of range.
     """
 
     resolutions: Tensor
@@ -77,7 +76,7 @@ class HashGrid(OwnLearningRate, Encoding):
         table_size = 2**log2_table_size
         num_corners = [(side + 1) ** dim for side in sides]
         sizes = [min(number, table_size) for number in num_corners]
-        # sides never fall, so the levels that are indexed directly come first
+        # sides do not decrease, so the directly indexed levels come first
         self.num_dense = sum(number <= table_size for number in num_corners)
         self.hash_mask = table_size - 1
         self.out_dim = num_levels * features_per_level
@@ -90,7 +89,7 @@ class HashGrid(OwnLearningRate, Encoding):
         ]
         starts = [sum(sizes[:level]) for level in range(num_levels)]
         self.register_buffer("resolutions", torch.tensor(sides).float(), persistent=False)
-        # 32 bits: half the memory traffic of 64, and products wrap around as eq. 4 has them
+        # int32: half the memory traffic of int64, and products wrap around as in eq. 4
         for name, values in (
             ("last_cell", torch.tensor(sides) - 1),
             ("strides", torch.tensor(strides).view(dim, 1, num_levels)),
@@ -99,14 +98,14 @@ class HashGrid(OwnLearningRate, Encoding):
             self.register_buffer(name, values.int(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return features (..., L F), the coarsest level's first, at points x (..., D)."""
+        """Return the features (..., L F) of points x (..., D), the coarsest level first."""
         rows, weights = self.corners(x.reshape(-1, x.shape[-1]))
         features = gather(self.table, weights.flatten(0, 1), rows.flatten(0, 1))
         return features.reshape(*x.shape[:-1], self.out_dim)
 
     def corners(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the table's rows and their weights, (N, L, 2^D) each, for points x (N, D)."""
-        # axes first, and corners as a list: loops over short last axes cost several times as much
+        """Return the rows of a cell's corners and their weights, (N, L, 2^D) each, for x (N, D)."""
+        # axes first, and corners as a list: loops over a short last axis are several times slower
         unit = (x.t().clamp(-1, 1).contiguous() + 1) / 2
         scaled = unit[:, :, None] * self.resolutions  # (D, N, L)
         cell = torch.minimum(scaled.detach().int().clamp(min=0), self.last_cell)
@@ -127,10 +126,11 @@ class HashGrid(OwnLearningRate, Encoding):
 
 
 def level_resolutions(num_levels: int, base_resolution: int, max_resolution: int) -> list[int]:
-    """Return the cells a side of each level, a geometric series (Mueller et al., eq. 2 and 3).
+    """Return the cells per side of each level, a geometric series (Mueller et al., eq. 2 and 3).
 
     Raises:
-        ValueError: unless it starts at 1 or more, does not fall, and has at least one level.
+        ValueError: unless num_levels >= 1 and 1 <= base_resolution <= max_resolution, with
+            equality for one level.
     """
     if num_levels < 1 or base_resolution < 1 or max_resolution < base_resolution:
         raise ValueError(
@@ -144,7 +144,7 @@ def level_resolutions(num_levels: int, base_resolution: int, max_resolution: int
             f"{max_resolution}; one level has one resolution, so set both to it"
         )
     ratio = max_resolution / base_resolution
-    # the guard keeps rounding errors from taking a cell off the last level
+    # guard against rounding, which could take a cell off the last level
     return [
         math.floor(base_resolution * ratio ** (level / max(num_levels - 1, 1)) * (1 + 1e-9))
         for level in range(num_levels)
@@ -152,14 +152,14 @@ def level_resolutions(num_levels: int, base_resolution: int, max_resolution: int
 
 
 def _int32(number: int) -> int:
-    """Return the signed number that has the same lowest 32 bits."""
+    """Return the int32 with the same lowest 32 bits."""
     return (number + 2**31) % 2**32 - 2**31
 
 
 def _corner_products(
     combine: Callable[[Tensor, Tensor], Tensor], low: Tensor, high: Tensor
 ) -> Tensor:
-    """Combine, for each of 2^D corners, a choice of low or high (D, ...) an axis: (..., 2^D)."""
+    """Return, for each of the 2^D corners, `combine` over the axes of low or high: (..., 2^D)."""
     corners = [low[0], high[0]]
     for axis in range(1, len(low)):
         corners = [combine(corner, side[axis]) for side in (low, high) for corner in corners]

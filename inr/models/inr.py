@@ -1,4 +1,4 @@
-"""The model: latents and the decoder that decodes them."""
+"""The model: a decoder and the latents of the training shapes."""
 
 from collections.abc import Callable
 from typing import TypeVar, overload
@@ -11,18 +11,18 @@ from inr.models.latents import Latents
 
 T = TypeVar("T")
 
-# what channel 0 may be
+# meanings of channel 0
 OUTPUTS = ("sdf", "occupancy")
 
 
 class INR(nn.Module):
-    """Decoder together with the latents of the shapes that it represents.
+    """Decoder together with the latents of the training shapes.
 
     Args:
-        decoder: maps points (B, N, D) and latents (B, L) to values (B, N, C); one of shapes made of
-            parts maps them and latents (B, P, L + K) to a Field.
-        latents: the look-up from a shape's index to its latents.
-        output: what channel 0 is: `sdf`, or `occupancy` (logits, positive inside: Mescheder et
+        decoder: network from points (B, N, D) and latents (B, L) to values (B, N, C); for shapes
+            made of parts, from points and latents (B, P, L + K) to a Field.
+        latents: the latents, looked up by the index of the shape.
+        output: meaning of channel 0: `sdf`, or `occupancy` (logits, positive inside: Mescheder et
             al., Occupancy Networks, CVPR 2019).
     """
 
@@ -40,35 +40,35 @@ class INR(nn.Module):
     def forward(self, x: Callable[["INR", Tensor], T], index: Tensor) -> T: ...
 
     def forward(self, x: Tensor | Callable[["INR", Tensor], T], index: Tensor) -> Field | T:
-        """Return the field at points, or what a function makes of the model, of some shapes.
+        """Return the field at points x of some shapes, or the result of a function x.
 
-        A training loss decodes several sets of points, and differentiates the field with respect
-        to some. It comes here as a function, so that all of it lies within one call of the module:
-        what wraps the module (DistributedDataParallel) sees each parameter that the loss uses.
+        A training loss decodes several sets of points, and may need gradients of the field. It is
+        passed as a function so that all of this happens in one call of the module, as
+        DistributedDataParallel requires.
 
         Args:
-            x: points (B, N, D); or a function that is given this model and the shapes'
-                constrained latents (B, L), of parts (B, P, L + K).
-            index: (B,) shapes.
+            x: (B, N, D) points; or a function of this model and of the shapes' constrained
+                latents (B, L), or (B, P, L + K) for shapes made of parts.
+            index: (B,), shapes of the batch.
         """
         latents = self.latents(index)
         return self.decode(x, latents) if isinstance(x, Tensor) else x(self, latents)
 
     def decode(self, x: Tensor, latents: Tensor, poses: Tensor | None = None) -> Field:
-        """Return the field at x (B, N, D) for explicit latents (B, L).
+        """Return the field at points x for given latents.
 
         Args:
-            x: (B, N, D).
-            latents: (B, L); of shapes made of parts their latents (B, P, L + K), or with poses
-                their latents (B, P, L).
-            poses: (B, P, K), see inr.models.parts.poses.
+            x: (B, N, D) points.
+            latents: (B, L) constrained latents. For shapes made of parts: latents and poses
+                (B, P, L + K), or with `poses` the latents (B, P, L) only.
+            poses: (B, P, K) poses, see inr.models.parts.poses; None if `latents` has them.
 
         Raises:
-            ValueError: if poses are given to a model that has no parts.
+            ValueError: if poses are given to a model without parts.
         """
         if poses is not None:
             if self.latents.num_parts is None:
-                raise ValueError("this model has no parts, so it takes no poses")
+                raise ValueError("poses are given, but this model has no parts; leave them out")
             latents = torch.cat([latents, poses], dim=-1)
         result = self.decoder(x, latents)
         return result if isinstance(result, Field) else Field(result, None)

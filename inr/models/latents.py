@@ -1,4 +1,4 @@
-"""Latents: one learnt vector a shape, looked up inside the model."""
+"""Latents: one learnt vector per shape, looked up inside the model."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,24 +14,24 @@ from inr.seeding import seed_from_name
 
 
 class Latents(nn.Module):
-    """One latent a shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
+    """One latent per shape (the auto-decoder of DeepSDF, Park et al., CVPR 2019, section 4).
 
-    A shape's latent is all that it is decoded from: here (L,); of shapes made of parts a latent and
-    a pose for each part, (P, L + K) (`inr.models.parts.latents`). Latents are *raw* as they are
-    optimised and stored, and *constrained* as the decoder gets them.
+    A shape is decoded from its latent (L,), or, if it is made of parts, from a latent and a pose
+    per part, (P, L + K) (`inr.models.parts.latents`). Latents are optimised and stored *raw*; the
+    decoder's input is *constrained*.
 
     Args:
-        names: the shapes, in the order of their latents.
-        dim: L, width of a latent; 0 for none, to fit a single shape.
-        max_norm: bound on a latent's Euclidean norm, applied at look-up; None for no bound.
-        spherical: whether latents are projected on the unit sphere at look-up.
-        pretrained: where the latents start: a folder of <name>.npy as stage=reconstruct writes it,
-            or a checkpoint of another run; None for N(0, 1/L) a component.
-        trainable: whether training changes them; those fitted to unseen shapes always change.
-        generator: of the initial latents.
+        names: names of the shapes, in the order of their latents.
+        dim: L, width of a latent; 0 for no latent, to fit a single shape.
+        max_norm: bound on the Euclidean norm of a latent, applied at look-up; None for no bound.
+        spherical: whether latents are projected onto the unit sphere at look-up.
+        pretrained: initial latents: a folder of <name>.npy as stage=reconstruct writes it, or a
+            checkpoint of another run; None to draw each component from N(0, 1/L).
+        trainable: whether training changes the latents; fitting unseen shapes always does.
+        generator: random generator of the initial latents.
 
     Raises:
-        ValueError: if the settings contradict each other, or a pretrained latent is missing or of
+        ValueError: if the settings contradict each other, or a pretrained latent is missing or has
             another width.
     """
 
@@ -72,43 +72,43 @@ class Latents(nn.Module):
 
     @property
     def trained_poses(self) -> nn.Parameter | None:
-        """Return the poses of parts, which have a learning rate of their own; None if constant."""
+        """Return the poses of parts if they are trained, at their own learning rate; else None."""
         return None
 
     def forward(self, index: Tensor) -> Tensor:
-        """Return the constrained latents (B, L) of the shapes index (B,)."""
+        """Return the constrained latents (B, L) of the shapes with index (B,)."""
         return self.constrain(self.weight[index])
 
     def constrain(self, latents: Tensor) -> Tensor:
-        """Return latents (B, L) as the decoder gets them: bounded, or on the unit sphere."""
+        """Return constrained latents of raw ones (B, L): bounded, or on the unit sphere."""
         if self.spherical:
             return nn.functional.normalize(latents, dim=-1)
         return bound_norm(latents, self.max_norm)
 
     def init(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
-        """Return raw latents of other shapes to fit from: latents N(0, std^2), seeded by name."""
+        """Return initial raw latents of unseen shapes, from N(0, std^2), seeded by name."""
         size = self.weight.shape[1:]
         drawn = [seed_from_name(name, seed).standard_normal(size) for name in names]
         return torch.tensor(np.array(drawn) * std, dtype=torch.float32).view(len(names), *size)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
-        """Return the pieces of raw latents (B, ...) by name, each optimised at its own rate."""
+        """Split raw latents (B, ...) into named tensors, each with its own learning rate."""
         return {"weight": raw}
 
     def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
-        """Return raw latents (B, ...) from their pieces: the inverse of `split`."""
+        """Return raw latents (B, ...) from the tensors of `split`: its inverse."""
         return pieces["weight"]
 
     def regularised(self, latents: Tensor) -> Tensor:
-        """Return the numbers (B, W) of latents (B, ...) that regularisers penalise."""
+        """Return the components (B, W) of latents (B, ...) that are regularised."""
         return latents
 
     def flatten(self) -> Tensor:
-        """Return the latents of all shapes as vectors (S, W), to fit a prior or interpolate."""
+        """Return the constrained latents of all shapes as vectors (S, W), for priors."""
         return self.constrain(self.raw())
 
     def unflatten(self, vectors: Tensor) -> Tensor:
-        """Return the latents (B, ...) of vectors (B, W) of the space of `flatten`."""
+        """Return the latents (B, ...) of vectors (B, W): the inverse of `flatten`."""
         return self.constrain(vectors)
 
     def raw(self) -> Tensor:
@@ -119,17 +119,17 @@ class Latents(nn.Module):
         """Set the raw latents of all shapes, (S, ...).
 
         Raises:
-            RuntimeError: if they are of another shape.
+            RuntimeError: if the tensor has another shape.
         """
         self.load_state_dict(self.split(raw))
 
 
 def bound_norm(latents: Tensor, max_norm: float | None) -> Tensor:
-    """Scale latents (B, L) that are longer than max_norm back to it, differentiably."""
+    """Scale latents (B, L) with a norm above max_norm down to it, differentiably."""
     if max_norm is None or latents.shape[-1] == 0:
         return latents
     norm = latents.norm(dim=-1, keepdim=True)
-    # the floor keeps the gradient finite for a latent at the origin
+    # the clamp keeps the gradient finite for a latent of norm 0
     return latents * (max_norm / norm.clamp(min=max_norm))
 
 
@@ -137,15 +137,15 @@ def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Ten
     """Read the latents of some shapes from a folder of <name>.npy or a checkpoint.
 
     Args:
-        path: of the folder or the checkpoint.
-        names: the shapes.
-        size: what each has to be: (L,), or (P, L + K).
+        path: the folder or the checkpoint.
+        names: names of the shapes.
+        size: the expected shape of each latent: (L,), or (P, L + K).
 
     Returns:
-        (B, *size) float32, in the order of the names.
+        (B, *size) float32, in the order of `names`.
 
     Raises:
-        ValueError: if one is missing, unreadable or of another size.
+        ValueError: if a latent is missing, unreadable or has another shape.
     """
     if path.is_dir():
         found = {file.stem: file for file in path.glob("*.npy")}
@@ -155,7 +155,7 @@ def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Ten
         try:
             content = migrate(torch.load(path, map_location="cpu", weights_only=True))
             stored = dict(content["latents"])
-        # on another file torch raises whatever its parser stumbles over
+        # on any other file torch may raise any exception
         except Exception as error:
             raise ValueError(
                 f"latent.pretrained={path} is neither a folder of <name>.npy nor a checkpoint: "
@@ -166,14 +166,14 @@ def read_latents(path: Path, names: Sequence[str], size: tuple[int, ...]) -> Ten
     for name, latent in zip(names, latents, strict=True):
         if latent.shape != size:
             raise ValueError(
-                f"the latent of '{name}' in '{path}' has shape {tuple(latent.shape)}; 'latent' as "
-                f"it is set needs {size}"
+                f"the latent of '{name}' in '{path}' has shape {tuple(latent.shape)}; the settings "
+                f"of 'latent' need {size}"
             )
     return torch.stack(latents) if latents else torch.zeros(0, *size)
 
 
 def read_latent(path: Path) -> Tensor:
-    """Read one shape's latent (L,), of parts (P, L + K), float32.
+    """Read the latent of one shape, (L,) or (P, L + K), as float32.
 
     Raises:
         ValueError: if the file cannot be read.

@@ -1,4 +1,4 @@
-"""Layers that the decoders are made of."""
+"""Linear layers of the decoders."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,9 +10,14 @@ from torch import Tensor, nn
 
 
 class InputDims(NamedTuple):
-    """Widths of a layer's inputs: latent, encoded point and hidden values; 0 for one not taken.
+    """Widths of a layer's inputs; 0 for an input that the layer does not take.
 
-    A layer's weight has its columns in this order.
+    The columns of the layer's weight are in this order.
+
+    Args:
+        latent: width of the latent.
+        point: width of the encoded point.
+        hidden: width of the previous layer's output.
     """
 
     latent: int
@@ -24,10 +29,10 @@ class LayerInput(NamedTuple):
     """Inputs of a layer, for B shapes at N points.
 
     Args:
-        x: (B, N, D), where the points are.
-        latents: (B, L).
-        point: (B, N, in_dims.point), the points as encoded.
-        hidden: (B, N, in_dims.hidden), what the layer before gives; None for the first.
+        x: (B, N, D), coordinates of the points.
+        latents: (B, L), latents of the shapes.
+        point: (B, N, in_dims.point), the encoded points.
+        hidden: (B, N, in_dims.hidden), output of the previous layer; None for the first.
     """
 
     x: Tensor
@@ -37,16 +42,18 @@ class LayerInput(NamedTuple):
 
 
 class Layer(nn.Module, ABC):
-    """Linear map of [latent, point, hidden], each multiplied apart so that none is copied.
+    """Linear map of [latent, point, hidden].
+
+    It is computed as one product per input so that nothing is concatenated.
 
     Args:
-        in_dims: widths of its inputs.
-        out_dim: width of the result.
+        in_dims: widths of the inputs.
+        out_dim: width of the output.
 
     Attributes:
-        weight: (..., out_dim, sum of in_dims), drawn as torch.nn.Linear does.
-        bias: (out_dim,).
-        gain: factor on the result that the activation after it asks for.
+        weight: (..., out_dim, sum of in_dims), initialised like that of torch.nn.Linear.
+        bias: (out_dim,), initialised like that of torch.nn.Linear.
+        gain: factor on the output, set by the activation that follows.
     """
 
     weight: Tensor
@@ -62,17 +69,17 @@ class Layer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, inputs: LayerInput) -> Tensor:
-        """Return (B, N, out_dim)."""
+        """Return the output (B, N, out_dim)."""
 
     def columns(self, weight: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """Return a weight's columns for latent, point and hidden; None for those not taken."""
+        """Return the columns of a weight for latent, point and hidden; None for absent inputs."""
         given = [width for width in self.in_dims if width]
         parts = iter(weight.split(given, dim=-1) if len(given) > 1 else [weight])
         latent, point, hidden = (next(parts) if width else None for width in self.in_dims)
         return latent, point, hidden
 
     def scaled(self) -> tuple[Tensor, Tensor]:
-        """Return weight and bias times the gain, which costs less than to scale the result."""
+        """Return weight and bias times the gain, which is cheaper than scaling the output."""
         if self.gain == 1.0:
             return self.weight, self.bias
         return self.weight * self.gain, self.bias * self.gain
@@ -81,23 +88,24 @@ class Layer(nn.Module, ABC):
 class Linear(Layer):
     """Linear layer W [latent, point, hidden] + b.
 
-    W [z; p; h] + b = W_p p + W_h h + (W_z z + b): the bracket is computed once a shape and
-    broadcast.
+    W [z; p; h] + b = W_p p + W_h h + (W_z z + b), where the term in brackets is computed once per
+    shape.
     """
 
     def forward(self, inputs: LayerInput) -> Tensor:
-        """Return (B, N, out_dim)."""
+        """Return the output (B, N, out_dim)."""
         weight, bias = self.scaled()
-        latent, *matrices = self.columns(weight)
-        shift = bias if latent is None else F.linear(inputs.latents, latent, bias)
-        return multiply(matrices, (inputs.point, inputs.hidden), shift)
+        latent_weight, *other_weights = self.columns(weight)
+        shift = bias if latent_weight is None else F.linear(inputs.latents, latent_weight, bias)
+        return affine(other_weights, (inputs.point, inputs.hidden), shift)
 
 
 class ComplexLinear(Layer):
     """Linear layer with complex W and b (WIRE: Saragadam et al., CVPR 2023).
 
-    Weight (2, out_dim, sum of in_dims) and bias (2, out_dim) hold real and imaginary parts, so
-    that they are cast, optimised and stored as all others are.
+    Weight (2, out_dim, sum of in_dims) and bias (2, out_dim) are stored as real tensors (real
+    part, imaginary part), so that dtype casts, optimisers and checkpoints treat them like any
+    other parameter.
     """
 
     def __init__(self, in_dims: InputDims, out_dim: int) -> None:
@@ -107,23 +115,26 @@ class ComplexLinear(Layer):
         self.bias = nn.Parameter(torch.empty(2, out_dim).uniform_(-bound, bound))
 
     def forward(self, inputs: LayerInput) -> Tensor:
-        """Return (B, N, out_dim), complex."""
+        """Return the complex output (B, N, out_dim)."""
         weight, bias = (torch.complex(part[0], part[1]) for part in self.scaled())
-        latent, *matrices = self.columns(weight)
-        shift = bias if latent is None else F.linear(inputs.latents.to(latent.dtype), latent, bias)
-        return multiply(matrices, (inputs.point.to(weight.dtype), inputs.hidden), shift)
+        latent_weight, *other_weights = self.columns(weight)
+        shift = bias
+        if latent_weight is not None:
+            shift = F.linear(inputs.latents.to(weight.dtype), latent_weight, bias)
+        return affine(other_weights, (inputs.point.to(weight.dtype), inputs.hidden), shift)
 
 
 class Demodulated(Layer):
-    """Linear layer whose weight the latent scales (Karras et al., StyleGAN2, CVPR 2020).
+    """Weight-demodulated linear layer (Karras et al., StyleGAN2, CVPR 2020).
 
-    w'_ij = s_j w_ij for a scale s_j of each input, affine in the latent and 1 at the start, for
-    output i (eq. 1); then w'_ij / sqrt(sum_j w'_ij^2 + 1e-8), so that each output keeps the
-    inputs' variance (eq. 3). The weight is made once a shape. Without a latent s = 1.
+    The weight is modulated, w'_ij = s_j w_ij with a style s_j per input that is affine in the
+    latent and initially 1 at latent zero (eq. 1), then demodulated, w'_ij / sqrt(sum_j w'_ij^2 +
+    1e-8), so that each output i keeps the variance of the inputs (eq. 3). This is computed once
+    per shape. Without a latent, s = 1.
 
     Args:
-        in_dims: what it takes; the latent makes the scales.
-        out_dim: width of the result.
+        in_dims: widths of its inputs; the latent only sets the scales.
+        out_dim: width of the output.
         normalize_over: `inputs`, `outputs` or `nothing`; see `Demodulation`.
         amplitude: factor on the normalised weight.
     """
@@ -137,14 +148,14 @@ class Demodulated(Layer):
         self.scale = None
         if in_dims.latent:
             self.scale = nn.Linear(in_dims.latent, sum(self.in_dims))
-            # a latent of norm 1 scales each input by a factor of about 1 +- 0.5
+            # for a latent of norm 1, the scales are N(1, 0.5^2)
             nn.init.normal_(self.scale.weight, std=0.5)
             nn.init.ones_(self.scale.bias)
 
     def forward(self, inputs: LayerInput) -> Tensor:
-        """Return (B, N, out_dim)."""
-        _, *matrices = self.columns(self.weights(inputs.latents))
-        return multiply(matrices, (inputs.point, inputs.hidden), self.bias * self.gain)
+        """Return the output (B, N, out_dim)."""
+        _, *other_weights = self.columns(self.weights(inputs.latents))
+        return affine(other_weights, (inputs.point, inputs.hidden), self.bias * self.gain)
 
     def weights(self, latents: Tensor) -> Tensor:
         """Return the weight of each shape, (B, out_dim, in), or (out_dim, in) without a latent."""
@@ -154,42 +165,41 @@ class Demodulated(Layer):
         scale = ones if self.scale is None else self.scale(latents)
         per_output = factor * weight.new_ones(1, weight.shape[0])
         if self.normalize_over == "inputs":
-            # the sum over j of (s_j w_ij)^2 is a small product: no square of (B, out, in)
+            # sum_j (s_j w_ij)^2 = sum_j s_j^2 w_ij^2: avoids squaring a (B, out, in) tensor
             per_output = factor * (F.linear(scale.square(), square) + 1e-8).rsqrt()
         elif self.normalize_over == "outputs":
             scale = scale * (scale.square() * square.sum(dim=0) + 1e-8).rsqrt()
         return (weight * scale[:, None]) * per_output[..., None]
 
 
-class LayerKind(ABC):
-    """Kind of a decoder's layers, which it makes."""
+class LayerFactory(ABC):
+    """Factory of a decoder's layers."""
 
     @abstractmethod
     def make(self, in_dims: InputDims, out_dim: int, *, dim: int, index: int, last: bool) -> Layer:
-        """Return a layer.
+        """Return a new layer.
 
         Args:
-            in_dims: widths of its inputs.
-            out_dim: width of its result.
-            dim: D.
-            index: of the layer, from 0.
+            in_dims: widths of the inputs.
+            out_dim: width of the output.
+            dim: D, dimension of space.
+            index: index of the layer, from 0.
             last: whether it is the output layer.
         """
 
 
-class Demodulation(LayerKind):
-    """`Demodulated` layers.
+class Demodulation(LayerFactory):
+    """Factory of `Demodulated` layers.
 
     Args:
-        normalize_over: `inputs`, as Karras et al. do. `outputs` is a quirk of base-inr's code, by
-            which the size of each scale cancels and its sign alone survives; it is there to open
-            such networks.
-        normalize_output: whether the output layer is normalised too; StyleGAN2's is only scaled.
-        amplitude: factor on the normalised weights of hidden layers; sqrt(2) keeps the mean
+        normalize_over: `inputs` as in StyleGAN2. `outputs` reproduces base-inr's code, where only
+            the sign of each scale has an effect; use it only to load its networks.
+        normalize_output: whether the output layer is normalised too; StyleGAN2 only scales it.
+        amplitude: factor on the normalised weights of hidden layers; sqrt(2) preserves the mean
             square through ReLU.
 
     Raises:
-        ValueError: if normalize_over is another word.
+        ValueError: if normalize_over is neither.
     """
 
     def __init__(self, *, normalize_over: str, normalize_output: bool, amplitude: float) -> None:
@@ -212,22 +222,22 @@ class Demodulation(LayerKind):
         )
 
 
-def multiply(
+def affine(
     matrices: Sequence[Tensor | None], values: Sequence[Tensor | None], shift: Tensor
 ) -> Tensor:
-    """Return the sum of matrices times values, and a shift, (B, N, out), in one pass over it.
+    """Return the sum of the matrix-value products plus a shift, (B, N, out), accumulated in place.
 
     Args:
-        matrices: each (out, W) or, one for each shape, (B, out, W); None to leave its value out.
-        values: each (B, N, W).
-        shift: (out,) or, one for each shape, (B, out).
+        matrices: (out, W) each, or (B, out, W) for one matrix per shape; None to skip its value.
+        values: (B, N, W) each.
+        shift: (out,), or (B, out) for one shift per shape.
     """
     pairs = []
     for matrix, value in zip(matrices, values, strict=True):
         if matrix is not None:
             assert value is not None
-            alone = matrix.dim() > 2 and len(matrix) == 1
-            pairs.append((matrix[0] if alone else matrix, value))
+            shared = matrix.dim() > 2 and len(matrix) == 1
+            pairs.append((matrix[0] if shared else matrix, value))
     (matrix, value), *rest = pairs
     shapes, num = value.shape[:2]
     if matrix.dim() > 2:
@@ -235,7 +245,7 @@ def multiply(
         for matrix, value in rest:
             result = result.baddbmm_(value, matrix.mT)
         return result
-    # one product for all shapes is the faster one where shapes have few points
+    # one matrix product over all shapes is faster when each has few points
     if shift.dim() == 1 or len(shift) == 1:
         result = F.linear(value.flatten(0, 1), matrix, shift.flatten())
     else:
@@ -243,6 +253,6 @@ def multiply(
         result = result.addmm_(value.flatten(0, 1), matrix.t())
     for matrix, value in rest:
         result = result.addmm_(value.flatten(0, 1), matrix.t())
-    # not a view, so that an activation in place costs autograd no copies
+    # _unsafe_view rather than a view: autograd would copy a view under an in-place activation
     shaped: Tensor = torch.ops.aten._unsafe_view.default(result, (shapes, num, result.shape[-1]))
     return shaped

@@ -1,7 +1,7 @@
-"""Decoders: networks from a point and a latent to the field's value.
+"""The MLP decoder: from a point and a latent to the field's value.
 
-Every decoder takes points (B, N, D) and latents (B, L), and returns (B, N, C). Nearly all are
-settings of `MLP`; another needs a class and a YAML in conf/model.
+Nearly all models of conf/model are settings of `MLP`. A new decoder is a subclass of
+`inr.models.decoder.Decoder` and a YAML in conf/model.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from inr.models.layers import (
     Demodulation,
     InputDims,
     Layer,
+    LayerFactory,
     LayerInput,
-    LayerKind,
     Linear,
 )
 
@@ -28,35 +28,34 @@ from inr.models.layers import (
 class MLP(Decoder):
     """Multilayer perceptron on a point and a latent.
 
-    Layers count from 0; the output layer comes after them. With its settings it is DeepSDF (Park
-    et al., CVPR 2019), a latent-modulated network (Dupont et al., ICML 2022), SIREN and others:
-    see conf/model.
+    Its settings give DeepSDF (Park et al., CVPR 2019), latent-modulated networks (Dupont et al.,
+    ICML 2022), SIREN and others: see conf/model. Hidden layers are numbered from 0.
 
     Args:
         dim: D, dimension of space.
-        latent_dim: L, 0 for none.
-        out_dim: C.
+        latent_dim: L, width of the latent; 0 for none.
+        out_dim: C, number of channels of the output.
         hidden_dim: width of the hidden layers.
-        num_layers: hidden layers (DeepSDF: 8), before the linear output.
-        skip_layers: hidden layers that the point enters again; `all` for every layer, the output
-            included.
-        latent_layers: hidden layers, besides the first, that the latent enters; null for those that
-            the point enters, `all` for every layer, the output included.
-        narrow_skip: as published, the layer before a skip gives hidden_dim less the widths of
-            point and latent that enter there, so that the skip layer's input stays hidden_dim
-            wide; else that input is wider.
-        layer: how layers are made; null for W h + b.
-        activation: after each hidden layer; each layer has its own copy.
-        encoding: of the points; declares its width as `out_dim`. Null: the point itself.
-        initialize: of all weights; null for what belongs to the activation.
-        weight_norm: on the hidden layers (Salimans and Kingma, NeurIPS 2016).
-        layer_norm: of each hidden layer's result, before the activation (Ba et al., 2016).
-        dropout: probability, after each activation.
-        final_tanh: bound the output to (-1, 1).
+        num_layers: number of hidden layers (DeepSDF: 8); a linear output layer follows.
+        skip_layers: hidden layers besides the first that take the point as an input; `all` for
+            every layer, the output layer included.
+        latent_layers: hidden layers besides the first that take the latent as an input; null for
+            the same as the point, `all` for every layer, the output layer included.
+        narrow_skip: whether the layer before a skip is narrower by the widths of the point and
+            latent that are concatenated there, as published, so that the skip layer's input is
+            hidden_dim wide; else that input is wider.
+        layer: factory of the layers; null for W h + b.
+        activation: activation after each hidden layer; each layer has its own copy.
+        encoding: encoding of the points; null for the point itself.
+        initialize: initialisation of all weights; null for that of the activation.
+        weight_norm: whether hidden layers have weight norm (Salimans and Kingma, NeurIPS 2016).
+        layer_norm: whether layer norm precedes each activation (Ba et al., 2016).
+        dropout: dropout probability, after each activation.
+        final_tanh: whether a tanh bounds the output to (-1, 1).
 
     Raises:
-        ValueError: where narrow_skip leaves no width, a layer does not exist, or settings do not
-            go together.
+        ValueError: if narrow_skip leaves a layer no width, a layer does not exist, or settings are
+            incompatible.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class MLP(Decoder):
         skip_layers: Sequence[int] | str,
         latent_layers: Sequence[int] | str | None,
         narrow_skip: bool,
-        layer: LayerKind | None,
+        layer: LayerFactory | None,
         activation: nn.Module,
         encoding: Encoding | None,
         initialize: Initialization | None,
@@ -83,7 +82,7 @@ class MLP(Decoder):
         if hidden_dim < 1 or num_layers < 1:
             raise ValueError("model.hidden_dim and model.num_layers have to be at least 1")
         kind = activation if isinstance(activation, Activation) else Plain(activation)
-        _check_together(
+        _check_compatible(
             kind,
             layer,
             initialize,
@@ -94,10 +93,10 @@ class MLP(Decoder):
         self.encoding = encoding
         self.is_complex = kind.is_complex
         point_dim = dim if encoding is None else encoding.out_dim
-        points = _layers("model.skip_layers", skip_layers, num_layers)
+        points = _input_layers("model.skip_layers", skip_layers, num_layers)
         latents = points
         if latent_layers is not None:
-            latents = _layers("model.latent_layers", latent_layers, num_layers)
+            latents = _input_layers("model.latent_layers", latent_layers, num_layers)
         layers: list[Layer] = []
         self.norms = nn.ModuleList()
         self.activations = nn.ModuleList()
@@ -110,7 +109,7 @@ class MLP(Decoder):
             out = out_dim if last else hidden_dim
             if narrow_skip and not last and index + 1 in points:
                 out -= point_dim + (latent_dim if index + 1 in latents else 0)
-                _check_room(out, hidden_dim, latent_dim, point_dim)
+                _check_width(out, hidden_dim, latent_dim, point_dim)
             if layer is not None:
                 made = layer.make(in_dims, out, dim=dim, index=index, last=last)
             else:
@@ -155,8 +154,8 @@ class MLP(Decoder):
         return value
 
 
-def _layers(key: str, chosen: Sequence[int] | str, num_layers: int) -> frozenset[int]:
-    """Return the layers that something enters: the first, and those chosen."""
+def _input_layers(key: str, chosen: Sequence[int] | str, num_layers: int) -> frozenset[int]:
+    """Return the layers that take an input: the first, and those that the setting `key` names."""
     if chosen == "all":
         return frozenset(range(num_layers + 1))
     if isinstance(chosen, str):
@@ -169,18 +168,18 @@ def _layers(key: str, chosen: Sequence[int] | str, num_layers: int) -> frozenset
     return frozenset({0, *chosen})
 
 
-def _check_room(out: int, hidden_dim: int, latent_dim: int, point_dim: int) -> None:
+def _check_width(out: int, hidden_dim: int, latent_dim: int, point_dim: int) -> None:
     if out < 1:
         raise ValueError(
-            f"model.hidden_dim={hidden_dim} leaves no room before the skip layer for a latent of "
-            f"{latent_dim} and a point of {point_dim}; widen it, lower latent.dim, or set "
-            "model.narrow_skip=false"
+            f"model.hidden_dim={hidden_dim} is too narrow for a skip connection with a latent of "
+            f"width {latent_dim} and a point of width {point_dim}; increase it, lower latent.dim, "
+            "or set model.narrow_skip=false"
         )
 
 
-def _check_together(
+def _check_compatible(
     activation: Activation,
-    layer: LayerKind | None,
+    layer: LayerFactory | None,
     initialize: Initialization | None,
     *,
     weight_norm: bool,
@@ -194,7 +193,8 @@ def _check_together(
         )
     if isinstance(layer, Demodulation) and initialize is not None:
         raise ValueError(
-            "model.initialize sizes weights, and demodulation normalises them; set one to null"
+            "model.initialize and the demodulation of model.layer both set the scale of the "
+            "weights; set one of them to null"
         )
     others = {
         "model.layer": layer is not None,

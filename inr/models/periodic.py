@@ -1,4 +1,4 @@
-"""Sines as activations, with the initialisation that they need."""
+"""Periodic activations (SIREN, FINER) with their initialisations."""
 
 import math
 from typing import Any
@@ -14,13 +14,14 @@ class Sine(Activation):
     """sin(omega x), with SIREN's initialisation (Sitzmann et al., NeurIPS 2020, section 3.2).
 
     The first layer's weight is drawn from U(-1/n, 1/n), the others' from U(-c, c) with c =
-    sqrt(6 / n) / omega, n counting the inputs that are not latent: then the phases of a hidden
-    layer are N(0, 1). Hidden biases are drawn narrow enough to leave them so (the published
-    latent has them as wide as torch does, times omega). A latent's columns have the variance
-    1/omega^2, so that a latent of norm 1 shifts the phases by N(0, 1) whatever its width.
+    sqrt(6 / n) / omega, for n inputs besides the latent: then the phases of a hidden layer are
+    N(0, 1). Biases of hidden layers are drawn from U(-1, 1) / (omega sqrt(n)), narrow enough to
+    preserve this; the published code keeps torch's, wider by the factor omega. The columns of the
+    latent have the variance 1 / omega^2, so that a latent of norm 1 shifts the phases by N(0, 1)
+    whatever its width.
 
     Args:
-        omega: frequency after hidden layers.
+        omega: frequency after a hidden layer other than the first.
         first_omega: frequency after the first layer.
     """
 
@@ -35,11 +36,11 @@ class Sine(Activation):
         self.first_omega = first_omega
 
     def for_layer(self, first: bool) -> tuple[nn.Module, float]:
-        """Return the bare sine, and omega."""
+        """Return the sine of a phase, and the factor omega."""
         return Sin(), self.first_omega if first else self.omega
 
     def initialize(self, layer: Layer, *, first: bool, last: bool) -> None:
-        """Draw as SIREN does."""
+        """Draw weight and bias as in SIREN; see the class."""
         omega = self.first_omega if first else self.omega
         fan_in = max(1, layer.in_dims.point + layer.in_dims.hidden)
         bound = 1 / fan_in if first else math.sqrt(6 / fan_in) / omega
@@ -57,7 +58,7 @@ class Sine(Activation):
 
 
 class Sin(nn.Module):
-    """Sine of phases that a layer has multiplied by omega."""
+    """Sine of phases, which include the factor omega."""
 
     def forward(self, phase: Tensor) -> Tensor:
         """Return values in [-1, 1] of the phase's shape."""
@@ -68,10 +69,10 @@ class Finer(Sine):
     """sin(omega (|x| + 1) x): frequencies grow with |x| (Liu et al., FINER, CVPR 2024, eq. 5).
 
     Args:
-        omega: as for `Sine`.
-        first_omega: as for `Sine`.
-        first_bias: k; the first layer's biases are drawn from U(-k, k), and the wider, the
-            higher the frequencies to choose from (section 3.3).
+        omega: frequency after a hidden layer other than the first.
+        first_omega: frequency after the first layer.
+        first_bias: k; the first layer's biases are drawn from U(-k, k). A larger k gives higher
+            frequencies (section 3.3).
     """
 
     def __init__(self, *, omega: float, first_omega: float, first_bias: float) -> None:
@@ -81,12 +82,12 @@ class Finer(Sine):
         self.first_bias = first_bias
 
     def for_layer(self, first: bool) -> tuple[nn.Module, float]:
-        """Return the function of the phase omega x, and omega."""
+        """Return the activation as a function of the phase omega x, and the factor omega."""
         omega = self.first_omega if first else self.omega
         return FinerSin(1 / omega), omega
 
     def initialize(self, layer: Layer, *, first: bool, last: bool) -> None:
-        """Draw as SIREN does, but for the first bias."""
+        """Draw weight and bias as in SIREN, except for the bias of the first layer."""
         super().initialize(layer, first=first, last=last)
         if first:
             with torch.no_grad():
@@ -101,7 +102,7 @@ class FinerSin(nn.Module):
     """sin((|p| / omega + 1) p) for the phase p = omega x.
 
     Args:
-        slope: 1 / omega.
+        slope: factor 1 / omega on |p|.
     """
 
     def __init__(self, slope: float) -> None:
@@ -117,26 +118,26 @@ class FinerSin(nn.Module):
 class _FinerWave(torch.autograd.Function):
     """sin(u) for u = p + s p |p|, with du/dp = 1 + 2 s |p|.
 
-    Autograd would take twice as many passes over p. There is no forward mode: torch gives zeros
-    where that of a function like this one is nested.
+    Autograd would need twice as many passes over p. Forward-mode derivatives are not defined:
+    torch returns zeros when those of a custom function are nested.
     """
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(phase: Tensor, slope: float) -> Tensor:
-        """Return the wave at phases p for the slope s."""
+        """Return sin(u) for phases p and the slope s."""
         return torch.addcmul(phase, phase, phase.abs(), value=slope).sin_()
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
-        """Keep the phase."""
+        """Save the phase."""
         phase, ctx.slope = inputs
         ctx.save_for_backward(phase)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        """Return the gradient by the phase, by differentiable operations."""
+        """Return the gradient with respect to the phase, itself differentiable."""
         (phase,) = ctx.saved_tensors
         size = phase.abs()
         cosine = torch.addcmul(phase, phase, size, value=ctx.slope).cos_()

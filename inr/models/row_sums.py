@@ -1,11 +1,10 @@
-"""Weighted sums of a table's rows, differentiable any number of times and fast on a CPU.
+"""Weighted sums of a table's rows, differentiable to any order and fast on a CPU.
 
-Three functions do the work: _Gather, _Scatter and _Dot. Each is bilinear and its derivatives are
-made of the other two, so that together they can be differentiated without end, in reverse and in
-forward mode and under torch.func. The backward that autograd has for indexed sums adds one row
-after another, which on a CPU takes about five times as long.
+_Gather, _Scatter and _Dot are bilinear, and the derivatives of each are made of the other two. So
+they have derivatives of any order, in reverse and forward mode and under torch.func. Autograd's
+own backward pass of indexing adds rows one by one, about five times slower on a CPU.
 
-Legend of this file: R rows of a table, F its width, M sums, C addends of each, a power of two.
+Shapes in this file: R rows of a table of width F; M sums of C rows each, C a power of two.
 """
 
 from typing import Any
@@ -18,19 +17,19 @@ def gather(table: Tensor, weights: Tensor, rows: Tensor) -> Tensor:
     """Return the sums out[m] = sum over c of weights[m, c] table[rows[m, c]].
 
     Args:
-        table: (R, F).
-        weights: (M, C).
-        rows: (M, C), int32 or int64, each in [0, R).
+        table: (R, F), the rows to sum.
+        weights: (M, C), weights of the rows.
+        rows: (M, C), int32 or int64 indices of rows, in [0, R).
 
     Returns:
-        (M, F), differentiable in table and weights.
+        (M, F), differentiable with respect to table and weights.
     """
     assert rows.shape[1].bit_count() == 1, rows.shape
     return _apply(_Gather, table, weights, rows)
 
 
 class _Bilinear(torch.autograd.Function):
-    """Base of the three: their inputs are two factors, then rows, then what is no tensor."""
+    """Base class of the three; the inputs are two factors, the row indices, and non-tensors."""
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -67,7 +66,7 @@ class _Gather(_Bilinear):
 
 
 class _Dot(_Bilinear):
-    """(M, C): out[m, c] = the inner product of table[rows[m, c]] and values[m]."""
+    """(M, C): out[m, c] = inner product of table[rows[m, c]] and values[m]."""
 
     @staticmethod
     def forward(table: Tensor, values: Tensor, rows: Tensor) -> Tensor:
@@ -103,10 +102,10 @@ class _Scatter(_Bilinear):
         if values.device.type != "cpu":
             addends = (weights[:, :, None] * values[:, None]).flatten(0, 1)
             return result.index_add_(0, flat_rows, addends)
-        # sorted by row, the addends of each row are one run
+        # sorted by row, the addends of each row are contiguous
         sorted_rows, order = torch.sort(flat_rows)
         hit, lengths = torch.unique_consecutive(sorted_rows, return_counts=True)
-        # a shift, for an integer division by C takes ten times as long
+        # a shift, as an integer division by C is ten times slower
         sources = order.to(rows.dtype) >> (rows.shape[1].bit_length() - 1)
         first = (lengths.cumsum(0) - lengths).to(rows.dtype)
         sums = _sums(values, flat_weights.index_select(0, order), sources, first)
@@ -142,14 +141,14 @@ def _apply(function: Any, *inputs: Any) -> Tensor:
 
 
 def _sums(table: Tensor, weights: Tensor, rows: Tensor, first: Tensor) -> Tensor:
-    """Return weighted sums of rows; each sum ends where the next one has its first."""
-    # detached: else embedding_bag prepares a backward that is never called
+    """Return weighted sums of rows; `first` has the index of the first addend of each sum."""
+    # detached, or embedding_bag would prepare a backward pass that is never used
     result: Tensor = torch.embedding_bag(table.detach(), rows, first, False, 0, False, weights)[0]
     return result
 
 
 def _product_rule(function: Any, ctx: Any, one: Tensor | None, two: Tensor | None) -> Tensor:
-    """Return the tangent for tangents of the two factors, of which there is at least one."""
+    """Return the tangent of the output for tangents of the two factors; at most one is None."""
     first, second, rows = ctx.saved_tensors
     if one is None:
         return _apply(function, first, two, rows, *ctx.rest)
@@ -158,7 +157,7 @@ def _product_rule(function: Any, ctx: Any, one: Tensor | None, two: Tensor | Non
 
 
 def _fold_batch(function: Any, size: int, in_dims: tuple[int | None, ...], *inputs: Any) -> Tensor:
-    """Fold a batch axis into the sums, and into the rows of the table where it has one."""
+    """Evaluate a batch at once: its axis is folded into M, and into R if the table has it."""
     table = inputs[0]
     factor, rows = _lead(size, in_dims[1:], inputs[1:])
     if in_dims[0] is not None:
@@ -170,7 +169,7 @@ def _fold_batch(function: Any, size: int, in_dims: tuple[int | None, ...], *inpu
 
 
 def _lead(size: int, in_dims: tuple[int | None, ...], tensors: tuple[Any, ...]) -> list[Tensor]:
-    """Return tensors with the batch as their first axis."""
+    """Return tensors with the batch axis first."""
     return [
         tensor.expand(size, *tensor.shape) if axis is None else tensor.movedim(axis, 0)
         for tensor, axis in zip(tensors, in_dims, strict=True)
@@ -178,5 +177,5 @@ def _lead(size: int, in_dims: tuple[int | None, ...], tensors: tuple[Any, ...]) 
 
 
 def _shifts(size: int, num_rows: int, rows: Tensor) -> Tensor:
-    """Return where each table of a batch starts, (size, 1, 1)."""
+    """Return the index of the first row of each table of a batch, (size, 1, 1)."""
     return torch.arange(0, size * num_rows, num_rows, device=rows.device)[:, None, None]

@@ -1,4 +1,4 @@
-"""The outline of a mesh in a picture, differentiably, and how far it is from another outline."""
+"""Differentiable outline of a mesh in a parallel projection, and the distance of two outlines."""
 
 import numpy as np
 import torch
@@ -7,27 +7,26 @@ from torch import Tensor
 from inr.shapes.mesh import Floats, Ints, Mesh
 from inr.shapes.solids.winding import winding_number
 
-# how far beside an edge its outer side is looked at, in lengths of the edge
+# distance from an edge at which its outer side is tested, relative to the edge's length
 _BESIDE = 1e-3
 
 
 def outline_points(vertices: Tensor, faces: Tensor, axes: Tensor) -> Tensor:
-    """Return the middles of the edges that bound a closed mesh's silhouette, differentiably.
+    """Return the midpoints of the edges on the outline of a closed mesh, differentiably.
 
-    The silhouette is what the mesh covers in a parallel projection. In 3-D it is bounded by edges
-    between a face that is seen from its front and one that is seen from its back, if nothing
-    covers the edge's outer side; holes through the shape have an outline too. In 2-D it is the
-    shape itself. Which edges bound it is worked out anew at each call and has no derivative. They
-    zigzag along the true outline, so that depth, which a picture does not show, keeps a derivative
-    of about 1 % of that of width and height.
+    The outline is the boundary of the mesh's parallel projection, holes included. In 3-D its edges
+    lie between a front-facing and a back-facing face, and no face is projected onto their outer
+    side. In 2-D it is the shape itself. The selection of edges is computed at each call and is not
+    differentiated. The edges zigzag along the exact outline, so derivatives with respect to depth
+    do not vanish, but are about 1 % of those with respect to width and height.
 
     Args:
-        vertices: (V, D).
-        faces: (F, D), oriented outward.
-        axes: (2, D), the orthonormal directions to the right and upwards in the picture.
+        vertices: (V, D), vertices of the mesh.
+        faces: (F, D), faces, oriented outward.
+        axes: (2, D), orthonormal right and up directions of the image.
 
     Returns:
-        (M, 2), in the picture.
+        (M, 2), image coordinates.
 
     Raises:
         ValueError: if the axes are not (2, D).
@@ -38,16 +37,16 @@ def outline_points(vertices: Tensor, faces: Tensor, axes: Tensor) -> Tensor:
     flat = vertices @ axes.to(vertices).T
     points = flat.detach().cpu().numpy().astype(np.float64)
     edges = _facing_boundary(points, faces.cpu().numpy())
-    outline = torch.from_numpy(edges[_bound_nothing_behind(points, edges)]).to(faces.device)
+    outline = torch.from_numpy(edges[_is_outline(points, edges)]).to(faces.device)
     return flat[outline].mean(dim=1)
 
 
 def outline_distance(points: Tensor, target: Tensor) -> Tensor:
-    """Return the mean squared distance to the nearest point, added both ways.
+    """Return the sum of both directed mean squared distances to the nearest point.
 
     Args:
-        points: (M, 2).
-        target: (T, 2), points on the outline that is wanted, about as dense.
+        points: (M, 2), points of an outline.
+        target: (T, 2), points of the target outline, of about the same density.
     """
     target = target.to(points)
     with torch.no_grad():
@@ -59,11 +58,11 @@ def outline_distance(points: Tensor, target: Tensor) -> Tensor:
 
 
 def _facing_boundary(points: Floats, faces: Ints) -> Ints:
-    """Return directed edges (E, 2) around the faces seen from their front, which lie to the left.
+    """Return the boundary edges (E, 2) of the front-facing faces, which lie to their left.
 
     Args:
         points: (V, 2), projected vertices.
-        faces: (F, D); those of D = 2 are the edges, turned where the projection is a mirror.
+        faces: (F, D), faces; in 2-D the edges themselves, reversed if the projection mirrors.
     """
     first, second, *rest = points[faces].swapaxes(0, 1)
     if not rest:
@@ -73,14 +72,14 @@ def _facing_boundary(points: Floats, faces: Ints) -> Ints:
     front = faces[one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0] > 0]
     start, end = front.ravel(), np.roll(front, -1, axis=1).ravel()
     there, back = start * len(points) + end, end * len(points) + start
-    alone = ~np.isin(there, back)
-    return np.stack([start[alone], end[alone]], axis=1)
+    on_boundary = ~np.isin(there, back)
+    return np.stack([start[on_boundary], end[on_boundary]], axis=1)
 
 
-def _bound_nothing_behind(points: Floats, edges: Ints) -> np.ndarray:
+def _is_outline(points: Floats, edges: Ints) -> np.ndarray:
     """Return which edges have no face to their right, (E,) bool.
 
-    As often as the edges wind around a point, faces that are seen from their front cover it.
+    The winding number of the edges around a point is the number of front-facing faces over it.
     """
     if len(edges) == 0:
         return np.zeros(0, dtype=bool)

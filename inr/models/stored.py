@@ -1,4 +1,4 @@
-"""The format of checkpoints, for all that read one."""
+"""The format of checkpoints, and the conversion of older ones."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ FORMAT = 2
 
 
 def migrate(content: Any) -> Any:
-    """Return a checkpoint's content in today's format; whatever is no checkpoint as it is.
+    """Return the content of a checkpoint in the current format; anything else unchanged.
 
-    Format 1 called the decoder body and latents codes, also among the optimizer's groups, and the
-    convolutions over parts exchanges.
+    Format 1 had other names: "body" for the decoder, "codes" for the latents, also in the
+    optimizer's groups, and "exchanges" for the convolutions over parts.
     """
     if not isinstance(content, dict) or content.get("format") != 1 or "body" not in content:
         return content

@@ -1,4 +1,4 @@
-"""Vertices that move with their field: the derivative of a mesh by latents and poses."""
+"""Derivatives of mesh vertices with respect to the field's latents and poses."""
 
 import math
 
@@ -7,38 +7,37 @@ from torch import Tensor
 
 from inr.models.derivatives import ScalarField
 
-# where the field is flatter than this, a vertex would jump more than 10,000 times as far as the
-# field changes: no step could follow it
-LEAST_SLOPE = 1e-4
+# smallest gradient norm of the field for which a vertex has a derivative: below, a vertex would
+# move by more than 10,000 times the change of the field
+MIN_SLOPE = 1e-4
 
 
 def level_vertices(field: ScalarField, vertices: Tensor) -> Tensor:
-    """Return vertices as they are, with derivatives for whatever the field depends on.
+    """Return the vertices unchanged, with derivatives with respect to the field's parameters.
 
-    A vertex stays on its level set, so that along the unit normal n it moves by -df / |grad f|
-    (the implicit function theorem): dx = -n df / |grad f|, Remelli et al., MeshSDF, NeurIPS 2020,
-    theorem 1 without its |grad f| = 1. Each keeps to the level that it has, not to 0, so that
-    this is exact to first order where extraction put it slightly off the surface; how a vertex
-    slides along the surface is not defined, and taken to be not at all.
+    A vertex stays on its level set, so by the implicit function theorem dx = -n df / |grad f| with
+    the unit normal n: Remelli et al., MeshSDF, NeurIPS 2020, theorem 1, without the assumption
+    |grad f| = 1. Each vertex keeps its own level rather than 0, so this is exact to first order
+    even if extraction placed it slightly off the surface. Vertices do not move tangentially.
 
-    The field may be one shape's of a model, `scalar_field(model, latent)` with a latent (and poses)
-    that requires a gradient, or any other function; the sign does not matter.
+    The field may be that of a shape, `scalar_field(model, latent)` with a latent (or poses) that
+    requires a gradient, or any other function, of either sign.
 
     Args:
-        field: maps points (V, D) to values (V,), each of its own point alone.
+        field: function from points (V, D) to values (V,), each of its own point only.
         vertices: (V, D), on or near a level set.
 
     Returns:
-        (V, D); vertices where the gradient of the field is shorter than LEAST_SLOPE have none.
+        (V, D); the derivative is 0 where the gradient of the field is shorter than MIN_SLOPE.
     """
     x = vertices.detach().clone().requires_grad_(True)
     with torch.enable_grad():
         value = field(x)
         (gradient,) = torch.autograd.grad(value.sum(), x, retain_graph=True, materialize_grads=True)
     squared = gradient.square().sum(dim=-1, keepdim=True)
-    steep = squared > LEAST_SLOPE**2
+    steep = squared > MIN_SLOPE**2
     motion = torch.where(steep, gradient / squared.where(steep, torch.ones_like(squared)), 0)
-    # 0 in value, and the change of the field in derivative
+    # its value is 0, its derivative that of the field
     change = value - value.detach()
     return x.detach() - motion * change[:, None]
 
@@ -47,14 +46,14 @@ def mesh_volume(vertices: Tensor, faces: Tensor) -> Tensor:
     """Return the signed volume (3-D) or area (2-D) that a closed mesh encloses, differentiably.
 
     Args:
-        vertices: (V, D).
-        faces: (F, D) as those of `inr.shapes.mesh.Mesh`, oriented outward.
+        vertices: (V, D), vertices of the mesh.
+        faces: (F, D), faces as in `inr.shapes.mesh.Mesh`, oriented outward.
     """
     dim = vertices.shape[-1]
     assert faces.shape[-1] == dim, (vertices.shape, faces.shape)
-    # about the middle, where less cancels
+    # relative to the centroid, which reduces cancellation
     first, second, *rest = (vertices - vertices.detach().mean(dim=0))[faces].unbind(dim=1)
-    if rest:  # no det(): its derivative is undefined for a face in one plane with the middle
+    if rest:  # not det(), whose derivative is undefined for a face coplanar with the centroid
         spanned = (torch.linalg.cross(first, second) * rest[0]).sum()
     else:
         spanned = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).sum()

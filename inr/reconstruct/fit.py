@@ -1,4 +1,4 @@
-"""Latents of unseen shapes, fitted under frozen weights."""
+"""Fitting latents to unseen shapes with frozen weights."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,30 +28,31 @@ def fit_latents(
     stopped: Callable[[], bool] = lambda: False,
     progress: str | None = None,
 ) -> Tensor:
-    """Fit the latents of all shapes of a store together, the network frozen.
+    """Fit the latents of all shapes of a store together, with the network frozen.
 
-    The loss is the sum over shapes of each shape's own, and starts and draws are seeded by shape
-    name, so that a shape's result does not depend on which others are fitted beside it.
+    The loss is the sum over shapes, and initial latents and samples are seeded by the name of the
+    shape, so that the result of a shape does not depend on the others of its batch.
 
     Args:
-        model: its decoder decodes; its own latents are not touched.
+        model: the model; its own latents do not change.
         store: samples of the shapes.
-        losses: those of training, without ramps.
-        iterations: of Adam.
-        spec: what a step draws for each shape.
-        lr: of latents, at the start.
-        lr_drop: factor on all rates after half the iterations.
-        init_std: of the latents at the start, N(0, init_std^2).
-        seed: mixed with each shape's name.
-        parts: for shapes made of parts, whose poses are fitted as well.
-        stopped: asked after each step; where true, the fit ends at once.
-        progress: title of the progress bar, None for none.
+        losses: losses of training, evaluated without ramps.
+        iterations: number of steps of Adam.
+        spec: number and kind of the points that a step draws per shape.
+        lr: initial learning rate of the latents.
+        lr_drop: factor on all learning rates after half of the iterations.
+        init_std: standard deviation of the initial latents, N(0, init_std^2).
+        seed: seed that is combined with the name of each shape.
+        parts: settings for shapes made of parts, whose poses are fitted too; None for others.
+        stopped: function called after each step; if it returns true, the fit ends.
+        progress: title of the progress bar; None for no bar.
 
     Returns:
-        Bounded latents (B, L), of parts (B, P, L + K), in the order of the store's shapes.
+        Constrained latents (B, L), or (B, P, L + K) for shapes made of parts, in the order of the
+        store's shapes.
 
     Raises:
-        FloatingPointError: if a shape's loss is no longer a number.
+        FloatingPointError: if a latent is no longer finite.
     """
     raw = model.latents.init(store.names, std=init_std, seed=seed).to(store.device)
     rates = {"weight": lr}
@@ -59,16 +60,16 @@ def fit_latents(
         raw, rates["poses"] = parts.place(raw), parts.pose_lr
     pieces = model.latents.split(raw)
     free = {key: rate for key, rate in rates.items() if rate and pieces[key].numel()}
-    if free:  # else the network itself is the shape
+    if free:  # else there are no latents: the network itself is the shape
         groups = [{"params": [pieces[key].requires_grad_(True)], "lr": free[key]} for key in free]
         optimizer = torch.optim.Adam(groups)
         generators = seeded_generators(store, seed + 1)
         index = torch.arange(len(store.names), device=store.generator_device)
-        now = losses if parts is None else parts.early
+        current_losses = losses if parts is None else parts.early
         with frozen(model):
             for step in tqdm(range(iterations), desc=progress, disable=None if progress else True):
                 if step == iterations // 2:
-                    now = losses
+                    current_losses = losses
                     for group in optimizer.param_groups:
                         group["lr"] *= lr_drop
                     if parts is not None and parts.drops:
@@ -77,7 +78,7 @@ def fit_latents(
                         )
                 batch = store.draw(index, spec, generators)
                 latents = model.latents.constrain(model.latents.join(pieces))
-                total, _ = now(model, batch, latents, None)
+                total, _ = current_losses(model, batch, latents, None)
                 optimizer.zero_grad(set_to_none=True)
                 total.sum().backward()
                 optimizer.step()
@@ -98,7 +99,7 @@ def _check_finite(latents: Tensor, names: Sequence[str]) -> Tensor:
 
 @contextmanager
 def frozen(model: INR) -> Iterator[None]:
-    """Set a model to evaluation, its parameters constant until this is left."""
+    """Set a model to evaluation mode; its parameters do not require gradients in this context."""
     constant = [p for p in model.parameters() if p.requires_grad]
     for parameter in constant:
         parameter.requires_grad_(False)

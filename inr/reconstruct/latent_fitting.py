@@ -1,4 +1,4 @@
-"""Latents of unseen shapes, as the settings of reconstruction say."""
+"""Fitting latents to unseen shapes by the settings of the group `reconstruct`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -19,23 +19,24 @@ from inr.reconstruct.settings import Reconstruct
 
 
 class Fitting:
-    """Fit of the latents of unseen shapes, and where they are made of parts, of poses.
+    """Fitting of latents to unseen shapes, and of poses if the shapes are made of parts.
 
-    Without part labels the terms that need them are left out; with them, those of the whole shape
-    join after half of the iterations (Talabot et al., PartSDF, 2025).
+    Without part labels, the terms that need them are left out. With labels, the terms of the whole
+    shape are added after half of the iterations (Talabot et al., PartSDF, 2025).
 
     Args:
-        settings: how latents are fitted.
+        settings: settings of the group `reconstruct`.
         layout: the data set.
-        losses: of training.
-        spec: what a training step draws for each shape; the settings say of how many samples.
-        dim: D.
-        num_channels: C, of the model.
-        dtype: that samples are kept in.
-        seed: mixed with each shape's name.
+        losses: losses of training.
+        spec: number and kind of the points that a training step draws per shape; the settings
+            replace its number of samples.
+        dim: D, dimension of space.
+        num_channels: C, number of channels of the model.
+        dtype: type in which samples are stored.
+        seed: seed that is combined with the name of each shape.
 
     Raises:
-        ValueError: if the settings contradict each other, or no term of the loss is of use.
+        ValueError: if the settings contradict each other, or no term of the loss can be used.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Fitting:
             raise ValueError("reconstruct.labels=true needs reconstruct.observe=sdf")
         if not settings.labels:
             self.losses = losses.select(lambda term: "labels" not in term.needs)
-        if not self.losses.select(lambda term: is_of_whole(term) or "labels" in term.needs).terms:
+        if not self.losses.select(
+            lambda term: uses_whole_shape(term) or "labels" in term.needs
+        ).terms:
             remedy = "; add reconstruct.labels=true" if "labels" in losses.needs else ""
-            raise ValueError(f"the loss has no term to fit latents of unseen shapes with{remedy}")
+            raise ValueError(f"the loss has no term that can fit latents of unseen shapes{remedy}")
 
     def open_samples(self, names: Sequence[str], device: torch.device) -> SampleStore:
-        """Return what the loss needs of some shapes of the data set."""
+        """Return the samples of some shapes that the loss needs."""
         return open_store(
             self.layout,
             names,
@@ -82,7 +85,7 @@ class Fitting:
         )
 
     def open(self, names: Sequence[str], device: torch.device) -> SampleStore:
-        """Return what is observed of some shapes: their samples, or points of their surface."""
+        """Return the observations of some shapes: their samples, or points on their surface."""
         settings = self.settings
         if settings.observe == "sdf":
             return self.open_samples(names, device)
@@ -91,8 +94,8 @@ class Fitting:
             view = settings.view or [0.0] * (self.dim - 1) + [1.0]
             if len(view) != self.dim:
                 raise ValueError(
-                    f"reconstruct.view is {view}; with data.dim={self.dim} it is a direction of "
-                    f"{self.dim} numbers"
+                    f"reconstruct.view is {view}; with data.dim={self.dim} it has to be a "
+                    f"direction of {self.dim} numbers"
                 )
         return open_observed(
             self.layout,
@@ -114,7 +117,7 @@ class Fitting:
         stopped: Callable[[], bool] = lambda: False,
         progress: str | None = None,
     ) -> torch.Tensor:
-        """Return the latents of a store's shapes; see `fit_latents`."""
+        """Fit and return the latents of a store's shapes; see `fit_latents`."""
         return fit_latents(
             model,
             store,
@@ -142,13 +145,13 @@ class Fitting:
             poses = stack_poses(given, names, num_parts, self.dim)
         early = self.losses
         if settings.labels and "labels" in early.needs:
-            early = early.select(lambda term: not is_of_whole(term))
+            early = early.select(lambda term: not uses_whole_shape(term))
         return PartFit(
             pose_lr=0.0 if settings.poses == "given_frozen" else settings.pose_lr,
             poses=poses,
             present=present,
             early=early,
-            whole=self.losses.select(is_of_whole),
+            whole=self.losses.select(uses_whole_shape),
         )
 
     def _present(self, name: str, num_parts: int) -> torch.Tensor:
@@ -161,24 +164,24 @@ class Fitting:
         return present
 
 
-def is_of_whole(term: Loss) -> bool:
-    """Return whether a term is one of the field of the whole shape."""
+def uses_whole_shape(term: Loss) -> bool:
+    """Return whether a term uses the field of the whole shape rather than of its parts."""
     return bool(term.needs) and not term.needs & {"parts", "labels"}
 
 
 def part_poses(
     layout: Layout, names: Sequence[str], dim: int, num_parts: int | None = None
 ) -> Mapping[str, torch.Tensor]:
-    """Return the poses (P, K) of the parts of each shape by name; see inr.models.parts.poses.
+    """Return the name of each shape with the poses (P, K) of its parts.
 
     Args:
         layout: the data set.
-        names: the shapes.
-        dim: D.
-        num_parts: P, that each has to have; None for any number.
+        names: names of the shapes.
+        dim: D, dimension of space.
+        num_parts: P, required number of parts; None for any.
 
     Raises:
-        ValueError: if a shape has none, or another number, or a file is not of its form.
+        ValueError: if a shape has no poses or another number of parts, or a file is invalid.
     """
     poses = {}
     for name in names:

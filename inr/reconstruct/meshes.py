@@ -1,4 +1,4 @@
-"""Meshes of latents."""
+"""Extraction of meshes from latents."""
 
 from collections.abc import Callable
 
@@ -12,31 +12,31 @@ from inr.models.parts.poses import is_present
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 
-# points handed to the network at once: what fits a cache on a CPU, what fills a GPU
-POINTS_A_CALL_CPU = 8192
-POINTS_A_CALL_GPU = 262144
+# points decoded per call of the network: few enough for a CPU's cache, enough to fill a GPU
+POINTS_PER_CALL_CPU = 8192
+POINTS_PER_CALL_GPU = 262144
 
 
-def points_a_call(device: torch.device) -> int:
-    """Return how many points to hand the network at once."""
-    return POINTS_A_CALL_CPU if device.type == "cpu" else POINTS_A_CALL_GPU
+def points_per_call(device: torch.device) -> int:
+    """Return the number of points to decode per call of the network."""
+    return POINTS_PER_CALL_CPU if device.type == "cpu" else POINTS_PER_CALL_GPU
 
 
 def decode_mesh(
     model: INR, latent: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
 ) -> Mesh:
-    """Extract the zero level of one shape's field.
+    """Extract the zero level set of one shape's field.
 
     Args:
-        model: decodes the latent.
-        latent: (L,).
-        dim: D.
-        resolution: points a side of the grid over [-1, 1]^D.
-        coarse_to_fine: see inr.shapes.extract; an occupancy, which is no distance, is sampled on
-            the whole grid.
+        model: the model to decode with.
+        latent: (L,), or (P, L + K) for a shape made of parts.
+        dim: D, dimension of space.
+        resolution: points per side of the grid over [-1, 1]^D.
+        coarse_to_fine: whether to skip cells far from the surface, see inr.shapes.extract; ignored
+            for an occupancy, which has no distances.
 
     Returns:
-        A mesh in the box frame, with no faces where the field has no zero.
+        A mesh in the box frame, without faces if the field has no zero.
 
     Raises:
         FloatingPointError: if the field is not finite.
@@ -46,24 +46,25 @@ def decode_mesh(
         dim=dim,
         resolution=resolution,
         coarse_to_fine=coarse_to_fine and model.output == "sdf",
-        chunk_size=points_a_call(latent.device) // (model.latents.num_parts or 1),
+        chunk_size=points_per_call(latent.device) // (model.latents.num_parts or 1),
     )
 
 
 def decode_parts(
     model: INR, latent: Tensor, *, dim: int, resolution: int, coarse_to_fine: bool
 ) -> list[Mesh | None]:
-    """Extract the zero level of each part of a shape; None for parts that it lacks.
+    """Extract the zero level set of each part of a shape.
 
     Args:
-        model: decodes the latent.
-        latent: (P, L + K).
-        dim: D.
-        resolution: as of `decode_mesh`; coarse_to_fine as well.
-        coarse_to_fine: see there.
+        model: the model to decode with.
+        latent: (P, L + K), latent of the shape.
+        dim: D, dimension of space.
+        resolution: points per side of the grid over [-1, 1]^D.
+        coarse_to_fine: whether to skip cells far from the surface, see inr.shapes.extract.
 
     Returns:
-        P meshes in the box frame, not cut by other parts.
+        P meshes in the box frame, whole also where parts overlap; None for parts that the shape
+        lacks.
 
     Raises:
         FloatingPointError: if a value is not finite.
@@ -74,16 +75,16 @@ def decode_parts(
         if not there:
             meshes.append(None)
             continue
-        asked, num_decoded = latent, len(latent)
+        needed, num_decoded = latent, len(latent)
         if model.decoder.parts_are_independent:  # the others need not be decoded
-            asked, num_decoded = latent.clone(), 1
-            asked[:, -1] = (torch.arange(len(latent)) == part).to(latent)
+            needed, num_decoded = latent.clone(), 1
+            needed[:, -1] = (torch.arange(len(latent)) == part).to(latent)
         mesh = extract_mesh(
-            _part_field(model, asked, part),
+            _part_field(model, needed, part),
             dim=dim,
             resolution=resolution,
             coarse_to_fine=coarse_to_fine,
-            chunk_size=points_a_call(latent.device) // num_decoded,
+            chunk_size=points_per_call(latent.device) // num_decoded,
         )
         meshes.append(mesh)
     return meshes
@@ -102,9 +103,9 @@ def _part_field(model: INR, latent: Tensor, part: int) -> Callable[[Floats], Flo
 
 
 def field_of(model: INR, latent: Tensor) -> Callable[[Floats], Floats]:
-    """Return one shape's field as a function of numpy points (N, D), giving (N,).
+    """Return one shape's field as a function from numpy points (N, D) to values (N,).
 
-    It is negative inside: of an occupancy it is the logit of being outside.
+    It is negative inside; for an occupancy it is the negated logit.
     """
     sign = -1 if model.output == "occupancy" else 1
 

@@ -1,4 +1,4 @@
-"""Shapes fitted to a wish: gradients of a loss of the mesh, with respect to the latent."""
+"""Shape optimisation: the latent is optimised for a loss on the extracted mesh."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,12 +16,12 @@ from inr.shapes.mesh import Mesh
 
 
 class FittedShape(NamedTuple):
-    """Shape fitted to a target.
+    """Result of `fit_shape`.
 
     Args:
-        latent: of the shape, as the model decodes it.
-        mesh: of that latent, box frame.
-        history: the loss before each step, and that of the mesh.
+        latent: constrained latent of the shape.
+        mesh: mesh of that latent, box frame.
+        history: loss before each step, and last the loss of `mesh`.
     """
 
     latent: Tensor
@@ -41,24 +41,24 @@ def fit_shape(
     coarse_to_fine: bool,
     free: Tensor | None = None,
 ) -> FittedShape:
-    """Change a shape's latent until its mesh is as wanted, the network frozen.
+    """Optimise a shape's latent for a loss on its mesh, with the network frozen.
 
-    Each step extracts the mesh anew, so that its topology may change, and follows the derivative
-    of its vertices (`moving_vertices`): Remelli et al., MeshSDF, NeurIPS 2020.
+    Each step extracts the mesh again, so its topology can change, and differentiates its vertices
+    (`moving_vertices`): Remelli et al., MeshSDF, NeurIPS 2020.
 
     Args:
-        model: decodes the latent.
-        latent: where to start: (L,), or what else the model takes for one shape.
-        target: the loss of vertices (V, D) in the box frame and faces (F, D), a scalar.
-        dim: D.
-        steps: of Adam.
-        lr: its step, in units of the latent.
-        resolution: points a side of the grid that is extracted from.
+        model: the model to decode with.
+        latent: initial latent, (L,), or (P, L + K) for a shape made of parts.
+        target: loss function from vertices (V, D) in the box frame and faces (F, D) to a scalar.
+        dim: D, dimension of space.
+        steps: number of steps of Adam.
+        lr: learning rate of Adam.
+        resolution: points per side of the extraction grid.
         coarse_to_fine: see `decode_mesh`.
-        free: of the latent's shape, which of its entries may change (True); None for all.
+        free: bool mask of the latent's shape, true for entries that may change; None for all.
 
     Raises:
-        FloatingPointError: if the shape vanishes, or the loss or the field is no longer a number.
+        FloatingPointError: if the shape vanishes, or the loss or the field is not finite.
         ValueError: if `free` has another shape than the latent.
     """
     if free is not None and free.shape != latent.shape:
@@ -96,15 +96,16 @@ def fit_shape(
 
 
 def moving_vertices(model: INR, latent: Tensor, mesh: Mesh) -> Tensor:
-    """Return the vertices (V, D) of a latent's mesh with their derivative; see `level_vertices`.
+    """Return the vertices (V, D) of a mesh, differentiable with respect to its latent.
 
-    Those on the wall of the box, where the mesh is closed flat, have none. Where parts meet in a
-    crease, faces span it, and derivatives are right to first order in the grid's spacing only.
+    See `level_vertices`. Vertices on the boundary of the box, where the mesh is capped, have zero
+    derivative. At creases between parts, which faces cut across, derivatives are accurate to first
+    order in the grid spacing only.
 
     Args:
-        model: decodes the latent.
-        latent: of which the derivative is.
-        mesh: extracted from the field of that latent.
+        model: the model that the mesh was extracted from.
+        latent: constrained latent of the mesh.
+        mesh: mesh extracted from the field of that latent.
     """
     vertices = torch.from_numpy(mesh.vertices).to(latent)
     on_wall = (vertices.abs() >= 1).any(dim=-1, keepdim=True)

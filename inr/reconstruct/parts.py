@@ -1,4 +1,4 @@
-"""What is particular to fitting shapes made of parts."""
+"""Fitting shapes made of parts: settings, and detection of the parts that a shape has."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +13,10 @@ from inr.models.inr import INR
 from inr.models.parts.latents import PartLatents
 from inr.seeding import seed_from_name
 
-# which parts a shape has is found out with this many times the samples of a step
+# factor on the samples of a step, to decide which parts a shape has
 DROP_SAMPLES = 4
-# the loss may rise by this fraction: a part that has shrunk to nothing still changes it by some
-# thousandths, one that the shape has by tens of percent
+# largest relative increase of the loss for which a part is dropped: a part that has shrunk to
+# nothing changes the loss by a few thousandths, one that the shape has by tens of percent
 DROP_TOLERANCE = 0.01
 
 
@@ -25,14 +25,15 @@ class PartFit:
     """Settings of fitting the parts of unseen shapes.
 
     Args:
-        pose_lr: learning rate of poses; 0 keeps them where they start.
-        poses: (B, P, K) where they start, which says what parts a shape has; None for the mean
-            over training shapes.
-        present: (B, P), what parts a shape has if that is known; None for as the poses have it, or
-            for all until half of the iterations are done, when those that some training shape
-            lacks are dropped wherever that hardly raises the loss `whole`, if that has terms.
-        early: losses of the first half.
-        whole: losses of the whole shape.
+        pose_lr: initial learning rate of the poses; 0 keeps them constant.
+        poses: (B, P, K), initial poses, including which parts are present; None for the means over
+            the training shapes.
+        present: (B, P), parts that each shape has; None if unknown. Then those of `poses` are
+            used; without poses, all parts are present for the first half of the iterations, and
+            then each part that some training shape lacks is dropped if that hardly raises the
+            loss `whole`, if this has terms.
+        early: losses of the first half of the iterations.
+        whole: terms of the field of the whole shape.
     """
 
     pose_lr: float
@@ -42,7 +43,7 @@ class PartFit:
     whole: Losses
 
     def place(self, raw: Tensor) -> Tensor:
-        """Return raw latents (B, P, L + K) whose parts are where they start."""
+        """Return raw latents (B, P, L + K) with the initial poses."""
         if self.poses is not None:
             raw = torch.cat([raw[..., : -self.poses.shape[-1]], self.poses.to(raw)], dim=-1)
         if self.present is not None:
@@ -51,12 +52,12 @@ class PartFit:
 
     @property
     def drops(self) -> bool:
-        """Return whether it is to be found out which parts a shape has."""
+        """Return whether to detect, and drop, the parts that a shape lacks."""
         return self.poses is None and self.present is None and len(self.whole.terms) > 0
 
 
 def seeded_generators(store: SampleStore, seed: int) -> list[torch.Generator]:
-    """Return a generator for each shape of a store, seeded by its name."""
+    """Return one generator per shape of a store, seeded by its name."""
     return [
         torch.Generator(device=store.generator_device).manual_seed(
             int(seed_from_name(name, seed).integers(2**63))
@@ -74,20 +75,20 @@ def find_present(
     spec: BatchSpec,
     seed: int,
 ) -> Tensor:
-    """Return which parts shapes have, (B, P), as 0 and 1.
+    """Return which parts each shape has, (B, P), as 0 and 1.
 
-    Of the parts that some training shape lacks, those that are missed least are left out of the
-    union first, one after another, unless the loss then is above the least so far by more than
-    DROP_TOLERANCE. The other parts stay as they were fitted. A shape's result depends on the shape
-    alone.
+    The parts that some training shape lacks are tried one by one, in the order in which leaving
+    out each by itself raises the loss, from the least. A part is dropped unless the loss then
+    exceeds the lowest so far by more than DROP_TOLERANCE. The other parts do not change. The
+    result of a shape does not depend on the others of its batch.
 
     Args:
-        model: decodes.
+        model: the model to decode with.
         store: samples of the shapes.
-        losses: of the whole shape.
-        pieces: of raw latents (B, P, L + K), in which all parts are present.
-        spec: what a step of the fit draws; here several times as many samples are drawn.
-        seed: mixed with each shape's name.
+        losses: terms of the field of the whole shape.
+        pieces: raw latents (B, P, L + K) as split by `Latents.split`, with all parts present.
+        spec: number and kind of the points of a step; DROP_SAMPLES times as many are drawn.
+        seed: seed that is combined with the name of each shape.
     """
     table = model.latents
     assert isinstance(table, PartLatents) and isinstance(model.decoder, PartDecoder)
@@ -101,13 +102,13 @@ def find_present(
     batch = store.draw(index, many, seeded_generators(store, seed))
 
     def measure(left_out: Tensor) -> Tensor:
-        rest = INR(_Union(decoder, left_out), table, output=model.output).eval()
+        rest = INR(_PartialUnion(decoder, left_out), table, output=model.output).eval()
         return losses(rest, batch, latents, None)[0]
 
     left_out = torch.zeros(latents.shape[:2], dtype=torch.bool, device=latents.device)
     alone = [measure(left_out.index_fill(1, part, True)) for part in optional]
     least = measure(left_out)
-    for part in optional[torch.stack(alone, dim=1).argsort(dim=1)].T:  # (B,), of each shape one
+    for part in optional[torch.stack(alone, dim=1).argsort(dim=1)].T:  # (B,), one per shape
         trial = left_out.scatter(1, part[:, None], True)
         loss = measure(trial)
         is_surplus = loss <= (1 + DROP_TOLERANCE) * least
@@ -116,8 +117,8 @@ def find_present(
     return latents[..., -1] * ~left_out
 
 
-class _Union(PartDecoder):
-    """A decoder's union without some parts (B, P)."""
+class _PartialUnion(PartDecoder):
+    """Decoder of the union without the parts `left_out`, (B, P) bool."""
 
     def __init__(self, decoder: PartDecoder, left_out: Tensor) -> None:
         super().__init__()
@@ -125,6 +126,6 @@ class _Union(PartDecoder):
         self.decoder, self.left_out = decoder, left_out
 
     def forward(self, x: Tensor, latents: Tensor, left_out: Tensor | None = None) -> Field:
-        """Return the field, and all parts."""
+        """Return the field without the parts left out, and the values of all parts."""
         field: Field = self.decoder(x, latents, self.left_out)
         return field

@@ -16,7 +16,7 @@ from inr.data.layout import Layout
 from inr.metrics.pair import FieldEvaluator
 from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
-from inr.reconstruct import decode_mesh, field_of, points_a_call
+from inr.reconstruct import decode_mesh, field_of, points_per_call
 from inr.runs.dataset import layout_of
 from inr.runs.directory import Run, find_run, log_to, next_log
 from inr.shapes.mesh import Floats, Mesh
@@ -82,7 +82,7 @@ class TrainedRun:
     def evaluator(self, latent: torch.Tensor) -> FieldEvaluator:
         """Return the field of a latent (L,), for metrics that ask it."""
         field = field_of(self.model, latent)
-        chunk = points_a_call(latent.device) // (self.model.latents.num_parts or 1)
+        chunk = points_per_call(latent.device) // (self.model.latents.num_parts or 1)
 
         def gradient_norms(points: Floats) -> Floats:
             x = torch.from_numpy(points.astype(np.float32)).to(latent.device)

@@ -1,1 +1,1 @@
-"""The fit loop, checkpoints, and what is logged."""
+"""The training loop, checkpoints, schedules and logging."""

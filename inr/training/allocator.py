@@ -1,21 +1,21 @@
-"""The process's own memory on a CPU."""
+"""Tuning of glibc's memory allocator for training on a CPU."""
 
 import ctypes
 import platform
 
-# of glibc's malloc.h
+# constants of glibc's malloc.h
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> bool:
-    """Let the process keep the memory that it frees, for the next step to use again.
+    """Keep freed memory in the process for reuse, instead of returning it to the system.
 
     A training step on a CPU allocates and frees the same large blocks each time. By default glibc
-    gives each back to the system and takes it anew, and clearing those pages costs a wide network
-    a quarter of its step. Other allocators are left as they are.
+    returns each to the system and requests it again; zeroing those pages takes a quarter of the
+    step time of a wide network. Other allocators are not changed.
 
     Returns:
-        whether it was done; it holds until the process ends.
+        True if it was set; it stays so until the process ends.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -12,21 +12,21 @@ from inr.data.store import BatchSpec, SampleStore
 from inr.seeding import mix_seed
 from inr.training.settings import Train
 
-# small batches are drawn together, at most so many points: each draw costs some time of its own
-POINTS_AT_ONCE = 1 << 15
+# small batches are drawn together, up to this many points, as each draw has an overhead
+POINTS_PER_DRAW = 1 << 15
 
 
 class Batches:
     """Batches of shapes in random order.
 
-    Every draw is seeded by (seed, epoch, batch), so a resumed run draws what an uninterrupted one
-    draws without any stored generator.
+    Draws are seeded by (seed, epoch, batch), so a resumed run draws the same as an uninterrupted
+    one without a stored generator state.
 
     Args:
         store: samples of the shapes.
-        spec: what a step draws for each shape.
-        seed: of the order of shapes and of the samples.
-        shapes_per_batch: B.
+        spec: number and kind of the points that a step draws per shape.
+        seed: seed of the order of the shapes and of the samples.
+        shapes_per_batch: B, number of shapes in a batch.
     """
 
     def __init__(
@@ -39,23 +39,25 @@ class Batches:
         self.generator = torch.Generator(device=store.generator_device)
         points = spec.samples * (store.samples is not None)
         points += (spec.surface + spec.space) * (store.surface is not None)
-        self.at_once = max(1, POINTS_AT_ONCE // max(1, points * shapes_per_batch))
+        self.batches_per_draw = max(1, POINTS_PER_DRAW // max(1, points * shapes_per_batch))
         self._seconds = 0.0
 
     def __len__(self) -> int:
-        """Return how many batches an epoch has; the last may be smaller."""
+        """Return the number of batches in an epoch; the last may be smaller."""
         return -(-len(self.store.names) // self.size)
 
     def of_epoch(self, epoch: int, first: int) -> Iterator[tuple[int, Tensor, Batch]]:
-        """Yield number, shapes (B,) and points of each batch of an epoch, from the first on."""
+        """Yield number, shapes (B,) and points of each batch of an epoch, from batch `first` on."""
         rng = np.random.default_rng([self.seed, epoch])
         order = torch.from_numpy(rng.permutation(len(self.store.names))).to(
             self.store.generator_device
         )
         shapes = order.split(self.size)
-        for begin in range(first - first % self.at_once, len(shapes), self.at_once):
+        for begin in range(
+            first - first % self.batches_per_draw, len(shapes), self.batches_per_draw
+        ):
             started = time.perf_counter()
-            together = shapes[begin : begin + self.at_once]
+            together = shapes[begin : begin + self.batches_per_draw]
             self.generator.manual_seed(mix_seed(self.seed, epoch, begin))
             drawn = self.store.draw(torch.cat(together), self.spec, self.generator)
             batches = drawn.split(self.size)
@@ -65,13 +67,13 @@ class Batches:
                     yield number, *pair
 
     def seconds(self) -> float:
-        """Return the time that draws took since the last call."""
+        """Return the seconds spent in draws since the last call."""
         taken, self._seconds = self._seconds, 0.0
         return taken
 
 
 def batch_spec(settings: Train) -> BatchSpec:
-    """Return what a training step draws for each shape."""
+    """Return the number and kind of the points that a training step draws per shape."""
     return BatchSpec(
         samples=settings.samples_per_shape,
         sign_balanced=settings.sign_balanced,

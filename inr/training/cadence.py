@@ -1,4 +1,4 @@
-"""Cadences: what is due after which epoch, and the time it takes."""
+"""Cadences: when validations, pictures and logging are due, and the time that they take."""
 
 import logging
 import time
@@ -7,30 +7,30 @@ from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
-# seconds of all those to come, below which nothing is said of them
-LITTLE = 10.0
+# remaining seconds of a kind of event below which its time is not logged
+MIN_SECONDS_LOGGED = 10.0
 
 
 def is_due(epoch: int, every: int, num_epochs: int) -> bool:
-    """Return whether something is due after an epoch: at its cadence, and at the end."""
+    """Return whether an event is due after an epoch: at its cadence, and after the last epoch."""
     return every > 0 and (epoch % every == 0 or epoch == num_epochs)
 
 
 def count_due(every: int, done: int, num_epochs: int) -> int:
-    """Return how often something is due after epoch `done`, up to the end."""
+    """Return the number of times that an event is due after epoch `done`, up to the end."""
     if every <= 0 or done >= num_epochs:
         return 0
     return num_epochs // every - done // every + (num_epochs % every > 0)
 
 
 def is_tenth(epoch: int, log_every: int, num_epochs: int) -> bool:
-    """Return whether an epoch that is logged begins another tenth of the run, or ends it."""
+    """Return whether a logged epoch is the first in a tenth of the run, or the last epoch."""
     tenth = max(1, num_epochs // 10)
     return epoch == num_epochs or epoch // tenth != (epoch - max(log_every, 1)) // tenth
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a length of time in words, say '2 h 05 min'."""
+    """Return a duration as text, for example '2 h 05 min'."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -43,27 +43,34 @@ def format_seconds(seconds: float) -> str:
 
 
 class CadenceTimer:
-    """Timer of validations and pictures, whose length no estimate knows beforehand.
+    """Timer of validations and pictures; it logs the time that those to come will take.
 
     Args:
-        num_epochs: of the run.
+        num_epochs: number of epochs of the run.
     """
 
     def __init__(self, num_epochs: int) -> None:
         self.num_epochs = num_epochs
-        self.told: set[str] = set()
+        self.logged: set[str] = set()
 
     @contextmanager
     def timed(self, what: str, every: int, epoch: int) -> Iterator[None]:
-        """Time what is done until this is left; see `note`."""
+        """Time the body of this context, see `note`."""
         started = time.perf_counter()
         yield
         self.note(what, time.perf_counter() - started, every, epoch)
 
     def note(self, what: str, seconds: float, every: int, epoch: int) -> None:
-        """Log what the first `what`, at an epoch, took, and what those to come will."""
+        """Log the time that the first `what` took, and an estimate for those still to come.
+
+        Args:
+            what: name of the event, with its article.
+            seconds: time that it took.
+            every: its cadence in epochs.
+            epoch: current epoch.
+        """
         left = count_due(every, epoch, self.num_epochs)
-        if what not in self.told and seconds * left > LITTLE:
+        if what not in self.logged and seconds * left > MIN_SECONDS_LOGGED:
             log.info(
                 "%s took %s; the %d to come will take about %s",
                 what,
@@ -71,4 +78,4 @@ class CadenceTimer:
                 left,
                 format_seconds(seconds * left),
             )
-        self.told.add(what)
+        self.logged.add(what)

@@ -1,4 +1,4 @@
-"""Checkpoints: tensors and plain values only, latents keyed by shape name."""
+"""Checkpoints: tensors and plain values only; latents by the name of their shape."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,13 +14,13 @@ from inr.models.stored import FORMAT, migrate
 
 @dataclass
 class Progress:
-    """Position of a run.
+    """Progress of a run.
 
     Args:
-        epoch: finished epochs.
-        batch: finished batches of the epoch after those.
-        step: finished optimizer steps.
-        best: best validation metric so far, None before the first.
+        epoch: number of finished epochs.
+        batch: number of finished batches of the current epoch.
+        step: number of finished optimizer steps.
+        best: best value of the validation metric so far; None before the first validation.
     """
 
     epoch: int = 0
@@ -30,14 +30,14 @@ class Progress:
 
 
 class Checkpoints:
-    """Checkpoints of a run, of which only those asked for are kept.
+    """Writer of a run's checkpoints; it deletes old ones.
 
     Args:
-        folder: where they lie.
-        names: the training shapes, in the order of their latents.
-        every: cadence in epochs, 0 for none but the last.
-        epochs: epochs whose checkpoints are kept for good.
-        keep: how many of those written at the cadence are kept, newest first.
+        folder: folder of the checkpoints.
+        names: names of the training shapes, in the order of their latents.
+        every: cadence in epochs; 0 for last.pt only.
+        epochs: epochs whose checkpoints are never deleted.
+        keep: number of the newest checkpoints at the cadence to keep.
     """
 
     def __init__(
@@ -52,7 +52,11 @@ class Checkpoints:
     def save(
         self, label: str, model: INR, optimizer: torch.optim.Optimizer, progress: Progress
     ) -> Path:
-        """Write <label>.pt; it appears whole or not at all."""
+        """Write <label>.pt atomically.
+
+        Raises:
+            FloatingPointError: if a parameter is not finite.
+        """
         if not all(bool(p.isfinite().all()) for p in model.parameters()):
             raise FloatingPointError(
                 "the weights are no longer finite numbers, and are not saved; lower optimizer.lr, "
@@ -71,27 +75,27 @@ class Checkpoints:
         return path
 
     def save_epoch(self, model: INR, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-        """Write the checkpoints that are due after a finished epoch, and drop old ones."""
+        """Write the checkpoints that are due after a finished epoch, and delete old ones."""
         due = self.every > 0 and progress.epoch % self.every == 0
         if due or progress.epoch in self.epochs:
             self.save(epoch_label(progress.epoch), model, optimizer, progress)
             self.save("last", model, optimizer, progress)
             written = sorted(self.folder.glob("epoch_*.pt"))
-            passing = [path for path in written if int(path.stem[6:]) not in self.epochs]
-            for path in passing[: max(0, len(passing) - self.keep)]:
+            temporary = [path for path in written if int(path.stem[6:]) not in self.epochs]
+            for path in temporary[: max(0, len(temporary) - self.keep)]:
                 path.unlink()
 
 
 def epoch_label(epoch: int) -> str:
-    """Return the name of an epoch's checkpoint and folders, say epoch_000100."""
+    """Return the name of an epoch's checkpoint and folders, for example epoch_000100."""
     return f"epoch_{epoch:06d}"
 
 
 def find_checkpoint(folder: Path, epoch: int | str) -> Path:
-    """Return the checkpoint of an epoch: a number, `latest`, or `best`.
+    """Return the path of a checkpoint, by `latest`, `best` or the number of an epoch.
 
     Raises:
-        ValueError: if there is none, naming those there are.
+        ValueError: if it does not exist; the message lists those that do.
     """
     label = {"latest": "last", "best": "best"}.get(str(epoch))
     if label is None:
@@ -103,36 +107,36 @@ def find_checkpoint(folder: Path, epoch: int | str) -> Path:
         there = ", ".join(sorted(p.stem for p in folder.glob("*.pt")))
         if not there:
             raise ValueError(
-                f"'{folder}' has no checkpoint: the run stopped before its first; train it anew"
+                f"'{folder}' has no checkpoint: the run stopped before its first; train it again"
             )
-        raise ValueError(f"no checkpoint '{label}' in '{folder}'; there: {there}")
+        raise ValueError(f"no checkpoint '{label}' in '{folder}'; available: {there}")
     return path
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint to the CPU, without running anything that it may contain.
+    """Read a checkpoint to the CPU, without executing code in it.
 
-    From there `load_state_dict` moves what belongs on a GPU: were the optimizer's step counts
-    moved too, each step would wait for them.
+    `load_state_dict` moves tensors to the GPU as needed. The optimizer's step counts stay on the
+    CPU; on a GPU they would cause a synchronisation in each step.
 
     Raises:
-        ValueError: if it cannot be read, or is none of ours.
+        ValueError: if it cannot be read, or is not a checkpoint of this program.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    # on a file that is no checkpoint torch raises whatever its parser stumbles over
+    # on any other file torch may raise any exception
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"cannot read the checkpoint '{path}': {reason}") from error
     content = migrate(content)
     keys = {"format", "decoder", "latents", "optimizer", "progress"}
     if not isinstance(content, dict) or not keys <= content.keys() or content["format"] != FORMAT:
-        raise ValueError(f"'{path}' is no checkpoint of this program (format {FORMAT})")
+        raise ValueError(f"'{path}' is not a checkpoint of this program (format {FORMAT})")
     return content
 
 
 def restore_model(content: dict[str, Any], model: INR, names: Sequence[str], path: Path) -> None:
-    """Load weights and latents into a model whose latents stand in the order of names.
+    """Load weights and latents into a model whose latents are in the order of `names`.
 
     Raises:
         ValueError: if the checkpoint does not fit the model, or lacks a shape's latent.

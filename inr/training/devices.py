@@ -1,4 +1,4 @@
-"""Devices that networks run on."""
+"""Choice of the device."""
 
 import torch
 
@@ -24,7 +24,7 @@ def pick_device(device: str) -> torch.device:
     }.get(found.type, 0)
     if (found.index or 0) >= available:
         raise ValueError(
-            f"device={device}: this machine has {available} of the kind '{found.type}'; "
+            f"device={device}: this machine has {available} devices of type '{found.type}'; "
             "use device=auto"
         )
     return found

@@ -1,4 +1,4 @@
-"""What a run will take: measured on a few small steps, before it starts."""
+"""Estimate of a run's time and memory, from a few steps on random points before it starts."""
 
 import statistics
 import sys
@@ -18,28 +18,29 @@ from inr.training.cadence import count_due, format_seconds
 from inr.training.settings import Train
 from inr.training.step import batch_loss
 
+# points per timed step on a CPU, and total seconds of timed steps
 PROBE_POINTS = 8192
 PROBE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Size and length of a run.
+    """Estimated size and duration of a run.
 
     Args:
-        num_parameters: of the network, latents not counted.
-        num_shapes: training shapes.
-        samples_a_step: points in a batch.
-        memory: bytes that a step needs at its peak, the samples and the weights included.
-        step_seconds: one optimizer step.
-        num_steps: of the whole run.
-        num_validations: that come on top, and take what the first of them will show.
-        num_pictures: sets of pictures, likewise.
+        num_parameters: number of parameters of the network, without latents.
+        num_shapes: number of training shapes.
+        samples_per_step: number of points in a batch.
+        memory: peak memory of a step in bytes, samples and weights included.
+        step_seconds: duration of an optimizer step.
+        num_steps: number of steps still to do.
+        num_validations: number of validations; their time is not included.
+        num_pictures: number of sets of pictures; their time is not included.
     """
 
     num_parameters: int
     num_shapes: int
-    samples_a_step: int
+    samples_per_step: int
     memory: int
     step_seconds: float
     num_steps: int
@@ -48,18 +49,18 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """Return the length of the run in seconds, validation and pictures not counted."""
+        """Return the duration of the run in seconds, without validations and pictures."""
         return self.step_seconds * self.num_steps
 
     def __str__(self) -> str:
         return (
             f"{self.num_parameters:,} parameters, {self.num_shapes} shapes, "
-            f"{self.samples_a_step:,} samples a step, about {self.memory / 2**30:.1f} GiB, "
-            f"{self.step_seconds:.2g} s a step, {self.num_steps:,} steps: "
-            f"about {format_seconds(self.seconds)}{self._besides()}"
+            f"{self.samples_per_step:,} samples per step, about {self.memory / 2**30:.1f} GiB, "
+            f"{self.step_seconds:.2g} s per step, {self.num_steps:,} steps: "
+            f"about {format_seconds(self.seconds)}{self._not_counted()}"
         )
 
-    def _besides(self) -> str:
+    def _not_counted(self) -> str:
         counts = {"validations": self.num_validations, "sets of pictures": self.num_pictures}
         parts = [f"{count:,} {what}" for what, count in counts.items() if count]
         return f", not counting {' and '.join(parts)}" if parts else ""
@@ -77,9 +78,21 @@ def estimate(
     sample_bytes: int,
     device: torch.device,
 ) -> Estimate:
-    """Time steps on random points for a second, of at most PROBE_POINTS points each on a CPU.
+    """Estimate a run by timing steps on random points for about PROBE_SECONDS.
 
-    Nothing of the model changes: gradients are dropped and no optimizer steps.
+    On a CPU, the steps have at most PROBE_POINTS points, and the result is extrapolated. The model
+    does not change.
+
+    Args:
+        model: the model, on `device`.
+        losses: losses of training.
+        settings: settings of training.
+        dim: D, dimension of space.
+        num_shapes: number of training shapes.
+        num_channels: C, number of channels of the model.
+        epochs_done: number of finished epochs.
+        sample_bytes: memory of the samples in bytes.
+        device: device to train on.
     """
     num_batch = min(settings.shapes_per_batch, num_shapes)
     num_epochs = settings.epochs - epochs_done
@@ -97,7 +110,7 @@ def estimate(
     def step() -> None:
         batch_loss(model, losses, batch, index, TrainProgress(0, max(num_epochs, 1)))[0].backward()
 
-    baseline = peak_memory(device)  # on a CPU the program itself
+    baseline = peak_memory(device)  # on a CPU, that of the program itself
     saved = _saved_bytes(step)
     times = [_timed(step, device)]
     while sum(times) < PROBE_SECONDS and len(times) < 20:
@@ -108,7 +121,7 @@ def estimate(
     return Estimate(
         num_parameters=num_parameters,
         num_shapes=num_shapes,
-        samples_a_step=num_batch * per_shape,
+        samples_per_step=num_batch * per_shape,
         memory=int(saved * scale) + weights + sample_bytes + baseline,
         step_seconds=statistics.median(times) * scale,
         num_steps=num_epochs * -(-num_shapes // settings.shapes_per_batch),
@@ -118,7 +131,7 @@ def estimate(
 
 
 def _counts(needs: frozenset[str], spec: BatchSpec) -> dict[str, int]:
-    """Return how many points a shape gets of each set that a loss needs."""
+    """Return the number of points per shape in each set that a loss needs."""
     return {name: getattr(spec, name) for name in sorted({set_of(need) for need in needs})}
 
 
@@ -128,7 +141,7 @@ def _points(num_shapes: int, num_points: int, dim: int) -> Tensor:
 
 
 def _batch(points: dict[str, Tensor], num_channels: int, needs: frozenset[str]) -> Batch:
-    """Return points as if the shapes were balls."""
+    """Return a batch with the given points and the targets of balls."""
     samples = surface = None
     fields: dict[str, Tensor] = {}
     if "samples" in points:
@@ -144,10 +157,10 @@ def _batch(points: dict[str, Tensor], num_channels: int, needs: frozenset[str]) 
 
 
 def peak_memory(device: torch.device) -> int:
-    """Return the most memory used so far: the GPU's allocations, or the process's, in bytes."""
+    """Return the peak memory so far in bytes: GPU allocations, or the memory of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    import resource  # POSIX alone has it
+    import resource  # exists on POSIX only
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -1,4 +1,4 @@
-"""The fit loop."""
+"""The training loop."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ from inr.training.tracking import Tracker
 
 log = logging.getLogger(__name__)
 
-# validation metrics that an empty reconstruction has as well
+# validation metrics that are defined for an empty reconstruction
 DEFINED_IF_EMPTY = ("valid/loss", "valid/iou", "valid/f_score")
 
 
@@ -44,25 +44,25 @@ def fit(
     draw: Callable[[INR, int], None],
     interrupt: Interrupt,
 ) -> None:
-    """Train for `settings.epochs`, or until a signal is noted; then last.pt is what to resume from.
+    """Train for `settings.epochs`, or until a signal arrives; last.pt is saved at the end.
 
     Args:
-        model: in training; its latents stand in the order of the store's shapes.
+        model: the model to train; its latents are in the order of the store's shapes.
         store: samples of the training shapes.
-        losses: see inr.losses; their mean over shapes is minimised.
-        optimizer: each parameter group has its base rate as `base_lr`.
-        schedule: factor on the base rates.
-        settings: how long, on how much at a time, and what is done how often.
-        seed: of the order of shapes, the samples and dropout.
-        progress: where to start; brought up to date as the loop goes.
-        checkpoints: what is saved when.
-        tracker: where values go.
-        validate: gives validation metrics of a model at an epoch; not called if never due.
-        draw: draws pictures of a model at an epoch; likewise.
-        interrupt: looked at after every step.
+        losses: losses to minimise, see inr.losses; their mean over shapes is taken.
+        optimizer: optimizer whose parameter groups have their base learning rate as `base_lr`.
+        schedule: factor on the base learning rates.
+        settings: settings of training.
+        seed: seed of the order of the shapes, of the samples and of dropout.
+        progress: progress to start from; it is updated in place.
+        checkpoints: writer of the checkpoints.
+        tracker: log of values.
+        validate: function from a model and an epoch to validation metrics.
+        draw: function that draws pictures of a model at an epoch.
+        interrupt: signal handler, checked after every step.
 
     Raises:
-        FloatingPointError: if the loss is no longer a number.
+        FloatingPointError: if the loss is no longer finite.
     """
     num_epochs, saved = settings.epochs, time.monotonic()
     batches = Batches(
@@ -102,7 +102,7 @@ def fit(
         if is_due(epoch, settings.validate_every, num_epochs):
             with meter.paused(), timer.timed("a validation", settings.validate_every, epoch):
                 metrics = validate(model.eval(), epoch)
-            if interrupt.number:  # cut short: a resumed run validates this epoch anew
+            if interrupt.number:  # interrupted: a resumed run repeats this validation
                 progress.epoch, progress.batch = epoch - 1, len(batches)
                 break
             tracker.log(metrics, epoch=epoch, step=progress.step)
@@ -118,10 +118,15 @@ def fit(
 
 
 def improves(metrics: dict[str, float], best: float | None, settings: Train) -> bool:
-    """Return whether `settings.best_metric` beats the best value so far, None before the first.
+    """Return whether `settings.best_metric` improves on the best value so far.
 
-    A mean distance counts only where every validation shape has one: a model must not win by
-    leaving the hard shapes empty.
+    A mean distance counts only if no validation shape is reconstructed empty: otherwise leaving
+    difficult shapes empty would improve the mean.
+
+    Args:
+        metrics: validation metrics by name.
+        best: best value so far; None before the first validation.
+        settings: settings of training.
     """
     metric = settings.best_metric
     value = metrics[metric]

@@ -1,4 +1,4 @@
-"""Stopping cleanly: the signal is noted, and the loop stops where it can be resumed."""
+"""Clean stop on a signal: it is recorded, and the training loop stops where it can be resumed."""
 
 import signal
 from types import FrameType
@@ -7,7 +7,7 @@ from types import FrameType
 class Interrupted(BaseException):
     """Stop by a signal, after a checkpoint was written.
 
-    As KeyboardInterrupt, it is no Exception: it also ends a sweep's remaining jobs.
+    Like KeyboardInterrupt it does not derive from Exception, so that it also ends a sweep.
     """
 
     def __init__(self, number: int, message: str) -> None:
@@ -16,7 +16,7 @@ class Interrupted(BaseException):
 
 
 class Interrupt:
-    """Handler that notes SIGINT and SIGTERM while in use; a second SIGINT raises at once."""
+    """Context that records SIGINT and SIGTERM; a second SIGINT raises KeyboardInterrupt at once."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -26,7 +26,7 @@ class Interrupt:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
-        except ValueError:  # not in the main thread: whoever runs us there handles signals
+        except ValueError:  # not in the main thread, where the caller handles signals
             pass
         return self
 

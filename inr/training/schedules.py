@@ -1,6 +1,6 @@
-"""Learning-rate schedules: factors on the base rate as a function of progress.
+"""Learning-rate schedules: factors on the base learning rate as a function of progress.
 
-They have no state, so a resumed run needs nothing but its epoch.
+They have no state, so a resumed run only needs its epoch.
 """
 
 import math
@@ -15,12 +15,12 @@ class Schedule(Protocol):
     """Factor on the learning rate as a function of progress."""
 
     def __call__(self, epoch: float, num_epochs: int) -> float:
-        """Return the factor on the learning rate at a (fractional) epoch from 0."""
+        """Return the factor on the learning rate at a (fractional) epoch, from 0."""
         ...
 
 
 class Constant:
-    """The base rate throughout."""
+    """Constant learning rate."""
 
     def __call__(self, epoch: float, num_epochs: int) -> float:
         """Return 1."""
@@ -28,11 +28,11 @@ class Constant:
 
 
 class Step:
-    """A drop by gamma every so many epochs (DeepSDF: 0.5 every 500).
+    """Step decay: a factor gamma every `every` epochs (DeepSDF: 0.5 every 500).
 
     Args:
-        every: epochs between drops.
-        gamma: factor of a drop.
+        every: number of epochs between drops.
+        gamma: factor of each drop.
     """
 
     def __init__(self, *, every: int, gamma: float) -> None:
@@ -47,11 +47,11 @@ class Step:
 
 
 class MultiStep:
-    """A drop by gamma at each milestone.
+    """Step decay: a factor gamma at each milestone.
 
     Args:
-        milestones: fractions of the run, each in (0, 1).
-        gamma: factor of a drop.
+        milestones: fractions of the run at which the rate drops, each in (0, 1).
+        gamma: factor of each drop.
     """
 
     def __init__(self, *, milestones: Sequence[float], gamma: float) -> None:
@@ -70,11 +70,11 @@ class MultiStep:
 
 
 class Cosine:
-    """A fall from 1 to a final factor along half a cosine (Loshchilov and Hutter, 2017, eq. 5).
+    """Cosine annealing (Loshchilov and Hutter, 2017, eq. 5) with a linear warm-up.
 
     Args:
-        final: factor at the end.
-        warmup: fraction of the run over which the factor first rises from 0.
+        final: factor at the end of the run.
+        warmup: fraction of the run over which the factor first rises linearly from 0.
     """
 
     def __init__(self, *, final: float, warmup: float) -> None:
@@ -82,7 +82,7 @@ class Cosine:
         self.warmup = warmup
 
     def __call__(self, epoch: float, num_epochs: int) -> float:
-        """Return the factor."""
+        """Return the annealed factor, times that of the warm-up."""
         progress = min(epoch / max(num_epochs, 1), 1.0)
         fall = (1 + math.cos(math.pi * progress)) / 2
         rise = min(1.0, (progress + 1e-3) / self.warmup) if self.warmup > 0 else 1.0
@@ -92,7 +92,7 @@ class Cosine:
 def set_rates(
     optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: float, num_epochs: int
 ) -> None:
-    """Set every parameter group's learning rate for a (fractional) epoch."""
+    """Set the learning rate of every parameter group for a (fractional) epoch."""
     factor = schedule(epoch, num_epochs)
     for group in optimizer.param_groups:
         group["lr"] = group["base_lr"] * factor

@@ -27,16 +27,16 @@ def train_step(
     """Take one optimizer step, and return the loss and each term's mean, detached.
 
     Args:
-        model: an INR, or what wraps it (DistributedDataParallel).
-        losses: their mean over shapes is minimised.
-        optimizer: of the model's parameters.
-        batch: of B shapes.
-        index: (B,) of those shapes.
-        progress: how far training is.
-        settings: of the run.
+        model: an INR, or a wrapper of one (DistributedDataParallel).
+        losses: losses to minimise; their mean over shapes is taken.
+        optimizer: optimizer of the model's parameters.
+        batch: points of B shapes.
+        index: (B,), shapes of the batch.
+        progress: progress of training.
+        settings: settings of training.
 
     Raises:
-        FloatingPointError: if the loss is not a finite number; the weights are then as before.
+        FloatingPointError: if the loss is not finite; the weights are then unchanged.
     """
     loss, values = batch_loss(model, losses, batch, index, progress)
     check = FiniteCheck(loss)
@@ -52,23 +52,22 @@ def train_step(
 def batch_loss(
     model: nn.Module, losses: Losses, batch: Batch, index: Tensor, progress: TrainProgress
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the mean loss over a batch's shapes, and each term's unweighted mean, detached.
+    """Return the mean loss over the shapes of a batch, and each term's unweighted mean, detached.
 
-    All of it is computed within one call of the model, see `INR.forward`.
+    All of it is computed in one call of the model, see `INR.forward`.
     """
     total, values = model(lambda inr, latents: losses(inr, batch, latents, progress), index)
     return total.mean(), {name: value.mean() for name, value in values.items()}
 
 
 class FiniteCheck:
-    """Check of a loss that leaves a GPU busy while the CPU waits for it.
+    """Check that a loss is finite, without idling the GPU.
 
-    The copy to the CPU is queued after the forward pass, and awaited once the backward pass is
-    queued too: a sync point at which the GPU still has the backward pass to do. On a CPU it costs
-    nothing.
+    The loss is copied to the CPU asynchronously. `wait` is called after the backward pass has been
+    queued, so the GPU has work while the CPU waits. On a CPU this costs nothing.
 
     Args:
-        loss: (), just computed.
+        loss: (), loss of a step.
     """
 
     def __init__(self, loss: Tensor) -> None:
@@ -80,10 +79,10 @@ class FiniteCheck:
             self.copied.record()
 
     def wait(self) -> None:
-        """Wait for the value.
+        """Wait for the value; a sync point.
 
         Raises:
-            FloatingPointError: if it is not a finite number.
+            FloatingPointError: if the loss is not finite.
         """
         if self.copied is not None:
             self.copied.synchronize()

@@ -1,4 +1,4 @@
-"""Where logged values go: metrics.jsonl is the truth on disk, a logger mirrors it."""
+"""Logging of values: always to metrics.jsonl, and also to an optional logger (dashboard)."""
 
 import json
 import math
@@ -14,10 +14,10 @@ Image = NDArray[np.uint8]
 
 @runtime_checkable
 class Logger(Protocol):
-    """Mirror of the log on a dashboard."""
+    """Logger that copies the logged values to a dashboard."""
 
     def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:
-        """Begin, or go on with, the run whose directory this is."""
+        """Start or resume the dashboard run for this run directory."""
 
     def log(self, values: dict[str, Any], *, epoch: int) -> None:
         """Log numbers at an epoch."""
@@ -33,7 +33,7 @@ class Logger(Protocol):
 
 
 class NullLogger:
-    """No mirror (logger=none)."""
+    """Logger that does nothing (logger=none)."""
 
     def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:
         """Do nothing."""
@@ -52,11 +52,11 @@ class NullLogger:
 
 
 class Tracker:
-    """Log of values in metrics.jsonl, mirrored by a logger.
+    """Log of values in metrics.jsonl and to a logger.
 
     Args:
         folder: the run directory.
-        logger: the mirror.
+        logger: receives the same values.
     """
 
     def __init__(self, folder: Path, logger: Logger) -> None:
@@ -65,7 +65,7 @@ class Tracker:
         self.step = 0
 
     def log(self, values: dict[str, float], *, epoch: int, step: int) -> None:
-        """Log numbers; one that is not finite becomes null."""
+        """Log numbers; those that are not finite become null."""
         finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
         self.step = step
         self._write(epoch, finite)
@@ -77,11 +77,11 @@ class Tracker:
             file.write(json.dumps(line) + "\n")
 
     def image(self, key: str, image: Image, *, epoch: int) -> None:
-        """Log a picture (H, W, 3)."""
+        """Log a picture (H, W, 3), to the logger only."""
         self.logger.image(key, image, epoch=epoch)
 
     def histogram(self, key: str, values: NDArray[np.floating], *, epoch: int) -> None:
-        """Log a histogram of values; metrics.jsonl gets their quantiles."""
+        """Log a histogram of values to the logger, and their quantiles to metrics.jsonl."""
         quantiles = np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()
         self._write(epoch, {f"{key}/quantiles": quantiles})
         self.logger.histogram(key, values, epoch=epoch)

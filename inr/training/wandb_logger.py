@@ -1,4 +1,4 @@
-"""Weights and Biases as a mirror of the log: it never asks, and never fails a run."""
+"""Logger to Weights and Biases; it never prompts, and its failures never stop a run."""
 
 import functools
 import json
@@ -22,14 +22,15 @@ MODES = ("auto", "online", "offline", "disabled")
 
 
 class Wandb:
-    """Logger to W&B, in <run directory>/wandb.
+    """Logger to W&B, with its files in <run directory>/wandb.
 
     Args:
         project: W&B project.
         entity: W&B user or team; None for the account's default.
-        mode: `auto` is online where an API key is configured, else offline (upload later with
-            `wandb sync`); or online, offline, disabled. WANDB_MODE in the environment wins.
-        tags: shown beside the run.
+        mode: `auto`, `online`, `offline` or `disabled`; `auto` is online if an API key is
+            configured, else offline (upload later with `wandb sync`). The environment variable
+            WANDB_MODE takes precedence.
+        tags: tags of the W&B run.
     """
 
     def __init__(self, *, project: str, entity: str | None, mode: str, tags: list[str]) -> None:
@@ -42,7 +43,7 @@ class Wandb:
         self.run: Any = None
 
     def start(self, folder: Path, *, name: str, group: str, config: dict[str, Any]) -> None:
-        """Begin a run, or go on with the one that this directory began."""
+        """Start the W&B run of this run directory, or resume it."""
         self._safely(lambda: self._start(folder, name, group, config))
 
     def _start(self, folder: Path, name: str, group: str, config: dict[str, Any]) -> None:
@@ -53,7 +54,7 @@ class Wandb:
         if mode == "online" and not _has_key():  # W&B would ask for one at a terminal
             log.warning("logger.mode is online, but no W&B API key is configured; logging offline")
             mode = "offline"
-        # the id is kept beside the run, so that later stages log to the same W&B run
+        # the id is saved in the run directory, so that later stages log to the same W&B run
         (folder / "wandb").mkdir(parents=True, exist_ok=True)
         identity = folder / "wandb" / "run_id.json"
         if identity.exists():
@@ -76,7 +77,7 @@ class Wandb:
         )
         try:
             self.run = init(mode=mode)
-        except Exception as error:  # no network, a revoked key: the run goes on without
+        except Exception as error:  # no network or a revoked key must not stop the run
             if mode != "online":
                 raise
             log.warning("W&B cannot be reached (%s); logging offline", error)
@@ -104,13 +105,13 @@ class Wandb:
             self._safely(lambda: self.run.finish(exit_code=exit_code))
 
     def _safely(self, action: Callable[[], Any]) -> None:
-        """Run an action; a failure is logged once, and from then on W&B is left alone."""
+        """Run an action; the first failure is logged, and W&B is not used after it."""
         if self.mode == "disabled":
             return
         try:
             action()
-        except Exception as error:  # whatever W&B raises, training goes on
-            log.warning("W&B is off from here on (%s); metrics.jsonl goes on", error)
+        except Exception as error:  # training continues whatever W&B raises
+            log.warning("W&B failed (%s) and is off from here on; metrics.jsonl continues", error)
             self.mode = "disabled"
 
 
@@ -121,7 +122,7 @@ def _wandb() -> Any:
 
 
 def _has_key() -> bool:
-    """Return whether an API key is configured, without asking anybody for one."""
+    """Return whether an API key is configured, without prompting for one."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).netloc

@@ -61,7 +61,7 @@ def test_latents_fitted_to_what_is_observed(
         latents.append(latent())
     wrong = ["reconstruct.observe=partial", "reconstruct.view=[1,0]", "overwrite=true"]
     assert inr(monkeypatch, *later, *wrong) == 2
-    assert "with data.dim=3 it is a direction of 3 numbers" in capsys.readouterr().err
+    assert "with data.dim=3 it has to be a direction of 3 numbers" in capsys.readouterr().err
     for number, one in enumerate(latents):
         assert np.isfinite(one).all()
         assert all(np.abs(one - other).max() > 1e-6 for other in latents[:number])

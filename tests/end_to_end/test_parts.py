@@ -139,7 +139,7 @@ def test_a_loss_that_says_nothing_of_unseen_shapes(parts_copy, monkeypatch, caps
     assert inr(monkeypatch, "stage=train", *train, "reconstruct.labels=true") == 0
     assert inr(monkeypatch, *AGAIN) == 0
     assert inr(monkeypatch, *AGAIN, "reconstruct.labels=false") == 2
-    assert "no term to fit latents of unseen shapes with" in capsys.readouterr().err
+    assert "no term that can fit latents of unseen shapes" in capsys.readouterr().err
 
 
 def test_a_resumed_run_goes_on(parts_copy, monkeypatch, capsys) -> None:

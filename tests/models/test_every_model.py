@@ -12,7 +12,7 @@ from inr.config.instantiate import check, instantiate
 from inr.config.validate import decoder_entry
 from inr.models.decoder import Decoder
 from inr.models.parts.mlp import PartMLP
-from inr.models.parts.poses import pose_dim, rest_pose
+from inr.models.parts.poses import identity_pose, pose_dim
 from tests.support.paths import CONF
 
 register_resolvers()
@@ -56,7 +56,7 @@ class OfParts(Decoder):
     def __init__(self, decoder: PartMLP, dim: int) -> None:
         super().__init__()
         self.decoder = decoder
-        pose = rest_pose(NUM_PARTS, dim=dim)
+        pose = identity_pose(NUM_PARTS, dim=dim)
         pose[:, :-1] += 0.2 * torch.randn(NUM_PARTS, pose_dim(dim) - 1)
         self.register_buffer("pose", pose)
 

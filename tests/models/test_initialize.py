@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from inr.models.encodings import Fourier, Positional
 from inr.models.experts import Experts
-from inr.models.initialize import Sphere
+from inr.models.initialize import GeometricInit
 from inr.models.mlp import MLP
 from inr.models.periodic import Sine
 from tests.support.making import make_mlp
@@ -80,7 +80,7 @@ def test_a_latent_shifts_the_phases_of_siren_by_about_one(latent_dim):
 def sphere_decoder(dim: int, **changes) -> MLP:
     settings = {"hidden_dim": 256, "num_layers": 6, "skip_layers": [4], "latent_dim": 7, **changes}
     return make_decoder(
-        dim, activation=nn.Softplus(beta=100), initialize=Sphere(radius=0.6), **settings
+        dim, activation=nn.Softplus(beta=100), initialize=GeometricInit(radius=0.6), **settings
     )
 
 
@@ -129,7 +129,7 @@ def test_radius_of_a_narrow_relu_network():
             hidden_dim=64,
             num_layers=4,
             activation=nn.ReLU(),
-            initialize=Sphere(radius=radius),
+            initialize=GeometricInit(radius=radius),
             dropout=0.5,
             final_tanh=True,
             out_dim=2,
@@ -149,4 +149,4 @@ def test_a_sphere_needs_the_point():
         with pytest.raises(ValueError, match=r"include_point=true or model\.encoding=null"):
             sphere_decoder(3, encoding=encoding)
     with pytest.raises(ValueError, match=r"model\.initialize\.radius is 0"):
-        Sphere(radius=0)
+        GeometricInit(radius=0)

@@ -99,7 +99,7 @@ def test_pretrained_latents_that_do_not_fit(tmp_path):
     with pytest.raises(ValueError, match=r"has no latent for 's1' \(1 missing of 2\)"):
         make_latents(2, pretrained=str(tmp_path))
     with pytest.raises(
-        ValueError, match=r"'s0' in .* shape \(6,\); 'latent' as it is set needs \(7,\)"
+        ValueError, match=r"'s0' in .* shape \(6,\); the settings of 'latent' need \(7,\)"
     ):
         make_latents(1, 7, pretrained=str(tmp_path))
     (tmp_path / "s0.npy").write_text("no array")

@@ -10,7 +10,7 @@ from inr.models.layers import (
     Layer,
     LayerInput,
     Linear,
-    multiply,
+    affine,
 )
 
 
@@ -172,4 +172,4 @@ def test_multiply_takes_a_matrix_for_each_shape():
     expected = sum(
         torch.einsum("boi,bni->bno", m, v) for m, v in zip(matrices, values, strict=True)
     )
-    torch.testing.assert_close(multiply(matrices, values, shift), expected + shift)
+    torch.testing.assert_close(affine(matrices, values, shift), expected + shift)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from inr.models.activations import GEGLU, Gabor
 from inr.models.encodings import Positional
 from inr.models.experts import Experts
-from inr.models.initialize import Sphere
+from inr.models.initialize import GeometricInit
 from inr.models.layers import Demodulation
 from inr.models.mlp import MLP
 from tests.support.making import make_mlp, saved_sizes
@@ -222,9 +222,9 @@ def test_geglu_halves_the_width():
     decoder = make_decoder(activation=GEGLU(), hidden_dim=10)
     assert [layer.in_dims.hidden for layer in decoder.hidden] == [0, 5, 5, 5]
     assert decoder(torch.randn(2, 6, 2), torch.randn(2, 5)).shape == (2, 6, 1)
-    with pytest.raises(ValueError, match=r"11 wide.*odd.*even model\.hidden_dim"):
+    with pytest.raises(ValueError, match=r"odd width 11.*even model\.hidden_dim"):
         make_decoder(activation=GEGLU(), hidden_dim=11)
-    with pytest.raises(ValueError, match=r"5 wide.*odd.*narrow_skip"):
+    with pytest.raises(ValueError, match=r"odd width 5.*narrow_skip"):
         make_decoder(activation=GEGLU(), hidden_dim=12, narrow_skip=True)
 
 
@@ -232,7 +232,7 @@ def test_geglu_halves_the_width():
     ("key", "value"),
     [
         ("layer", Experts(num_experts=2, first_cells=2, growth=2)),
-        ("initialize", Sphere(radius=0.5)),
+        ("initialize", GeometricInit(radius=0.5)),
         ("weight_norm", True),
         ("layer_norm", True),
         ("dropout", 0.1),
@@ -251,7 +251,7 @@ def test_what_normalises_itself_takes_no_weight_norm_and_no_sphere():
         with pytest.raises(ValueError, match=r"weight_norm=true.*weight_norm=false"):
             make_decoder(layer=layer, weight_norm=True)
     with pytest.raises(ValueError, match=r"model\.initialize.*demodulation"):
-        make_decoder(layer=DEMODULATION, initialize=Sphere(radius=0.5))
+        make_decoder(layer=DEMODULATION, initialize=GeometricInit(radius=0.5))
 
 
 @pytest.mark.parametrize(

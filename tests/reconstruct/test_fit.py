@@ -9,7 +9,7 @@ from inr.data.store import SampleStore
 from inr.losses import ClampedL1, LatentNorm, Losses
 from inr.models.inr import INR
 from inr.models.latents import Latents
-from inr.reconstruct import POINTS_A_CALL_CPU, decode_mesh, field_of, fit_latents
+from inr.reconstruct import POINTS_PER_CALL_CPU, decode_mesh, field_of, fit_latents
 from tests.support.making import DRAWS, make_latents, make_mlp, make_model, open_discs
 
 DISTANCE = {"distance": ClampedL1(weight=1.0, delta=None)}
@@ -182,6 +182,6 @@ def test_mesh_of_nothing():
 
 
 def test_field_in_several_calls():
-    points = np.random.default_rng(0).uniform(-1, 1, (POINTS_A_CALL_CPU + 10, 3))
+    points = np.random.default_rng(0).uniform(-1, 1, (POINTS_PER_CALL_CPU + 10, 3))
     field = field_of(make_model(Ball(), latents_of(2)), torch.tensor([0.4, 0.2]))
     np.testing.assert_allclose(field(points), np.linalg.norm(points, axis=1) - 0.6, atol=1e-6)

@@ -14,7 +14,7 @@ from inr.losses import L1, Intersection, LatentNorm, Losses, PartDistance, Surfa
 from inr.models.inr import INR
 from inr.models.parts.poses import split
 from inr.reconstruct import PartFit, decode_mesh, decode_parts, fit_latents
-from inr.reconstruct.latent_fitting import is_of_whole, part_poses
+from inr.reconstruct.latent_fitting import part_poses, uses_whole_shape
 from tests.support.discs import PAIRS, Discs, open_pairs
 from tests.support.making import DRAWS, make_part_latents, make_part_mlp
 
@@ -127,7 +127,7 @@ def test_with_labels_the_whole_joins_after_half(tmp_path):
 
     losses = Losses({"whole": Spy(weight=0.5), "parts": PARTS, "apart": APART})
     present = torch.tensor([[True, True], [True, True], [True, False]])
-    parts = plan(present=present, early=losses.select(lambda term: not is_of_whole(term)))
+    parts = plan(present=present, early=losses.select(lambda term: not uses_whole_shape(term)))
     latents = fit(model, store, parts, losses, stopped=count)
     check_discs(latents)
     assert seen == list(range(60, 120))
@@ -151,9 +151,9 @@ def test_no_part_is_dropped_where_nothing_says_how_well_the_whole_is(tmp_path):
 
 
 def test_which_terms_are_of_the_whole():
-    assert is_of_whole(WHOLE) and is_of_whole(SurfaceDistance(weight=1.0))
+    assert uses_whole_shape(WHOLE) and uses_whole_shape(SurfaceDistance(weight=1.0))
     for term in (PARTS, APART, LatentNorm(weight=1.0, ramp_epochs=0)):
-        assert not is_of_whole(term)
+        assert not uses_whole_shape(term)
 
 
 @pytest.mark.parametrize("coarse_to_fine", [False, True])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inr.models.decoder import Decoder
-from inr.models.parts.poses import rest_pose, rotation_dim
+from inr.models.parts.poses import identity_pose, rotation_dim
 from inr.models.silhouettes import outline_distance, outline_points
 from inr.models.vertices import mesh_volume
 from inr.reconstruct import decode_mesh
@@ -146,7 +146,7 @@ def part_model(dim):
     for _ in range(150):
         x = 2.4 * torch.rand(4, 64, dim, generator=generator) - 1.2
         part_latents = torch.randn(4, 3, 2, generator=generator)
-        latents = torch.cat([part_latents, rest_pose(4, 3, dim=dim)], dim=-1)
+        latents = torch.cat([part_latents, identity_pose(4, 3, dim=dim)], dim=-1)
         radius = (
             0.8
             + 0.15 * part_latents[:, None].sum(dim=-1)

@@ -17,7 +17,7 @@ from inr.models.latents import Latents
 from inr.models.mlp import MLP
 from inr.models.parts.latents import PartLatents
 from inr.models.parts.mlp import PartMLP
-from inr.models.parts.poses import constrain, rest_pose
+from inr.models.parts.poses import constrain, identity_pose
 from inr.training.settings import Train
 
 register_resolvers()
@@ -78,7 +78,7 @@ def make_part_mlp(*, dim: int, latent_dim: int = 4, out_dim: int = 1, **changes)
 def draw_part_poses(num_shapes: int, *, dim: int, num_parts: int = 3) -> dict[str, Tensor]:
     """Proper poses of the shapes s0, s1, ..., a bit off the box's frame."""
     generator = torch.Generator().manual_seed(2)
-    pose = rest_pose(num_shapes, num_parts, dim=dim)
+    pose = identity_pose(num_shapes, num_parts, dim=dim)
     pose[..., :-1] += 0.2 * torch.randn(pose[..., :-1].shape, generator=generator)
     return {f"s{number}": row for number, row in enumerate(constrain(pose, dim))}
 

@@ -31,7 +31,7 @@ def test_changes_nothing_of_the_model(make_model):
         assert torch.equal(tensor, before[name]), name
     assert all(parameter.grad is None for parameter in model.parameters())
     assert model.training
-    assert found.num_shapes == 5 and found.samples_a_step == 200
+    assert found.num_shapes == 5 and found.samples_per_step == 200
     assert found.num_validations == 3 and found.num_pictures == 0
     assert found.num_steps == 10 * 3  # the last batch is smaller
     # weight norm: g, v and the bias of two hidden layers, then the output
@@ -87,7 +87,7 @@ def test_estimate_reads_as_a_sentence():
     found = Estimate(
         num_parameters=1_800_000,
         num_shapes=32,
-        samples_a_step=131072,
+        samples_per_step=131072,
         memory=3 << 30,
         step_seconds=0.5,
         num_steps=14400,
@@ -95,8 +95,8 @@ def test_estimate_reads_as_a_sentence():
         num_pictures=0,
     )
     sentence = (
-        "1,800,000 parameters, 32 shapes, 131,072 samples a step, about 3.0 GiB, "
-        "0.5 s a step, 14,400 steps: about 2 h 00 min"
+        "1,800,000 parameters, 32 shapes, 131,072 samples per step, about 3.0 GiB, "
+        "0.5 s per step, 14,400 steps: about 2 h 00 min"
     )
     assert str(found) == sentence
     drawn = replace(found, num_pictures=29)

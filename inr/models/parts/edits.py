@@ -1,8 +1,8 @@
 """Edits of shapes made of parts, on their latents: replace, remove, move, scale, swap, blend.
 
-A latent (P, L + K) has a row a part: [latent L | rotation R | translation D | scale D | present 1],
-with a quaternion, w first, or in the plane an angle in radians. Edits return new latents, with
-poses that need no further constraint where those given needed none.
+A latent (P, L + K) has one row per part: [latent L | rotation R | translation D | scale D |
+present 1]; the rotation is a quaternion, w first, or in 2-D an angle in radians. Edits return new
+latents; edits of constrained latents are constrained.
 """
 
 from typing import NamedTuple
@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inr.models.parts.poses import LEAST_SCALE, is_present, nearest_turn, pose_dim, rotation_dim
+from inr.models.parts.poses import MIN_SCALE, is_present, pose_dim, rotation_dim, unwrap_angle
 
-# quaternions nearer than this, as a cosine, are blended along the chord, which is the same
-_SAME = 1 - 1e-6
+# quaternions with a cosine above this are interpolated linearly, which is then as accurate
+_MAX_COSINE = 1 - 1e-6
 
 
 class _Columns(NamedTuple):
@@ -25,20 +25,20 @@ class _Columns(NamedTuple):
 
 
 def replace_part(latent: Tensor, other: Tensor, part: int, *, dim: int, keep_pose: bool) -> Tensor:
-    """Return a latent whose part is that of another shape.
+    """Return a latent with one part replaced by that of another shape.
 
     Args:
-        latent: (P, L + K).
-        other: (P, L + K), of the shape that has the part.
-        part: from 0.
-        dim: D.
-        keep_pose: whether the part takes the place of the one that it replaces, which then has to
-            be there, or comes with its own.
+        latent: (P, L + K), latent of the shape to edit.
+        other: (P, L + K), latent of the shape to take the part from.
+        part: index of the part, from 0.
+        dim: D, dimension of space.
+        keep_pose: whether to keep the pose of the replaced part, which the shape must have; else
+            the other part's pose is taken too.
 
     Raises:
-        ValueError: if there is no such part.
+        ValueError: if a shape lacks the part.
     """
-    _check_alike(latent, other)
+    _check_same_size(latent, other)
     _check_present(other, part, "the other shape")
     columns = _columns(latent, dim)
     edited = latent.clone()
@@ -51,10 +51,10 @@ def replace_part(latent: Tensor, other: Tensor, part: int, *, dim: int, keep_pos
 
 
 def remove_part(latent: Tensor, part: int) -> Tensor:
-    """Return a latent (P, L + K) without a part.
+    """Return a latent (P, L + K) with a part removed.
 
     Raises:
-        ValueError: if the shape has no such part.
+        ValueError: if the shape lacks the part.
     """
     _check_present(latent, part, "the shape")
     edited = latent.clone()
@@ -63,10 +63,10 @@ def remove_part(latent: Tensor, part: int) -> Tensor:
 
 
 def move_part(latent: Tensor, part: int, offset: Tensor, *, dim: int) -> Tensor:
-    """Return a latent (P, L + K) with a part moved by an offset (D,), box units.
+    """Return a latent (P, L + K) with a part moved by an offset (D,), in box units.
 
     Raises:
-        ValueError: if the shape has no such part, or the offset is not (D,).
+        ValueError: if the shape lacks the part, or the offset is not (D,).
     """
     _check_present(latent, part, "the shape")
     if offset.shape != (dim,):
@@ -77,35 +77,35 @@ def move_part(latent: Tensor, part: int, offset: Tensor, *, dim: int) -> Tensor:
 
 
 def scale_part(latent: Tensor, part: int, factor: Tensor, *, dim: int) -> Tensor:
-    """Return a latent (P, L + K) with a part scaled about its own centre, to LEAST_SCALE at least.
+    """Return a latent with a part scaled about its own origin; scales stay at least MIN_SCALE.
 
     Args:
-        latent: (P, L + K).
-        part: from 0.
-        factor: () or (D,) along the part's own axes, positive.
-        dim: D.
+        latent: (P, L + K), latent of the shape to edit.
+        part: index of the part, from 0.
+        factor: () or (D,), positive factor, along the part's own axes.
+        dim: D, dimension of space.
 
     Raises:
-        ValueError: if the shape has no such part, or a factor is not positive.
+        ValueError: if the shape lacks the part, or a factor is not positive.
     """
     _check_present(latent, part, "the shape")
     if factor.shape not in ((), (dim,)) or not bool((factor > 0).all()):
         raise ValueError(
-            f"factor is {factor.tolist()}; give one number above 0, or {dim}, one an axis"
+            f"factor is {factor.tolist()}; give one number above 0, or {dim}, one per axis"
         )
     edited = latent.clone()
     scale = edited[part, _columns(latent, dim).scale]
-    scale.copy_((scale * factor.to(latent)).clamp(min=LEAST_SCALE))
+    scale.copy_((scale * factor.to(latent)).clamp(min=MIN_SCALE))
     return edited
 
 
 def swap_part(one: Tensor, other: Tensor, part: int) -> tuple[Tensor, Tensor]:
-    """Return two latents (P, L + K) that have exchanged a part, which one of them may lack.
+    """Return two latents (P, L + K) with a part exchanged; one of the shapes may lack it.
 
     Raises:
-        ValueError: if neither has such a part.
+        ValueError: if both shapes lack the part.
     """
-    _check_alike(one, other)
+    _check_same_size(one, other)
     if not is_present(one[_check_part(one, part)]):
         _check_present(other, part, "either shape")
     edited, other_edited = one.clone(), other.clone()
@@ -114,23 +114,22 @@ def swap_part(one: Tensor, other: Tensor, part: int) -> tuple[Tensor, Tensor]:
 
 
 def blend_part(one: Tensor, other: Tensor, part: int, fraction: float, *, dim: int) -> Tensor:
-    """Return the first latent with one part on its way to that of the other.
+    """Return the first latent with one part interpolated towards that of the other.
 
     Latents and translations are interpolated linearly, scales geometrically, and rotations along
-    the shorter arc at a constant rate (Shoemake, Animating rotation with quaternion curves,
-    SIGGRAPH 1985).
+    the shorter arc (slerp: Shoemake, Animating rotation with quaternion curves, SIGGRAPH 1985).
 
     Args:
-        one: (P, L + K), whose other parts stay.
-        other: (P, L + K).
-        part: from 0.
-        fraction: of the way, from 0 to 1.
-        dim: D.
+        one: (P, L + K), latent of the shape to edit; its other parts do not change.
+        other: (P, L + K), latent of the shape to interpolate towards.
+        part: index of the part, from 0.
+        fraction: position between the two, from 0 for `one` to 1 for `other`.
+        dim: D, dimension of space.
 
     Raises:
-        ValueError: if one of them has no such part, or the fraction is out of range.
+        ValueError: if a shape lacks the part, or the fraction is out of range.
     """
-    _check_alike(one, other)
+    _check_same_size(one, other)
     _check_present(one, part, "the shape")
     _check_present(other, part, "the other shape")
     if not 0 <= fraction <= 1:
@@ -148,19 +147,21 @@ def blend_part(one: Tensor, other: Tensor, part: int, fraction: float, *, dim: i
 
 
 def blend_angles(one: Tensor, other: Tensor, fraction: float) -> Tensor:
-    """Return angles (...) between two, the shorter way round."""
-    return one + fraction * (nearest_turn(other, one) - one)
+    """Return angles (...) interpolated between two along the shorter arc."""
+    return one + fraction * (unwrap_angle(other, one) - one)
 
 
 def blend_quaternions(one: Tensor, other: Tensor, fraction: float) -> Tensor:
-    """Return unit quaternions (..., 4) between two, the shorter way round."""
+    """Return unit quaternions (..., 4) interpolated between two along the shorter arc."""
     one, other = F.normalize(one, dim=-1), F.normalize(other, dim=-1)
     cosine = (one * other).sum(dim=-1, keepdim=True)
     # q and -q are the same rotation
     other, cosine = torch.where(cosine < 0, -other, other), cosine.abs()
-    angle = cosine.clamp(max=_SAME).acos()
+    angle = cosine.clamp(max=_MAX_COSINE).acos()
     arc = (((1 - fraction) * angle).sin() * one + (fraction * angle).sin() * other) / angle.sin()
-    return F.normalize(torch.where(cosine < _SAME, arc, torch.lerp(one, other, fraction)), dim=-1)
+    return F.normalize(
+        torch.where(cosine < _MAX_COSINE, arc, torch.lerp(one, other, fraction)), dim=-1
+    )
 
 
 def _columns(latent: Tensor, dim: int) -> _Columns:
@@ -174,11 +175,11 @@ def _columns(latent: Tensor, dim: int) -> _Columns:
     return _Columns(slice(0, end), slice(end, ends[1]), slice(ends[1], ends[2]), slice(ends[2], -1))
 
 
-def _check_alike(one: Tensor, other: Tensor) -> None:
+def _check_same_size(one: Tensor, other: Tensor) -> None:
     if one.shape != other.shape:
         raise ValueError(
-            f"latents have shapes {tuple(one.shape)} and {tuple(other.shape)}; parts go from one "
-            "shape to another of the same model"
+            f"latents have shapes {tuple(one.shape)} and {tuple(other.shape)}; parts can only be "
+            "exchanged between shapes of the same model"
         )
 
 

@@ -9,36 +9,38 @@ from torch import Tensor, nn
 from inr.models.latents import Latents, bound_norm, read_latents
 from inr.models.parts.poses import (
     constrain,
+    identity_pose,
     mean_pose,
-    nearest_turn,
     pose_dim,
-    rest_pose,
     rotation_dim,
+    unwrap_angle,
 )
 
 
 class PartLatents(Latents):
     """A latent and a pose for each part of each shape (Talabot et al., PartSDF, 2025).
 
-    A shape's latent is (P, L + K), see inr.models.parts.poses.
+    The latent of a shape is (P, L + K), see inr.models.parts.poses.
 
     Args:
-        names: the shapes, in the order of their latents.
-        dim: L, width of a part's latent.
-        num_parts: P, those that a shape may lack included.
-        max_norm: bound on a part latent's Euclidean norm, applied at look-up; None for no bound.
-        pretrained: where latents and poses start: a folder of <name>.npy as stage=reconstruct
-            writes it, or a checkpoint of another run; None for latents N(0, 1/L) a component and
-            the poses of the data set, which says what parts a shape has in any case.
-        trainable: whether training changes latents.
-        train_poses: whether training changes poses.
-        space_dim: D.
-        poses: (P, K) of each shape by name; None for canonical frames that are the box's.
-        generator: of the initial latents.
+        names: names of the shapes, in the order of their latents.
+        dim: L, width of a part latent.
+        num_parts: P, number of parts, those that a shape may lack included.
+        max_norm: bound on the Euclidean norm of a part latent, applied at look-up; None for no
+            bound.
+        pretrained: initial latents and poses: a folder of <name>.npy as stage=reconstruct writes
+            it, or a checkpoint of another run; None to draw each component of the latents from
+            N(0, 1/L) and take the poses of the data set. Which parts a shape has is always
+            taken from the data set, if there is one.
+        trainable: whether training changes the latents.
+        train_poses: whether training changes the poses.
+        space_dim: D, dimension of space.
+        poses: name of each shape to its poses (P, K); None for identity poses.
+        generator: random generator of the initial latents.
 
     Raises:
         ValueError: if the settings contradict each other, a shape has no poses or another number
-            of parts, or a pretrained latent is missing or of another size.
+            of parts, or a pretrained latent is missing or has another shape.
     """
 
     num_parts: int
@@ -76,11 +78,11 @@ class PartLatents(Latents):
         if pretrained is not None:
             size = (num_parts, dim + pose_dim(space_dim))
             raw = read_latents(Path(pretrained), names, size)
-            if poses is not None:  # a fit may have dropped what samples are labelled with
+            if poses is not None:  # a fit may have dropped parts that samples are labelled with
                 raw[..., -1] = stack_poses(poses, names, num_parts, space_dim)[..., -1]
         elif poses is None:
-            rest = rest_pose(len(names), num_parts, dim=space_dim)
-            raw = torch.cat([latents, rest], dim=-1)
+            identity = identity_pose(len(names), num_parts, dim=space_dim)
+            raw = torch.cat([latents, identity], dim=-1)
         else:
             raw = torch.cat([latents, stack_poses(poses, names, num_parts, space_dim)], dim=-1)
         pieces = self.split(raw)
@@ -90,26 +92,26 @@ class PartLatents(Latents):
 
     @property
     def trained_poses(self) -> nn.Parameter | None:
-        """Return the poses (S, P, K - 1) where training changes them."""
+        """Return the poses (S, P, K - 1) if they are trained, else None."""
         return self.poses if self.poses.requires_grad else None
 
     def forward(self, index: Tensor) -> Tensor:
-        """Return the constrained latents (B, P, L + K) of the shapes index (B,)."""
+        """Return the constrained latents (B, P, L + K) of the shapes with index (B,)."""
         pieces = {"weight": self.weight, "poses": self.poses, "present": self.present}
         return self.constrain(self.join({name: piece[index] for name, piece in pieces.items()}))
 
     def constrain(self, latents: Tensor) -> Tensor:
-        """Return latents (B, P, L + K) as the decoder gets them: latents bounded, poses proper."""
+        """Return constrained latents of raw ones (B, P, L + K): bounded, and with valid poses."""
         width = latents.shape[-1] - pose_dim(self.space_dim)
         latent, pose = latents[..., :width], latents[..., width:]
         bounded = bound_norm(latent, self.max_norm)
         return torch.cat([bounded, constrain(pose, self.space_dim)], dim=-1)
 
     def init(self, names: Sequence[str], *, std: float, seed: int) -> Tensor:
-        """Return raw latents of other shapes to fit from.
+        """Return initial raw latents of unseen shapes.
 
-        Latents are N(0, std^2), seeded by name; poses are the means over training shapes. Parts are
-        present that some training shape has: nothing is known of others.
+        Latents are drawn from N(0, std^2), seeded by name; poses are the means over the training
+        shapes. A part is present if some training shape has it; others were never trained.
         """
         latents = super().init(names, std=std, seed=seed).to(self.poses)
         known = self.present.amax(dim=0)[:, None]
@@ -117,10 +119,10 @@ class PartLatents(Latents):
         return torch.cat([latents, pose.expand(len(names), -1, -1)], dim=-1)
 
     def split(self, raw: Tensor) -> dict[str, Tensor]:
-        """Return latents (B, P, L), poses (B, P, K - 1) and present (B, P) of raw latents."""
+        """Split raw latents into latents (B, P, L), poses (B, P, K - 1) and present (B, P)."""
         width = pose_dim(self.space_dim)
         if raw.dim() < 2 or raw.shape[-1] < width:
-            raise RuntimeError(f"size mismatch: {tuple(raw.shape)} are no latents of parts")
+            raise RuntimeError(f"size mismatch: {tuple(raw.shape)} is no shape of part latents")
         return {
             "weight": raw[..., :-width].clone(),
             "poses": raw[..., -width:-1].clone(),
@@ -128,26 +130,26 @@ class PartLatents(Latents):
         }
 
     def join(self, pieces: Mapping[str, Tensor]) -> Tensor:
-        """Return raw latents (B, P, L + K) from their pieces: the inverse of `split`."""
+        """Return raw latents (B, P, L + K) from the tensors of `split`: its inverse."""
         return torch.cat([pieces["weight"], pieces["poses"], pieces["present"][..., None]], dim=-1)
 
     def regularised(self, latents: Tensor) -> Tensor:
-        """Return the latents of present parts, one after another, (B, P L), 0 for others."""
+        """Return the concatenated part latents (B, P L), 0 for parts that a shape lacks."""
         part_latents = latents[..., : -pose_dim(self.space_dim)]
         return (part_latents * latents[..., -1:]).flatten(1)
 
     def flatten(self) -> Tensor:
-        """Return the latents of all shapes as vectors (S, P (L + K)), to draw new ones from.
+        """Return the constrained latents of all shapes as vectors (S, P (L + K)), for priors.
 
-        Parts that a shape lacks are at the mean of those there are; quaternions have the signs,
-        and angles the turns, that bring them together.
+        Parts that a shape lacks have the mean over the shapes that have them. Quaternions have the
+        sign, and angles the multiple of 2 pi, that is closest to the mean.
         """
         latents = self.constrain(self.raw())
         turn = latents[..., -pose_dim(self.space_dim) :][..., : rotation_dim(self.space_dim)]
         present = latents[..., -1:]
         mean = self._mean_pose()[:, : turn.shape[-1]]
         if self.space_dim == 2:
-            turn.copy_(nearest_turn(turn, mean))
+            turn.copy_(unwrap_angle(turn, mean))
         else:
             turn *= torch.where((turn * mean).sum(dim=-1, keepdim=True) < 0, -1.0, 1.0)
         mean = (present * latents).sum(dim=0) / present.sum(dim=0).clamp(min=1)
@@ -155,7 +157,7 @@ class PartLatents(Latents):
         return torch.cat([whole[..., :-1], present], dim=-1).flatten(1)
 
     def unflatten(self, vectors: Tensor) -> Tensor:
-        """Return the latents (B, P, L + K) of vectors; a part is there from 0.5 on."""
+        """Return the latents (B, P, L + K) of vectors; a part is present from 0.5 on."""
         raw = vectors.view(len(vectors), -1, self.weight.shape[-1] + pose_dim(self.space_dim))
         present = (raw[..., -1:] >= 0.5).to(raw)
         return self.constrain(torch.cat([raw[..., :-1], present], dim=-1))
@@ -165,21 +167,23 @@ class PartLatents(Latents):
         return mean_pose(pose, self.space_dim)
 
     def optional(self) -> Tensor:
-        """Return which parts some training shape lacks, (P,) bool."""
+        """Return (P,) bool, true for parts that some training shape lacks."""
         return (self.present < 0.5).any(dim=0)
 
 
 def stack_poses(
     poses: Mapping[str, Tensor], names: Sequence[str], num_parts: int, dim: int
 ) -> Tensor:
-    """Return the poses (B, P, K) of some shapes, given by name as (P, K).
+    """Return the poses (B, P, K) of some shapes, from a mapping of name to poses (P, K).
 
     Raises:
-        ValueError: if a shape has none, or another number of parts.
+        ValueError: if a shape has no poses, or another number of parts.
     """
     for name in names:
         if name not in poses:
-            raise ValueError(f"'{name}' has no poses of parts; run stage=prepare on a set of parts")
+            raise ValueError(
+                f"'{name}' has no poses of parts; run stage=prepare on a data set with parts"
+            )
         found = poses[name].shape
         if found != (num_parts, pose_dim(dim)):
             raise ValueError(

@@ -1,20 +1,20 @@
-"""Layers whose rows are parts of shapes."""
+"""Layers on rows of (shape, part) pairs."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inr.models.activations import Activation
-from inr.models.layers import InputDims, LayerInput, Linear, multiply
+from inr.models.layers import InputDims, LayerInput, Linear, affine
 
 
 class PartLinear(Linear):
-    """Linear layer W [latent, point, hidden] + b with a bias of each part added.
+    """Linear layer W [latent, point, hidden] + b with an additional bias per part.
 
     Args:
-        in_dims: widths of its inputs.
-        out_dim: width of the result.
-        num_parts: P; None where parts have no bias of their own.
+        in_dims: widths of the inputs.
+        out_dim: width of the output.
+        num_parts: P, number of parts; None for no bias per part.
     """
 
     def __init__(self, in_dims: InputDims, out_dim: int, num_parts: int | None) -> None:
@@ -24,22 +24,22 @@ class PartLinear(Linear):
         )
 
     def forward(self, inputs: LayerInput, part: Tensor | None = None) -> Tensor:
-        """Return (R, N, out_dim) for R rows; part (R,) says which part each is."""
+        """Return the output (R, N, out_dim) of R rows; part (R,) is the part index of each."""
         weight, bias = self.scaled()
-        latent, *matrices = self.columns(weight)
-        shift = bias if latent is None else F.linear(inputs.latents, latent, bias)
+        latent_weight, *other_weights = self.columns(weight)
+        shift = bias if latent_weight is None else F.linear(inputs.latents, latent_weight, bias)
         if self.part_bias is not None:
             assert part is not None
             shift = shift + self.gain * self.part_bias[part]
-        return multiply(matrices, (inputs.point, inputs.hidden), shift)
+        return affine(other_weights, (inputs.point, inputs.hidden), shift)
 
 
 class PartNorm(nn.Module):
-    """Normalise each point's values (Ba et al., 2016), then scale and shift as the part has it.
+    """Layer norm (Ba et al., 2016) with scale and shift per part.
 
     Args:
-        num_parts: P.
-        width: of the values.
+        num_parts: P, number of parts.
+        width: W, width of the values.
     """
 
     def __init__(self, num_parts: int, width: int) -> None:
@@ -48,20 +48,20 @@ class PartNorm(nn.Module):
         self.shift = nn.Parameter(torch.zeros(num_parts, width))
 
     def forward(self, value: Tensor, part: Tensor) -> Tensor:
-        """Return (R, N, W) for value (R, N, W); part (R,) says which part each row is."""
+        """Return normalised values (R, N, W); part (R,) is the part index of each row."""
         normal = F.layer_norm(value, value.shape[-1:])
         return torch.addcmul(self.shift[part, None], normal, self.scale[part, None])
 
 
 class PartConv(nn.Module):
-    """1x1 convolution over the parts of a shape, with a skip: h + activation(C h + c).
+    """1x1 convolution over the parts of a shape with a residual: h + activation(C h + c).
 
-    Parts that a shape lacks have no part in it.
+    Parts that a shape lacks do not contribute.
 
     Args:
-        num_parts: P.
+        num_parts: P, number of parts.
         kind: the activation.
-        width: of the values.
+        width: W, width of the values.
 
     Raises:
         ValueError: if the activation changes the width.
@@ -77,11 +77,11 @@ class PartConv(nn.Module):
         self.activation, self.gain = kind.for_layer(False)
         bound = num_parts**-0.5
         self.weight = nn.Parameter(torch.empty(num_parts, num_parts).uniform_(-bound, bound))
-        # a drawn one would outweigh the small values at the start, and ReLU stay silent for good
+        # a random bias would dominate the small initial values, and ReLUs could stay at 0
         self.bias = nn.Parameter(torch.zeros(num_parts))
 
     def forward(self, value: Tensor, present: Tensor) -> Tensor:
-        """Return (B P, N, W) for value (B P, N, W) and present (B, P) bool."""
+        """Return values (B P, N, W) of value (B P, N, W), for present (B, P) bool."""
         shapes, parts = present.shape
         weight = self.gain * self.weight * present[:, None].to(value.dtype)
         bias = (self.gain * self.bias)[:, None].expand(shapes, -1, 1)

@@ -12,42 +12,42 @@ from inr.models.layers import InputDims, LayerInput
 from inr.models.parts.layers import PartConv, PartLinear, PartNorm
 from inr.models.parts.poses import pose_dim, split, to_canonical
 
-# the value of a part that a shape lacks, box units: farther than any point of the box is
+# value of a part that a shape lacks, box units: above any distance within the box
 FAR = 4.0
 
 
 class PartMLP(PartDecoder):
     """Decoder of each part of a shape, and of their union (Talabot et al., PartSDF, 2025).
 
-    A point enters each part's canonical frame, where one network, which the parts share, gives a
-    distance: layers are activation(W h + M z_p + b) for the part's latent z_p, as in Dupont et
-    al., ICML 2022. The shape's distance is the least of the parts'. Distances are of the box,
-    whatever the part's scale. With a part that a shape lacks its value is FAR and has no gradient.
+    Points are mapped to the canonical frame of each part, where a network shared by all parts
+    gives the part's signed distance, in box units whatever the part's scale. Its layers are
+    activation(W h + M z_p + b) for the part latent z_p, as in Dupont et al., ICML 2022. The
+    signed distance to the shape is the minimum over its parts. The value of a part that the shape
+    lacks is FAR, and has no gradient.
 
-    Each (shape, part) is a row of its own, so that a layer is one product over the points of all.
+    Each (shape, part) pair is a row, so that a layer is one matrix product over all points.
 
     Args:
         dim: D, dimension of space.
-        latent_dim: L, of a part's latent; 0 for none.
-        out_dim: C; channels after the first are those of the nearest part.
-        num_parts: P.
+        latent_dim: L, width of a part latent; 0 for none.
+        out_dim: C, number of channels; those after the first are taken from the nearest part.
+        num_parts: P, number of parts.
         hidden_dim: width of the hidden layers.
-        num_layers: hidden layers, before the linear output.
-        activation: after each hidden layer; each layer has its own copy.
-        encoding: of the points in their canonical frame; declares its width as `out_dim`. Null:
-            the point itself.
-        weight_norm: on the hidden layers (Salimans and Kingma, NeurIPS 2016).
-        dropout: probability, after each activation.
-        part_bias: whether each part has a bias of its own in the hidden layers.
-        part_norm: whether hidden layers are normalised, with a scale and an offset of each part.
-        part_conv: whether each hidden layer is followed by a 1x1 convolution over the parts:
-            h + activation(C h + c), for a matrix C over parts.
-        input_pose: whether the first layer sees the pose too.
-        softmin: temperature of the least while training: the mean weighed by softmax(-d / T);
-            null for the least itself.
+        num_layers: number of hidden layers; a linear output layer follows.
+        activation: activation after each hidden layer; each layer has its own copy.
+        encoding: encoding of the points in the canonical frame; null for the point itself.
+        weight_norm: whether hidden layers have weight norm (Salimans and Kingma, NeurIPS 2016).
+        dropout: dropout probability, after each activation.
+        part_bias: whether hidden layers have an additional bias per part.
+        part_norm: whether hidden layers have layer norm, with scale and shift per part.
+        part_conv: whether each hidden layer is followed by a 1x1 convolution over the parts,
+            h + activation(C h + c), with a matrix C over parts.
+        input_pose: whether the pose is an input of the first layer.
+        softmin: temperature T of a soft minimum over the parts in training, the mean weighted by
+            softmax(-d / T); null for the minimum.
 
     Raises:
-        ValueError: if settings do not go together.
+        ValueError: if settings are out of range or incompatible.
     """
 
     def __init__(
@@ -119,12 +119,13 @@ class PartMLP(PartDecoder):
         """Return the field (B, N, C) and the parts' distances (B, N, P).
 
         Args:
-            x: (B, N, D).
-            latents: (B, P, L + K), see inr.models.parts.poses.
-            left_out: (B, P) bool, parts left out of the union; others still depend on them.
+            x: (B, N, D) points.
+            latents: (B, P, L + K) latents and poses, see inr.models.parts.poses.
+            left_out: (B, P) bool, parts to leave out of the union; the values of the other parts
+                still depend on them.
 
         Raises:
-            ValueError: if latents are of another number of parts, or of another width.
+            ValueError: if latents have another number of parts, or another width.
         """
         self._check_latents(latents)
         part_latents, pose = split(latents, self.dim)
@@ -135,7 +136,7 @@ class PartMLP(PartDecoder):
         part = torch.arange(self.num_parts, device=x.device).repeat(len(latents))
         shape = (*latents.shape[:2], x.shape[1], -1)
         shown = pose.present if left_out is None else pose.present & ~left_out
-        # parts that are not there cost nothing, where no other part looks at them; a sync point
+        # absent parts are not decoded, if no other part depends on them; all() is a sync point
         some_lack = not bool(shown.all())
         if some_lack and self.parts_are_independent:
             rows = shown.flatten().nonzero()[:, 0]
@@ -153,18 +154,19 @@ class PartMLP(PartDecoder):
         if latents.shape[1:] != (self.num_parts, latent + pose):
             raise ValueError(
                 f"latents have shape {tuple(latents.shape)}; this network takes (B, "
-                f"{self.num_parts}, {latent + pose}): of each part {latent} numbers of its latent "
-                f"and {pose} of its pose, whether it is there among them"
+                f"{self.num_parts}, {latent + pose}): per part, a latent of {latent} numbers and a "
+                f"pose of {pose}, the last of which says whether the part is present"
             )
 
     def _decode(self, points: Tensor, constant: Tensor, part: Tensor, present: Tensor) -> Tensor:
-        """Return values (R, N, C) of R parts.
+        """Return the values (R, N, C) of R parts.
 
         Args:
-            points: (R, N, D), in the parts' frames.
+            points: (R, N, D), points in the canonical frames of the parts.
             constant: (R, L + K - 1), latents and poses.
-            part: (R,), which part each is.
-            present: (B, P); convolutions over parts need all R = B P rows.
+            part: (R,), part index of each row.
+            present: (B, P), parts that each shape has; only used by convolutions over parts,
+                which need all R = B P rows.
         """
         point = points if self.encoding is None else self.encoding(points)
         latents = constant[:, : self.output.in_dims.latent]
@@ -181,9 +183,9 @@ class PartMLP(PartDecoder):
         return result
 
     def _unite(self, values: Tensor, shown: Tensor) -> Tensor:
-        """Return the field (B, N, C) of parts (B, P, N, C), of which shown (B, P) are there."""
+        """Return the field (B, N, C) of the union of parts (B, P, N, C), where shown (B, P)."""
         if self.softmin is not None and self.training:
-            # FAR has no weight at any temperature, but where there is nothing else
+            # FAR has weight 0 at any temperature, unless the shape has no part at all
             is_far = (~shown & shown.any(dim=1, keepdim=True))[..., None]
             closeness = (values[..., 0] / -self.softmin).masked_fill(is_far, -torch.inf)
             return (F.softmax(closeness, dim=1)[..., None] * values).sum(dim=1)

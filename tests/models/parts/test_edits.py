@@ -14,7 +14,7 @@ from inr.models.parts.edits import (
     scale_part,
     swap_part,
 )
-from inr.models.parts.poses import LEAST_SCALE
+from inr.models.parts.poses import MIN_SCALE
 
 CODE = 3
 PARTS = 4
@@ -85,7 +85,7 @@ def test_move_and_scale(latents):
         ratio = named(got[0], dim)["scale"] / named(one[0], dim)["scale"]
         torch.testing.assert_close(ratio, factor.double().expand(dim))
     got = scale_part(one, 0, torch.tensor(1e-9), dim=dim)
-    assert (named(got[0], dim)["scale"] == LEAST_SCALE).all()
+    assert (named(got[0], dim)["scale"] == MIN_SCALE).all()
 
 
 def test_swap(latents):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from inr.models.parts.poses import mean_pose, pose_dim, rest_pose, rotation_dim, split
+from inr.models.parts.poses import identity_pose, mean_pose, pose_dim, rotation_dim, split
 from tests.support.making import draw_part_poses, make_part_latents
 
 DIMS = pytest.mark.parametrize("dim", [2, 3])
@@ -89,7 +89,7 @@ def test_pieces_and_back(dim):
 
 def test_without_poses_frames_are_the_boxs():
     latents = make_part_latents(dim=3)
-    assert torch.equal(latents.raw()[..., 4:], rest_pose(4, 3, dim=3))
+    assert torch.equal(latents.raw()[..., 4:], identity_pose(4, 3, dim=3))
 
 
 def test_pretrained_latents_come_by_name(tmp_path):
@@ -118,7 +118,7 @@ def test_poses_that_do_not_fit_are_named():
     del given["s2"]
     with pytest.raises(ValueError, match="'s2' has no poses of parts"):
         make_part_latents(dim=3, poses=given)
-    given = draw_part_poses(4, dim=3) | {"s2": rest_pose(5, dim=3)}
+    given = draw_part_poses(4, dim=3) | {"s2": identity_pose(5, dim=3)}
     with pytest.raises(ValueError, match=r"'s2' has 5 parts.*add latent\.num_parts=5"):
         make_part_latents(dim=3, poses=given)
     with pytest.raises(ValueError, match=r"latent\.num_parts is 0"):

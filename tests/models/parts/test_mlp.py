@@ -10,7 +10,7 @@ from inr.models.decoder import Field
 from inr.models.encodings import Positional
 from inr.models.inr import INR
 from inr.models.parts.mlp import FAR, PartMLP
-from inr.models.parts.poses import pose_dim, rest_pose
+from inr.models.parts.poses import identity_pose, pose_dim
 from inr.models.periodic import Sine
 from tests.support.making import make_part_latents, make_part_mlp
 
@@ -20,7 +20,7 @@ OPTIONS = ("part_bias", "part_norm", "part_conv", "input_pose", "weight_norm")
 
 def draw_latents(num_shapes: int = 2, *, dim: int, parts: int = 3, latent_dim: int = 4):
     generator = torch.Generator().manual_seed(1)
-    pose = rest_pose(num_shapes, parts, dim=dim)
+    pose = identity_pose(num_shapes, parts, dim=dim)
     pose[..., :-1] += 0.2 * torch.randn(pose[..., :-1].shape, generator=generator)
     return torch.cat(
         [torch.randn(num_shapes, parts, latent_dim, generator=generator), pose], dim=-1
@@ -82,7 +82,7 @@ def test_permuted_parts_permute_the_outputs(dim, flags):
 def test_the_union_of_two_balls(dim):
     decoder = make_part_mlp(dim=dim, num_parts=2).eval()
     centres = torch.tensor([[0.3] * dim, [-0.2] * dim])
-    latents = torch.cat([torch.zeros(1, 2, 4), rest_pose(1, 2, dim=dim)], dim=-1)
+    latents = torch.cat([torch.zeros(1, 2, 4), identity_pose(1, 2, dim=dim)], dim=-1)
     turn = 1 if dim == 2 else 4
     latents[0, :, 4 + turn : 4 + turn + dim] = centres
 

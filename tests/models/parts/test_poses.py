@@ -6,14 +6,14 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from inr.models.parts.poses import (
-    LEAST_SCALE,
+    MIN_SCALE,
     Pose,
     constrain,
     from_canonical,
+    identity_pose,
     join,
     mean_pose,
     pose_dim,
-    rest_pose,
     rotation_dim,
     rotation_matrix,
     split,
@@ -86,7 +86,7 @@ def test_columns(dim):
 @DIMS
 def test_at_rest_a_frame_is_the_boxs(dim):
     x = torch.randn(2, 4, dim)
-    pose = split(rest_pose(2, 3, dim=dim), dim)[1]
+    pose = split(identity_pose(2, 3, dim=dim), dim)[1]
     assert pose.present.all()
     torch.testing.assert_close(to_canonical(x, pose), x[:, None].expand(-1, 3, -1, -1))
 
@@ -101,7 +101,7 @@ def test_constrained_poses_are_proper(dim):
     _, parts = split(got, dim)
     assert (parts.scale > 0).all()
     scale = pose[:, -1 - dim : -1]
-    large = scale > LEAST_SCALE
+    large = scale > MIN_SCALE
     assert torch.equal(parts.scale[large], scale[large])
     if dim == 3:
         lengths = parts.rotation.norm(dim=1)
@@ -114,14 +114,14 @@ def test_constrained_poses_are_proper(dim):
 
 def test_scales_stay_positive_and_come_back():
     # a bad step has left the second far below 0
-    scale = torch.tensor([0.2, -0.05, LEAST_SCALE / 2], requires_grad=True)
+    scale = torch.tensor([0.2, -0.05, MIN_SCALE / 2], requires_grad=True)
 
     def constrained():
         pose = torch.cat([torch.zeros(3, 3), scale[:, None].expand(-1, 2), torch.ones(3, 1)], dim=1)
         return constrain(pose, 2)
 
     got = constrained()
-    assert got[:, 3].tolist() == pytest.approx([0.2, LEAST_SCALE, LEAST_SCALE])
+    assert got[:, 3].tolist() == pytest.approx([0.2, MIN_SCALE, MIN_SCALE])
     assert torch.equal(constrain(got, 2), got)
     optimizer = torch.optim.Adam([scale], lr=0.01)
     for _ in range(60):
@@ -159,7 +159,7 @@ def test_a_mean_is_over_the_shapes_that_have_the_part(dim):
     pose[:, 1, -1] = 0
     mean = mean_pose(pose, dim)
     torch.testing.assert_close(mean[0], pose[0, 0])
-    assert torch.equal(mean[1], rest_pose(dim=dim).double())
+    assert torch.equal(mean[1], identity_pose(dim=dim).double())
     assert (mean[:, -1] == 1).all()
 
 
