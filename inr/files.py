@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def numbers_in(file: Path | BinaryIO, suffix: str = ".npy") -> Iterator[Any]:
+def open_arrays(file: Path | BinaryIO, suffix: str = ".npy") -> Iterator[Any]:
     """Open the array of an .npy file, or the named arrays of an .npz file, without unpickling.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inr.data.layout import Layout
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.normalize import Normalization
 
 SAMPLES, SURFACES, TRANSFORMS = "SdfSamples", "SurfaceSamples", "NormalizationParameters"
@@ -95,7 +95,7 @@ def read_normalization(path: Path) -> Normalization:
         ValueError: if the file cannot be read, or is of neither layout.
     """
     try:
-        with numbers_in(path) as file:
+        with open_arrays(path) as file:
             if "offset" not in file or "scale" not in file:
                 return Normalization.load(path)
             offset = np.asarray(file["offset"], dtype=np.float64).reshape(-1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inr.files import numbers_in, replacing
+from inr.files import open_arrays, replacing
 from inr.shapes.mesh import Floats, Mesh
 
 
@@ -75,7 +75,7 @@ class Normalization:
             ValueError: if the file has no T, R and S, or they are no similarity transform.
         """
         try:
-            with numbers_in(path) as file:
+            with open_arrays(path) as file:
                 translation = np.asarray(file["T"], dtype=np.float64).reshape(-1)
                 embedded = np.asarray(file["R"], dtype=np.float64)
                 scale = float(np.asarray(file["S"]).reshape(()))

@@ -177,7 +177,7 @@ def test_what_float16_cannot_hold_is_refused(files):
 
 
 def test_another_dtype_is_refused(files):
-    with pytest.raises(ValueError, match=r"dtype=int8; it has to be float32 or float16"):
+    with pytest.raises(ValueError, match=r"dtype=int8; it must be float32 or float16"):
         files.open(dtype="int8")
 
 

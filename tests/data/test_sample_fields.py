@@ -158,7 +158,7 @@ def test_a_missing_file_is_named_with_its_shape(tmp_path):
     layout.sample_field("s1", "confidence").unlink()
     message = (
         r"the samples of 's1' have no field 'confidence' \('.*samples/s1/confidence\.npz' is "
-        r"missing\).* arrays pos \(2000,\) and neg \(650,\), a row for each sample of "
+        r"missing\).* arrays pos \(2000,\) and neg \(650,\), one row per sample of "
         r"'.*s1/deepsdf\.npz'"
     )
     with pytest.raises(ValueError, match=message):
@@ -175,7 +175,7 @@ def test_a_missing_file_is_named_with_its_shape(tmp_path):
         ({"pos": np.ones(900)}, r"cannot read the array 'neg' of '.*confidence\.npz'"),
         (
             {"pos": np.ones(900), "neg": np.where(np.arange(700) == 5, np.nan, 1.0)},
-            r"confidence\.npz' has a value that is not finite in row 5 of 'neg'",
+            r"confidence\.npz' has a non-finite value in row 5 of 'neg'",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.mesh import Floats
 from inr.shapes.poses import Flags
 
@@ -71,7 +71,7 @@ def load_array(path: Path) -> NDArray[np.generic]:
         ValueError: if it cannot be read, or is an archive or not of numbers.
     """
     try:
-        with numbers_in(path) as array:
+        with open_arrays(path) as array:
             is_one = isinstance(array, np.ndarray)
     except Exception as error:
         raise ValueError(f"cannot read the array in '{path}': {error}") from error

@@ -7,7 +7,7 @@ import numpy as np
 
 from inr.data.layout import Layout
 from inr.data.parts.pose_files import load_array, load_poses, load_present
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.mesh import Ints, Mesh, read_mesh
 from inr.shapes.poses import Flags, Poses, check_poses
 
@@ -128,7 +128,7 @@ def read_labels(layout: Layout, name: str) -> tuple[Ints, Ints]:
         )
     pos, neg = _load_labels(path)
     try:
-        with numbers_in(layout.samples(name)) as samples:
+        with open_arrays(layout.samples(name)) as samples:
             numbers = [len(samples[side]) for side in ("pos", "neg")]
     except Exception as error:  # a truncated archive and a bare array raise errors of their own
         raise ValueError(f"cannot read the samples in '{layout.samples(name)}': {error}") from error
@@ -196,7 +196,7 @@ def _load_labels(path: Path) -> tuple[Ints, Ints]:
     if not path.exists():
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     try:
-        with numbers_in(path) as file:
+        with open_arrays(path) as file:
             pos, neg = (file[side].reshape(-1) for side in ("pos", "neg"))
         whole = pos.astype(np.int64), neg.astype(np.int64)
     # a truncated archive and a bare array raise errors of their own

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.formats.masks import mask_loops
 from inr.shapes.polygon import Edges, Loop, join_loops
 
@@ -20,7 +20,7 @@ def read_edges(data: bytes) -> tuple[Loop, Edges]:
         ValueError: if it has none, or is cut off.
     """
     try:
-        with numbers_in(io.BytesIO(data), ".npz") as file:
+        with open_arrays(io.BytesIO(data), ".npz") as file:
             vertices = file["vertices"].astype(np.float64)
             edges = file["edges"].astype(np.int64)
             for name, array in (("vertices", vertices), ("edges", edges)):
@@ -39,7 +39,7 @@ def read_loop_or_mask(data: bytes) -> tuple[Loop, Edges]:
         ValueError: if it is neither, or the loop is open.
     """
     try:
-        with numbers_in(io.BytesIO(data)) as array:
+        with open_arrays(io.BytesIO(data)) as array:
             assert isinstance(array, np.ndarray)
     # numpy raises various errors for a file of another kind
     except Exception as error:

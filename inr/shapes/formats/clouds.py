@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.formats.triangulate import Floats
 
 _AXES = ("x", "y", "z")
@@ -70,7 +70,7 @@ def _ply_vertices(data: bytes) -> dict[str, Floats]:
 def read_array(data: bytes, _: int) -> Floats:
     """Return the array of an .npy."""
     try:
-        with numbers_in(io.BytesIO(data)) as array:
+        with open_arrays(io.BytesIO(data)) as array:
             return np.asarray(array, dtype=np.float64)
     # numpy raises various errors for a file of another kind
     except Exception as error:

@@ -12,8 +12,8 @@ from inr.data.journal import (
     Journal,
     Shard,
     check_alone,
-    file_lock,
     delete_journals,
+    file_lock,
     read_records,
 )
 from inr.data.layout import Layout, read_json, write_json
