@@ -43,7 +43,7 @@ def test_what_is_no_numbers_is_said_without_advice_to_unpickle(tmp_path: Path) -
     np.save(tmp_path / "objects.npy", np.array([{}]))
     np.savez(tmp_path / "objects.npz", a=np.array([{}]))
     for name in ("text.npy", "objects.npy", "objects.npz"):
-        message = f"^it is no {Path(name).suffix} file of numbers$"
+        message = f"^it is not a {Path(name).suffix} file of numbers$"
         with pytest.raises(ValueError, match=message), open_arrays(tmp_path / name) as opened:
             opened["a"]
 
@@ -51,7 +51,7 @@ def test_what_is_no_numbers_is_said_without_advice_to_unpickle(tmp_path: Path) -
 def test_readers_of_arrays_say_the_same(tmp_path: Path) -> None:
     path = tmp_path / "text.npy"
     path.write_text("1 2 3")
-    message = r"^'.*text\.npy': it cannot be read: it is no \.npy file of numbers$"
+    message = r"^'.*text\.npy': it cannot be read: it is not a \.npy file of numbers$"
     for read in (read_outline, lambda path: read_points(path, 2)):
         with pytest.raises(ValueError, match=message):
             read(path)

@@ -13,7 +13,7 @@ from inr.data.layout import Layout, write_npz
 from inr.data.parts.prepare import (
     check_parts,
     complete_poses,
-    forget_parts,
+    delete_parts,
     read_composite,
     write_labels,
     write_parts,
@@ -213,7 +213,7 @@ def delete_shape(layout: Layout, name: str) -> None:
     for _ in (".npy", ".npz"):
         layout.surface(name).unlink(missing_ok=True)
     layout.mesh(name).unlink(missing_ok=True)
-    forget_parts(name, layout)
+    delete_parts(name, layout)
     layout.normalization(name).unlink(missing_ok=True)
     with suppress(OSError):  # not empty: the user's own files stay
         layout.samples(name).parent.rmdir()
