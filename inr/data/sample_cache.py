@@ -172,6 +172,6 @@ class SampleCache:
         return None if entry is None else (entry.source, entry.size, entry.mtime_ns)
 
     def rounding(self, names: Iterable[str]) -> tuple[float, float]:
-        """Return the largest rounding errors of some shapes: of coordinates and of other columns."""
+        """Return the largest rounding errors of coordinates and of other columns of shapes."""
         entries = [self.entries[name] for name in names]
         return max(e.point_error for e in entries), max(e.value_error for e in entries)

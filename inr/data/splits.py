@@ -144,7 +144,7 @@ def gather(names: Sequence[str], copies: Copies) -> list[list[str]]:
 def count_fractions(sizes: Mapping[str, int | float], num_names: int) -> dict[str, int]:
     """Return the count of each split whose size is a fraction.
 
-    Cumulative sums are rounded, not each fraction, so that fractions that add up to 1 use all names.
+    Cumulative sums are rounded, so that fractions that add up to 1 use all names.
     """
     running, counts = 0.0, dict[str, int]()
     for split, fraction in sizes.items():
