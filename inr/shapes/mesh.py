@@ -48,7 +48,7 @@ class Mesh:
 
     @property
     def bounds(self) -> Floats:
-        """Return the bounding box of the vertices that faces use, lower and upper corner, (2, D)."""
+        """Return the lower and upper corner of the bounding box of all faces, (2, D)."""
         used = self.vertices[self.used()]
         return np.stack([used.min(axis=0), used.max(axis=0)])
 

@@ -22,7 +22,7 @@ def label_points(points: Floats, parts: Sequence[Mesh | None]) -> NDArray[np.int
 def least_part(
     points: Floats, parts: Sequence[Mesh | None]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the part with the smallest signed distance at each point, and that distance, (N,) each.
+    """Return the part with the smallest signed distance, and that distance, (N,) each.
 
     For a point inside several parts it is the one it is deepest in; outside all, the nearest. Ties
     (to rounding) go to the first part. Absent parts are ignored.

@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Spoil, str]] = {
     "norm zero": (with_poses(quaternions=np.zeros((3, 4))), "part 0 has a quaternion of norm 0"),
     "zero scale": (with_poses(scales=HALVES * [1, 0, 1]), "part 0 has a scale that is not above 0"),
     "negative scale": (with_poses(scales=-HALVES), "part 0 has a scale that is not above 0"),
-    "not finite": (with_poses(scales=HALVES * np.nan), "part 0 has a pose that is not finite"),
+    "not finite": (with_poses(scales=HALVES * np.nan), "part 0 has a non-finite pose"),
     "other number": (with_poses(num_parts=2), "has shape (2, 4); 3 parts"),
     "other frame": (with_poses(translations=MIDDLES - MIDDLES[0]), "does not match its mesh"),
 }  # fmt: skip

@@ -193,7 +193,7 @@ def test_fits_are_reproducible():
 
 def test_what_cannot_be_fitted():
     square = Mesh(np.eye(2), np.array([[0, 1]]))
-    with pytest.raises(ValueError, match=r"data\.primitive=cylinder is no primitive in 2-D"):
+    with pytest.raises(ValueError, match=r"data\.primitive=cylinder does not exist in 2-D"):
         fit_primitive(square, "cylinder")
     with pytest.raises(ValueError, match=r"data\.primitive=cone .* use data\.primitive=cuboid or"):
         fit_primitive(cuboid((1, 1, 1), Rotation.identity()), "cone")
