@@ -254,7 +254,7 @@ def test_a_folder_that_cannot_be_written(files, tmp_path):
     assert (fallback / "samples_float32_3.json").exists()
     assert amiss(files.open(folders=[blocked / "packed", fallback])) == []
     assert files.reads == ["a", "b", "c"]
-    with pytest.raises(ValueError, match=r"neither '.*blocked/packed' nor '.*' can be written"):
+    with pytest.raises(ValueError, match=r"neither '.*blocked/packed' nor '.*' is writable"):
         files.open(folders=[blocked / "packed", blocked / "too"])
 
 

@@ -145,7 +145,7 @@ def test_a_field_of_a_point_cloud(tmp_path):
     x = np.random.default_rng(0).uniform(-1, 1, (40, 2)).astype(np.float32)
     write_npz(layout.unsigned("cloud"), all=np.column_stack([x, np.abs(x[:, 0])]))
     needs = ("samples", "samples.weight")
-    with pytest.raises(ValueError, match=r"weight\.npz' is missing.*arrays all \(40,\), a row"):
+    with pytest.raises(ValueError, match=r"weight\.npz' is missing.*arrays all \(40,\), one row"):
         open_signed(layout, ["cloud"], needs=needs)
     write_npz(layout.sample_field("cloud", "weight"), all=confidence_at(x))
     batch = draw(open_signed(layout, ["cloud"], needs=needs))
@@ -170,7 +170,7 @@ def test_a_missing_file_is_named_with_its_shape(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"pos": np.ones(899), "neg": np.ones(700)}, r"'pos' of shape \(899,\).*makes \(900,\)"),
+        ({"pos": np.ones(899), "neg": np.ones(700)}, r"'pos' of shape \(899,\).*makes it \(900,\)"),
         ({"pos": np.ones((900, 2)), "neg": np.ones((700, 2))}, r"of shape \(900, 2\)"),
         ({"pos": np.ones(900)}, r"cannot read the array 'neg' of '.*confidence\.npz'"),
         (

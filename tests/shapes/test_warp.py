@@ -135,7 +135,9 @@ def test_a_device_that_is_not_there(monkeypatch):
 def test_without_a_driver_warp_is_not_begun(monkeypatch):
     monkeypatch.setitem(sys.modules, "warp", SimpleNamespace())
     monkeypatch.setattr(warp, "_has_driver", lambda: False)
-    with pytest.raises(ValueError, match=r"device=cuda .* no NVIDIA driver; prepare\.device=cpu"):
+    with pytest.raises(
+        ValueError, match=r"device=cuda .* no NVIDIA driver is installed; prepare\.device=cpu"
+    ):
         warp.check_device("cuda")
 
 

@@ -29,7 +29,7 @@ class MeshChecks:
         closed: whether the oriented boundary is zero (see `Mesh.is_closed`).
         consistent_winding: whether faces that share an edge traverse it in opposite directions.
         components: number of components of faces connected by shared vertices.
-        duplicate_faces: number of faces with the same corners as an earlier one, in any orientation.
+        duplicate_faces: number of faces with the corners of an earlier one, in any orientation.
         degenerate_faces: number of faces with a repeated corner, or with a height within the
             rounding of the coordinates.
         boundary_edges: number of edges in exactly one face.
@@ -143,7 +143,7 @@ def repeats_corner(faces: Ints) -> Flags:
 def degenerate_faces(mesh: Mesh) -> Flags:
     """Return for each face whether it has no area (2-D: no length), (F,) bool.
 
-    The criterion is that its height over its longest side is within the rounding of its coordinates.
+    Its height over its longest side is then within the rounding of its coordinates.
     """
     used = mesh.vertices[mesh.used()]
     least = _ROUNDINGS * np.finfo(np.float64).eps * np.abs(used).max(initial=0.0)

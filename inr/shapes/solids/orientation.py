@@ -86,13 +86,13 @@ def orient_outward(mesh: Mesh) -> tuple[Mesh, bool]:
 
 
 def _parity(faces: Ints) -> Ints:
-    """Return the orientation of corners (F, 3) relative to sorted order: 1, -1, or 0 if any equal."""
+    """Return 1 or -1 for the orientation of corners (F, 3) in sorted order, 0 if any are equal."""
     a, b, c = faces.T
     return np.sign(b - a) * np.sign(c - b) * np.sign(c - a)
 
 
 def _single_faces(faces: Ints) -> tuple[Ints, Ints]:
-    """Return the indices (K,) of the faces to keep, and these faces with consistent winding, (K, 3).
+    """Return the indices (K,) of the faces to keep, and these faces, wound consistently, (K, 3).
 
     Copies are dropped only in components whose faces all occur more than once, with the same net
     number of copies (counted with orientation).

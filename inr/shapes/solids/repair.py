@@ -133,7 +133,7 @@ def _agree(mesh: Mesh, notes: list[str]) -> Mesh:
     before = mesh.faces[rows]
     turned, patch = igl.bfs_orient(np.ascontiguousarray(before))
     flipped = _parity(turned) != _parity(before)
-    # bfs_orient keeps the orientation of a patch's first face; keep that of most of its area instead
+    # bfs_orient keeps the orientation of a patch's first face; keep that of most of its area
     area = mesh.face_areas()[rows]
     patch = np.asarray(patch).reshape(-1)
     minority = np.bincount(patch, weights=np.where(flipped, area, -area))[patch] > 0
@@ -160,7 +160,7 @@ def _turn_outward(mesh: Mesh, notes: list[str]) -> Mesh:
     places = mesh.vertices[mesh.faces[order[starts], 0]]
 
     def holds(outer: int, inner: Ints) -> Flags:
-        """Return which inner components lie inside an outer one, (bounding box checked first)."""
+        """Return which inner components lie inside an outer one, by bounding box and winding."""
         boxed = (lower[inner] > lower[outer]).all(axis=1) & (upper[inner] < upper[outer]).all(
             axis=1
         )
@@ -195,8 +195,7 @@ def _fill_holes(mesh: Mesh, notes: list[str]) -> Mesh:
     loops = [
         loop
         for loop in _boundary_loops(mesh)
-        if len(loop) == mesh.dim
-        or _length(mesh.vertices[loop]) <= longest  # a single face, or small
+        if len(loop) == mesh.dim or _length(mesh.vertices[loop]) <= longest  # or one face
     ]
     if not loops:
         return mesh

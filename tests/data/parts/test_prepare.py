@@ -47,7 +47,7 @@ def test_poses_beside_a_leaning_wing_are_not_its_own(tmp_path):
     turn = rotation_matrices(pose.rotation[None])[0]
     for axis, half in enumerate(pose.scale):
         shifted = pose._replace(translation=pose.translation + 3 * half * turn[:, axis])
-        with pytest.raises(ValueError, match=r"parameters/a': the pose of part 0 is not that of"):
+        with pytest.raises(ValueError, match=r"parameters/a': the pose of part 0 does not match"):
             read_composite(mesh, write_wing(tmp_path, mesh, shifted), mend=False)
 
 

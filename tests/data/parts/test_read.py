@@ -102,8 +102,8 @@ def test_angles_in_two_dimensions(tmp_path):
         ("scales", [[1, 1, 1], [1, 1, 1], [1, 0, 1]], "part 2 has a scale that is not above 0"),
         ("scales", [[1, -1, 1], [1, 1, 1], [1, 1, 1]], "part 0 has a scale that is not above 0"),
         ("scales", [[1, 1, 1], [1, 1, 1]], r"scales\.npy' has shape \(2, 3\); 3 parts"),
-        ("translations", [[0, 0, 0], [0, 0, 0], [0, 1.5, 0]], r"part 2 has its middle outside"),
-        ("translations", [[0, 0, 0], [0, 0, 0], [0, np.nan, 0]], "part 2 has a pose that is not f"),
+        ("translations", [[0, 0, 0], [0, 0, 0], [0, 1.5, 0]], r"part 2 has its centre outside"),
+        ("translations", [[0, 0, 0], [0, 0, 0], [0, np.nan, 0]], "part 2 has a non-finite pose"),
     ],
 )
 def test_poses_that_are_none(layout, what, rows, message):
@@ -172,7 +172,7 @@ def write_array(array):
         ("present", write_array([["yes", "no", "yes"]]), "holds <U3; real numbers are needed"),
         ("present", write_array([[True], [False], [True]]), r"has shape \(3, 1\) and dtype bool; "),
         ("present", write_array(True), r"has shape \(\) and dtype bool; it must be \(P,\)"),
-        ("present", write_array([1.0, np.nan, 1.0]), "is of .* true where the shape has the part"),
+        ("present", write_array([1.0, np.nan, 1.0]), "has shape .* true where the shape has the part"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
@@ -185,7 +185,7 @@ def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
 def test_a_text_is_no_array(layout):
     path = layout.poses("s") / "scales.npy"
     path.write_text("0.2 0.2 0.2")
-    with pytest.raises(ValueError, match=f"'{path}': it is no .npy file of numbers$"):
+    with pytest.raises(ValueError, match=f"'{path}': it is not a .npy file of numbers$"):
         read_poses(layout, "s", 3)
     for path, read in ((layout.labels("s"), read_labels), (layout.samples("s"), read_labels)):
         whole = path.read_bytes()

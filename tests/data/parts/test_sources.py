@@ -120,7 +120,7 @@ def test_poses_of_some_shapes(tmp_path, caplog):
         "b": folder / "b",
         "c": None,
     }
-    assert "poses of 1 shapes are given, those of the other 2 are fitted (a first)" in caplog.text
+    assert "poses of 1 shapes are given; those of the other 2 are fitted (a first)" in caplog.text
     assert "belong to no shape" not in caplog.text
     touch(tmp_path, "parts/parameters/A/scales.npy")
     find_part_files(tmp_path, ["a", "b", "c"], suffixes(SURFACE))
