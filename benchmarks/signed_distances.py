@@ -12,7 +12,7 @@ import igl
 import numpy as np
 
 from benchmarks.report import Row, cpu_row, medians
-from inr.data.workers import child_threads
+from inr.data.workers import limit_child_threads
 from inr.shapes import warp
 from inr.shapes.mesh import Floats, Mesh, read_mesh
 from inr.shapes.normalize import fit_box
@@ -104,7 +104,7 @@ def near(mesh: Mesh, num_points: int) -> Floats:
 @contextmanager
 def workers(number: int) -> Iterator[ProcessPoolExecutor]:
     """Open a pool of processes of one thread each."""
-    with child_threads(1), ProcessPoolExecutor(number, get_context("spawn")) as pool:
+    with limit_child_threads(1), ProcessPoolExecutor(number, get_context("spawn")) as pool:
         yield pool
 
 

@@ -1,4 +1,4 @@
-"""Writing files so that a kill or a full disk leaves no half of one; reading arrays from them."""
+"""Atomic writing of files, and safe reading of .npy and .npz files."""
 
 import os
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-# where everything lies that is made without being told where
+# the folder of all outputs whose path is not given
 OUTPUTS = Path("outputs")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` (same suffix), which becomes it if nothing raises.
+    """Yield a temporary path beside `path`, of the same suffix; it replaces `path` on success.
 
-    The folder is made. Processes that write the same file do not disturb each other: the last
-    one's stays.
+    If the body raises, `path` stays as it was. The folder is created. If several processes write
+    the same file, the last one wins.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
@@ -29,16 +29,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def numbers_in(file: Path | BinaryIO, suffix: str = ".npy") -> Iterator[Any]:
-    """Open the array of an .npy file, or the arrays by name of an .npz file.
+def open_arrays(file: Path | BinaryIO, suffix: str = ".npy") -> Iterator[Any]:
+    """Open the array of an .npy file, or the named arrays of an .npz file, without unpickling.
 
     Args:
-        file: its path, or its bytes.
-        suffix: of a file given by its bytes, which messages name.
+        file: path or open file.
+        suffix: suffix named in messages if `file` is not a path.
 
     Raises:
-        ValueError: if it holds something else than numbers, a text say, or what would have to be
-            unpickled. A file that is cut off raises whatever numpy and zipfile do.
+        ValueError: if the content is not numeric, such as text or pickled objects. A truncated
+            file raises whatever numpy and zipfile do.
     """
     try:
         opened = np.load(file, allow_pickle=False)
@@ -51,4 +51,4 @@ def numbers_in(file: Path | BinaryIO, suffix: str = ".npy") -> Iterator[Any]:
         if "allow_pickle" not in str(error):
             raise
         kind = file.suffix if isinstance(file, Path) else suffix
-        raise ValueError(f"it is no {kind} file of numbers") from error
+        raise ValueError(f"it is not a {kind} file of numbers") from error

@@ -1,4 +1,4 @@
-"""Progress of a loop over shapes: a bar at a terminal, now and then a line where there is none."""
+"""Progress of a loop over shapes: a progress bar at a terminal, log lines elsewhere."""
 
 import logging
 import time
@@ -9,17 +9,18 @@ from tqdm import tqdm
 
 log = logging.getLogger(__name__)
 
-LINE_SECONDS = 10
+# minimum time between two log lines
+LOG_SECONDS = 10
 
 Item = TypeVar("Item")
 
 
 def show_progress(items: Iterable[Item], title: str, total: int) -> Iterator[Item]:
-    """Yield the items, and show how many shapes are done."""
+    """Yield the items while showing how many are done."""
     bar = tqdm(items, title, total, unit="shape", disable=None)
-    said = time.monotonic()
+    logged = time.monotonic()
     for number, item in enumerate(bar, start=1):
         yield item
-        if bar.disable and time.monotonic() - said > LINE_SECONDS:
-            said = time.monotonic()
+        if bar.disable and time.monotonic() - logged > LOG_SECONDS:
+            logged = time.monotonic()
             log.info("%s: %d of %d shapes", title, number, total)

@@ -1,4 +1,4 @@
-"""Assigning splits to shapes that come later, without moving any that have one."""
+"""Assigning splits to shapes added later, without moving the shapes that have one."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
@@ -18,19 +18,20 @@ def add_to_splits(
     seed: int,
     copies: Copies,
 ) -> dict[str, list[str]]:
-    """Return which new shapes come into which split.
+    """Return the new shapes to add to each split.
 
-    A list takes those that it names. A copy of a shape goes to the split of that shape if its size
-    is a fraction, and to none if it is a count or a list. Each of the others goes to the split that
-    lacks most of its fraction of all shapes; splits whose size is a count are full already.
+    A shape that a list names goes to that split. A copy of an assigned shape goes to the same split
+    if the size of that split is a fraction, and to none if it is a count or a list. Each remaining
+    shape goes to the split furthest below its fraction of all shapes. Splits sized by a count get
+    no shapes: they are full.
 
     Args:
-        splits: split to the names that it has.
-        new: shapes to assign; those in a split stay there.
-        names: all shapes that there are, the new ones among them.
+        splits: split to its names so far.
+        new: shapes to assign; those already in a split stay there.
+        names: all shapes, including the new ones.
         sizes: see `inr.data.splits.make_splits`.
-        seed: of the shuffle.
-        copies: groups of names that are one shape.
+        seed: seed of the shuffle.
+        copies: groups of names of the same shape.
 
     Raises:
         ValueError: if a list cannot be read, or lists name the same shape twice.
@@ -70,18 +71,18 @@ def add_to_folds(
     seed: int,
     copies: Copies,
 ) -> list[dict[str, list[str]]]:
-    """Return which new shapes come into which split of each fold.
+    """Return the new shapes to add to each split of each fold.
 
-    Each is a test shape of one fold, of the one that has fewest or that has a copy of it, and in
-    the other folds a training or validation shape.
+    Each new shape is a test shape in one fold (the fold with a copy of it, else the one with the
+    fewest test shapes), and a training or validation shape in the others.
 
     Args:
-        folds: the splits of each, train, valid and test.
-        new: shapes to assign; those in a split of a fold stay there.
-        names: all shapes that there are, the new ones among them.
-        valid: a count or fraction of a fold's other shapes, to validate with.
-        seed: of the shuffle.
-        copies: groups of names that are one shape.
+        folds: splits train, valid and test of each fold.
+        new: shapes to assign; those already in a split of a fold stay there.
+        names: all shapes, including the new ones.
+        valid: count, or fraction of a fold's non-test shapes, of the validation split.
+        seed: seed of the shuffle.
+        copies: groups of names of the same shape.
     """
     tested = [list(fold["test"]) for fold in folds]
     place = {name: number for number, members in enumerate(tested) for name in members}
@@ -110,7 +111,7 @@ def add_to_folds(
 def _place_of(
     unit: Sequence[str], place: Mapping[str, Place], same: Mapping[str, Sequence[str]]
 ) -> Place | None:
-    """Return the place of a unit or of a copy of it, None if there is none."""
+    """Return the place of a unit or of one of its copies; None if neither has one."""
     names = [*unit, *same.get(unit[0], ())]
     return next((place[name] for name in names if name in place), None)
 

@@ -1,4 +1,4 @@
-"""Filling a sample cache: each file is decoded once, and its rows shuffled once."""
+"""Building a sample cache: each file is decoded once, and its rows are shuffled once."""
 
 import logging
 import os
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 Array = NDArray[np.float32]
 Runs = tuple[Array, Array]
 
-# a kill loses no more than this of the work done
+# time between two saves of the index: the most work that a kill can lose
 INDEX_SECONDS = 5.0
-# of the order of rows; only its being fixed matters
+# seed of the order of rows; any fixed value does
 SHUFFLE_SEED = 61
 
 
@@ -36,17 +36,17 @@ def open_sample_cache(
     width: int,
     dtype: str,
 ) -> SampleCache:
-    """Open the sample cache of some shapes, made or updated where needed.
+    """Open the sample cache of some shapes; build or update it if needed.
 
     Args:
-        folders: where it may be. One that has all shapes is taken; else the first that can be
-            written is updated.
-        kind: what the rows are.
-        sources: file of each shape.
-        read: gives the two runs of a shape, (n, W) and (m, W).
-        dim: D.
-        width: W.
-        dtype: float32 or float16.
+        folders: candidate folders. The first with an up-to-date cache of all shapes is used; if
+            there is none, the first that is writable is updated.
+        kind: name of what the rows hold, part of the file name.
+        sources: shape to its source file.
+        read: returns the two runs of rows of a shape, (n, W) and (m, W).
+        dim: D, dimension of space.
+        width: W, columns of a row.
+        dtype: type of the stored rows, float32 or float16.
 
     Raises:
         ValueError: if no folder can be written, a shape cannot be read, or the disk is full.
@@ -60,32 +60,32 @@ def open_sample_cache(
             update_cache(cache, sources, read)
             return cache
     places = " nor ".join(f"'{folder}'" for folder in folders)
-    raise ValueError(f"the sample cache needs a folder, but neither {places} can be written")
+    raise ValueError(f"the sample cache needs a writable folder, but neither {places} is writable")
 
 
 def update_cache(
     cache: SampleCache, sources: Mapping[str, Source], read: Callable[[str], Runs]
 ) -> None:
-    """Add the shapes that are outdated; other processes that would do so wait meanwhile.
+    """Add missing and outdated shapes, under a lock that other processes wait for.
 
     Args:
-        cache: of which the folder exists.
-        sources: file of each shape that is wanted.
-        read: gives the two runs of a shape, (n, W) and (m, W).
+        cache: the cache; its folder must exist.
+        sources: requested shape to its source file.
+        read: returns the two runs of rows of a shape, (n, W) and (m, W).
 
     Raises:
-        ValueError: if a shape cannot be read or rounded, or the disk does not take it; what was
-            added before stays, and a later call goes on from there.
+        ValueError: if a shape cannot be read, does not fit the dtype, or writing fails; shapes
+            added until then stay, and a later call continues from there.
     """
     with file_lock(cache.folder / f"{cache.stem}.lock"):
         cache.load()
         names = cache.outdated(sources)
         kept = cache.entries.keys() - set(names)
         used = sum(cache.entries[name].end - cache.entries[name].offset for name in kept)
-        if cache.num_rows > 2 * used:  # most would be rows that nothing points to
+        if cache.num_rows > 2 * used:  # most rows are unused: rebuild
             cache.clear(cache.generation + 1)
             names = list(sources)
-        while not cache.entries and cache.path.exists():  # somebody may be reading that file
+        while not cache.entries and cache.path.exists():  # another process may be reading that file
             cache.clear(cache.generation + 1)
         if names:
             _append(cache, {name: sources[name] for name in names}, read)
@@ -95,7 +95,7 @@ def update_cache(
 def _append(cache: SampleCache, sources: Mapping[str, Source], read: Callable[[str], Runs]) -> None:
     log.info("adding the samples of %d shapes to the cache %s", len(sources), cache.path)
     try:
-        # unbuffered, so that nothing is left to be flushed where the disk is full
+        # unbuffered, so that a full disk raises here and not at a later flush
         with FileIO(cache.path, "r+" if cache.path.exists() else "x+") as file:
             try:
                 _write_all(cache, file, sources, read)
@@ -162,7 +162,7 @@ def _write(cache: SampleCache, file: FileIO, name: str, source: Source, runs: Ru
 
 
 def _is_writable(folder: Path) -> bool:
-    """Return whether files can be made in a folder; makes it."""
+    """Create a folder, and return whether files can be created in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

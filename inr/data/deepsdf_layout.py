@@ -1,4 +1,4 @@
-"""The layout of the original DeepSDF (Park et al., CVPR 2019), read in place."""
+"""Read data sets in the layout of the original DeepSDF code (Park et al., CVPR 2019)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from inr.data.layout import Layout
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.normalize import Normalization
 
 SAMPLES, SURFACES, TRANSFORMS = "SdfSamples", "SurfaceSamples", "NormalizationParameters"
@@ -15,23 +15,23 @@ SAMPLES, SURFACES, TRANSFORMS = "SdfSamples", "SurfaceSamples", "NormalizationPa
 
 @dataclass(frozen=True)
 class DeepSDFLayout(Layout):
-    """Paths of the files of a data set that DeepSDF's own code made.
+    """Paths of the files of a data set made with the original DeepSDF code.
 
-    They are SdfSamples/<dataset>/<class>/<name>.npz, SurfaceSamples/.../<name>.ply (points in the
-    native frame) and NormalizationParameters/.../<name>.npz; the shape is named
-    <dataset>_<class>_<name>. Files that DeepSDF does not have are where Layout has them.
+    SdfSamples/<dataset>/<class>/<name>.npz, SurfaceSamples/.../<name>.ply (points in the native
+    frame) and NormalizationParameters/.../<name>.npz; the shape's name is <dataset>_<class>_<name>.
+    Files that DeepSDF does not have are where Layout puts them.
 
     Args:
-        root: the data set's folder.
+        root: folder of the data set.
         fold: see Layout.
     """
 
     @cached_property
     def stems(self) -> dict[str, Path]:
-        """Return the path <dataset>/<class>/<name> of each shape that has samples, by its name.
+        """Return shape name to <dataset>/<class>/<name>, of the shapes with samples.
 
         Raises:
-            ValueError: if two shapes would have one name.
+            ValueError: if two shapes would have the same name.
         """
         found: dict[str, Path] = {}
         for path in sorted((self.root / SAMPLES).glob("*/*/*.npz")):
@@ -41,7 +41,7 @@ class DeepSDFLayout(Layout):
             name = "_".join(stem.parts)
             if name in found:
                 raise ValueError(
-                    f"'{path}' would be named '{name}', as '{found[name]}' is; rename one of them"
+                    f"'{path}' and '{found[name]}' would both be named '{name}'; rename one of them"
                 )
             found[name] = stem
         return found
@@ -51,7 +51,7 @@ class DeepSDFLayout(Layout):
         return self.root / folder / stem.with_name(stem.name + suffix)
 
     def normalization(self, name: str) -> Path:
-        """Return the file of the transform from the native to the box frame; offset and scale."""
+        """Return the file of the native-to-box transform: offset and scale."""
         return self._path(TRANSFORMS, name, ".npz")
 
     def samples(self, name: str) -> Path:
@@ -63,10 +63,10 @@ class DeepSDFLayout(Layout):
         return self._path(SURFACES, name, ".ply")
 
     def split(self, split: str) -> Path:
-        """Return the list of names of a split, splits/<split>.json.
+        """Return the file with the names of a split, splits/<split>.json.
 
-        Where there is none, it is the one file there that ends in _<split>.json, as DeepSDF's do
-        (sv2_chairs_train.json).
+        If it does not exist and exactly one file there ends in _<split>.json, as DeepSDF's do
+        (sv2_chairs_train.json), that one is returned.
         """
         path = super().split(split)
         if not path.exists():
@@ -76,33 +76,33 @@ class DeepSDFLayout(Layout):
         return path
 
     def names(self) -> list[str]:
-        """Return the shapes that have samples, sorted."""
+        """Return the names of the shapes with samples, sorted."""
         return sorted(self.stems)
 
 
 def open_layout(root: Path, fold: str | None) -> Layout:
-    """Return a data set's layout: DeepSDF's where its folder holds SdfSamples."""
+    """Return a data set's layout: DeepSDF's if its folder holds SdfSamples."""
     is_deepsdf = (root / SAMPLES).is_dir()
     return DeepSDFLayout(root, fold) if is_deepsdf else Layout(root, fold)
 
 
 def read_normalization(path: Path) -> Normalization:
-    """Read a transform from the native to the box frame, of either layout.
+    """Read the native-to-box transform of either layout.
 
     DeepSDF's files hold offset and scale: x' = (x + offset) scale.
 
     Raises:
-        ValueError: if the file cannot be read, or holds neither form.
+        ValueError: if the file cannot be read, or is of neither layout.
     """
     try:
-        with numbers_in(path) as file:
+        with open_arrays(path) as file:
             if "offset" not in file or "scale" not in file:
                 return Normalization.load(path)
             offset = np.asarray(file["offset"], dtype=np.float64).reshape(-1)
             scale = float(np.asarray(file["scale"]).reshape(()))
         return Normalization(offset, np.eye(len(offset)), scale)
-    # a truncated archive raises zipfile's own error, which is no OSError
+    # a truncated archive raises zipfile's own error, which is not an OSError
     except Exception as error:
         raise ValueError(
-            f"cannot read '{path}' as a normalization: {error}; eval.frame=box does without"
+            f"cannot read '{path}' as a normalization: {error}; eval.frame=box does not need it"
         ) from error

@@ -1,4 +1,4 @@
-"""Shapes that are nearly the same under two names."""
+"""Near-duplicate shapes under different names."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,11 +10,11 @@ from inr.shapes.mesh import Floats, read_mesh
 from inr.shapes.sdf import unsigned_distance
 from inr.shapes.signature import TOLERANCE, near_duplicates
 
-# mean distance between two surfaces that count as the same, by dimension, box units
-SAME = {2: 0.0005, 3: 0.003}
-POINTS = 2000
-# distance between signatures below which two duplicates are one shape saved twice: rounding in text
-# formats and to single precision is less
+# dimension to the mean surface distance below which two shapes are near-duplicates, box units
+MAX_DISTANCE = {2: 0.0005, 3: 0.003}
+NUM_POINTS = 2000
+# signature distance below which two near-duplicates are the same shape saved twice: more than the
+# rounding of text formats and of single precision
 IDENTICAL = 1e-5
 
 
@@ -23,13 +23,13 @@ def find_duplicates(
 ) -> list[tuple[str, str]]:
     """Return pairs of shapes whose surfaces nearly coincide in the box frame.
 
-    Candidates have nearly the same signature (see inr.shapes.signature); they are duplicates if
-    points on each surface are near the other.
+    Candidates are pairs with nearly equal signatures (see inr.shapes.signature); of those, pairs
+    whose mean surface distance is small in both directions are returned.
 
     Args:
         layout: the data set.
-        records: the manifest's entries of its shapes; those without a signature are left out.
-        dim: D.
+        records: shape to its entry in the manifest; shapes without a signature are left out.
+        dim: D, dimension of space.
     """
     signatures = {n: tuple(r["signature"]) for n, r in records.items() if r.get("signature")}
     if len(signatures) < 2:
@@ -37,18 +37,19 @@ def find_duplicates(
     return [
         (one, other)
         for one, other in near_duplicates(signatures, TOLERANCE[dim])
-        if max(_mean_distance(layout, one, other), _mean_distance(layout, other, one)) < SAME[dim]
+        if max(_mean_distance(layout, one, other), _mean_distance(layout, other, one))
+        < MAX_DISTANCE[dim]
     ]
 
 
 def find_copies(
     records: Mapping[str, Mapping[str, Any]], pairs: Sequence[Sequence[str]]
 ) -> list[list[str]]:
-    """Return groups of names that are one shape: files of one content, or identical surfaces.
+    """Return groups of names of the same shape: equal files or identical surfaces.
 
     Args:
-        records: the manifest's entries of the shapes.
-        pairs: of nearly the same shapes, as find_duplicates gives them.
+        records: shape to its entry in the manifest.
+        pairs: near-duplicates, as find_duplicates returns them.
     """
     files: dict[str, list[str]] = {}
     for name, record in records.items():
@@ -68,9 +69,9 @@ def find_copies(
 
 
 def _mean_distance(layout: Layout, one: str, other: str) -> float:
-    """Return the mean distance of points on one surface to the other."""
+    """Return the mean distance from points on the surface of `one` to the surface of `other`."""
     with np.load(layout.surface(one)) as file:
-        surface: Floats = file["all"][:POINTS].astype(np.float64)
+        surface: Floats = file["all"][:NUM_POINTS].astype(np.float64)
     if len(surface) == 0:
         return float("inf")
     points = surface[:, : surface.shape[1] // 2]

@@ -1,4 +1,4 @@
-"""What prepare has done, kept so that a kill at any moment loses one shape at most."""
+"""Journal of finished shapes, so that a killed `prepare` loses at most one shape."""
 
 import json
 import logging
@@ -20,11 +20,11 @@ JournalEntry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Shard:
-    """Shapes that one process prepares: every count-th, from index on.
+    """Shapes that one process prepares: every `count`-th, starting at `index`.
 
     Args:
-        index: from 0.
-        count: of shards.
+        index: index of the shard, from 0.
+        count: number of shards.
     """
 
     index: int
@@ -32,7 +32,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> "Shard":
-        """Read `0/8`, the first of eight.
+        """Parse `i/n`, such as 0/8 for the first of eight.
 
         Raises:
             ValueError: if it is not of that form.
@@ -49,11 +49,11 @@ class Shard:
 
 
 class Journal:
-    """File with a line for each shape that is done; a line that is cut off counts for nothing.
+    """File with a line per finished shape; an incomplete line is ignored.
 
     Args:
         layout: the data set.
-        shard: which shapes; each shard has a file of its own, so that none waits for another.
+        shard: shapes of this process; each shard has its own file, so that none waits for another.
     """
 
     def __init__(self, layout: Layout, shard: Shard) -> None:
@@ -63,7 +63,7 @@ class Journal:
             self.file.write("\n")  # ends a line that a kill cut off
 
     def add(self, name: str, record: JournalEntry) -> None:
-        """Add a shape, whose files are all written."""
+        """Append a shape whose files are all written."""
         self.file.write(json.dumps([name, record], allow_nan=False) + "\n")
         self.file.flush()
 
@@ -73,7 +73,7 @@ class Journal:
 
 
 def read_records(layout: Layout) -> dict[str, JournalEntry]:
-    """Return the entry of each shape: those of the journals replace those of the manifest."""
+    """Return shape to its entry; an entry in a journal replaces that in the manifest."""
     records: dict[str, JournalEntry] = {}
     if layout.manifest.exists():
         records |= read_json(layout.manifest).get("shapes", {})
@@ -82,14 +82,14 @@ def read_records(layout: Layout) -> dict[str, JournalEntry]:
     return records
 
 
-def forget(layout: Layout) -> None:
-    """Delete the journals, once the manifest has their entries."""
+def delete_journals(layout: Layout) -> None:
+    """Delete the journals; call it once the manifest has their entries."""
     for path in _journals(layout):
         path.unlink()
 
 
 def ready_names(layout: Layout) -> list[str]:
-    """Return the shapes that can be used, sorted: those that the manifest, if any, calls ok."""
+    """Return the usable shapes, sorted: those of status ok, or with samples if without manifest."""
     if not layout.manifest.exists():
         return layout.names()
     shapes = read_json(layout.manifest).get("shapes", {})
@@ -111,7 +111,7 @@ def _lines(path: Path) -> Iterator[tuple[str, JournalEntry]]:
 
 
 def check_alone(layout: Layout) -> None:
-    """Raise ValueError if another process is preparing shapes of a data set."""
+    """Raise ValueError if another process is preparing the same data set."""
     for path in layout.root.glob(".lock_*"):
         lock = FileLock(path)
         try:
@@ -126,7 +126,7 @@ def check_alone(layout: Layout) -> None:
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Lock a file; where another process has it, log that and wait."""
+    """Hold a lock file; if another process holds it, log that and wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:

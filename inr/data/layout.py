@@ -1,4 +1,4 @@
-"""Paths of the files of a data set, in the layout that base-inr and PartSDF share."""
+"""Paths of the files of a data set, in the layout of base-inr and PartSDF."""
 
 import json
 import logging
@@ -22,9 +22,9 @@ class Layout:
     """Paths of the files of a data set.
 
     Args:
-        root: the data set's folder.
-        fold: of which the splits are, `2_of_5` say; None where there are no folds.
-        lists: pairs of a split and the user's own list of its names, (split, path).
+        root: folder of the data set.
+        fold: fold whose splits are used, such as `2_of_5`; None without folds.
+        lists: (split, path) of each split for which the user gives a list of names.
     """
 
     root: Path
@@ -32,7 +32,7 @@ class Layout:
     lists: tuple[tuple[str, str], ...] = ()
 
     def mesh(self, name: str) -> Path:
-        """Return the normalised mesh of a shape, whichever suffix it has; .ply if none exists."""
+        """Return the normalised mesh of a shape, of any suffix; .ply if none exists."""
         for suffix in (".obj", ".ply", ".npz"):
             path = self.root / "meshes" / f"{name}{suffix}"
             if path.exists():
@@ -52,27 +52,27 @@ class Layout:
         return self.root / "samples" / name / "uniform.npz"
 
     def unsigned(self, name: str) -> Path:
-        """Return the file of distances to a point cloud, which have no sign: array all."""
+        """Return the file of unsigned distances to a point cloud: array all, (n, D + 1)."""
         return self.root / "samples" / name / "unsigned.npz"
 
     def sample_field(self, name: str, field: str) -> Path:
-        """Return the file of a field of the user's own: see inr.data.batch.SampleField."""
+        """Return the file of a user-defined field: see inr.data.batch.SampleField."""
         return self.root / "samples" / name / f"{field}.npz"
 
     def surface(self, name: str) -> Path:
         """Return the file of surface points and outward normals: array all, (k, 2 D).
 
-        Of a cloud without normals it is (k, D). Some data sets hold the bare array, surface.npy.
+        For a cloud without normals it is (k, D). Some data sets have a plain array, surface.npy.
         """
         bare = self.root / "samples" / name / "surface.npy"
         return bare if bare.exists() else bare.with_suffix(".npz")
 
     def part_meshes(self, name: str) -> Path:
-        """Return the folder of a shape's parts, part<i> with the suffix of a mesh."""
+        """Return the folder of the meshes of a shape's parts, part<i>.<suffix>."""
         return self.root / "parts" / "meshes" / name
 
     def labels(self, name: str) -> Path:
-        """Return the file of each sample's part: arrays pos (n,) and neg (m,) as of the samples."""
+        """Return the file of each sample's part: arrays pos (n,) and neg (m,), as the samples."""
         return self.root / "parts" / "sample_labels" / name / "deepsdf.npz"
 
     def uniform_labels(self, name: str) -> Path:
@@ -84,15 +84,15 @@ class Layout:
         return self.root / "parts" / "parameters" / name
 
     def primitives(self, name: str) -> Path:
-        """Return the folder of the cuboids or cylinders that the poses stand for."""
+        """Return the folder of the cuboids or cylinders that the poses describe."""
         return self.root / "parts" / "primitives" / name
 
     def is_ready(self, name: str) -> bool:
-        """Return whether a shape has samples; they are what prepare writes last."""
+        """Return whether a shape has samples, which prepare writes last."""
         return self.samples(name).exists() or self.unsigned(name).exists()
 
     def split(self, split: str) -> Path:
-        """Return the list of names of a split."""
+        """Return the file with the names of a split."""
         given = dict(self.lists).get(split)
         if given is not None:
             return Path(given)
@@ -101,11 +101,11 @@ class Layout:
 
     @property
     def manifest(self) -> Path:
-        """Return the file that says what prepare did."""
+        """Return the file of the settings and the results of prepare."""
         return self.root / "manifest.json"
 
     def names(self) -> list[str]:
-        """Return the shapes that have samples, sorted."""
+        """Return the names of the shapes with samples, sorted."""
         found = (self.root / "samples").glob("*")
         return sorted(path.name for path in found if self.is_ready(path.name))
 
@@ -114,8 +114,8 @@ def read_split(layout: Layout, split: str) -> list[str]:
     """Return the names in a split.
 
     Raises:
-        ValueError: if there is no such file, it is no list of names, is empty, leads out of the
-            data set, or names a shape that has no samples.
+        ValueError: if the file is missing, empty or not a list of names, or a name is repeated, is
+            a path, or has no samples.
     """
     path = layout.split(split)
     prepare = f"run stage=prepare with data.root={layout.root}"
@@ -123,7 +123,7 @@ def read_split(layout: Layout, split: str) -> list[str]:
         others = sorted(path.parent.glob(f"*_{split}.json"))
         if others:
             raise ValueError(
-                f"the data set '{layout.root}' has several {split} splits: name one, say "
+                f"the data set '{layout.root}' has several {split} splits: name one, for example "
                 f"data.splits.{split}={others[0]}"
             )
         raise ValueError(f"the data set '{layout.root}' has no split '{split}' ({path}); {prepare}")
@@ -136,7 +136,7 @@ def read_split(layout: Layout, split: str) -> list[str]:
     for name in names:
         if not layout.is_ready(name):
             raise ValueError(
-                f"split '{split}' has no sample file for '{name}'; {prepare}, or mend {path}"
+                f"split '{split}' has no sample file for '{name}'; {prepare}, or correct {path}"
             )
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -145,7 +145,7 @@ def read_split(layout: Layout, split: str) -> list[str]:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds.
+    """Return the content of a JSON file.
 
     Raises:
         ValueError: if it is not JSON.
@@ -157,25 +157,25 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(content: Any, path: Path) -> None:
-    """Write strict JSON; the file appears whole or not at all."""
+    """Write strict JSON atomically."""
     with replacing(path) as temporary:
         text = json.dumps(content, indent=2, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def write_npz(path: Path, **arrays: NDArray[Any]) -> None:
-    """Write uncompressed arrays; the file appears whole or not at all."""
+    """Write uncompressed arrays atomically."""
     with replacing(path) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
 
 def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> list[str]:
-    """Return the names in a split as a run knows it: of the training split, those with a latent.
+    """Return the names in a split; of the training split, only those with a trained latent.
 
     Args:
         layout: the data set.
-        split: which.
-        trained: the shapes that the run has latents of.
+        split: name of the split.
+        trained: shapes that the run has latents of.
 
     Raises:
         ValueError: see `inr.data.layout.read_split`.
@@ -183,12 +183,12 @@ def read_trained_split(layout: Layout, split: str, trained: Sequence[str]) -> li
     names = read_split(layout, split)
     known = set(trained)
     kept = [name for name in names if name in known]
-    # a split of which nothing is left is refused where a latent is missing
+    # with nothing left, the missing latent is reported where it is looked up
     if split != "train" or not kept or len(kept) == len(names) == len(known):
         return names
     log.info(
-        "the training split has changed since the run was begun: %d shapes were added, %d taken "
-        "out; the run goes on with the %d that it has latents of",
+        "the training split has changed since the run started: %d shapes were added, %d removed; "
+        "the run uses the %d that it has latents of",
         len(names) - len(kept),
         len(known) - len(kept),
         len(kept),

@@ -1,4 +1,4 @@
-"""Shapes whose source file is missing: kept and marked, or dropped where that is asked for."""
+"""Shapes whose source file is missing: kept and marked, or dropped on request."""
 
 import logging
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ log = logging.getLogger(__name__)
 def mark_missing(
     records: Mapping[str, JournalEntry], sources: Mapping[str, Any]
 ) -> dict[str, JournalEntry]:
-    """Return the records with `gone` at those whose source file is missing, and log which.
+    """Return the records, with `gone` set for shapes without source file; log those shapes.
 
-    A file that is back, or that lies in another folder than the one prepared now, is not missing.
+    A file that exists is not missing, even if it is outside the folder prepared now.
 
     Args:
-        records: of all shapes that are known, by name.
-        sources: the shapes that there are now.
+        records: shape to its entry, of all known shapes.
+        sources: shapes found in the source now, as keys.
     """
     missing = _missing(records, sources)
     if missing:
         log.warning(
-            "%d shapes have lost their source files and stay in the data set as they were "
-            "prepared, marked `gone` in its manifest: %s; add prepare.drop_missing=true to drop "
-            "them",
+            "the source files of %d shapes are missing; the shapes stay in the data set as they "
+            "were prepared, marked `gone` in its manifest: %s; add prepare.drop_missing=true to "
+            "drop them",
             len(missing),
             shorten(missing),
         )
@@ -43,10 +43,10 @@ def mark_missing(
 def drop_missing(
     layout: Layout, records: Mapping[str, JournalEntry], sources: Mapping[str, Any]
 ) -> dict[str, JournalEntry]:
-    """Take shapes whose source file is missing out of a data set, and return the other records.
+    """Remove shapes whose source file is missing from a data set; return the other records.
 
-    First out of the splits and folds, then out of the manifest; their files are deleted last, so
-    that nothing ever names a file that is not there.
+    They are removed from the splits and folds first, then from the manifest; their files are
+    deleted last, so that a kill leaves no reference to a deleted file.
     """
     missing = _missing(records, sources)
     kept = {name: record for name, record in records.items() if name not in missing}
@@ -67,9 +67,7 @@ def drop_missing(
     write_json(manifest, layout.manifest)
     for name in missing:
         delete_shape(layout, name)
-    log.info(
-        "dropped %d shapes that have lost their source files: %s", len(missing), shorten(missing)
-    )
+    log.info("dropped %d shapes whose source files are missing: %s", len(missing), shorten(missing))
     return kept
 
 

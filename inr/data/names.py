@@ -1,4 +1,4 @@
-"""Lists of shape names that a user wrote."""
+"""Reading of lists of shape names."""
 
 import json
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from typing import Any
 
 
 def read_names(path: Path) -> list[str]:
-    """Return the shape names that a file lists, in its order.
+    """Return the shape names listed in a file, in its order.
 
     Args:
-        path: .json with a list of names, or as DeepSDF's splits nested {dataset: {class: [names]}},
-            where a shape is named <dataset>_<class>_<name>; any other file has one name a line,
-            empty lines and those that begin with # left out.
+        path: a .json with a list of names, or nested as DeepSDF's splits {dataset: {class:
+            [names]}}, where a shape is named <dataset>_<class>_<name>; any other file has one name
+            per line, and empty lines and lines that start with # are skipped.
 
     Raises:
-        ValueError: if the file cannot be read, holds something else, names nothing, or names what
-            is no shape name: empty, '.', '..', or with a slash.
+        ValueError: if the file cannot be read, has another structure, lists no name, or lists an
+            invalid one: empty, '.', '..', or with a slash.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -49,7 +49,7 @@ def _walk(content: Any, above: tuple[str, ...], path: Path) -> Iterator[tuple[st
             yield (*above, name)
     else:
         raise ValueError(
-            f"'{path}' has to be a list of shape names, or nested as DeepSDF's splits are: "
+            f"'{path}' must be a list of shape names, or nested as DeepSDF's splits are: "
             '{"<dataset>": {"<class>": ["<name>"]}}'
         )
 
@@ -58,7 +58,7 @@ def _join(words: tuple[str, ...], path: Path) -> str:
     for word in words:
         if word in ("", ".", "..") or any(mark in word for mark in ("/", "\\", "\0")):
             raise ValueError(
-                f"'{path}' names '{word}', which is no shape name: it may not be empty, '.' or "
-                "'..', nor hold a slash"
+                f"'{path}' names '{word}', which is not a shape name: it may not be empty, '.' or "
+                "'..', nor contain a slash"
             )
     return "_".join(words)

@@ -1,7 +1,7 @@
-"""Samples made of observed surface points, for shapes whose distances are not known.
+"""Approximate SDF samples from observed surface points, for reconstruction without distances.
 
-After the shape completion of DeepSDF (Park et al., CVPR 2019, section 6.3): on either side of an
-observed point, along its normal, the signed distance is about the offset.
+Follows the shape completion of DeepSDF (Park et al., CVPR 2019, section 6.3): a point displaced
+from the surface along the normal has about that displacement as its signed distance.
 """
 
 import math
@@ -18,7 +18,7 @@ from inr.data.store import SampleStore
 from inr.seeding import seed_from_name
 from inr.shapes.mesh import Floats
 
-# a point hides those behind it in its cell, which is this many times as wide as points are apart
+# width of a cell of the occlusion test, in mean spacings of the points
 CELL_SPACINGS = 3.0
 
 
@@ -33,26 +33,26 @@ def open_observed(
     seed: int,
     device: torch.device,
 ) -> SampleStore:
-    """Open what is observed of some shapes: surface points with normals, and samples beside them.
+    """Open the observation of some shapes: surface points with normals, and samples around them.
 
     Args:
-        layout: the data set; of its samples only the surface points are read.
+        layout: the data set; only surface points are read.
         names: the shapes.
-        dim: D.
-        num_channels: C, which has to be 1: the other channels are not observed.
-        view: direction towards the eye, where only what is seen from there is observed; None
-            for all sides.
-        offset: standard deviation of the samples' distance from their surface point, box units.
-        seed: mixed with each shape's name.
-        device: where they go.
+        dim: D, dimension of space.
+        num_channels: C, which must be 1: other channels are not observed.
+        view: direction towards the viewer, (D,), to keep only points visible from there; None to
+            keep all.
+        offset: standard deviation of the displacement of the samples, box units.
+        seed: seed, combined with each shape's name.
+        device: device of the batches.
 
     Raises:
-        ValueError: if a shape has no surface points with normals, or none is seen.
+        ValueError: if a shape has no surface points with normals, or none is visible.
     """
     if num_channels != 1:
         raise ValueError(
-            f"model.num_channels={num_channels}: reconstruct.observe=surface|partial sees only the "
-            "first channel; use reconstruct.observe=sdf"
+            f"model.num_channels={num_channels}: reconstruct.observe=surface|partial observes only "
+            "the first channel; use reconstruct.observe=sdf"
         )
     samples, surfaces = [], []
     for name in names:
@@ -64,10 +64,10 @@ def open_observed(
         if view is not None:
             seen = visible(surface[:, :dim], surface[:, dim:], view)
             if not seen.any():
-                raise ValueError(f"no surface point of '{name}' is seen from {list(view)}")
+                raise ValueError(f"no surface point of '{name}' is visible from {list(view)}")
             surface = surface[seen]
         rng = seed_from_name(name, seed + 2)
-        samples.append(beside_surface(surface[:, :dim], surface[:, dim:], offset, rng))
+        samples.append(offset_samples(surface[:, :dim], surface[:, dim:], offset, rng))
         surfaces.append(surface)
     return SampleStore(
         names,
@@ -78,16 +78,16 @@ def open_observed(
     )
 
 
-def beside_surface(
+def offset_samples(
     points: Floats, normals: Floats, offset: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return one sample outside and one inside for each surface point, (n, D + 1) each.
 
     Args:
-        points: (n, D).
-        normals: (n, D), outward and of unit length.
-        offset: standard deviation of the normal distribution whose magnitude is the distance.
-        rng: source of the distances.
+        points: (n, D), surface points.
+        normals: (n, D), outward unit normals.
+        offset: standard deviation s; distances are |d| with d from N(0, s^2).
+        rng: generator of the distances.
     """
     distance = np.abs(rng.normal(scale=offset, size=(2, len(points), 1)))
     outer = np.concatenate([points + distance[0] * normals, distance[0]], axis=1)
@@ -96,20 +96,20 @@ def beside_surface(
 
 
 def visible(points: Floats, normals: Floats, view: Sequence[float]) -> NDArray[np.bool_]:
-    """Return which surface points are seen from far away, (n,) bool.
+    """Return which surface points are visible in an orthographic view, (n,) bool.
 
-    A point is seen if it faces the eye and no other point of its cell of the picture plane lies
-    clearly in front of it.
+    A point is visible if its normal faces the viewer, and no other point in its cell of the image
+    plane is clearly in front of it.
 
     Args:
-        points: (n, D), dense enough for the surface to have no gaps between them.
-        normals: (n, D), outward.
-        view: direction towards the eye, (D,).
+        points: (n, D), surface points; dense enough to leave no gaps between them.
+        normals: (n, D), outward unit normals.
+        view: direction towards the viewer, (D,).
     """
     towards = np.asarray(view, dtype=np.float64)
     towards = towards / np.linalg.norm(towards)
     dim = len(towards)
-    # the rest of an orthonormal basis that begins with the view
+    # complete the view direction to an orthonormal basis
     basis = np.linalg.qr(np.column_stack([towards, np.eye(dim)]))[0][:, 1:dim]
     depth = points @ towards
     plane = points @ basis
@@ -119,7 +119,7 @@ def visible(points: Floats, normals: Floats, view: Sequence[float]) -> NDArray[n
     key = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
     front = np.full(int(key.max()) + 1, -math.inf)
     np.maximum.at(front, key, depth)
-    # across a cell, a surface falls by its slope, which is bounded for one seen edge-on
+    # depth range of the surface itself within a cell: its slope, bounded at grazing angles
     facing = (normals @ towards).clip(0, 1)
     slope = np.sqrt(1 - facing**2) / facing.clip(min=0.1)
     return (facing > 0) & (depth >= front[key] - cell * (1 + math.sqrt(dim - 1) * slope))

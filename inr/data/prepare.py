@@ -1,4 +1,4 @@
-"""Preparing one shape: from its source to the files of a data set."""
+"""Prepare one shape: from its source to its files in a data set."""
 
 import time
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from inr.data.layout import Layout, write_npz
 from inr.data.parts.prepare import (
     check_parts,
     complete_poses,
-    forget_parts,
+    delete_parts,
     read_composite,
     write_labels,
     write_parts,
@@ -43,7 +43,7 @@ from inr.shapes.solids.repair import repair
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of how each shape is prepared, as in conf/data."""
+    """Settings of the preparation of each shape, as in conf/data."""
 
     dim: int
     kind: str
@@ -60,7 +60,7 @@ class Recipe:
     seed: int
     primitive: str
     device: str
-    formats: Formats  # of the user's own, by suffix
+    formats: Formats  # suffix to a user-defined format
 
 
 def prepare_shape(
@@ -72,15 +72,15 @@ def prepare_shape(
 ) -> JournalEntry:
     """Normalise and sample one shape, and write its files.
 
-    Its samples are written last: a shape that has a sample file is complete. All draws are seeded
-    by the shape's name.
+    The samples are written last, so that a shape with a sample file is complete. All random draws
+    are seeded by the shape's name.
 
     Args:
-        name: of the shape.
-        source: a file, or the family that makes it.
-        root: the data set's folder.
-        recipe: what to do.
-        parts: the files of its parts; None for a shape without, or of a family.
+        name: name of the shape.
+        source: file of the shape, or the procedural family that generates it.
+        root: folder of the data set.
+        recipe: settings of the preparation.
+        parts: files of its parts; None for a shape without parts or of a family.
 
     Returns:
         The shape's entry in manifest.json: status `ok`, or `refused` with the reason.
@@ -90,15 +90,15 @@ def prepare_shape(
     """
     started = time.perf_counter()
     layout = Layout(root)
-    delete_shape(layout, name)  # files of an earlier call must not pass for those of this one
+    delete_shape(layout, name)  # files of an earlier call must not be taken for those of this one
     try:
         if recipe.kind == "points" and isinstance(source, Path):
             details = _write_cloud(name, source, layout, recipe)
         else:
             native = _read(name, source, recipe, parts)
-            is_made = bool(native.parts) and not isinstance(source, Path)
-            mended, changes = (native, []) if is_made else _mended(native, recipe)
-            details = _write_shape(name, native.mesh, mended, layout, recipe, parts)
+            is_procedural = bool(native.parts) and not isinstance(source, Path)
+            repaired, changes = (native, []) if is_procedural else _repair(native, recipe)
+            details = _write_shape(name, native.mesh, repaired, layout, recipe, parts)
             details["changes"] = changes
     except ValueError as error:
         details = {"status": "refused", "reason": str(error)}
@@ -123,14 +123,14 @@ def _read(name: str, source: Path | Family, recipe: Recipe, parts: PartFiles | N
 
 def _write_shape(
     name: str,
-    given: Mesh,
-    mended: Composite,
+    original: Mesh,
+    repaired: Composite,
     layout: Layout,
     recipe: Recipe,
     parts: PartFiles | None,
 ) -> JournalEntry:
-    normalization = _normalization(mended.mesh, recipe)
-    shape = mended.normalised(normalization)
+    normalization = _normalization(repaired.mesh, recipe)
+    shape = repaired.normalised(normalization)
     if shape.parts:
         shape = complete_poses(shape, recipe.primitive, parts)
     mesh = shape.mesh
@@ -147,7 +147,7 @@ def _write_shape(
         device=recipe.device,
     )
     check = check_samples(mesh, near_and_uniform.samples, signed=recipe.sign != "unsigned")
-    # their points were rounded to it before their distances were taken
+    # lossless for the points, which were rounded to this dtype before computing distances
     samples, uniform = (s.astype(recipe.dtype) for s in near_and_uniform[:2])
     points, normals = sample_surface(mesh, recipe.num_surface, rng)
     is_signed = recipe.sign != "unsigned"
@@ -175,7 +175,7 @@ def _write_shape(
     return {
         "status": "ok",
         "reason": "",
-        **check_mesh(normalization.apply_mesh(given)).as_dict(),  # as it was given
+        **check_mesh(normalization.apply_mesh(original)).as_dict(),  # before repair
         "sign": recipe.sign,
         "ambiguous": near_and_uniform.ambiguity,
         "positive": len(pos),
@@ -186,17 +186,17 @@ def _write_shape(
     }
 
 
-def _mended(native: Composite, recipe: Recipe) -> tuple[Composite, list[str]]:
-    """Return a shape as it will be sampled, and what was changed for that."""
+def _repair(native: Composite, recipe: Recipe) -> tuple[Composite, list[str]]:
+    """Return a shape repaired and oriented for sampling, and a list of the changes."""
     mesh, changes = repair(native.mesh) if recipe.repair else (native.mesh, [])
     if recipe.sign != "unsigned" and mesh.dim > 2:
-        turned, is_another = orient_outward(mesh)
-        dropped = len(mesh.faces) - len(turned.faces)
+        oriented, is_changed = orient_outward(mesh)
+        dropped = len(mesh.faces) - len(oriented.faces)
         if dropped:
-            changes = [*changes, f"dropped {dropped} faces that were there more than once"]
-        elif is_another:
+            changes = [*changes, f"dropped {dropped} repeated faces"]
+        elif is_changed:
             changes = [*changes, "turned faces outward"]
-        mesh = turned
+        mesh = oriented
     return replace(native, mesh=mesh), changes
 
 
@@ -207,20 +207,20 @@ def _normalization(mesh: Mesh, recipe: Recipe) -> Normalization:
 
 
 def delete_shape(layout: Layout, name: str) -> None:
-    """Delete a shape's files, also those of another kind of source or sign than it has now."""
+    """Delete all files of a shape, including those of another kind of source or of sign."""
     for stale in (layout.samples(name), layout.uniform(name), layout.unsigned(name)):
         stale.unlink(missing_ok=True)
     for _ in (".npy", ".npz"):
         layout.surface(name).unlink(missing_ok=True)
     layout.mesh(name).unlink(missing_ok=True)
-    forget_parts(name, layout)
+    delete_parts(name, layout)
     layout.normalization(name).unlink(missing_ok=True)
-    with suppress(OSError):  # of the user's own files there
+    with suppress(OSError):  # not empty: the user's own files stay
         layout.samples(name).parent.rmdir()
 
 
 def _write_cloud(name: str, source: Path, layout: Layout, recipe: Recipe) -> JournalEntry:
-    """Write a point cloud's surface points, and distances to it, which have no sign."""
+    """Write the surface points of a point cloud, and samples with unsigned distances to it."""
     native, normals = read_points(source, recipe.dim, recipe.formats)
     normalization = _fit_points(native, recipe)
     points = normalization.apply(native)

@@ -1,4 +1,4 @@
-"""Reading one shape's samples, each refused by name where it is not what it should be."""
+"""Read and validate the samples of one shape."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from inr.data.batch import LABELS, SampleField
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts.read import read_labels
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.points import read_points
 
 Array = NDArray[np.float32]
@@ -24,15 +24,15 @@ def read_distances(
     signed: bool,
     fields: Sequence[SampleField] = (),
 ) -> tuple[Array, Array]:
-    """Return the outer and the inner samples of a shape, (n, D + C + F) and (m, D + C + F).
+    """Return the outer and inner samples of a shape, (n, D + C + F) and (m, D + C + F).
 
-    The last F columns are those of the fields. Of a point cloud all samples are outer ones, unless
-    `signed`, which it has none of. Rows of which the distance or the point is not finite are left
-    out: DeepSDF's own sampler leaves such behind on some meshes.
+    The last F columns are the fields. Samples of a point cloud are unsigned and all returned as
+    outer ones; with `signed`, a point cloud raises. Rows with a non-finite point or distance are
+    dropped: DeepSDF's sampler writes some for certain meshes.
 
     Raises:
-        ValueError: if a file is missing, cannot be read, has other widths or numbers of rows, or no
-            sample at all.
+        ValueError: if a file is missing, cannot be read, has the wrong number of rows or columns,
+            or has no samples.
     """
     if signed or layout.samples(name).exists():
         path = layout.samples(name)
@@ -54,7 +54,7 @@ def _read_signed(layout: Layout, name: str, dim: int, num_channels: int) -> dict
     path = layout.samples(name)
     if not path.exists():
         raise ValueError(
-            f"'{name}' has no signed distances ({path}): learn from its surface points with "
+            f"'{name}' has no signed distances ({path}): train on its surface points with "
             "loss=igr, siren, hotspot or sal, or prepare meshes"
         )
     sides = {key: _read(path, key) for key in ("pos", "neg")}
@@ -69,7 +69,7 @@ def _read_signed(layout: Layout, name: str, dim: int, num_channels: int) -> dict
 
 
 def _read_unsigned(path: Path, dim: int) -> dict[str, Array]:
-    """Return the samples of a point cloud (n, D + 1), with distances of no sign."""
+    """Return the samples of a point cloud with unsigned distances, (n, D + 1)."""
     array = _read(path, "all")
     if array.ndim != 2 or array.shape[1] != dim + 1 or len(array) == 0:
         raise ValueError(
@@ -81,7 +81,7 @@ def _read_unsigned(path: Path, dim: int) -> dict[str, Array]:
 def _read_field(
     layout: Layout, name: str, field: SampleField, samples: Path, sides: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Return a field's columns at the samples of a file, by the keys of its arrays."""
+    """Return the key of each array of samples to the field's columns for its rows."""
     if field.name == LABELS:
         labels = dict(zip(("pos", "neg"), read_labels(layout, name), strict=True))
         return {key: labels[key][:, None].astype(np.float32) for key in sides}
@@ -91,39 +91,42 @@ def _read_field(
         arrays = " and ".join(f"{key} {shape}" for key, shape in shapes.items())
         raise ValueError(
             f"the samples of '{name}' have no field '{field.name}' ('{path}' is missing): write it "
-            f"with numpy.savez, arrays {arrays}, a row for each sample of '{samples}'; or leave "
-            "out the terms of the loss that need it"
+            f"with numpy.savez, arrays {arrays}, one row per sample of '{samples}'; or remove the "
+            "loss terms that need it"
         )
     found = {}
     for key, shape in shapes.items():
         array = _read(path, key)
         if array.shape != shape and (field.width is not None or array.shape != (*shape, 1)):
             raise ValueError(
-                f"'{path}' has an array '{key}' of shape {array.shape}; a row for each sample of "
-                f"'{samples}' makes {shape}"
+                f"'{path}' has an array '{key}' of shape {array.shape}; one row per sample of "
+                f"'{samples}' makes it {shape}"
             )
         found[key] = array.reshape(len(array), field.columns)
-        # where the distance itself is not finite, the row is left out
+        # rows with a non-finite distance are dropped anyway
         bad = np.isfinite(sides[key]).all(axis=1) & ~np.isfinite(found[key]).all(axis=1)
         if bad.any():
             raise ValueError(
-                f"'{path}' has a value that is not finite in row {int(bad.argmax())} of '{key}'"
+                f"'{path}' has a non-finite value in row {int(bad.argmax())} of '{key}'"
             )
     return found
 
 
 def read_surface_points(layout: Layout, name: str, dim: int, with_normals: bool) -> Array:
-    """Return surface points (k, D), or points with normals (k, 2 D) where there are any.
+    """Return surface points (k, D), or points and normals (k, 2 D) if the file has normals.
 
     Raises:
-        ValueError: if the file is missing, cannot be read, has other widths, or lacks normals that
-            are asked for.
+        ValueError: if the file is missing, cannot be read, has the wrong number of columns, or has
+            no normals although `with_normals`.
     """
     path = layout.surface(name)
     if not path.exists():
         remedy = f"delete {path.parent} and run stage=prepare to make them"
-        if not layout.manifest.exists():  # prepare knows nothing of what it was made of
-            remedy = "its data set was made elsewhere: add that file, or do without (loss=deepsdf)"
+        if not layout.manifest.exists():  # not made by prepare, which thus cannot add them
+            remedy = (
+                "its data set was made elsewhere: add that file, or use a loss that does not need "
+                "it (loss=deepsdf)"
+            )
         raise ValueError(f"'{name}' has no surface points ({path}); {remedy}")
     array = _read_native(layout, name, dim) if path.suffix == ".ply" else _read(path, "all")
     if array.ndim != 2 or array.shape[1] not in (dim, 2 * dim) or len(array) == 0:
@@ -133,14 +136,14 @@ def read_surface_points(layout: Layout, name: str, dim: int, with_normals: bool)
         )
     if with_normals and array.shape[1] == dim:
         raise ValueError(
-            f"'{name}' has no normals ({path}), which a term of the loss needs: leave that out "
+            f"'{name}' has no normals ({path}), which a loss term needs: remove that term "
             "(~loss.normals), or use loss=hotspot or loss=sal with model=igr"
         )
     return array
 
 
 def _read_native(layout: Layout, name: str, dim: int) -> Array:
-    """Return the surface points of DeepSDF's layout, which are in the native frame."""
+    """Return surface points stored in the native frame (DeepSDF's layout), in the box frame."""
     points, normals = read_points(layout.surface(name), dim)
     points = read_normalization(layout.normalization(name)).apply(points)
     columns = [points] if normals is None else [points, normals]
@@ -150,9 +153,9 @@ def _read_native(layout: Layout, name: str, dim: int) -> Array:
 def _read(path: Path, key: str) -> Array:
     try:
         if path.suffix == ".npy":
-            with numbers_in(path) as array:
+            with open_arrays(path) as array:
                 return array.astype(np.float32)
-        with numbers_in(path) as file:
+        with open_arrays(path) as file:
             return file[key].astype(np.float32)
     # a truncated archive and a bare array raise errors of their own
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Random rows of many shapes, read as runs of consecutive ones."""
+"""Draw random rows of many shapes, as runs of consecutive rows of pre-shuffled data."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,25 +15,25 @@ Array = NDArray[np.float32]
 Generators = torch.Generator | Sequence[torch.Generator]
 ReadAhead = Callable[[int, int], None]
 
-# of the free memory of a GPU, what one set of samples may take; the rest is for training
+# fraction of a GPU's free memory that one set of samples may take; the rest is for training
 GPU_FRACTION = 0.5
-# rows a shape from which on a CPU copies runs; below, it gathers rows by their numbers
+# on a CPU, rows per shape from which copying runs is faster than gathering rows by index
 LONG_DRAW = 512
 SHUFFLE_SEED = 62
 
 
 class RowSampler:
-    """Random rows of several shapes, each shape's in two runs (outside and inside, say).
+    """Draws random rows of several shapes, each stored as two runs (such as outside and inside).
 
-    The order within a run has to be random, since a draw takes consecutive rows.
+    Rows within a run must be in random order, since a draw takes consecutive rows.
 
     Args:
-        values: (R, W), float32 or float16, on the CPU or on `device`.
-        counts: (B, 3) integers: the number of a shape's first row, and the lengths of its first
-            and of its second run, which follows; one of them may be 0.
-        device: where draws go.
-        read_ahead: called with the first row and the number of rows that are about to be read,
-            where they may be on disk still; else None.
+        values: (R, W), rows of all shapes, float32 or float16, on the CPU or on `device`.
+        counts: (S, 3) integers for S shapes: index of the first row, and lengths of the first run
+            and of the second, which follows it; one of them may be 0.
+        device: device of the drawn rows.
+        read_ahead: called as (first row, number of rows) before rows are read that may still be on
+            disk; None if all are in memory.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class RowSampler:
         start, first, second = counts.unbind(dim=1)
         lengths = counts[:, 1:]
         self.shortest = int(lengths[lengths > 0].min()) if lengths.any() else 0
-        # what draws need of a shape in one row, so that one look-up finds it; two halves are of
-        # the first run where the second is empty, none where the first is, else one
+        # one row per shape, so that a draw needs a single look-up. `halves` is how many halves of
+        # a balanced draw are of the first run: 2 if the second is empty, 0 if the first is, else 1
         halves = torch.where(second == 0, 2, torch.where(first == 0, 0, 1))
         columns = [start, start + first, first.clamp(min=1), second.clamp(min=1)]
         columns += [first, first + second, halves]
@@ -56,7 +56,7 @@ class RowSampler:
     def of_arrays(
         cls, names: Sequence[str], arrays: Sequence[tuple[Array, Array]], device: torch.device
     ) -> "RowSampler":
-        """Keep arrays (n, W) and (m, W) of each shape in memory, shuffled by the shape's name."""
+        """Hold arrays (n, W) and (m, W) of each shape in memory, shuffled by the shape's name."""
         shuffled, counts, start = [], [], 0
         for name, runs in zip(names, arrays, strict=True):
             rng = seed_from_name(name, SHUFFLE_SEED)
@@ -70,13 +70,13 @@ class RowSampler:
     def of_cache(
         cls, cache: SampleCache, names: Sequence[str], device: torch.device
     ) -> "RowSampler":
-        """Take rows of a cache: mapped from its file, or copied to a GPU that has the room.
+        """Use the rows of a cache: memory-mapped on a CPU, copied to a GPU if they fit.
 
-        A GPU has it where they take at most half of its free memory; else each draw is gathered
-        in pinned memory of the CPU.
+        They fit if they take at most half of its free memory; otherwise each draw is gathered in
+        pinned CPU memory and transferred.
         """
         with warnings.catch_warnings():
-            # nothing writes to it
+            # the tensor is never written to
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")
             values = torch.from_numpy(cache.values)
         entries = [cache.entries[name] for name in names]
@@ -90,21 +90,21 @@ class RowSampler:
 
     @property
     def generator_device(self) -> torch.device:
-        """Return where the rows are, so that shapes and random numbers there need no copy."""
+        """Return the device of the rows; indices and generators there avoid a copy."""
         return self.values.device
 
     def draw(self, index: Tensor, number: int, generator: Generators, *, balanced: bool) -> Tensor:
-        """Return random rows (B, number, W) of the shapes index (B,), float32.
+        """Return random rows of a batch of shapes, (B, number, W) float32.
 
-        They are consecutive ones of either run, from a random place on and around its end: none
-        is drawn twice where there are enough.
+        They are consecutive rows of each run, from a random start and wrapping around, so that no
+        row repeats unless a run is shorter than the draw.
 
         Args:
-            index: the shapes, where the generator is.
-            number: of rows for each.
-            generator: one for all, or one a shape.
-            balanced: half of them are of the first run, all where the other is empty; else as
-                many as its fraction of the shape's rows, rounded at random.
+            index: (B,), shapes of the batch, on the generator's device.
+            number: rows per shape.
+            generator: one generator for all shapes, or one per shape.
+            balanced: draw half of the rows from each run (all from one if the other is empty); else
+                in proportion to the lengths of the runs, rounded at random.
         """
         random = integers(index, 3, generator).to(self.generator_device)
         table = torch.index_select(self.table, 0, index.to(self.generator_device))
@@ -124,7 +124,7 @@ class RowSampler:
 
     def _join(self, spans: list[tuple[int, int]]) -> Tensor:
         if self.read_ahead is not None:
-            for span in spans:  # all at once, so that the disk need not wait for the copies
+            for span in spans:  # request all before copying, so that the disk can work ahead
                 self.read_ahead(*span)
         slices = [self.values[start : start + number] for start, number in spans]
         return torch.cat(slices, out=self._pinned(sum(map(len, slices))))
@@ -133,7 +133,7 @@ class RowSampler:
         return torch.index_select(self.values, 0, numbers, out=self._pinned(len(numbers)))
 
     def _pinned(self, number: int) -> Tensor | None:
-        """Return pinned memory for rows that a GPU is to copy; None where there is no copy."""
+        """Return pinned memory for rows to be copied to a GPU; None if no copy is needed."""
         if self.generator_device == self.device:
             return None
         size = (number, self.values.shape[1])
@@ -141,7 +141,7 @@ class RowSampler:
 
 
 def has_room(device: torch.device, num_bytes: int) -> bool:
-    """Return whether samples of that size should live on a device."""
+    """Return whether samples of this size may be kept on a device."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)
@@ -151,16 +151,16 @@ def has_room(device: torch.device, num_bytes: int) -> bool:
 def gather_shapes(
     values: Tensor, counts: Tensor, device: torch.device, read_ahead: ReadAhead
 ) -> tuple[Tensor, Tensor]:
-    """Copy the rows of some shapes to a device, one after another.
+    """Copy the rows of some shapes to a device, packed without gaps.
 
     Args:
-        values: (R, W), of these and other shapes.
-        counts: (B, 3), see RowSampler.
-        device: where they go.
+        values: (R, W), rows of these and other shapes.
+        counts: (S, 3), see RowSampler.
+        device: target device.
         read_ahead: see RowSampler.
 
     Returns:
-        The rows there, and their counts.
+        The packed rows, and their counts (S, 3).
     """
     lengths = counts[:, 1:].sum(dim=1)
     ends = lengths.cumsum(dim=0)
@@ -177,14 +177,14 @@ def gather_shapes(
 def _numbers(
     number: int, starts: Tensor, lengths: Tensor, begins: Tensor, num_first: Tensor
 ) -> Tensor:
-    """Return the numbers (B, number) of the rows that a draw takes.
+    """Return the indices (B, number) of the rows of a draw.
 
     Args:
-        number: of rows for each shape.
-        starts: (B, 2), number of each run's first row.
-        lengths: (B, 2), of the runs, 1 where there is none.
-        begins: (B, 2), where in the runs the draw begins; changed.
-        num_first: (B, 1), how many rows are of the first run.
+        number: rows per shape.
+        starts: (B, 2), index of each run's first row.
+        lengths: (B, 2), lengths of the runs; 1 for an empty one.
+        begins: (B, 2), offset in each run at which the draw begins; modified in place.
+        num_first: (B, 1), number of rows from the first run.
     """
     position = torch.arange(number, device=starts.device)
     is_first = position < num_first
@@ -197,7 +197,10 @@ def _numbers(
 def _spans(
     starts: Tensor, lengths: Tensor, begins: Tensor, taken: Tensor
 ) -> Iterator[tuple[int, int]]:
-    """Yield the first and the number of the same rows; no run is shorter than is taken (B, 2)."""
+    """Yield (first row, number of rows) of each span of a draw of `taken` (B, 2) rows per run.
+
+    No run may be shorter than its draw.
+    """
     for start, length, begin, number in zip(
         *(pair.flatten().tolist() for pair in (starts, lengths, begins, taken)), strict=True
     ):
@@ -209,7 +212,7 @@ def _spans(
 
 
 def integers(index: Tensor, number: int, generator: Generators) -> Tensor:
-    """Return random integers below 2^31, (B, number), for the shapes index (B,)."""
+    """Return uniform integers in [0, 2^31), (B, number), for a batch of shapes index (B,)."""
 
     def make(*shape: int, generator: torch.Generator, device: torch.device) -> Tensor:
         return torch.randint(2**31, shape, generator=generator, device=device)
@@ -218,12 +221,12 @@ def integers(index: Tensor, number: int, generator: Generators) -> Tensor:
 
 
 def uniform(index: Tensor, shape: tuple[int, ...], generator: Generators) -> Tensor:
-    """Return numbers in [0, 1), (B, *shape), for the shapes index (B,)."""
+    """Return uniform numbers in [0, 1), (B, *shape), for a batch of shapes index (B,)."""
     return _random(torch.rand, index, shape, generator)
 
 
 def normal(index: Tensor, shape: tuple[int, ...], generator: Generators) -> Tensor:
-    """Return N(0, 1) numbers, (B, *shape), for the shapes index (B,)."""
+    """Return N(0, 1) numbers, (B, *shape), for a batch of shapes index (B,)."""
     return _random(torch.randn, index, shape, generator)
 
 

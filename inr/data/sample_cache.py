@@ -1,4 +1,4 @@
-"""Rows of many shapes in one memory-mapped file, as readers see it; build_cache fills it."""
+"""Sample cache: the rows of many shapes in one memory-mapped file, filled by build_cache."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Source(NamedTuple):
-    """State of a file: another size or time means that it has changed."""
+    """State of a source file; a different size or time means that it has changed."""
 
     path: Path
     size: int
@@ -25,17 +25,17 @@ class Source(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """Place of a shape's rows in the cache, and the file that they are of.
+    """Position of a shape's rows in the cache, and state of their source file.
 
     Args:
-        offset: number of the first row.
-        num_first: rows of the first run.
-        num_second: rows of the second run, which follows.
-        source: name of the file that they are of.
-        size: of that file, bytes.
-        mtime_ns: when it was last changed.
+        offset: index of the first row.
+        num_first: number of rows in the first run.
+        num_second: number of rows in the second run, which follows.
+        source: name of the source file.
+        size: size of the source file, bytes.
+        mtime_ns: modification time of the source file, ns.
         point_error: largest absolute rounding error of the coordinates.
-        value_error: likewise of the other columns.
+        value_error: largest absolute rounding error of the other columns.
     """
 
     offset: int
@@ -49,12 +49,12 @@ class Entry(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Return the number of the row after the last."""
+        """Return the index after the last row."""
         return self.offset + self.num_first + self.num_second
 
 
 def find_source(paths: Iterable[Path]) -> Source | None:
-    """Return the first of some files that exists, None if none does."""
+    """Return the state of the first file that exists; None if none does."""
     for path in paths:
         with suppress(OSError):
             state = path.stat()
@@ -63,27 +63,27 @@ def find_source(paths: Iterable[Path]) -> Source | None:
 
 
 class SampleCache:
-    """Rows (R, W) of shapes in a file that only grows, and an index that is replaced whole.
+    """Rows (R, W) of shapes in an append-only file, with an index that is replaced atomically.
 
-    Each shape has two runs of rows (outside and inside, say), each in an order shuffled once, so
-    that consecutive rows are a random subset. Rows beyond the index, which a killed writer left,
-    are overwritten. Readers need no lock.
+    Each shape has two runs of rows (such as outside and inside), each shuffled once, so that
+    consecutive rows are a random subset. Rows beyond the index, left by a killed writer, are
+    overwritten. Readers need no lock.
 
     Args:
-        folder: of both files.
-        kind: what the rows are, as a part of the files' names.
-        dim: D, the columns of coordinates.
-        width: W.
-        dtype: as which they are stored, float32 or float16.
+        folder: folder of both files.
+        kind: name of what the rows hold, part of the file names.
+        dim: D, number of coordinate columns.
+        width: W, number of columns.
+        dtype: type of the stored rows, float32 or float16.
 
     Attributes:
-        entries: shape to where its rows are.
-        values: the file's rows, mapped.
+        entries: shape to the position of its rows.
+        values: (R, W), the memory-mapped rows.
     """
 
     def __init__(self, folder: Path, kind: str, *, dim: int, width: int, dtype: str) -> None:
         if dtype not in ("float32", "float16"):
-            raise ValueError(f"data.sampling.dtype={dtype}; it has to be float32 or float16")
+            raise ValueError(f"data.sampling.dtype={dtype}; it must be float32 or float16")
         self.folder = folder
         self.stem = f"{kind}_{dtype}_{width}"
         self.dim = dim
@@ -93,7 +93,7 @@ class SampleCache:
         self.load()
 
     def clear(self, generation: int) -> None:
-        """Drop all rows, and go on with files of that generation."""
+        """Drop all rows, and start a file of another generation."""
         self.generation = generation
         self.entries: dict[str, Entry] = {}
         self.num_rows = 0
@@ -107,52 +107,52 @@ class SampleCache:
 
     @property
     def path(self) -> Path:
-        """Return the file of rows; a later generation has left outdated rows behind."""
+        """Return the file of rows; a new generation is started to discard unused rows."""
         number = f".{self.generation}" if self.generation else ""
         return self.folder / f"{self.stem}{number}.bin"
 
     @property
     def row_bytes(self) -> int:
-        """Return the size of a row."""
+        """Return the size of a row in bytes."""
         return self.width * self.dtype.itemsize
 
     def load(self) -> None:
-        """Read the index and map the rows; what cannot be read counts as not cached."""
+        """Read the index and map the rows; an unreadable cache is treated as empty."""
         try:
             content = json.loads(self.index_path.read_text(encoding="utf-8"))
             self.clear(content["generation"])
             stored = self.path.stat().st_size // self.row_bytes
             entries = {name: Entry(**entry) for name, entry in content["shapes"].items()}
-            # a machine that lost power may keep the index, and not all rows that it lists
+            # after a power failure the index may list rows that were not written
             self.entries = {n: e for n, e in entries.items() if e.offset >= 0 and e.end <= stored}
             self.num_rows = min(content["rows"], stored)
             self.map()
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             if self.index_path.exists():
-                log.warning("'%s' cannot be used, and is made anew", self.index_path)
+                log.warning("'%s' cannot be read and is rebuilt", self.index_path)
             self.clear(self.generation)
 
     def map(self) -> None:
-        """Map the rows that the index lists into memory."""
+        """Memory-map the rows that the index lists."""
         if self.num_rows == 0:
             return
         with self.path.open("rb") as file:
             size = self.num_rows * self.row_bytes
             self.mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
         if hasattr(self.mapped, "madvise"):
-            # or the system reads megabytes around each run that a draw takes
+            # otherwise the kernel reads megabytes ahead of each run
             self.mapped.madvise(mmap.MADV_RANDOM)
         self.values = np.frombuffer(self.mapped, self.dtype).reshape(-1, self.width)
 
     def read_ahead(self, start: int, number: int) -> None:
-        """Have the system begin to read some rows, without waiting for them."""
+        """Ask the kernel to start reading some rows, without waiting for them."""
         if self.mapped is not None and hasattr(self.mapped, "madvise"):
             first = start * self.row_bytes // mmap.PAGESIZE * mmap.PAGESIZE
             size = (start + number) * self.row_bytes - first
             self.mapped.madvise(mmap.MADV_WILLNEED, first, size)
 
     def save(self) -> None:
-        """Replace the index, and delete files of rows that it does not name."""
+        """Replace the index, and delete the row files of other generations."""
         shapes = {name: entry._asdict() for name, entry in self.entries.items()}
         content = {"generation": self.generation, "rows": self.num_rows, "shapes": shapes}
         with replacing(self.index_path) as temporary:
@@ -163,7 +163,7 @@ class SampleCache:
                     other.unlink()
 
     def outdated(self, sources: Mapping[str, Source]) -> list[str]:
-        """Return the shapes that are not cached, or whose file has changed since."""
+        """Return the shapes that are not cached or whose source file has changed."""
         states = {name: (source.path.name, *source[1:]) for name, source in sources.items()}
         return [name for name, state in states.items() if self._state(name) != state]
 
@@ -172,6 +172,6 @@ class SampleCache:
         return None if entry is None else (entry.source, entry.size, entry.mtime_ns)
 
     def rounding(self, names: Iterable[str]) -> tuple[float, float]:
-        """Return the largest rounding errors of coordinates and of other columns of some shapes."""
+        """Return the largest rounding errors of coordinates and of other columns of shapes."""
         entries = [self.entries[name] for name in names]
         return max(e.point_error for e in entries), max(e.value_error for e in entries)

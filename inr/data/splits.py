@@ -12,28 +12,28 @@ from inr.data.names import read_names
 log = logging.getLogger(__name__)
 
 Sizes = Mapping[str, int | float | str]
-# names of shapes that are the same, a group each
+# groups of names of the same shape
 Copies = Sequence[Sequence[str]]
 
 
 def make_splits(
     names: Sequence[str], sizes: Sizes, seed: int, copies: Copies = ()
 ) -> dict[str, list[str]]:
-    """Assign names to splits at random, but for those that a list names.
+    """Assign names to splits: as listed by the user, and otherwise at random.
 
-    Copies of one shape come into the same split, even where its fraction is then missed; counts and
-    lists are kept exactly.
+    Copies of one shape go to the same split, even if its fraction is then missed; counts and lists
+    are kept exactly.
 
     Args:
         names: the shapes, in any order.
-        sizes: split to a whole number of shapes, to a fraction of them, or to a file that lists
-            them; of its names, those that are no shapes are left out. Beside a list, fractions are
-            of the shapes that no list names, scaled so that all of them are used.
-        seed: of the shuffle; the same names and seed give the same splits.
-        copies: groups of names that are one shape.
+        sizes: split to a count, to a fraction, or to a file that lists its names (unknown names are
+            ignored). If some split is listed, fractions are of the shapes that no list names,
+            scaled to add up to 1.
+        seed: seed of the shuffle; the same names and seed give the same splits.
+        copies: groups of names of the same shape.
 
     Raises:
-        ValueError: if a size is negative, they ask for more shapes than there are, a list cannot be
+        ValueError: if a size is negative, the sizes exceed the number of shapes, a list cannot be
             read, or lists name the same shape twice.
     """
     lists, counted = read_lists(sizes)
@@ -44,8 +44,9 @@ def make_splits(
         missing = [name for name in wanted if name not in known]
         if len(missing) == len(wanted):
             raise ValueError(
-                f"data.splits.{split}={sizes[split]} names no shape that there is ('{missing[0]}' "
-                "first); a shape is named by its file, without the suffix and with '_' for '/'"
+                f"data.splits.{split}={sizes[split]} names no shape of the data set "
+                f"('{missing[0]}' first); a shape is named by its file, without the suffix and "
+                "with '_' for '/'"
             )
         if missing:
             log.warning(
@@ -59,7 +60,7 @@ def make_splits(
 
 
 def read_lists(sizes: Sizes) -> tuple[dict[str, list[str]], dict[str, int | float]]:
-    """Return the names of the splits that lists give, and the sizes of the others.
+    """Return the names of each split given by a list, and the sizes of the other splits.
 
     Raises:
         ValueError: if a list cannot be read, or lists name the same shape twice.
@@ -69,7 +70,7 @@ def read_lists(sizes: Sizes) -> tuple[dict[str, list[str]], dict[str, int | floa
     }
     _check_disjoint(lists)
     counted = {split: size for split, size in sizes.items() if not isinstance(size, str)}
-    if lists:  # a list of one split leaves the rest to the others
+    if lists:  # the other splits share all remaining shapes
         total = sum(size for size in counted.values() if isinstance(size, float)) or 1.0
         counted = {s: n / total if isinstance(n, float) else n for s, n in counted.items()}
     return lists, counted
@@ -84,17 +85,17 @@ def make_fold(
     seed: int,
     copies: Copies = (),
 ) -> dict[str, list[str]]:
-    """Assign names to folds of equal size, of which one is tested on and the others train.
+    """Return the splits of one fold of a k-fold cross-validation.
 
-    Copies of one shape come into the same fold.
+    Copies of one shape go to the same fold.
 
     Args:
         names: the shapes, in any order.
-        fold: which to test on, from 0.
-        folds: how many.
-        valid: a count or fraction of the others, to validate with.
-        seed: of the shuffle; all folds of a seed together test each shape once.
-        copies: groups of names that are one shape.
+        fold: index of the test fold, from 0.
+        folds: number of folds.
+        valid: count, or fraction of the shapes of the other folds, of the validation split.
+        seed: seed of the shuffle; over all folds of a seed, each shape is tested once.
+        copies: groups of names of the same shape.
 
     Raises:
         ValueError: if there are more folds than shapes.
@@ -104,7 +105,7 @@ def make_fold(
         same = "" if len(units) == len(names) else f", {len(names) - len(units)} of them copies"
         raise ValueError(f"data.splits.folds is {folds}; there are {len(names)} shapes{same}")
     assigned: list[list[str]] = [[] for _ in range(folds)]
-    for unit in sorted(units, key=len, reverse=True):  # each in turn, where all are of one size
+    for unit in sorted(units, key=len, reverse=True):  # always to the smallest fold
         min(assigned, key=len).extend(unit)
     test = sorted(assigned[fold])
     rest = sorted(set(names) - set(test))
@@ -127,12 +128,12 @@ def _check_disjoint(lists: Mapping[str, list[str]]) -> None:
 
 
 def shuffle(names: Sequence[str], seed: int) -> list[str]:
-    """Return names in an order that the names and a seed decide."""
+    """Return names in a random order that depends only on the set of names and the seed."""
     return [sorted(names)[i] for i in np.random.default_rng(seed).permutation(len(names))]
 
 
 def gather(names: Sequence[str], copies: Copies) -> list[list[str]]:
-    """Return names in their order, those of copies together where the first of them stands."""
+    """Return names as units, in order: copies form one unit, at the position of the first."""
     group_of = {name: number for number, group in enumerate(copies) for name in group}
     units: dict[int | str, list[str]] = {}
     for name in names:
@@ -141,9 +142,9 @@ def gather(names: Sequence[str], copies: Copies) -> list[list[str]]:
 
 
 def count_fractions(sizes: Mapping[str, int | float], num_names: int) -> dict[str, int]:
-    """Return how many of some names each fraction is.
+    """Return the count of each split whose size is a fraction.
 
-    Running sums are rounded, not each fraction, so that fractions that add up to 1 use every shape.
+    Cumulative sums are rounded, so that fractions that add up to 1 use all names.
     """
     running, counts = 0.0, dict[str, int]()
     for split, fraction in sizes.items():
@@ -156,11 +157,12 @@ def count_fractions(sizes: Mapping[str, int | float], num_names: int) -> dict[st
 def spread(
     units: Sequence[list[str]], room: Mapping[str, int], splits: dict[str, list[str]]
 ) -> None:
-    """Add each unit, in place, to the split that lacks most names, or the smallest of several.
+    """Add each unit, in place, to the split with the most room; on a tie, to the smallest.
 
     Args:
-        units: names that stay together.
-        room: how many names each split lacks; once none lacks any, further units are left out.
+        units: groups of names that stay together.
+        room: split to the number of names it still needs; when no split needs any, further units
+            are left out.
         splits: split to its names.
     """
     left = dict(room)
@@ -177,8 +179,7 @@ def _assign(
     for split, size in sizes.items():
         if size < 0 or (isinstance(size, float) and size > 1):
             raise ValueError(
-                f"data.splits.{split} is {size}; it has to be a count, or a fraction from 0.0 to "
-                "1.0"
+                f"data.splits.{split} is {size}; it must be a count, or a fraction from 0.0 to 1.0"
             )
     total = sum(size for size in sizes.values() if isinstance(size, float))
     if total > 1 + 1e-9:
@@ -197,7 +198,7 @@ def _assign(
 
 
 def _take(units: list[list[str]], count: int, exact: bool) -> tuple[list[str], list[list[str]]]:
-    """Return the first names that make a count, and the units left; `exact` may divide one."""
+    """Take up to `count` names in whole units (`exact`: divide one if needed); return the rest."""
     taken: list[str] = []
     left = []
     for unit in units:

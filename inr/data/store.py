@@ -1,4 +1,4 @@
-"""Samples of many shapes, and random batches of them on one device."""
+"""Store of the samples of many shapes, and random batches of them on one device."""
 
 import hashlib
 import logging
@@ -29,15 +29,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BatchSpec:
-    """Number of points that a step draws for each shape, of each set that its loss needs.
+    """Number of points per shape in a batch, for each set that the loss needs.
 
     Args:
-        samples: points with distances.
-        sign_balanced: half of them outside, half inside (all on one side where the other has
-            none); else uniformly from all.
-        surface: points on the surface.
-        space: points anywhere, of which nothing is known.
-        space_near: fraction of those that are surface points displaced by Gaussian noise; the
+        samples: number of points with distances.
+        sign_balanced: draw half of the samples outside and half inside (all from one side if the
+            other has none); else uniformly from all.
+        surface: number of points on the surface.
+        space: number of points in the box without ground truth.
+        space_near: fraction of the space points that are surface points with Gaussian noise; the
             others are uniform in the box [-1, 1]^D.
         space_std: standard deviation of that noise, box units.
     """
@@ -51,15 +51,17 @@ class BatchSpec:
 
 
 class SampleStore:
-    """Samples of some shapes, of which batches are drawn.
+    """Samples of some shapes, from which batches are drawn.
 
     Args:
-        names: the shapes, in the order of their index.
-        dim: D.
-        device: where batches go.
-        samples: outer and inner samples, rows of D + C and then the columns of `fields`; or None.
-        surface: surface points, rows of D, or with normals of 2 D; no second run; or None.
-        fields: what is stored for each sample beside its distance.
+        names: the shapes, in index order.
+        dim: D, dimension of space.
+        device: device of the batches.
+        samples: outer and inner samples (two runs), rows of D + C columns and those of `fields`;
+            None if not needed.
+        surface: surface points (one run), rows of D columns, or 2 D with normals; None if not
+            needed.
+        fields: fields stored for each sample beside its distance.
     """
 
     def __init__(
@@ -81,19 +83,20 @@ class SampleStore:
 
     @property
     def generator_device(self) -> torch.device:
-        """Return where indices and generators had best be: that of all rows, else the CPU."""
+        """Return the best device for indices and generators: that of all rows, else the CPU."""
         sets = [rows for rows in (self.samples, self.surface) if rows is not None]
         there = all(rows.generator_device == self.device for rows in sets)
         return self.device if there else torch.device("cpu")
 
     def draw(self, index: Tensor, spec: BatchSpec, generator: Generators) -> Batch:
-        """Draw of each set that the store has.
+        """Draw a batch with points of each set that the store has.
 
         Args:
-            index: (B,) shapes, on the generator's device.
-            spec: how many, and how.
-            generator: one for all, or one a shape, so that a shape's draws depend on it alone.
-                It may be on any device; one that is not on `generator_device` makes the CPU wait.
+            index: (B,), shapes of the batch, on the generator's device.
+            spec: number of points of each set.
+            generator: one generator for all shapes, or one per shape, so that the draws of a shape
+                do not depend on the others. Any device; other than `generator_device`, it causes a
+                synchronisation.
         """
         samples = surface = space = None
         values: dict[str, Tensor] = {}
@@ -138,24 +141,24 @@ def open_store(
     dtype: str,
     fallback: Path,
 ) -> SampleStore:
-    """Open what a loss needs of some shapes; what the sample cache lacks is added to it first.
+    """Open the sets of points that a loss needs, after adding missing shapes to the sample cache.
 
-    The cache is in <root>/packed. That of a data set whose folder cannot be written is in a folder
-    of its own under `fallback`.
+    The cache is in <root>/packed; if the data set is read-only, in a folder of its own under
+    `fallback`.
 
     Args:
         layout: the data set.
         names: the shapes.
-        dim: D, that the samples have to be of.
-        num_channels: C, that they have to have.
-        needs: of the loss, see inr.data.batch.NEEDS.
-        device: where batches go.
-        dtype: as which samples are stored, float32 or float16; the log states the error of that.
-        fallback: a folder that can be written.
+        dim: D, required dimension of the samples.
+        num_channels: C, required number of channels of the samples.
+        needs: needs of the loss, see inr.data.batch.NEEDS.
+        device: device of the batches.
+        dtype: type of the cached samples, float32 or float16; the rounding error is logged.
+        fallback: a writable folder.
 
     Raises:
-        ValueError: if a shape lacks a set or a field, a file is not of its form, or the cache
-            cannot be written.
+        ValueError: if a shape lacks a set or a field, a file is malformed, or the cache cannot be
+            written.
     """
     root = layout.root.resolve()
     mark = hashlib.blake2b(str(root).encode(), digest_size=4).hexdigest()
@@ -187,12 +190,12 @@ def open_store(
         own = [field for field in fields if field.name != LABELS]
         values = "distances and fields" if own else "distances"
         samples = rows(_kind_of(fields), width, sources, distances, values)
-    if sets & {"surface", "space"}:  # part of space is drawn around the surface
+    if sets & {"surface", "space"}:  # some space points are drawn around the surface
         with_normals = "normals" in needs
         width = 2 * dim if with_normals else dim
 
         def points(name: str) -> Runs:
-            # where normals are not needed, some shapes may have them and others not
+            # if normals are not needed, some shapes may have them and others not
             array = read_surface_points(layout, name, dim, with_normals)[:, :width]
             return array, array[:0]
 
@@ -204,7 +207,7 @@ def open_store(
 
 
 def _kind_of(fields: Sequence[SampleField]) -> str:
-    """Return what the sample cache calls rows that end in some fields."""
+    """Return the name, in the sample cache, of rows with some fields."""
     if [field.name for field in fields] == [LABELS]:
         return "labelled"
     return "+".join(["samples", *(f"{field.name}-{field.columns}" for field in fields)])
@@ -217,9 +220,9 @@ def _sample_sources(
     signed: bool,
     read: Callable[[str], Runs],
 ) -> dict[str, Source]:
-    """Return each shape's file of samples, with what tells a change of its fields too.
+    """Return the state of each shape's samples, so that a change of its fields is noticed too.
 
-    Labels are checked against present.npy, where there is one, so that its change counts as well.
+    Labels are checked against present.npy if there is one, so its changes count as well.
     """
     own = [field.name for field in fields if field.name != LABELS]
     labelled = len(own) < len(fields)
@@ -238,13 +241,13 @@ def _sample_sources(
 def _sources(
     names: Iterable[str], paths: Callable[[str], list[list[Path]]], read: Callable[[str], Runs]
 ) -> dict[str, Source]:
-    """Return each shape's file; one that has none is read, which says what is missing.
+    """Return the state of each shape's source files; if one is missing, `read` reports it.
 
     Args:
         names: the shapes.
-        paths: gives the files that a shape's rows are made of, the main one first: for each the
-            places where it may be. A change of any is one of all.
-        read: of the rows.
+        paths: returns the files that a shape's rows are read from, main one first, each as a list
+            of alternative paths. A change of any of them counts as a change of the source.
+        read: reads the rows of a shape.
     """
     sources = {}
     for name in names:

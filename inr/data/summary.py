@@ -1,4 +1,4 @@
-"""Summary of the checks of all shapes, in a few lines."""
+"""Summary of the checks of all prepared shapes, in a few lines."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -7,25 +7,25 @@ from statistics import median
 from inr.data.journal import JournalEntry
 from inr.hints import shorten
 
-# fraction of a shape's samples whose sign is a guess, above which it is named
+# fraction of samples with ambiguous sign above which a shape is listed
 AMBIGUOUS = 0.01
 REMEDY = "(try data.repair=true)"
-# of the samples that were evaluated again
-AGREEMENT = 0.999
-ERROR = 1e-4
-# fraction of the samples inside a shape that may lie in no part of it
+# thresholds of the second evaluation: fraction of equal signs, and distance error in box units
+MIN_AGREEMENT = 0.999
+MAX_ERROR = 1e-4
+# fraction of a shape's inner samples in none of its parts above which it is listed
 IN_NO_PART = 0.02
-MOST_PARTS = 16
+MAX_PARTS_SHOWN = 16
 
 
 def count_statuses(records: Mapping[str, JournalEntry]) -> dict[str, int]:
-    """Return how many shapes are ok, how many refused, and how many failed."""
+    """Return status to its number of shapes: ok, refused, failed."""
     statuses = [record["status"] for record in records.values()]
     return {status: statuses.count(status) for status in ("ok", "refused", "failed")}
 
 
 def summarise(records: Mapping[str, JournalEntry]) -> list[str]:
-    """Return lines about shapes that were prepared, and about those that were not."""
+    """Return lines about the shapes that were prepared, refused or failed."""
     meshes = {n: r for n, r in records.items() if r["status"] == "ok" and "self_check" in r}
     lines = []
     for status in ("refused", "failed"):
@@ -37,8 +37,8 @@ def summarise(records: Mapping[str, JournalEntry]) -> list[str]:
     if seconds:
         slowest = max(seconds, key=seconds.__getitem__)
         lines.append(
-            f"seconds a shape: median {median(seconds.values()):.1f}, most {seconds[slowest]:.1f} "
-            f"({slowest})"
+            f"seconds per shape: median {median(seconds.values()):.1f}, at most "
+            f"{seconds[slowest]:.1f} ({slowest})"
         )
     return [line for line in lines if not line.endswith(": none")]
 
@@ -46,9 +46,7 @@ def summarise(records: Mapping[str, JournalEntry]) -> list[str]:
 def _of_meshes(records: Mapping[str, JournalEntry]) -> list[str]:
     rows = {
         "not watertight": lambda r: not r["watertight"],
-        "faces wound inconsistently (data.repair=true mends them)": lambda r: (
-            not r["consistent_winding"]
-        ),
+        "inconsistent winding (data.repair=true fixes it)": lambda r: not r["consistent_winding"],
         "duplicate faces": lambda r: r["duplicate_faces"] > 0,
         "degenerate faces": lambda r: r["degenerate_faces"] > 0,
         "several components": lambda r: r["components"] > 1,
@@ -79,12 +77,12 @@ def _of_meshes(records: Mapping[str, JournalEntry]) -> list[str]:
 
 
 def parts_of_no_shape(records: Mapping[str, JournalEntry]) -> list[int]:
-    """Return the numbers of the parts that no shape has."""
+    """Return the indices of the parts that no shape has."""
     return [part for part, count in enumerate(_count_parts(_with_parts(records))) if count == 0]
 
 
 def _with_parts(records: Mapping[str, JournalEntry]) -> dict[str, JournalEntry]:
-    """Return the checks of each shape's parts; none where some shape has none."""
+    """Return shape to the checks of its parts; empty if any shape has none."""
     ready = {name: record for name, record in records.items() if record["status"] == "ok"}
     if not all("part_checks" in record for record in ready.values()):
         return {}
@@ -100,14 +98,14 @@ def _of_parts(checks: Mapping[str, JournalEntry]) -> list[str]:
     if not checks:
         return []
     counts = [f"{part} in {count}" for part, count in enumerate(_count_parts(checks))]
-    more = f", ... ({len(counts)} parts)" if len(counts) > MOST_PARTS else ""
-    forgotten = f"over {IN_NO_PART:.0%} of the samples inside in no part (is one missing?)"
+    more = f", ... ({len(counts)} parts)" if len(counts) > MAX_PARTS_SHOWN else ""
+    uncovered = f"over {IN_NO_PART:.0%} of the inner samples in no part (is one missing?)"
     rows = {
         "open parts": lambda c: bool(c["open"]),
-        "parts as thin as a sheet": lambda c: bool(c["flat"]),
-        forgotten: lambda c: (c["in_no_part"] or 0) > IN_NO_PART,
+        "flat parts": lambda c: bool(c["flat"]),
+        uncovered: lambda c: (c["in_no_part"] or 0) > IN_NO_PART,
     }
-    lines = [f"parts: {', '.join(counts[:MOST_PARTS])} shapes{more}"]
+    lines = [f"parts: {', '.join(counts[:MAX_PARTS_SHOWN])} shapes{more}"]
     return lines + [f"{title}: {_names(checks, is_one)}" for title, is_one in rows.items()]
 
 
@@ -115,7 +113,7 @@ def contradicts(record: JournalEntry) -> bool:
     """Return whether a second evaluation of a shape's samples disagrees with the first."""
     check = record["self_check"]
     agreement = check["sign_agreement"]
-    return check["max_error"] > ERROR or (agreement is not None and agreement < AGREEMENT)
+    return check["max_error"] > MAX_ERROR or (agreement is not None and agreement < MIN_AGREEMENT)
 
 
 def _names(records: Mapping[str, JournalEntry], is_one: object) -> str:

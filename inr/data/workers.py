@@ -1,4 +1,4 @@
-"""Work on many shapes in several processes, any of which may hang or die."""
+"""A process pool that survives a worker hanging or dying."""
 
 import logging
 import multiprocessing
@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# what libraries read when they choose their number of threads
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "IGL_NUM_THREADS")
+# environment variables that libraries read to choose their number of threads
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "IGL_NUM_THREADS")
 
 
 def run_all(
@@ -26,24 +26,24 @@ def run_all(
     processes: int,
     time_limit: float,
 ) -> Iterator[tuple[str, Result | str]]:
-    """Yield (name, result) as each is done, or (name, why there is none).
+    """Yield (name, result) of each item as it finishes, or (name, reason) if it failed.
 
-    A process that takes too long over an item, or dies, is replaced; only that item has no result.
+    A worker that exceeds the time limit or dies is replaced; only its current item fails.
 
     Args:
-        work: what to do; importable, as its arguments are picklable.
-        arguments: of each item, by name.
-        processes: how many; more than one run one thread each.
-        time_limit: seconds an item may take; 0 for any time.
+        work: the function to call; it must be importable, and its arguments picklable.
+        arguments: name of each item to its arguments.
+        processes: number of worker processes; if more than one, each is limited to one thread.
+        time_limit: seconds an item may take; 0 for no limit.
 
     Raises:
-        OSError: if `work` does, after which nothing more is done; what else it raises is the reason
-            that an item has no result.
+        OSError: if `work` raises one; the pool is then stopped. Any other exception of `work`
+            becomes the reason for that item.
     """
     # spawned: forking a process that runs threads can hang the child
     context = multiprocessing.get_context("spawn")
-    with child_threads(1 if processes > 1 else 0):
-        pool = ProcessPool(max_workers=processes, context=context, initializer=_end_with_parent)
+    with limit_child_threads(1 if processes > 1 else 0):
+        pool = ProcessPool(max_workers=processes, context=context, initializer=_exit_with_parent)
         try:
             futures: dict[Future[Any], str] = {
                 pool.schedule(work, args=list(args), timeout=time_limit or None): name
@@ -69,23 +69,23 @@ def _outcome(future: "Future[Any]", time_limit: float) -> Any:
         )
     except ProcessExpired as error:
         if error.exitcode == -9:
-            return "its process was killed, most likely for want of memory; lower workers"
+            return "its process was killed, most likely out of memory; set a smaller workers="
         return f"its process died (exit code {error.exitcode})"
-    except OSError:  # of the disk, which would fail for the other items too
+    except OSError:  # a disk error would hit the other items too
         raise
     except MemoryError:
-        return "it needs more memory than there is; lower workers, or simplify the mesh"
+        return "out of memory; set a smaller workers=, or simplify the mesh"
     except Exception as error:
         log.exception("unexpected")
         return f"unexpected {type(error).__name__}: {error}"
 
 
 @contextmanager
-def child_threads(number: int) -> Iterator[None]:
-    """Give processes that start in this context so many threads; 0 for what they choose."""
-    before = {key: os.environ.get(key) for key in THREADS}
-    if number:
-        os.environ.update(dict.fromkeys(THREADS, str(number)))
+def limit_child_threads(num_threads: int) -> Iterator[None]:
+    """Limit each process started in this context to `num_threads` threads; 0 for no limit."""
+    before = {key: os.environ.get(key) for key in THREAD_VARIABLES}
+    if num_threads:
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(num_threads)))
     try:
         yield
     finally:
@@ -96,8 +96,8 @@ def child_threads(number: int) -> Iterator[None]:
                 os.environ[key] = value
 
 
-def _end_with_parent() -> None:
-    """End a worker when its parent process was killed."""
+def _exit_with_parent() -> None:
+    """Start a thread that exits this worker when its parent process ends."""
 
     def wait() -> None:
         parent = multiprocessing.parent_process()
@@ -109,7 +109,7 @@ def _end_with_parent() -> None:
 
 
 def num_cores() -> int:
-    """Return the number of cores that this process may use, which a cluster may limit."""
+    """Return the number of cores this process may use; a cluster may allow fewer than exist."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

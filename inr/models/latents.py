@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.models.stored import migrate
 from inr.seeding import seed_from_name
 
@@ -179,7 +179,7 @@ def read_latent(path: Path) -> Tensor:
         ValueError: if the file cannot be read.
     """
     try:
-        with numbers_in(path) as latent:
+        with open_arrays(path) as latent:
             return torch.from_numpy(np.asarray(latent, dtype=np.float32))
     except (OSError, EOFError, ValueError) as error:
         raise ValueError(f"cannot read the latent '{path}': {error}") from error

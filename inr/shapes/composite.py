@@ -9,13 +9,12 @@ from inr.shapes.poses import Poses
 
 @dataclass(frozen=True)
 class Composite:
-    """Shape with its parts in the same frame, and each part's pose.
+    """Shape with its parts and their poses, all in one frame.
 
     Args:
-        mesh: the whole, the closed boundary of the parts' union.
-        parts: P meshes in the frame of `mesh`, or None where the shape lacks the part; empty for
-            a shape without parts.
-        poses: of the P parts, in that frame; None where they are not known.
+        mesh: the whole shape, the closed boundary of the union of its parts.
+        parts: P part meshes, None for an absent part; empty for a shape without parts.
+        poses: poses of the P parts; None if unknown.
     """
 
     mesh: Mesh
@@ -28,7 +27,7 @@ class Composite:
             assert self.poses.present.tolist() == present, self.poses.present
 
     def normalised(self, normalization: Normalization) -> "Composite":
-        """Return the composite in the box frame: meshes and poses of present parts alike."""
+        """Return the composite in the box frame, given the native-to-box transform."""
         return Composite(
             normalization.apply_mesh(self.mesh),
             [None if part is None else normalization.apply_mesh(part) for part in self.parts],
@@ -37,5 +36,5 @@ class Composite:
 
 
 def without_parts(mesh: Mesh) -> Composite:
-    """Return a composite that is one mesh and names no parts."""
+    """Return a composite of one mesh without parts."""
     return Composite(mesh, [], None)

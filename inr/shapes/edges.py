@@ -6,7 +6,7 @@ import numpy as np
 
 from inr.shapes.mesh import Floats, Ints, Mesh, merge_equal
 
-# a sphere or cylinder of 6000 faces bends by a few degrees an edge
+# well above the angle at the edges of a tessellated smooth surface, a few degrees for 6000 faces
 SHARP_ANGLE = np.deg2rad(20.0)
 
 
@@ -15,9 +15,9 @@ class SharpEdges:
     """Sharp edges of a mesh: segments (3-D), or corners as segments of length zero (2-D).
 
     Args:
-        starts: (E, D).
-        ends: (E, D).
-        weights: in proportion to the samples that each gets, (E,), above 0.
+        starts: (E, D), first end point of each edge.
+        ends: (E, D), second end point of each edge.
+        weights: (E,), relative sampling density of each edge, above 0.
     """
 
     starts: Floats
@@ -25,28 +25,27 @@ class SharpEdges:
     weights: Floats
 
     def sample(self, num_points: int, rng: np.random.Generator) -> Floats:
-        """Draw points (N, D), uniform along each edge, edges in proportion to their weights."""
+        """Draw points (N, D): an edge in proportion to its weight, uniform along it."""
         edge = rng.choice(len(self.weights), size=num_points, p=self.weights / self.weights.sum())
         fraction = rng.random((num_points, 1))
         return self.starts[edge] + fraction * (self.ends[edge] - self.starts[edge])
 
 
 def sharp_edges(mesh: Mesh) -> SharpEdges:
-    """Return the edges at which a surface bends by more than 20 degrees; there may be none.
+    """Return the edges with a dihedral angle (2-D: turning angle) above 20 degrees, if any.
 
     As in the sharp edge sampling of Dora (Chen et al. 2025, "Dora: Sampling and Benchmarking for
-    3D Shape Variational Auto-Encoders"), an edge is sharp if the angle between the
-    normals of its two faces exceeds a threshold. It weighs its length times the angle in excess
-    of that (3-D), a corner of an outline the excess of its turning angle (2-D), so that edges
-    that are barely sharp are barely drawn.
+    3D Shape Variational Auto-Encoders"), an edge is sharp if the angle between the normals of its
+    two faces exceeds a threshold. The weight of an edge is the angle above the threshold, times its
+    length in 3-D, so that edges near the threshold get few samples.
 
-    Counted are edges of two faces with area, and corners of two segments with length: not the
-    rim of an open surface, nor where more than two meet. Vertices at the same place are one.
-    Neighbours that disagree on the orientation are compared as if they did not.
+    Only edges (2-D: vertices) of exactly two non-degenerate faces count: boundary and non-manifold
+    edges are ignored. Vertices at the same position are merged. Inconsistent orientation of
+    neighbouring faces does not matter.
     """
     merged = merge_equal(mesh)
     merged = Mesh(merged.vertices, merged.faces[merged.face_areas() > 0])
-    # ridges: the D - 1 vertices that neighbouring faces share; `ahead` tells the two ways round
+    # ridge: the D - 1 vertices that two faces share; `ahead`: its direction in each face
     if merged.dim == 2:
         ridges, ahead = merged.faces.T.reshape(-1, 1), np.repeat([True, False], len(merged.faces))
     else:
@@ -65,7 +64,7 @@ def sharp_edges(mesh: Mesh) -> SharpEdges:
 
 
 def _pairs(rows: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return the rows that occur twice, (E, K), and where each does first and second, (E,)."""
+    """Return the rows that occur exactly twice, (E, K), and the indices of both, (E,) each."""
     order = np.lexsort(rows.T)
     ordered = rows[order]
     new = np.ones(len(rows), dtype=bool)

@@ -1,4 +1,4 @@
-"""Meshes from fields: marching cubes (3-D) or squares (2-D), refined from coarse to fine."""
+"""Mesh extraction: marching cubes (3-D) or squares (2-D), with coarse-to-fine sampling."""
 
 import math
 from collections.abc import Callable
@@ -30,39 +30,39 @@ def extract_mesh(
 ) -> Mesh:
     """Extract the level set of a field over the box [-1, 1]^D as a closed mesh.
 
-    The field is sampled at the `resolution`^D corners of a grid that spans the box. A shape that
-    touches the wall of the box is closed there, flat on the wall. Grid values equal to the level
+    The field is sampled at the `resolution`^D points of a grid that spans the box. A shape that
+    reaches the boundary of the box is closed by flat faces there. Grid values equal to the level
     count as outside.
 
-    With `coarse_to_fine`, blocks of the grid are halved from coarse to fine and one is entered
-    only where |f - level| at its centre is at most `safety` times its half diagonal, so that f
-    is taken to be about a distance: a block that holds surface is always entered if the gradient
-    norm of f is at most `safety`. Afterwards every block that the surface is seen to enter is
-    sampled in full, until none is left. What can still be missed is a whole component (or
-    cavity) around which the gradient norm exceeds `safety`; a surface found in part is found
-    whole, and the mesh is then the one that the dense grid gives.
+    With `coarse_to_fine`, the grid is divided into blocks that are halved level by level. A block
+    is subdivided only if |f - level| at its centre is at most `safety` times its half diagonal,
+    which never skips a block with surface if the gradient norm of f is at most `safety`. Then the
+    blocks are sampled in full into which the extracted surface continues, until there are none.
+    Only an entire component (or cavity) can be missed, if the gradient norm exceeds `safety`
+    around it; otherwise the mesh equals that of the dense grid.
 
-    Memory is the grid in float32, masks of a byte a grid point and one chunk of points.
+    Memory: the grid in float32, masks of one byte per grid point, and one chunk of points.
 
     Args:
         field: maps points (N, D) float64 to values (N,), negative inside, in box units.
-        dim: dimension of space D, 2 or 3.
+        dim: D, dimension of space, 2 or 3.
         resolution: grid points along each axis, at least 2.
         level: value of the field on the surface.
-        coarse_to_fine: False samples every grid point and assumes nothing of the field.
+        coarse_to_fine: sample only near the surface; False samples every grid point, and needs no
+            assumption about the field.
         safety: bound on the gradient norm of the field, for `coarse_to_fine`.
-        saturation: |f - level| from which the field may be flat (the distance to which training
-            clamps); blocks start small enough for their threshold to stay below 0.9 of it, and
-            the grid is sampled densely where it is too coarse for that.
-        chunk_size: points per call of the field, at most.
+        saturation: |f - level| above which the field may be constant (the clamping distance of
+            training). The coarsest blocks are small enough for their threshold to be below 0.9 of
+            it; if the grid is too coarse for that, it is sampled densely.
+        chunk_size: maximum number of points per call of the field.
 
     Returns:
-        Mesh with faces oriented outward; with zero faces if the field has one sign at all the
-        grid points, be it inside or outside.
+        Mesh with faces oriented outward; it is empty if the field has the same sign at all grid
+        points.
 
     Raises:
         FloatingPointError: if the field is not finite at a sampled point.
-        ValueError: if an argument is out of range, or the field returns another shape than (N,).
+        ValueError: if an argument is out of range, or the field does not return (N,).
     """
     _check_arguments(dim, resolution, chunk_size, safety)
 
@@ -70,7 +70,7 @@ def extract_mesh(
         values: Floats = np.asarray(field(points)) - level
         return values
 
-    # One layer outside the box, positive, closes what touches the wall.
+    # One layer of positive values outside the box closes shapes that reach its boundary.
     step = 2 / (resolution - 1)
     padded = np.full((resolution + 2,) * dim, step, dtype=np.float32)
     grid = padded[(slice(1, -1),) * dim]
@@ -129,7 +129,7 @@ def _sample(
                 f"the field is not finite at {np.sum(~finite)} of {len(points)} points, "
                 f"the first at {points[np.argmin(finite)].tolist()}"
             )
-        # Off the exact level: contours that touch in a grid point could not be told apart.
+        # Move values off the exact level: contours that touch at a grid point are ambiguous.
         magnitude = np.maximum(np.abs(result), _LEAST_MAGNITUDE)
         values[index] = np.where(result < 0, -magnitude, magnitude)
 
@@ -137,7 +137,7 @@ def _sample(
 def _sample_near_surface(
     field: Field, grid: Floats, stride: int, safety: float, chunk_size: int
 ) -> None:
-    """Sample the grid where surface may be, and give the rest the right sign."""
+    """Sample the grid near the surface, and set only the sign elsewhere."""
     resolution, dim = len(grid), grid.ndim
     axis = np.linspace(-1, 1, resolution)
     first = stride
@@ -155,7 +155,7 @@ def _sample_near_surface(
         enter = _outer_take(enter, parent)
     signs = np.copysign(np.float32(np.inf), coarse)
     parent = np.minimum(np.arange(resolution) // 2, len(coarse) - 1)
-    for i in range(resolution):  # by layers, for a second grid would double the memory
+    for i in range(resolution):  # layer by layer: a second grid would double the memory
         grid[i] = _outer_take(signs[parent[i]], parent)
     grid[(slice(1, None, 2),) * dim] = np.where(enter, coarse, signs)
     while True:
@@ -167,17 +167,17 @@ def _sample_near_surface(
         stride = first
         enter = np.zeros((math.ceil((resolution - 1) / stride),) * dim, dtype=bool)
         enter[tuple((cells // stride).T)] = True
-    # The caps on the wall interpolate between the layer outside and points never sampled.
+    # Faces on the boundary of the box interpolate between the outer layer and unsampled points.
     np.nan_to_num(grid, copy=False, posinf=1.0, neginf=-1.0)
 
 
 def _outer_take(array: NDArray[Scalar], index: Ints) -> NDArray[Scalar]:
-    """Return the entries of an array at index x ... x index."""
+    """Return the entries of an array at the Cartesian product of an index with itself."""
     return array[np.ix_(*[index] * array.ndim)]
 
 
 def _points_of_blocks(blocks: Bools, resolution: int, stride: int) -> Bools:
-    """Return which grid points lie in the chosen blocks, whose boundary belongs to them."""
+    """Return which grid points lie in the chosen blocks, boundaries included."""
     point = np.arange(resolution)
     above = np.minimum(point // stride, len(blocks) - 1)
     below = np.maximum(point - 1, 0) // stride
@@ -187,7 +187,7 @@ def _points_of_blocks(blocks: Bools, resolution: int, stride: int) -> Bools:
 
 
 def _unsure_cells(grid: Floats) -> Bools:
-    """Return the grid cells that the surface crosses with a corner that was never sampled."""
+    """Return the grid cells that the surface crosses and that have an unsampled corner."""
     some_outside = grid > 0
     all_outside = some_outside
     some_unsampled = np.isinf(grid)
@@ -219,9 +219,9 @@ def _contour(padded: Floats) -> tuple[Floats, Ints]:
 
 
 def _merge_coincident(vertices: Floats, faces: Ints) -> Mesh:
-    """Merge vertices that a face joins at distance zero, and drop the faces that this flattens.
+    """Merge coincident vertices of the same face, and drop the faces that become degenerate.
 
-    A face with a repeated vertex has no oriented boundary, so that a closed mesh stays closed.
+    A face with a repeated vertex has zero oriented boundary, so a closed mesh stays closed.
     """
     corners = vertices[faces]
     same = (corners == np.roll(corners, -1, axis=1)).all(axis=2).any(axis=1)

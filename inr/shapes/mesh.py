@@ -43,12 +43,12 @@ class Mesh:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether there is no face."""
+        """Return whether the mesh has no faces."""
         return len(self.faces) == 0
 
     @property
     def bounds(self) -> Floats:
-        """Return the lower and upper corner of the vertices that faces use, (2, D)."""
+        """Return the lower and upper corner of the bounding box of all faces, (2, D)."""
         used = self.vertices[self.used()]
         return np.stack([used.min(axis=0), used.max(axis=0)])
 
@@ -63,7 +63,7 @@ class Mesh:
         return self.vertices[self.faces]
 
     def area_vectors(self) -> Floats:
-        """Return outward normals as long as each face's area (3-D) or length (2-D), (F, D)."""
+        """Return outward normals scaled by each face's area (3-D) or length (2-D), (F, D)."""
         corners = self.corners()
         if self.dim == 2:
             edge = corners[:, 1] - corners[:, 0]
@@ -92,7 +92,7 @@ class Mesh:
     def is_closed(self) -> bool:
         """Return whether the oriented boundary of the faces is zero.
 
-        Then the winding number is a whole number everywhere off the surface.
+        If so, the winding number is an integer everywhere off the surface.
         """
         if self.is_empty:
             return False
@@ -113,21 +113,21 @@ class Mesh:
 def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     """Read a mesh file, 3-D or 2-D by its suffix; a scene of several meshes is joined into one.
 
-    Polygons are cut into triangles. Corners at the same place become one vertex unless the mesh is
-    closed without that (each .stl triangle has corners of its own). Edges (.npz) stay as they
-    are if they close up and enclose a positive area (the non-zero rule); else, as in the other 2-D
-    formats, nesting decides which loops are holes.
+    Polygons are triangulated. Vertices at the same position are merged unless the mesh is closed
+    already (in .stl, each triangle has its own vertices). The edges of an .npz are kept if they are
+    closed and enclose a positive area (non-zero rule); otherwise, as in the other 2-D formats,
+    nesting decides which loops are holes (even-odd rule).
 
     Args:
-        path: of a suffix that gives a surface (3-D; see `read_triangles`) or an outline (2-D; see
-            `read_outline`), as inr.shapes.formats.table says.
-        formats: the user's own by suffix, which come first.
+        path: file with a suffix of a surface (3-D; see `read_triangles`) or an outline (2-D; see
+            `read_outline`); the suffixes are in inr.shapes.formats.table.
+        formats: suffix to a user-defined format; these have precedence.
 
     Raises:
-        NoFacesError: a ValueError, if it has no face.
-        ValueError: if it cannot be read (`read_triangles` says why), or has a face with a vertex
-            that is not finite; 2-D also if outlines are open or, but for edges kept as they are,
-            meet themselves or one another.
+        NoFacesError: a ValueError, if the file has no faces.
+        ValueError: if the file cannot be read (see `read_triangles`), or a face has a vertex that
+            is not finite; in 2-D also if outlines are open or, except for edges that are kept,
+            intersect themselves or one another.
     """
     suffix = path.suffix.lower()
     if suffix in formats:
@@ -139,22 +139,22 @@ def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     if mesh.is_empty:
         raise NoFacesError(f"'{path}' has no faces", len(mesh.vertices))
     if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        raise ValueError(f"'{path}' has faces that name vertices it does not have")
+        raise ValueError(f"'{path}' has faces with vertex indices that are out of range")
     if not np.isfinite(mesh.vertices[mesh.used()]).all():
         raise ValueError(f"'{path}' has faces with vertices that are not finite numbers")
-    if not np.isfinite(mesh.vertices).all():  # no face's, yet some library would look at them
+    if not np.isfinite(mesh.vertices).all():  # unused vertices, but some libraries read them
         mesh = _without_unused(mesh)
     if mesh.dim == 2:
-        return mesh if mesh.is_closed() and mesh.volume() > 0 else _turned(mesh, path)
-    # .stl triangles bring their own corners, and texture seams split those of other formats
+        return mesh if mesh.is_closed() and mesh.volume() > 0 else _oriented(mesh, path)
+    # .stl triangles have their own vertices, and texture seams split those of other formats
     return mesh if mesh.is_closed() else merge_equal(mesh)
 
 
 def check_outline(mesh: Mesh) -> None:
-    """Raise ValueError unless the loops of a 2-D mesh are closed and meet nowhere.
+    """Raise ValueError unless the loops of a 2-D mesh are closed and do not intersect.
 
-    What `read_mesh` gives of an .npz need not be so: the non-zero rule gives any closed edges an
-    inside, but the lines between overlapping loops are no boundary.
+    `read_mesh` does not guarantee this for an .npz: by the non-zero rule any closed edges have an
+    inside, but where loops overlap, some edges are not its boundary.
     """
     loops = chain_edges(mesh.vertices, mesh.faces, noun="segment")
     join_loops(loops, [f"loop {k + 1}" for k in range(len(loops))])
@@ -170,7 +170,7 @@ def _read_own(path: Path, formats: Formats) -> Mesh:
     return Mesh(vertices, faces)
 
 
-def _turned(mesh: Mesh, path: Path) -> Mesh:
+def _oriented(mesh: Mesh, path: Path) -> Mesh:
     try:
         loops = chain_edges(mesh.vertices, mesh.faces, noun="segment")
         return Mesh(*join_loops(loops, [f"loop {k + 1}" for k in range(len(loops))]))
@@ -184,7 +184,7 @@ def _without_unused(mesh: Mesh) -> Mesh:
 
 
 def merge_equal(mesh: Mesh) -> Mesh:
-    """Return a mesh with one vertex at each place, in lexicographic order; faces keep theirs."""
+    """Merge vertices with equal coordinates, sorted lexicographically; the order of faces stays."""
     order = np.lexsort(mesh.vertices.T[::-1])
     ranked = mesh.vertices[order]
     fresh = np.ones(len(ranked), dtype=bool)
@@ -200,7 +200,7 @@ def empty_mesh(dim: int) -> Mesh:
 
 
 def write_mesh(mesh: Mesh, path: Path) -> None:
-    """Write a mesh as .ply or .obj (3-D) or .npz (2-D); the file appears whole or not at all."""
+    """Write a mesh as .ply or .obj (3-D) or .npz (2-D), atomically."""
     with replacing(path) as temporary:
         if mesh.dim == 2:
             np.savez(temporary, vertices=mesh.vertices, edges=mesh.faces)
@@ -209,5 +209,5 @@ def write_mesh(mesh: Mesh, path: Path) -> None:
 
 
 def mesh_suffix(dim: int) -> str:
-    """Return the suffix that meshes of dimension `dim` are written with."""
+    """Return the file suffix with which meshes of dimension `dim` are written."""
     return ".npz" if dim == 2 else ".ply"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inr.files import numbers_in, replacing
+from inr.files import open_arrays, replacing
 from inr.shapes.mesh import Floats, Mesh
 
 
@@ -19,7 +19,7 @@ class Normalization:
         scale: S, box units per native unit, above 0.
 
     Raises:
-        ValueError: if the scale is not above 0, or the rotation is not one.
+        ValueError: if the scale is not above 0, or R is not a rotation.
     """
 
     translation: Floats
@@ -59,7 +59,7 @@ class Normalization:
         return Mesh(self.undo(mesh.vertices), mesh.faces)
 
     def save(self, path: Path) -> None:
-        """Write T (D,), R (4, 4) and S () as .npz; the file appears whole or not at all."""
+        """Write T (D,), R (4, 4) and S () as .npz, atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         dim = len(self.translation)
         rotation = np.eye(4)
@@ -69,13 +69,13 @@ class Normalization:
 
     @classmethod
     def load(cls, path: Path) -> "Normalization":
-        """Read what `save` wrote; D is the length of T.
+        """Read a file that `save` wrote; D is the length of T.
 
         Raises:
-            ValueError: if the file has no T, R and S, or they are no similarity transform.
+            ValueError: if the file lacks T, R or S, or they are not a similarity transform.
         """
         try:
-            with numbers_in(path) as file:
+            with open_arrays(path) as file:
                 translation = np.asarray(file["T"], dtype=np.float64).reshape(-1)
                 embedded = np.asarray(file["R"], dtype=np.float64)
                 scale = float(np.asarray(file["S"]).reshape(()))
@@ -86,7 +86,7 @@ class Normalization:
             if embedded.shape != (4, 4) or not np.allclose(embedded, rest):
                 raise ValueError(f"R is {embedded.tolist()}, not a rotation in a 4x4 identity")
             return cls(translation, rotation, scale)
-        # a truncated archive raises zipfile's own error, which is no OSError
+        # a truncated archive raises zipfile's own error, which is not an OSError
         except Exception as error:
             raise ValueError(
                 f"cannot read '{path}' as a normalization with T (D,), R (4, 4) and S: {error}"
@@ -97,8 +97,8 @@ def fit_box(mesh: Mesh, extent: float = 0.9) -> Normalization:
     """Return the transform that centres a mesh's bounding box in [-1, 1]^D.
 
     Args:
-        mesh: in any frame.
-        extent: what the box's longest half-extent becomes, in box units.
+        mesh: mesh in any frame.
+        extent: longest half-extent of the box after the transform, box units.
 
     Raises:
         ValueError: if the mesh has no faces, is a single point, or is not finite.
@@ -109,14 +109,14 @@ def fit_box(mesh: Mesh, extent: float = 0.9) -> Normalization:
 
 
 def fit_sphere(mesh: Mesh, extent: float) -> Normalization:
-    """Return the transform that puts a mesh in the ball about the middle of its bounding box.
+    """Return the transform that scales a mesh to a ball around the centre of its bounding box.
 
-    As Park et al. 2019 (DeepSDF) prepare theirs: the vertex furthest from that middle comes to the
-    distance `extent`, theirs 1 / 1.03.
+    As in DeepSDF (Park et al. 2019): the vertex furthest from that centre is moved to distance
+    `extent` (1 / 1.03 in DeepSDF).
 
     Args:
-        mesh: in any frame.
-        extent: in box units.
+        mesh: mesh in any frame.
+        extent: radius of the ball, box units.
 
     Raises:
         ValueError: if the mesh has no faces, is a single point, or is not finite.
@@ -133,7 +133,7 @@ def fit_ball(points: Floats, extent: float) -> Normalization:
         ValueError: if they coincide, or are not finite.
     """
     box = fit_bounds(np.stack([points.min(axis=0), points.max(axis=0)]), extent)
-    # measured in the box frame: squares of native lengths may overflow or vanish
+    # computed in the box frame: squares of native lengths may overflow or underflow
     furthest = float(np.linalg.norm(box.apply(points), axis=1).max())
     return Normalization(box.translation, box.rotation, box.scale * extent / furthest)
 
@@ -141,13 +141,13 @@ def fit_ball(points: Floats, extent: float) -> Normalization:
 def fit_bounds(bounds: Floats, extent: float) -> Normalization:
     """Return the transform that centres a bounding box (2, D) in [-1, 1]^D.
 
-    Points are moved before they are scaled, in float64, so scale costs no precision. Distance does:
-    of a shape of size L at distance d from the origin about 1e-16 d / L box units are left
-    uncertain, or 6e-8 d / L if its file keeps float32, as .stl and .glb do.
+    Points are translated before scaling, in float64, so the scale costs no precision, but the
+    distance from the origin does: for a shape of size L at distance d the rounding error is about
+    1e-16 d / L box units, or 6e-8 d / L if the file stores float32, as .stl and .glb do.
 
     Args:
-        bounds: lower and upper corner, in any frame.
-        extent: what the box's longest half-extent becomes, in box units.
+        bounds: (2, D), lower and upper corner, in any frame.
+        extent: longest half-extent of the box after the transform, box units.
 
     Raises:
         ValueError: if the box is a single point, or is not finite.
@@ -158,12 +158,12 @@ def fit_bounds(bounds: Floats, extent: float) -> Normalization:
     half = float((upper - lower).max()) / 2
     if not np.isfinite(half) or half == 0:
         raise ValueError(
-            f"the shape spans {lower.tolist()} to {upper.tolist()}; to be normalised it must have "
-            "finite vertices and an extent above 0"
+            f"the shape spans {lower.tolist()} to {upper.tolist()}; normalisation needs finite "
+            "vertices and an extent above 0"
         )
     return Normalization(-(lower / 2 + upper / 2), np.eye(len(lower)), extent / half)
 
 
 def identity(dim: int) -> Normalization:
-    """Return the transform that changes nothing in D = `dim`."""
+    """Return the identity transform of dimension `dim`."""
     return Normalization(np.zeros(dim), np.eye(dim), 1.0)

@@ -1,4 +1,4 @@
-"""Which part of a shape a point belongs to."""
+"""Part labels of points: the part with the smallest signed distance."""
 
 from collections.abc import Sequence
 
@@ -8,28 +8,29 @@ from numpy.typing import NDArray
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.sdf import signed_distance, unsigned_distance
 
-# points times parts of which bounds are held at a time
+# number of (point, part) pairs processed at a time
 CHUNK = 1 << 22
+# distances that differ by no more than this are equal
 ROUNDING = 1e-9
 
 
 def label_points(points: Floats, parts: Sequence[Mesh | None]) -> NDArray[np.int64]:
-    """Return the part whose signed distance is least at each point, (N,); see `least_part`."""
+    """Return the part with the smallest signed distance at each point, (N,); see `least_part`."""
     return least_part(points, parts)[0]
 
 
 def least_part(
     points: Floats, parts: Sequence[Mesh | None]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the part whose signed distance is least at each point, and that distance, both (N,).
+    """Return the part with the smallest signed distance, and that distance, (N,) each.
 
-    That is the deepest of those that a point is inside of, else the nearest; of equal ones the
-    first, to rounding. An absent part is never one.
+    For a point inside several parts it is the one it is deepest in; outside all, the nearest. Ties
+    (to rounding) go to the first part. Absent parts are ignored.
 
     Args:
         points: (N, D), finite.
-        parts: in the frame of the points, oriented outward; see `signed_distance` for what an open
-            one has inside.
+        parts: P meshes in the frame of the points, oriented outward, None for absent parts; for the
+            inside of an open mesh see `signed_distance`.
 
     Raises:
         ValueError: if no part is present.
@@ -48,9 +49,9 @@ def least_part(
 
 
 def _least(points: Floats, parts: Sequence[Mesh]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return which of some parts has the least signed distance, and that distance, both (N,).
+    """Return the index of the part with the smallest signed distance, and the distance, (N,) each.
 
-    A part is measured only where its bounding box allows it to be that one.
+    The distance to a part is computed only at points where its bounding box allows it to win.
     """
     bounds = np.stack([_lower_bound(part, points) for part in parts], axis=1)
     first = bounds.argmin(axis=1)
@@ -68,20 +69,20 @@ def _least(points: Floats, parts: Sequence[Mesh]) -> tuple[NDArray[np.int64], ND
 
 
 def _lower_bound(part: Mesh, points: Floats) -> Floats:
-    """Return the signed distance to a part's bounding box, below that to the part."""
+    """Return a lower bound of the signed distance to a part, from its bounding box."""
     lower, upper = part.bounds
     beyond = np.abs(points - (lower + upper) / 2) - (upper - lower) / 2
     outside: Floats = np.linalg.norm(beyond.clip(min=0), axis=1)
-    # what is inside an open part may be further from it than from the box
+    # a point inside an open part may be further from the part than from the box
     inside = beyond.max(axis=1) if part.is_closed() else np.full(len(points), -np.inf)
     return np.where(outside > 0, outside, inside)
 
 
 def _distance(part: Mesh, points: Floats) -> Floats:
-    """Return the signed distance of each point; only in the bounding box its sign is in question.
+    """Return the signed distance of each point, computing signs only inside the bounding box.
 
-    From beyond a plane a surface subtends half the sphere at most, so that the winding number even
-    of an open one is below 0.5 there.
+    Outside it, the part lies on one side of a plane and subtends at most half the sphere, so that
+    the winding number is below 0.5 even for an open part.
     """
     lower, upper = part.bounds
     close = ((points >= lower) & (points <= upper)).all(axis=1)

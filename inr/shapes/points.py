@@ -1,4 +1,4 @@
-"""Point clouds, with or without normals, from files."""
+"""Read point clouds, with or without normals, from files."""
 
 from pathlib import Path
 
@@ -15,23 +15,22 @@ LEAST_POINTS = 16
 def read_points(
     path: Path, dim: int, formats: Formats = NO_FORMATS
 ) -> tuple[Floats, Floats | None]:
-    """Read points of a surface, and their normals if the file has them.
+    """Read surface points, and their normals if the file has them.
 
     Args:
-        path: .ply (its vertices, with nx, ny, nz or without; faces are left aside), .xyz or .txt (a
-            point a line, coordinates then normal, between them blanks, tabs, commas or semicolons;
-            # comments and a title line are passed over), or .npy (K, D) or (K, 2 D).
-        dim: dimension of space D, 2 or 3.
-        formats: the user's own by suffix, which come first.
+        path: .ply (vertices, with or without nx, ny, nz; faces are ignored), .xyz or .txt (one
+            point per line, coordinates then normal, separated by blanks, tabs, commas or
+            semicolons; # comments and a title line are skipped), or .npy (K, D) or (K, 2 D).
+        dim: D, dimension of space, 2 or 3.
+        formats: suffix to a user-defined format; these have precedence.
 
     Returns:
-        points (K, D), and outward normals (K, D) made of unit length, or None: float64, in the
-        file's frame.
+        points (K, D), and outward unit normals (K, D) or None: float64, in the file's frame.
 
     Raises:
-        ValueError: if the file cannot be read, has neither D nor 2 D columns, values that are not
-            finite, fewer than 16 distinct points, a normal of length zero, or colours in place of
-            normals; it names the file.
+        ValueError: if the file cannot be read, has neither D nor 2 D columns, non-finite values,
+            fewer than 16 distinct points, a normal of length zero, or colours in place of normals;
+            the message names the file.
     """
     suffix = path.suffix.lower()
     try:
@@ -46,7 +45,7 @@ def read_points(
 
 
 def nearest_distance(cloud: Floats, points: Floats) -> Floats:
-    """Return the distance of each point (N, D) to the nearest of a cloud (K, D), (N,) float64."""
+    """Return the distance from each of points (N, D) to the nearest of cloud (K, D), (N,)."""
     distance: Floats = cKDTree(cloud).query(points)[0]
     return distance
 
@@ -76,11 +75,11 @@ def _split(table: Floats, dim: int) -> tuple[Floats, Floats | None]:
         bad = int(np.argmin(length))
         raise ValueError(
             f"the normal of point {bad + 1} has length zero ({np.sum(length == 0)} such points); "
-            "mend the normals, or leave them all out"
+            "correct the normals, or remove them all"
         )
     if (normals >= 0).all() and normals.max() > 1 and (normals == normals.round()).all():
         raise ValueError(
             f"its last {dim} columns are whole numbers up to {normals.max():g}: colours, not "
-            "normals; leave them out"
+            "normals; remove them"
         )
     return points, normals / length

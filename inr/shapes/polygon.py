@@ -1,4 +1,4 @@
-"""Closed loops in the plane: checked, nested and turned so that the inside lies to the left."""
+"""Closed loops in the plane: validated, nested and oriented with the inside to the left."""
 
 from collections.abc import Sequence
 
@@ -9,28 +9,29 @@ from numpy.typing import NDArray
 Loop = NDArray[np.floating]
 Edges = NDArray[np.integer]
 
-# loops whose area is less than this fraction of their extent squared are taken for lines
-LEAST_AREA = 1e-9
-# points nearer than this fraction of the extent are one
-SAME_POINT = 1e-9
+# area, relative to the extent squared, below which a loop is degenerate
+MIN_AREA = 1e-9
+# distance, relative to the extent, below which points are merged
+MERGE_DISTANCE = 1e-9
 
 
 def join_loops(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges]:
-    """Return loops as vertices and edges with the inside to the left of each edge.
+    """Join loops into vertices and edges with the inside to the left of each edge.
 
-    Nesting decides (even-odd): a loop inside none is an outer one and becomes anticlockwise, one
-    inside an outer loop is a hole and becomes clockwise, one inside a hole is outer again.
+    Holes are determined by nesting (even-odd rule): a loop inside no other is an outer loop and
+    becomes anticlockwise, a loop inside an outer one is a hole and becomes clockwise, and so on.
 
     Args:
-        loops: (n, 2) each, closed by an edge from the last point to the first, in any direction.
-        names: what messages call each loop.
+        loops: (n, 2) each, points of a loop in either direction, closed by an edge from the last
+            to the first.
+        names: name of each loop in messages.
 
     Returns:
         vertices (V, 2) float64 and edges (V, 2) int64, loop after loop.
 
     Raises:
-        ValueError: if there is no loop, or one has a value that is not finite, fewer than 3
-            distinct points or no area, meets itself, or crosses or shares a side with another.
+        ValueError: if there is no loop, or one has a non-finite value, fewer than 3 distinct points
+            or no area, intersects itself, or crosses or shares a side with another.
     """
     if not loops:
         raise ValueError("there is no closed outline in it")
@@ -51,7 +52,7 @@ def join_loops(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges
 
 
 def clean_loop(loop: Loop, name: str) -> Loop:
-    """Return a loop (n, 2) without points that repeat the one before.
+    """Return a loop (n, 2) without consecutive repeated points.
 
     Raises:
         ValueError: if a value is not finite, or there are fewer than 3 distinct points or no area.
@@ -64,12 +65,12 @@ def clean_loop(loop: Loop, name: str) -> Loop:
         raise ValueError(f"{name} has no points; an outline needs at least 3")
     extent = float(np.ptp(loop, axis=0).max())
     step = np.linalg.norm(loop - np.roll(loop, 1, axis=0), axis=1)
-    kept = loop[step > SAME_POINT * extent]
+    kept = loop[step > MERGE_DISTANCE * extent]
     distinct = max(len(np.unique(kept, axis=0)), 1)
     if distinct < 3:
         raise ValueError(f"{name} has {distinct} distinct points; an outline needs at least 3")
-    # of the hull: the lobes of a bow-tie may cancel, and its crossing is the better reason
-    if shapely.area(shapely.convex_hull(shapely.multipoints(kept))) <= LEAST_AREA * extent**2:
+    # area of the hull: the lobes of a bow-tie may cancel, and its crossing is the better message
+    if shapely.area(shapely.convex_hull(shapely.multipoints(kept))) <= MIN_AREA * extent**2:
         raise ValueError(f"{name} encloses no area: its {distinct} points lie on a line")
     return kept
 
@@ -78,12 +79,12 @@ def chain_edges(vertices: Loop, edges: Edges, noun: str) -> list[Loop]:
     """Return the closed loops (n, 2) that undirected edges between vertices form.
 
     Args:
-        vertices: (V, 2).
-        edges: (E, 2) indices.
-        noun: what a message calls an edge.
+        vertices: (V, 2), coordinates.
+        edges: (E, 2), vertex indices.
+        noun: name of an edge in messages.
 
     Raises:
-        ValueError: if an edge has a loose end, or more than two meet in a point.
+        ValueError: if an edge has a free end, or more than two edges meet at a vertex.
     """
     edges = edges[edges[:, 0] != edges[:, 1]]
     count = np.bincount(edges.ravel(), minlength=len(vertices))
@@ -91,12 +92,12 @@ def chain_edges(vertices: Loop, edges: Edges, noun: str) -> list[Loop]:
     if len(loose):
         raise ValueError(
             f"the outline is open: a {noun} ends at {_place(vertices[loose[0]])}, where no other "
-            f"goes on ({len(loose)} such ends); close it"
+            f"continues it ({len(loose)} such ends); close it"
         )
     if len(meeting):
         raise ValueError(
             f"{count[meeting[0]]} {noun}s meet at {_place(vertices[meeting[0]])}; "
-            "in an outline there are two"
+            "in an outline, exactly two must meet"
         )
     # both edges of each vertex
     ends = edges.ravel()
@@ -122,14 +123,14 @@ def chain_edges(vertices: Loop, edges: Edges, noun: str) -> list[Loop]:
 
 
 def _depths(polygons: NDArray[np.object_], names: Sequence[str]) -> NDArray[np.int64]:
-    """Return in how many other loops each one lies; ValueError where two cross or share a side."""
+    """Return the nesting depth of each loop; raise ValueError if two cross or share a side."""
     depth = np.zeros(len(polygons), dtype=np.int64)
     if len(polygons) == 1:
         return depth
     a, b = shapely.STRtree(polygons).query(polygons, predicate="intersects")
     a, b = a[a < b], b[a < b]
     for i, j, relation in zip(a, b, shapely.relate(polygons[a], polygons[b]), strict=True):
-        # the letters pair interior, boundary and exterior of the one with those of the other
+        # DE-9IM: a 3x3 matrix of intersections of interior, boundary and exterior, row by row
         first_covers, second_covers = relation[6] == "F", relation[2] == "F"
         crossing = relation[0] != "F" and not (first_covers or second_covers)
         if crossing or relation[4] == "1":
@@ -139,7 +140,7 @@ def _depths(polygons: NDArray[np.object_], names: Sequence[str]) -> NDArray[np.i
             verb = "cross" if crossing else "share a side"
             raise ValueError(
                 f"{names[i]} and {names[j]} {verb} at {_place(shapely.get_coordinates(meeting)[0])}"
-                "; outlines may lie side by side or inside one another"
+                "; outlines must be disjoint or nested"
             )
         depth[j] += first_covers
         depth[i] += second_covers
@@ -147,12 +148,12 @@ def _depths(polygons: NDArray[np.object_], names: Sequence[str]) -> NDArray[np.i
 
 
 def _describe_crossing(loop: Loop, name: str) -> str:
-    """Return where the first two edges of a loop meet that are not neighbours, in words."""
+    """Describe where the first two non-adjacent edges of a loop meet."""
     following = np.roll(loop, -1, axis=0)
     segments = shapely.linestrings(np.stack([loop, following], axis=1))
     i, j = shapely.STRtree(segments).query(segments, predicate="intersects")
     apart = (j - i > 1) & (j - i < len(loop) - 1)
-    # an edge that runs back over the one before has its end in common with a third
+    # even an edge that runs back over its predecessor meets a non-adjacent edge at its end
     assert apart.any(), shapely.is_valid_reason(shapely.polygons(loop))
     first = np.lexsort([j[apart], i[apart]])[0]
     i, j = i[apart][first], j[apart][first]

@@ -1,4 +1,4 @@
-"""Where the parts of a shape are: rotation, translation and scale."""
+"""Poses of the parts of a shape: rotation, translation and scale."""
 
 from typing import Any, NamedTuple
 
@@ -16,13 +16,13 @@ class Poses(NamedTuple):
     """Poses of a shape's P parts.
 
     A pose maps a part's canonical space to the shape's frame by scale, then rotation, then
-    translation. An absent part has translation 0, no rotation and scale 1.
+    translation. An absent part has the identity pose.
 
     Args:
-        rotations: (P, 4) unit quaternions, w first and not negative; in 2-D (P, 1) angles,
+        rotations: (P, 4), unit quaternions, w first and not negative; in 2-D (P, 1), angles in
             radians, anticlockwise.
-        translations: (P, D).
-        scales: (P, D), above 0: half-extents along the canonical axes.
+        translations: (P, D), translations.
+        scales: (P, D), half-extents along the canonical axes, above 0.
         present: (P,), whether the shape has the part.
     """
 
@@ -32,7 +32,7 @@ class Poses(NamedTuple):
     present: Flags
 
     def normalised(self, normalization: Normalization) -> "Poses":
-        """Return the poses in the box frame."""
+        """Return the poses in the box frame, given the native-to-box transform."""
         rows = self.present[:, None]
         turned = normalization.rotation @ rotation_matrices(self.rotations)
         return Poses(
@@ -44,12 +44,12 @@ class Poses(NamedTuple):
 
 
 def no_rotation(dim: int) -> Floats:
-    """Return the quaternion (4,), or in 2-D the angle (1,), that turns nothing."""
+    """Return the identity rotation: a quaternion (4,), or in 2-D an angle (1,)."""
     return np.zeros(1) if dim == 2 else np.array([1.0, 0.0, 0.0, 0.0])
 
 
 def absent_poses(num_parts: int, dim: int) -> Poses:
-    """Return the poses of parts of which none is present."""
+    """Return poses with all parts absent."""
     return Poses(
         np.tile(no_rotation(dim), (num_parts, 1)),
         np.zeros((num_parts, dim)),
@@ -84,19 +84,19 @@ def check_poses(
     where: str,
     in_box: bool,
 ) -> Poses:
-    """Return poses with unit quaternions and with rows of absent parts that are no pose at all.
+    """Return validated poses: quaternions normalised, absent parts with the identity pose.
 
     Args:
-        rotations: (P, 4) quaternions of any norm, or (P, 1) angles.
-        translations: (P, D).
-        scales: (P, D).
-        present: (P,); the other rows may hold anything, NaN say.
-        where: what messages name.
-        in_box: whether they have to be in the box frame.
+        rotations: (P, 4), quaternions of any norm, or (P, 1), angles.
+        translations: (P, D), translations.
+        scales: (P, D), half-extents.
+        present: (P,), whether the shape has the part; rows of absent parts may hold anything.
+        where: source of the poses, named in messages.
+        in_box: require translations in the box [-1, 1]^D.
 
     Raises:
-        ValueError: if of a part that is present a value is not finite, a quaternion has norm 0, a
-            scale is not above 0, or the middle lies outside the box [-1, 1]^D.
+        ValueError: if a present part has a non-finite value, a quaternion of norm 0, a scale not
+            above 0, or (with `in_box`) a translation outside the box.
     """
     dim = translations.shape[1]
     rows = present[:, None]
@@ -104,7 +104,7 @@ def check_poses(
     translations, scales = np.where(rows, translations, 0.0), np.where(rows, scales, 1.0)
     norms = np.linalg.norm(rotations, axis=1, keepdims=True)
     finite = np.isfinite(np.concatenate([rotations, translations, scales], axis=1)).all(axis=1)
-    _refuse(~finite, where, "a pose that is not finite; an absent part needs no mesh and no sample")
+    _refuse(~finite, where, "a non-finite pose; an absent part must have no mesh and no sample")
     if dim != 2:
         _refuse(norms[:, 0] == 0, where, "a quaternion of norm 0; w first, no rotation is 1 0 0 0")
         rotations = rotations / np.where(norms == 0, 1, norms)
@@ -112,7 +112,7 @@ def check_poses(
     _refuse((scales <= 0).any(axis=1), where, "a scale that is not above 0 (half-extents)")
     outside = (np.abs(translations) > 1).any(axis=1)
     _refuse(
-        outside & in_box, where, "its middle outside the box [-1, 1]^D; poses are in the box frame"
+        outside & in_box, where, "its centre outside the box [-1, 1]^D; poses are in the box frame"
     )
     return Poses(rotations, translations, scales, present)
 

@@ -1,4 +1,4 @@
-"""The cuboid or cylinder of least squared distance to points."""
+"""Least-squares fit of a cuboid or cylinder to points."""
 
 from typing import NamedTuple
 
@@ -9,38 +9,38 @@ from inr.shapes.mesh import Floats
 from inr.shapes.poses import rotation_matrices
 
 NUM_STEPS = 50
-# a flat part has some thickness: this times its longest half-extent
-THINNEST = 1e-3
+# smallest half-extent; for a flat part, as a fraction of its longest half-extent
+MIN_HALF = 1e-3
 
 
 class Fit(NamedTuple):
     """Primitive fitted to points.
 
     Args:
-        frame: (D, D), its axes as columns.
-        middle: (D,).
+        frame: (D, D), axes of the primitive as columns.
+        centre: (D,), its centre.
         half: (K,), half-extents of a cuboid; radius and half height of a cylinder.
         error: root mean square distance of the points to its surface.
     """
 
     frame: Floats
-    middle: Floats
+    centre: Floats
     half: Floats
     error: float
 
 
 def optimise(points: Floats, frame: Floats, *, free: bool, is_round: bool = False) -> Fit:
-    """Return the primitive of least squared distance, by Levenberg and Marquardt's steps.
+    """Return the primitive with the least squared distance to points, by Levenberg-Marquardt.
 
     Args:
-        points: (N, D).
-        frame: its axes at the start.
-        free: whether the frame turns.
-        is_round: whether it is a cylinder.
+        points: (N, D), points to fit.
+        frame: (D, D), initial axes as columns.
+        free: optimise the frame too.
+        is_round: fit a cylinder, else a cuboid.
     """
     local = points @ frame
     lower, upper = local.min(axis=0), local.max(axis=0)
-    half = ((upper - lower) / 2).clip(min=THINNEST)
+    half = ((upper - lower) / 2).clip(min=MIN_HALF)
     half = np.array([half[:2].mean(), half[2]]) if is_round else half
     fit = Fit(frame, frame @ ((lower + upper) / 2), half, np.inf)
     distance, slopes = _linearised(points, fit, free)
@@ -69,14 +69,14 @@ def _root_mean_square(values: Floats) -> float:
 
 
 def _stepped(fit: Fit, step: Floats, free: bool) -> Fit:
-    dim, num_half = len(fit.middle), len(fit.half)
+    dim, num_half = len(fit.centre), len(fit.half)
     turn, shift, growth = np.split(step, [len(step) - dim - num_half, len(step) - num_half])
     frame = fit.frame
     if free:
         rotation = rotation_matrices(turn[None])[0] if dim == 2 else _by_vector(turn)
         frame = frame @ rotation
     half = fit.half * np.exp(growth.clip(-1, 1))
-    return Fit(frame, fit.middle + shift, half, np.inf)
+    return Fit(frame, fit.centre + shift, half, np.inf)
 
 
 def _by_vector(turn: Floats) -> Floats:
@@ -85,11 +85,12 @@ def _by_vector(turn: Floats) -> Floats:
 
 
 def _linearised(points: Floats, fit: Fit, free: bool) -> tuple[Floats, Floats]:
-    """Return signed distances (N,) to a primitive, and how they change with what makes it.
+    """Return signed distances (N,) to a primitive, and their Jacobian.
 
-    That is, in columns, a turn of its frame (if free), a shift, and the logarithms of its sizes.
+    Its columns are the derivatives by rotation of the frame (if free), by translation, and by the
+    logarithms of the half-extents.
     """
-    x = (points - fit.middle) @ fit.frame
+    x = (points - fit.centre) @ fit.frame
     reach, towards = np.abs(x), np.sign(x)
     if len(fit.half) < x.shape[1]:  # a cylinder is a rectangle in radius and height
         radius = np.linalg.norm(x[:, :2], axis=1, keepdims=True)

@@ -11,29 +11,29 @@ from scipy.spatial.transform import Rotation
 
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.poses import rotation_matrices, rotations_of
-from inr.shapes.primitive_fit import THINNEST, Fit, optimise
+from inr.shapes.primitive_fit import MIN_HALF, Fit, optimise
 
 KINDS = ("cuboid", "cylinder")
 NUM_POINTS = 1000
 NUM_NORMALS = 250
-# an orientation nearer to the identity is taken if the error is not larger than by this factor,
-# or than this fraction of the size of the part
-WORSE, EXACT = 1.05, 2e-4
-# points count as on one line if they leave it by less than this fraction of their length
-ON_LINE = 1e-6
+# an orientation closer to the identity is preferred if its error is at most RELATIVE times the best
+# one plus ABSOLUTE (in units of the size of the part)
+RELATIVE, ABSOLUTE = 1.05, 2e-4
+# points are collinear if their deviation from a line is below this fraction of their extent
+COLLINEAR = 1e-6
 
 
 class Primitive(NamedTuple):
-    """Cuboid or cylinder, given by the pose of its canonical form.
+    """Cuboid or cylinder, as a canonical form and a pose.
 
     The canonical form is the box [-1, 1]^D, or the cylinder of radius 1 about the z axis from -1
     to 1.
 
     Args:
         kind: cuboid | cylinder; in 2-D a cuboid is a rectangle.
-        rotation: quaternion (4,), w first and not negative; in 2-D the angle (1,), radians.
-        translation: (D,).
-        scale: (D,), half-extents; of a cylinder the radius twice, then half the height.
+        rotation: (4,), quaternion, w first and not negative; in 2-D (1,), angle in radians.
+        translation: (D,), centre.
+        scale: (D,), half-extents; for a cylinder (radius, radius, half height).
     """
 
     kind: str
@@ -43,43 +43,43 @@ class Primitive(NamedTuple):
 
 
 def fit_primitive(part: Mesh, kind: str, *, what: str = "a part") -> Primitive:
-    """Return the primitive that is nearest to the convex hull of a part, in least squares.
+    """Fit a primitive to the convex hull of a part, in least squares.
 
-    Of the orientations that are as good (a cuboid's axes may be named in 24 ways, 4 in 2-D; a part
-    may be as good as round) it is the one nearest to the identity, so that symmetric parts of many
-    shapes agree. A cylinder's axis points where its largest component is positive, and it turns
-    about it the least.
+    Of equivalent orientations (24 permutations and signs of a cuboid's axes, 4 in 2-D; any rotation
+    about the axis of a nearly round part), the one closest to the identity is returned, so that
+    symmetric parts of different shapes agree. The largest component of a cylinder's axis is
+    positive, and the rotation about the axis is minimal.
 
     Args:
-        part: in any frame.
+        part: mesh of the part, in any frame.
         kind: one of KINDS.
-        what: the part, as messages name it.
+        what: name of the part in messages.
 
     Raises:
-        ValueError: if there is no such kind in this dimension, or the part has no extent.
+        ValueError: if the kind does not exist in this dimension, or the part has no extent.
     """
     dim = part.dim
     if kind not in KINDS or (kind == "cylinder" and dim == 2):
         raise ValueError(
-            f"data.primitive={kind} is no primitive in {dim}-D; use data.primitive=cuboid"
+            f"data.primitive={kind} does not exist in {dim}-D; use data.primitive=cuboid"
             f"{' or cylinder' if dim != 2 else ''}"
         )
     lower, upper = part.bounds
     centre, size = (lower + upper) / 2, float((upper - lower).max()) / 2
     vertices = part.vertices[part.used()] - centre
     num_points = len(np.unique(vertices, axis=0))
-    if num_points <= dim or (dim != 2 and _lie_on_line(vertices)):
+    if num_points <= dim or (dim != 2 and _are_collinear(vertices)):
         raise ValueError(
             f"{what} has no extent: {num_points} points from {lower.tolist()} to "
             f"{upper.tolist()}, and a {kind} needs {dim + 1} or more"
-            f"{', not on one line' if dim != 2 else ''}; mend its mesh, or leave it out"
+            f"{', not on one line' if dim != 2 else ''}; repair its mesh, or remove it"
         )
     points, normals = _hull_points(vertices / size)
     fit = (_fit_cuboid if kind == "cuboid" else _fit_cylinder)(points, _starts(points, normals))
-    half = fit.half.clip(min=THINNEST * fit.half.max())
+    half = fit.half.clip(min=MIN_HALF * fit.half.max())
     scale = half if kind == "cuboid" else half[[0, 0, 1]]
     rotation = rotations_of(fit.frame[None])[0]
-    return Primitive(kind, rotation, centre + size * fit.middle, size * scale)
+    return Primitive(kind, rotation, centre + size * fit.centre, size * scale)
 
 
 def primitive_mesh(primitive: Primitive) -> Mesh:
@@ -100,24 +100,24 @@ def primitive_mesh(primitive: Primitive) -> Mesh:
     return Mesh(vertices, canonical.faces)
 
 
-def _lie_on_line(points: Floats) -> bool:
+def _are_collinear(points: Floats) -> bool:
     """Return whether points (N, 3) lie on one line."""
     spread = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
-    return bool(spread[1] <= ON_LINE * spread[0])
+    return bool(spread[1] <= COLLINEAR * spread[0])
 
 
 def _hull_points(vertices: Floats) -> tuple[Floats, Floats]:
-    """Draw points (N, D) on the convex hull, with normals of either sign.
+    """Draw points (N, D) on the convex hull, with unoriented normals (N, D).
 
-    So a bowl, or an open part, is all outside.
+    With the hull, a bowl or an open part is fitted as a solid.
     """
     try:
         hull = ConvexHull(vertices)
-    except QhullError:  # a flat part: joggled, it is a thin one
+    except QhullError:  # a flat part: joggling (QJ) gives it a thickness
         hull = ConvexHull(vertices, qhull_options="QJ")
     surface = Mesh(vertices, hull.simplices.astype(np.int64))
     area = np.cumsum(surface.face_areas())
-    # at even steps of area: with random faces, chance would decide how a round part is turned
+    # stratified by area: with random faces, the orientation of a round part would be random
     face = np.searchsorted(area, (np.arange(NUM_POINTS) + 0.5) * area[-1] / NUM_POINTS)
     weights = np.random.default_rng(0).dirichlet(np.ones(surface.dim), size=NUM_POINTS)
     points = np.einsum("nk,nkd->nd", weights, surface.corners()[face])
@@ -125,14 +125,14 @@ def _hull_points(vertices: Floats) -> tuple[Floats, Floats]:
 
 
 def _fit_cuboid(points: Floats, starts: Sequence[Floats]) -> Fit:
-    """Fit from each start; then see whether an orientation nearer to the identity does as well."""
+    """Fit from each start; prefer an orientation closer to the identity if it fits as well."""
     best = min((optimise(points, frame, free=True) for frame in starts), key=_error)
     turn = max(_turns(points.shape[1]), key=lambda turn: np.trace(best.frame @ turn))
     frame = best.frame @ turn
-    best = Fit(frame, best.middle, np.abs(turn.T) @ best.half, best.error)
-    for nearer in [np.eye(len(frame)), *_swings(frame)]:
-        fit = optimise(points, nearer, free=False)
-        if fit.error <= WORSE * best.error + EXACT:
+    best = Fit(frame, best.centre, np.abs(turn.T) @ best.half, best.error)
+    for candidate in [np.eye(len(frame)), *_swings(frame)]:
+        fit = optimise(points, candidate, free=False)
+        if fit.error <= RELATIVE * best.error + ABSOLUTE:
             return fit
     return best
 
@@ -153,7 +153,7 @@ def _error(fit: Fit) -> float:
 
 
 def _starts(points: Floats, normals: Floats) -> list[Floats]:
-    """Return frames: the identity, that of most of the surface, and the principal axes."""
+    """Return initial frames: the identity, the dominant normals, and the principal axes."""
     principal = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2].T
     return [
         np.eye(points.shape[1]),
@@ -163,11 +163,11 @@ def _starts(points: Floats, normals: Floats) -> list[Floats]:
 
 
 def _face_frame(normals: Floats) -> Floats:
-    """Return axes (D, D) along which most normals (N, D) point, each orthogonal to those before."""
+    """Return orthogonal axes (D, D) along which most normals (N, D) point."""
     axes: list[Floats] = []
     left = normals
     for _ in range(normals.shape[1]):
-        # a high power, so that only those that nearly agree count
+        # high power: only nearly parallel normals count
         agreeing = (np.abs(left @ left.T) ** 16).sum(axis=1)
         axis = left[agreeing.argmax()]
         axes.append(axis / max(np.linalg.norm(axis), 1e-12))
@@ -180,7 +180,7 @@ def _right_handed(frame: Floats) -> Floats:
 
 
 def _turns(dim: int) -> Iterator[Floats]:
-    """Yield the rotations that map the axes to axes."""
+    """Yield the rotations that permute the coordinate axes, up to sign."""
     for order in permutations(range(dim)):
         for signs in product((1.0, -1.0), repeat=dim):
             matrix = np.eye(dim)[list(order)] * signs
@@ -189,7 +189,7 @@ def _turns(dim: int) -> Iterator[Floats]:
 
 
 def _swings(frame: Floats) -> list[Floats]:
-    """Return the frames that share an axis with `frame` and turn the least."""
+    """Return, for each axis of `frame`, the smallest rotation with that axis, smallest first."""
     if len(frame) == 2:
         return []
     swings = [_swing(k, frame[:, k]) for k in range(len(frame))]
@@ -197,6 +197,6 @@ def _swings(frame: Floats) -> list[Floats]:
 
 
 def _swing(k: int, axis: Floats) -> Floats:
-    """Return the frame (3, 3) of axis k along `axis` that turns the least."""
+    """Return the smallest rotation (3, 3) that takes coordinate axis k to `axis`."""
     turned: Floats = Rotation.align_vectors([axis], [np.eye(3)[k]])[0].as_matrix()
     return turned

@@ -16,10 +16,10 @@ class SdfSamples(NamedTuple):
     """Points with their signed distance, negative inside.
 
     Args:
-        samples: all of them, near the surface then uniform, (S, D + 1) float32: point, distance.
-        uniform: the uniform ones alone, (M, D + 1) float32.
-        ambiguity: fraction of all points whose winding number lies between 0.25 and 0.75; None
-            where the sign was not taken from winding numbers.
+        samples: (S, D + 1) float32, point and distance: near-surface samples, then uniform ones.
+        uniform: (M, D + 1) float32, the uniform samples only.
+        ambiguity: fraction of all points whose winding number is between 0.25 and 0.75; None if the
+            sign is not from winding numbers.
     """
 
     samples: Floats
@@ -31,7 +31,7 @@ def sample_surface(mesh: Mesh, num_points: int, rng: np.random.Generator) -> tup
     """Draw points uniformly by area (3-D) or length (2-D).
 
     Returns:
-        points (N, D) and the outward unit normals (N, D) of the faces that they lie on.
+        points (N, D), and the outward unit normals (N, D) of their faces.
 
     Raises:
         ValueError: if the faces have no area.
@@ -63,22 +63,23 @@ def sample_sdf(
     """Draw points near the surface and in the box, with their signed distance.
 
     Args:
-        mesh: in the box frame; closed, or see `signed_distance` for what an open one gets.
-        near_counts: how many surface points to displace, for each variance.
-        near_variances: of the Gaussian displacement along each axis, in box units squared.
-        num_uniform: how many points to draw uniformly in [-1, 1]^D.
-        rng: source of all draws.
-        edge_fraction: fraction of the points of each variance, rounded to whole points, that are
-            displaced from sharp edges (3-D) or corners (2-D), the last of their group; see
-            `sharp_edges`. A shape without any has all of them drawn uniformly by area, as 0 has.
-        sign: what is inside, one of `inr.shapes.sdf.SIGNS`.
-        dtype: float32 or float16, as which the samples will be stored: points are rounded to it
-            before their distance is taken, and remain float32 here.
-        device: `cpu`, or a device of Warp's, `cuda` for one.
+        mesh: mesh in the box frame; for the signs of an open one see `signed_distance`.
+        near_counts: number of near-surface samples for each variance.
+        near_variances: variances, along each axis, of the Gaussian displacement from the surface,
+            box units squared.
+        num_uniform: number of points drawn uniformly in [-1, 1]^D.
+        rng: generator of all draws.
+        edge_fraction: fraction of the samples of each variance (the last ones of each group) that
+            are displaced from sharp edges (3-D) or corners (2-D), see `sharp_edges`. If the shape
+            has none, all are drawn uniformly by area.
+        sign: definition of the inside, one of `inr.shapes.sdf.SIGNS`.
+        dtype: type of the stored samples, float32 or float16: points are rounded to it before
+            their distance is computed, but returned as float32.
+        device: `cpu`, or a Warp device such as `cuda`.
 
     Raises:
         ValueError: if counts and variances differ in number, one is negative, `edge_fraction` is
-            not between 0 and 1, `sign` is unknown, or there is no such device.
+            not between 0 and 1, `sign` is unknown, or the device does not exist.
     """
     _check_recipe(near_counts, near_variances, num_uniform, edge_fraction)
     groups = []
@@ -107,7 +108,7 @@ def _check_recipe(
     if len(near_counts) != len(near_variances):
         raise ValueError(
             f"{len(near_counts)} near_counts and {len(near_variances)} near_variances; "
-            "give as many of one as of the other"
+            "give the same number of both"
         )
     if min([num_uniform, *near_counts]) < 0 or min(near_variances, default=0.0) < 0:
         raise ValueError(
@@ -124,7 +125,7 @@ def _check_recipe(
 def _draw_origins(
     mesh: Mesh, num_points: int, edge_fraction: float, rng: np.random.Generator
 ) -> Floats:
-    """Draw points (N, D) on the surface, the last of them on its sharp edges."""
+    """Draw points (N, D) on the surface, the last ones on its sharp edges."""
     num_edge = round(edge_fraction * num_points)
     edges = sharp_edges(mesh) if num_edge else None
     if edges is None or not len(edges.weights):
@@ -134,6 +135,6 @@ def _draw_origins(
 
 
 def split_by_sign(samples: Floats) -> tuple[Floats, Floats]:
-    """Return the samples (S, D + 1) whose distance is at least 0, and the negative ones."""
+    """Split samples (S, D + 1) into those with distance at least 0 and those below."""
     outside = samples[:, -1] >= 0
     return samples[outside], samples[~outside]

@@ -1,4 +1,4 @@
-"""Exact distance and signed distance of points to a mesh."""
+"""Exact unsigned and signed distance of points to a mesh."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from inr.shapes.solids.occupancy import occupancy_on_grid
 from inr.shapes.solids.pseudonormal import behind_surface
 from inr.shapes.solids.winding import ambiguity, check_points, deciding_winding_number
 
-# what data.sign may be
+# allowed values of data.sign
 SIGNS = ("winding", "pseudonormal", "unsigned")
-# cells a side of the grid that gives most points their sign
+# cells along each axis of the grid from which most points get their sign
 SIGN_GRID = 192
 
 
@@ -24,8 +24,8 @@ class SignedDistances:
 
     Args:
         distance: (N,) float64, in the units of the mesh, negative inside.
-        ambiguity: fraction of the points whose winding number lies between 0.25 and 0.75; None
-            where the sign was not taken from winding numbers.
+        ambiguity: fraction of the points whose winding number is between 0.25 and 0.75; None if the
+            sign is not from winding numbers.
     """
 
     distance: Floats
@@ -35,24 +35,24 @@ class SignedDistances:
 def signed_distance(mesh: Mesh, points: Floats, sign: str = "winding") -> Floats:
     """Return the distance of each point to the surface, negative inside.
 
-    The distance is exact in every mode, to rounding; `sign` says what inside is:
+    The unsigned distance is exact, to rounding; `sign` defines the inside:
 
-    - `winding`: the winding number is at least 0.5 (3-D), or not zero (2-D). Right for closed
-      meshes, whatever their parts do to one another: overlaps and solids inside solids (winding
-      number 2) are inside, cavities are not, and a closed surface that is there twice counts as
-      once. An open mesh is inside where most of it is seen from its back, so that a hole is
-      closed by a smooth lid; `ambiguity` says how many points lie where that is a guess. Faces
-      must be oriented outward: a 3-D mesh inside out has no inside, and faces that are there in
-      both orientations cancel. `inr.shapes.solids.orientation.orient_outward` turns such meshes
-      first.
-    - `pseudonormal`: behind the nearest piece of surface (see `pseudonormal.behind_surface`):
-      right for one closed surface that does not cross itself, a side and no more for others.
-    - `unsigned`: nowhere, all distances are positive.
+    - `winding`: winding number at least 0.5 (3-D), or not zero (2-D). Correct for closed meshes,
+      even with overlapping or nested components: overlaps and solids inside solids (winding number
+      2) are inside, cavities are outside, and a duplicated closed surface counts once. For an open
+      mesh, holes are closed smoothly; `ambiguity` tells the fraction of points for which the sign
+      is uncertain. Faces must be oriented outward: an inside-out 3-D mesh has no inside, and
+      duplicate faces of opposite orientation cancel. Use
+      `inr.shapes.solids.orientation.orient_outward` first.
+    - `pseudonormal`: behind the nearest point of the surface (see `pseudonormal.behind_surface`).
+      Correct for a single closed surface without self-intersections, only locally meaningful
+      otherwise.
+    - `unsigned`: no inside; all distances are positive.
 
-    A point on the surface to rounding may get either sign.
+    A point on the surface, to rounding, may get either sign.
 
     Args:
-        mesh: in the frame of the points.
+        mesh: mesh in the frame of the points.
         points: (N, D), finite.
         sign: one of SIGNS.
 
@@ -60,8 +60,8 @@ def signed_distance(mesh: Mesh, points: Floats, sign: str = "winding") -> Floats
         (N,) float64, in the units of the mesh.
 
     Raises:
-        ValueError: if `sign` is none of them, the mesh has no faces, or the points are not
-            finite or not (N, D).
+        ValueError: if `sign` is unknown, the mesh has no faces, or the points are not finite or not
+            (N, D).
     """
     return measure(mesh, points, sign).distance
 
@@ -69,14 +69,13 @@ def signed_distance(mesh: Mesh, points: Floats, sign: str = "winding") -> Floats
 def measure(mesh: Mesh, points: Floats, sign: str = "winding") -> SignedDistances:
     """Return the signed distance of each point, and how ambiguous the signs were.
 
-    See `signed_distance` for arguments, promises and errors. The sign is taken apart from the
-    distance: `igl.signed_distance` multiplies the distance by 1 - 2 * (winding number), so its
-    fast variant is off by the error of the approximation, and by a factor where parts of a mesh
-    overlap.
+    See `signed_distance` for arguments, guarantees and errors. The sign is computed separately from
+    the distance: `igl.signed_distance` multiplies the distance by 1 - 2 * (winding number), so that
+    approximate winding numbers, and those of overlapping components, scale the distance.
     """
     check_sign(sign)
     points = check_points(mesh, points)
-    # neighbours in space walk the same branches of a tree: in order they take half the time
+    # in Z-order, consecutive queries visit the same branches of the tree: half the time
     order = z_order(points, mesh.bounds)
     found = _measure_in_order(mesh, points[order], sign)
     distance = np.empty(len(points))
@@ -123,7 +122,7 @@ def _measure_in_order(mesh: Mesh, points: Floats, sign: str) -> SignedDistances:
     if sign == "pseudonormal":
         return SignedDistances(np.where(behind_surface(mesh, points), -distance, distance), None)
     if mesh.dim == 3 and len(points) >= SIGN_GRID**2 and mesh.is_closed():
-        # its winding numbers are whole, so that no point is ambiguous
+        # winding numbers of a closed mesh are integers, so no point is ambiguous
         inside, fraction = _inside_closed(mesh, points, distance), 0.0
     else:
         winding = deciding_winding_number(mesh, points)
@@ -134,9 +133,9 @@ def _measure_in_order(mesh: Mesh, points: Floats, sign: str) -> SignedDistances:
 def _inside_closed(mesh: Mesh, points: Floats, distance: Floats) -> NDArray[np.bool_]:
     """Return whether points are inside a closed mesh, given their distance to it.
 
-    Off its surface the winding number of a closed mesh is constant, so that a point shares that
-    of its grid cell's centre wherever the centre is nearer than the surface. Only the points
-    next to the surface are left for the winding number itself.
+    The winding number of a closed mesh is locally constant off the surface, so a point has that of
+    its grid cell's centre if the centre is nearer than the surface. Winding numbers are computed
+    only for the remaining points, next to the surface.
     """
     lower, upper = mesh.bounds
     centre, half = (lower + upper) / 2, (upper - lower).max() / 2

@@ -1,4 +1,4 @@
-"""A second opinion on samples, by a route that shares nothing with the first."""
+"""Check samples against an independent evaluation of the signed distance."""
 
 from typing import NamedTuple
 
@@ -7,10 +7,11 @@ import numpy as np
 
 from inr.shapes.mesh import Floats, Mesh
 
-# samples that are evaluated again; of a large mesh the distances of fewer, each to all faces
-MOST, LEAST = 500, 16
-PAIRS = 500_000
-# a sign is not held against a sample that lies on the surface
+# number of samples checked; for a large mesh the distance is checked for fewer of them (at least
+# MIN_SAMPLES), so that brute force takes about MAX_PAIRS pairs of a point and a face
+MAX_SAMPLES, MIN_SAMPLES = 500, 16
+MAX_PAIRS = 500_000
+# the sign is not checked for samples closer to the surface than this
 ON_SURFACE = 1e-6
 
 
@@ -18,9 +19,9 @@ class SelfCheck(NamedTuple):
     """Agreement of samples with a second evaluation of the signed distance.
 
     Args:
-        points: number evaluated; of the first ones the distance as well, not only the sign.
-        sign_agreement: fraction of them whose sign is the same, those on the surface left out; None
-            for distances without sign.
+        points: number of samples whose sign was checked; for some of them the distance too.
+        sign_agreement: fraction of them with equal sign, samples on the surface excluded; None for
+            unsigned distances.
         max_error: largest difference of the distances, in the units of the mesh.
     """
 
@@ -30,22 +31,23 @@ class SelfCheck(NamedTuple):
 
 
 def check_samples(mesh: Mesh, samples: Floats, *, signed: bool) -> SelfCheck:
-    """Evaluate some samples again: distance by brute force, sign by the exact winding number.
+    """Check some samples: distance by brute force, sign by the exact winding number.
 
     Args:
-        mesh: in the frame of the samples.
-        samples: (S, D + 1), point and signed distance.
-        signed: whether the distances have a sign.
+        mesh: mesh in the frame of the samples.
+        samples: (S, D + 1), point and distance.
+        signed: whether the distances are signed.
     """
-    chosen = samples[np.random.default_rng(0).permutation(len(samples))[:MOST]].astype(np.float64)
+    order = np.random.default_rng(0).permutation(len(samples))
+    chosen = samples[order[:MAX_SAMPLES]].astype(np.float64)
     points, given = np.ascontiguousarray(chosen[:, :-1]), chosen[:, -1]
-    count = int(np.clip(PAIRS // len(mesh.faces), LEAST, len(points)))
+    count = int(np.clip(MAX_PAIRS // len(mesh.faces), MIN_SAMPLES, len(points)))
     found = brute_force_distance(mesh, points[:count])
     agreement = None
     if signed:
         vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
         winding = igl.winding_number(vertices, np.ascontiguousarray(mesh.faces), points)
-        # in 2-D any winding is inside, a clockwise one as well
+        # 2-D: non-zero rule
         inside = np.abs(winding) >= 0.5 if mesh.dim == 2 else winding >= 0.5
         off = np.abs(given) > ON_SURFACE
         agreement = float((inside == (given < 0))[off].mean()) if off.any() else 1.0
@@ -54,7 +56,7 @@ def check_samples(mesh: Mesh, samples: Floats, *, signed: bool) -> SelfCheck:
 
 
 def brute_force_distance(mesh: Mesh, points: Floats) -> Floats:
-    """Return the distance of each point (N, D) to the nearest face, every face looked at, (N,)."""
+    """Return the distance of each point (N, D) to the nearest face, by brute force, (N,)."""
     corners = mesh.corners()
     nearest = np.full(len(points), np.inf)
     for block in np.array_split(corners, max(1, len(corners) * len(points) // 500_000)):
@@ -65,10 +67,11 @@ def brute_force_distance(mesh: Mesh, points: Floats) -> Floats:
 def _distances(points: Floats, corners: Floats) -> Floats:
     """Return the distance of each point (N, D) to each simplex (F, D, D), (N, F).
 
-    The nearest point of a triangle is its plane's where that lies inside, else one of its sides'.
+    The nearest point of a triangle is the projection onto its plane if that is inside the triangle,
+    else the nearest point of its sides.
     """
     num = corners.shape[1]
-    pairs = range(num if num > 2 else 1)  # a segment is its own one side
+    pairs = range(num if num > 2 else 1)  # a segment has one side
     sides = [_to_segments(points, corners[:, i], corners[:, (i + 1) % num]) for i in pairs]
     distance = np.min(sides, axis=0)
     if num == 2:

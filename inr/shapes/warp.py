@@ -24,39 +24,39 @@ from inr.shapes.solids.winding import (
     deciding_winding_number,
 )
 
-# points a launch
+# points per kernel launch
 _CHUNK = 1 << 22
-# of the mesh's extent: nearer to the surface, winding numbers in float32 are worth nothing
+# closer to the surface than this, in mesh extents, winding numbers in float32 are unreliable
 _NEAR = 2e-5
-# more pairs of a face and a doubtful point than this are left to the CPU's tree
+# with more pairs of a face and a doubtful point than this, the tree on the CPU is faster
 _PAIRS = 1 << 32
-# Warp leaves out triangles whose double area is below 1e-6 of the sum of their squared sides
+# Warp ignores triangles whose double area is below 1e-6 of the sum of their squared sides
 _SLIVER = 2e-6
 
 
 def signed_distance(
     mesh: Mesh, points: Floats, sign: str = "winding", *, device: str = "cuda"
 ) -> Floats:
-    """Return the distance of each point to the surface, negative inside, by Warp.
+    """Return the distance of each point to the surface, negative inside, computed by Warp.
 
-    What `inr.shapes.sdf.signed_distance` gives, where all promises are. The nearest face is
-    found in float32 and the distance to it computed in float64, so that distances exceed the
-    exact ones by at most a few 1e-7 of the mesh's extent. Winding numbers are the fast ones
-    (Barill et al. 2018) in float32; where one is within 0.05 of 0.5, or the distance below 2e-5
-    of the extent, the exact one in float64 decides. Pseudonormal signs and 2-D are the CPU's.
+    Same result as `inr.shapes.sdf.signed_distance`, where the guarantees are stated. The nearest
+    face is found in float32 and the distance to it computed in float64, so that distances exceed
+    the exact ones by at most a few 1e-7 of the mesh's extent. Winding numbers are fast ones (Barill
+    et al. 2018) in float32, recomputed exactly in float64 if within 0.05 of 0.5, or if the distance
+    is below 2e-5 of the extent. Pseudonormal signs and 2-D meshes are computed on the CPU.
 
     Args:
-        mesh: in the frame of the points.
+        mesh: mesh in the frame of the points.
         points: (N, D), finite.
         sign: one of `inr.shapes.sdf.SIGNS`.
-        device: Warp's name of it: `cuda`, `cuda:1` or `cpu`.
+        device: Warp's name of the device: `cuda`, `cuda:1` or `cpu`.
 
     Returns:
         (N,) float64, in the units of the mesh.
 
     Raises:
-        ValueError: if Warp is not installed or has no such device, `sign` is none of SIGNS, the
-            mesh has no faces, or the points are not finite or not (N, D).
+        ValueError: if Warp is not installed or has no such device, `sign` is unknown, the mesh has
+            no faces, or the points are not finite or not (N, D).
     """
     return measure(mesh, points, sign, device=device).distance
 
@@ -66,12 +66,12 @@ def measure(
 ) -> SignedDistances:
     """Return the signed distance of each point, and how ambiguous the signs were.
 
-    See `signed_distance` for arguments, promises and errors.
+    See `signed_distance` for arguments, guarantees and errors.
     """
     check_sign(sign)
     points = check_points(mesh, points)
     if mesh.dim == 2:
-        # outlines have few segments, and Warp has no meshes of them
+        # outlines have few segments, and Warp supports only triangle meshes
         return sdf.measure(mesh, points, sign)
     wp = _import_warp(device)
     with wp.ScopedDevice(device):
@@ -87,9 +87,9 @@ def measure(
 
 
 def _query(wp: Any, mesh: Mesh, points: Floats, with_winding: bool) -> tuple[Floats, Floats]:
-    """Return distances and winding numbers (zeros if not asked for), (N,) float64 each."""
+    """Return distances and winding numbers (zeros if not requested), (N,) float64 each."""
     lower, upper = mesh.bounds
-    # about the middle, where float32 is finest
+    # centred, for the precision of float32
     middle = (lower + upper) / 2
     exact = wp.array(mesh.vertices - middle, dtype=wp.vec3d)
     indices = wp.array(mesh.faces.reshape(-1), dtype=wp.int32)
@@ -126,7 +126,7 @@ def _query(wp: Any, mesh: Mesh, points: Floats, with_winding: bool) -> tuple[Flo
 
 
 def _add_slivers(mesh: Mesh, points: Floats, distance: Floats) -> None:
-    """Lower distances (N,) in place to the triangles that Warp leaves out of its search."""
+    """Lower distances (N,) in place, accounting for the triangles that Warp ignores."""
     corners = mesh.corners()
     sides = ((corners - np.roll(corners, 1, axis=1)) ** 2).sum(axis=(1, 2))
     is_sliver = 2 * mesh.face_areas() <= _SLIVER * sides
@@ -158,24 +158,24 @@ def _import_warp(device: str) -> Any:
             "pip install 'inr[warp]', or prepare.device=cpu"
         ) from error
     elsewhere = "prepare.device=cpu works everywhere"
-    # Warp's library writes to stderr where there is no driver, whatever the log level, so the
-    # driver is looked for first, and devices in its list
+    # without a driver, Warp's library writes to stderr at any log level, so the driver is checked
+    # before Warp is initialised
     if device != "cpu" and not _has_driver():
         raise ValueError(
-            f"prepare.device={device} is not there: this computer has no NVIDIA driver; {elsewhere}"
+            f"prepare.device={device} is not available: no NVIDIA driver is installed; {elsewhere}"
         )
     wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
     wp.init()
     known = [str(each) for each in wp.get_devices()]
     if device not in known and not (device == "cuda" and wp.is_cuda_available()):
         raise ValueError(
-            f"prepare.device={device} is not there; Warp finds {', '.join(known)}: {elsewhere}"
+            f"prepare.device={device} is not available; Warp finds {', '.join(known)}: {elsewhere}"
         )
     return wp
 
 
 def _has_driver() -> bool:
-    """Return whether NVIDIA's driver can be loaded, by the names that Warp tries."""
+    """Return whether NVIDIA's driver can be loaded, under the names that Warp tries."""
     names = ("nvcuda.dll",) if sys.platform == "win32" else ("libcuda.so", "libcuda.so.1")
     for name in names:
         try:
@@ -189,10 +189,10 @@ def _has_driver() -> bool:
 @lru_cache
 @no_type_check
 def _kernels():
-    """Return the kernels for one point each; they are compiled for each device once."""
+    """Return the kernels (one thread per point); they are compiled once per device."""
     wp = import_module("warp")
 
-    # Warp's language has it for comparison with a threshold only
+    # the native function: Warp's Python API only compares it with a threshold
     @wp.func_native("return mesh_query_winding_number(mesh, point, 2.0f);")
     def winding_number(mesh: wp.uint64, point: wp.vec3) -> wp.float32: ...
 
@@ -207,7 +207,7 @@ def _kernels():
     @wp.func
     def triangle_distance(point: wp.vec3d, a: wp.vec3d, b: wp.vec3d, c: wp.vec3d) -> wp.float64:
         normal = wp.cross(b - a, c - a)
-        # on which side of the three planes that stand on the sides
+        # sides of the three planes through the edges, perpendicular to the triangle
         ab = wp.dot(wp.cross(normal, b - a), point - a)
         bc = wp.dot(wp.cross(normal, c - b), point - b)
         ca = wp.dot(wp.cross(normal, a - c), point - c)

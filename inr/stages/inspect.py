@@ -16,7 +16,7 @@ from inr.data.journal import JournalEntry, read_records, ready_names
 from inr.data.layout import Layout, read_json
 from inr.data.read import read_distances
 from inr.data.summary import contradicts, count_statuses, summarise
-from inr.files import OUTPUTS, numbers_in, replacing
+from inr.files import OUTPUTS, open_arrays, replacing
 from inr.progress import show_progress
 from inr.render import GROUND_TRUTH_COLOR, ByDimension
 from inr.render.grid import image_grid
@@ -114,7 +114,7 @@ def _num_channels(layout: Layout, name: str, dim: int) -> int:
     if not path.exists():
         return 1
     try:
-        with numbers_in(path) as file:
+        with open_arrays(path) as file:
             return max(1, int(file["pos"].shape[1]) - dim)
     except Exception as error:  # a truncated archive and a bare array raise errors of their own
         raise ValueError(f"cannot read the array 'pos' of '{path}': {error}") from error

@@ -132,5 +132,5 @@ def test_two_shapes_of_one_name(root):
     path = root / "SdfSamples" / "ShapeNet" / "V2_03" / "ball.npz"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"would be named 'ShapeNet_V2_03_ball'.*rename"):
+    with pytest.raises(ValueError, match=r"would both be named 'ShapeNet_V2_03_ball'.*rename"):
         open_layout(root, None).names()

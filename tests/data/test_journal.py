@@ -1,6 +1,6 @@
 import pytest
 
-from inr.data.journal import Journal, Shard, forget, read_records
+from inr.data.journal import Journal, Shard, delete_journals, read_records
 from inr.data.layout import Layout, write_json
 
 
@@ -36,7 +36,7 @@ def test_the_journal_is_newer_than_the_manifest(tmp_path):
     journal.add("a", {"status": "ok"})
     journal.close()
     assert read_records(layout) == {"a": {"status": "ok"}, "b": {"status": "ok"}}
-    forget(layout)
+    delete_journals(layout)
     assert read_records(layout)["a"] == {"status": "failed"}
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
 

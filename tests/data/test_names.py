@@ -35,7 +35,7 @@ def test_what_is_no_shape_name(tmp_path, name):
     nested = {"d": {"c": [name]}}
     for file, content in (("a.json", ["good", name]), ("b.json", nested)):
         path = written(tmp_path / file, content)
-        with pytest.raises(ValueError, match=rf"{file}' names '.*no shape name"):
+        with pytest.raises(ValueError, match=rf"{file}' names '.*not a shape name"):
             read_names(path)
     if name.strip():
         with pytest.raises(ValueError, match=r"c\.txt' names"):
@@ -44,7 +44,7 @@ def test_what_is_no_shape_name(tmp_path, name):
 
 @pytest.mark.parametrize("above", ["..", "a/b"])
 def test_a_class_that_leads_out(tmp_path, above):
-    with pytest.raises(ValueError, match="no shape name"):
+    with pytest.raises(ValueError, match="not a shape name"):
         read_names(written(tmp_path / "a.json", {above: {"c": ["x"]}}))
 
 
@@ -52,7 +52,7 @@ def test_a_class_that_leads_out(tmp_path, above):
     "content", [5, "name", [1], [["a"]], {"a": ["x"]}, {"a": {"b": "x"}}, {"a": {"b": {"c": []}}}]
 )
 def test_other_json(tmp_path, content):
-    with pytest.raises(ValueError, match=r"a\.json' has to be a list of shape names, or nested"):
+    with pytest.raises(ValueError, match=r"a\.json' must be a list of shape names, or nested"):
         read_names(written(tmp_path / "a.json", json.dumps(content)))
 
 

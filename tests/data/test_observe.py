@@ -4,7 +4,7 @@ import torch
 import trimesh
 
 from inr.data.layout import Layout, write_npz
-from inr.data.observe import beside_surface, open_observed, visible
+from inr.data.observe import offset_samples, open_observed, visible
 from tests.support.making import CPU, DRAWS
 
 
@@ -17,7 +17,7 @@ def sphere(num_points: int, dim: int, radius: float = 0.5) -> tuple[np.ndarray, 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_samples_beside_a_sphere_have_its_distance(dim):
     points, normals = sphere(500, dim)
-    outer, inner = beside_surface(points, normals, 0.02, np.random.default_rng(1))
+    outer, inner = offset_samples(points, normals, 0.02, np.random.default_rng(1))
     for samples, sign in ((outer, 1), (inner, -1)):
         exact = np.linalg.norm(samples[:, :dim], axis=1) - 0.5
         np.testing.assert_allclose(samples[:, dim], exact, atol=1e-6)

@@ -177,7 +177,7 @@ def test_what_float16_cannot_hold_is_refused(files):
 
 
 def test_another_dtype_is_refused(files):
-    with pytest.raises(ValueError, match=r"dtype=int8; it has to be float32 or float16"):
+    with pytest.raises(ValueError, match=r"dtype=int8; it must be float32 or float16"):
         files.open(dtype="int8")
 
 
@@ -254,7 +254,7 @@ def test_a_folder_that_cannot_be_written(files, tmp_path):
     assert (fallback / "samples_float32_3.json").exists()
     assert amiss(files.open(folders=[blocked / "packed", fallback])) == []
     assert files.reads == ["a", "b", "c"]
-    with pytest.raises(ValueError, match=r"neither '.*blocked/packed' nor '.*' can be written"):
+    with pytest.raises(ValueError, match=r"neither '.*blocked/packed' nor '.*' is writable"):
         files.open(folders=[blocked / "packed", blocked / "too"])
 
 

@@ -145,7 +145,7 @@ def test_a_field_of_a_point_cloud(tmp_path):
     x = np.random.default_rng(0).uniform(-1, 1, (40, 2)).astype(np.float32)
     write_npz(layout.unsigned("cloud"), all=np.column_stack([x, np.abs(x[:, 0])]))
     needs = ("samples", "samples.weight")
-    with pytest.raises(ValueError, match=r"weight\.npz' is missing.*arrays all \(40,\), a row"):
+    with pytest.raises(ValueError, match=r"weight\.npz' is missing.*arrays all \(40,\), one row"):
         open_signed(layout, ["cloud"], needs=needs)
     write_npz(layout.sample_field("cloud", "weight"), all=confidence_at(x))
     batch = draw(open_signed(layout, ["cloud"], needs=needs))
@@ -158,7 +158,7 @@ def test_a_missing_file_is_named_with_its_shape(tmp_path):
     layout.sample_field("s1", "confidence").unlink()
     message = (
         r"the samples of 's1' have no field 'confidence' \('.*samples/s1/confidence\.npz' is "
-        r"missing\).* arrays pos \(2000,\) and neg \(650,\), a row for each sample of "
+        r"missing\).* arrays pos \(2000,\) and neg \(650,\), one row per sample of "
         r"'.*s1/deepsdf\.npz'"
     )
     with pytest.raises(ValueError, match=message):
@@ -170,12 +170,12 @@ def test_a_missing_file_is_named_with_its_shape(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"pos": np.ones(899), "neg": np.ones(700)}, r"'pos' of shape \(899,\).*makes \(900,\)"),
+        ({"pos": np.ones(899), "neg": np.ones(700)}, r"'pos' of shape \(899,\).*makes it \(900,\)"),
         ({"pos": np.ones((900, 2)), "neg": np.ones((700, 2))}, r"of shape \(900, 2\)"),
         ({"pos": np.ones(900)}, r"cannot read the array 'neg' of '.*confidence\.npz'"),
         (
             {"pos": np.ones(900), "neg": np.where(np.arange(700) == 5, np.nan, 1.0)},
-            r"confidence\.npz' has a value that is not finite in row 5 of 'neg'",
+            r"confidence\.npz' has a non-finite value in row 5 of 'neg'",
         ),
     ],
 )
@@ -218,11 +218,11 @@ def test_needs_that_are_known():
     [
         ("surface.gradeint", r"'surface\.gradeint'.*did you mean 'surface\.gradient'\?"),
         ("lables", r"did you mean 'labels'\?.*samples\.<field>"),
-        ("surface.colour", r"'surface\.colour' is nothing that a loss can need"),
-        ("samples.", "names no field of the samples"),
-        ("samples.../secret", "names no field of the samples"),
-        ("samples.colour:0", "names no field of the samples"),
-        ("samples.colour:x", "names no field of the samples"),
+        ("surface.colour", r"'surface\.colour' is not something a loss can need"),
+        ("samples.", "is not a valid field of the samples"),
+        ("samples.../secret", "is not a valid field of the samples"),
+        ("samples.colour:0", "is not a valid field of the samples"),
+        ("samples.colour:x", "is not a valid field of the samples"),
         ("samples.deepsdf", "may be named 'deepsdf'$"),
         ("samples.labels", "may be named 'labels', and 'labels' alone is a need of its own"),
     ],

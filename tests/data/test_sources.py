@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from inr.data.sources import MOST_BYTES, find_files, fingerprint, has_changed, shape_name
+from inr.data.sources import MAX_NAME_BYTES, find_files, fingerprint, has_changed, shape_name
 from inr.shapes.formats.base import SURFACE
 from inr.shapes.formats.table import suffixes
 
@@ -67,7 +67,7 @@ def test_a_file_that_changed(tmp_path):
 def test_names_too_long_for_a_file():
     names = [shape_name(Path("folder") / ("é" * 150 + tail + ".ply")) for tail in "ab"]
     assert names[0] != names[1]
-    assert all(len(name.encode()) <= MOST_BYTES for name in names)
+    assert all(len(name.encode()) <= MAX_NAME_BYTES for name in names)
     assert shape_name(Path("größe/häuschen.obj")) == "größe_häuschen"
 
 

@@ -92,7 +92,7 @@ def test_two_lists_that_name_one_shape(tmp_path):
 @pytest.mark.parametrize("name", ["../other", "a/b", ".."])
 def test_a_list_that_leads_out(tmp_path, name):
     (tmp_path / "test.json").write_text(json.dumps([name]))
-    with pytest.raises(ValueError, match="no shape name"):
+    with pytest.raises(ValueError, match="not a shape name"):
         make_splits(NAMES, {"train": 1.0, "test": str(tmp_path / "test.json")}, 0)
 
 

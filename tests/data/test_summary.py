@@ -26,7 +26,7 @@ def test_what_is_sound_is_not_named():
         "2 meshes of 12 to 12 faces: 2 watertight and consistent, 2 in one piece",
         "second evaluation of 200 samples: signs agree on 100.000%, largest difference 1.0e-08 box "
         "units",
-        "seconds a shape: median 3.0, most 4.0 (b)",
+        "seconds per shape: median 3.0, at most 4.0 (b)",
     ]
 
 
@@ -61,8 +61,8 @@ def test_parts_are_counted_and_what_is_wrong_with_them_is_named():
     assert [line for line in summarise(records) if "part" in line] == [
         "parts: 0 in 2, 1 in 3, 2 in 1 shapes",
         "open parts: 1 (c)",
-        "parts as thin as a sheet: 1 (d)",
-        "over 2% of the samples inside in no part (is one missing?): 1 (d)",
+        "flat parts: 1 (d)",
+        "over 2% of the inner samples in no part (is one missing?): 1 (d)",
     ]
     assert parts_of_no_shape(records) == []
 

@@ -117,7 +117,7 @@ def test_a_split_that_leads_out_is_refused(name, tmp_path, monkeypatch, capsys):
     arguments = ["stage=prepare", *SMALL, f"data.source={tmp_path / 'source'}"]
     arguments += [f"data.root={tmp_path / 'made'}", f"data.splits.test={tmp_path / 'test.txt'}"]
     assert inr(monkeypatch, *arguments) == 2
-    assert "no shape name" in capsys.readouterr().err.splitlines()[-1]
+    assert "not a shape name" in capsys.readouterr().err.splitlines()[-1]
 
 
 def _sound():

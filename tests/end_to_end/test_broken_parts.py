@@ -55,17 +55,17 @@ FILE = "lamps/parts/meshes/NAME/part1.obj"
 CASES: dict[str, tuple[Spoil, str]] = {
     "outside the box": (outside, f"part 1 ('{FILE}') spans .* leaves the box [-1, 1]^D"),
     "one triangle": (one_triangle, f"part 1 ('{FILE}') has no extent: 3 points from"),
-    "no parts": (no_parts, "it has no parts: 'lamps/parts/meshes/NAME' holds no part<i>"),
+    "no parts": (no_parts, "it has no parts: 'lamps/parts/meshes/NAME' has no part<i>"),
     "no mesh": (lambda f, n: part(f, n).write_text("none"), "meshes/NAME/part1.obj"),
     "twice": (lambda f, n: part(f, n, ".ply").touch(), "are both its part 1"),
-    "no whole": (lambda f, n: whole_of(f, n).unlink(), "and there is no mesh of the whole"),
+    "no whole": (lambda f, n: whole_of(f, n).unlink(), "but no mesh of the whole shape"),
     "no scales": (with_poses(scales=None), "scales.npy' is missing"),
     "norm zero": (with_poses(quaternions=np.zeros((3, 4))), "part 0 has a quaternion of norm 0"),
     "zero scale": (with_poses(scales=HALVES * [1, 0, 1]), "part 0 has a scale that is not above 0"),
     "negative scale": (with_poses(scales=-HALVES), "part 0 has a scale that is not above 0"),
-    "not finite": (with_poses(scales=HALVES * np.nan), "part 0 has a pose that is not finite"),
-    "other number": (with_poses(num_parts=2), "is of shape (2, 4); 3 parts"),
-    "other frame": (with_poses(translations=MIDDLES - MIDDLES[0]), "is not that of its mesh"),
+    "not finite": (with_poses(scales=HALVES * np.nan), "part 0 has a non-finite pose"),
+    "other number": (with_poses(num_parts=2), "has shape (2, 4); 3 parts"),
+    "other frame": (with_poses(translations=MIDDLES - MIDDLES[0]), "does not match its mesh"),
 }  # fmt: skip
 SOUND = ["fitted", "posed"]
 

@@ -43,7 +43,7 @@ WRONG = {
     ("data.dim=null",): "which shape? add data.source=<file of one shape>",
     ("reconstruct.observe=part",): "did you mean 'partial'?",
     ("reconstruct.view=[0,0,0]",): "it is a direction, not all zero",
-    ("data.sampling.near_counts=[9]",): "give as many of one as of the other",
+    ("data.sampling.near_counts=[9]",): "give the same number of both",
     ("optimizer.lr=-1",): "optimizer.lr is -1; it has to be positive",
     ("train.space_near=2",): "train.space_near is 2; it is a fraction",
     ("sample.interpolate=[a]",): "give the names of two training shapes",

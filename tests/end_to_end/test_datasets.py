@@ -80,7 +80,7 @@ def test_a_list_that_was_edited_is_noticed(boxes, monkeypatch, capsys):
     prepare += ["data.splits.train=1.0", "data.splits.test=test.txt"]
     Path("test.txt").write_text("box1.ply\n")
     assert inr(monkeypatch, *prepare) == 2
-    assert "names no shape that there is ('box1.ply' first)" in capsys.readouterr().err
+    assert "names no shape of the data set ('box1.ply' first)" in capsys.readouterr().err
     Path("test.txt").write_text("box1\n")
     assert inr(monkeypatch, *prepare) == 0
     assert names_in(Layout(Path("made")))["test"] == ["box1"]

@@ -146,7 +146,7 @@ def test_a_source_that_is_gone_stays_until_it_is_dropped(monkeypatch, capsys):
     capsys.readouterr()
     assert inr(monkeypatch, *counted) == 0
     said = capsys.readouterr().err
-    assert "1 shapes have lost their source files and stay" in said
+    assert "the source files of 1 shapes are missing; the shapes stay" in said
     assert f": {gone}; add prepare.drop_missing=true" in said
     assert manifest()["shapes"][gone]["gone"] is True and Layout(Path("made")).is_ready(gone)
     assert names_in(Layout(Path("made"))) == before
@@ -155,7 +155,7 @@ def test_a_source_that_is_gone_stays_until_it_is_dropped(monkeypatch, capsys):
     assert "gone" not in manifest()["shapes"][gone]
     Path(f"clouds/{gone}.npy").unlink()
     assert inr(monkeypatch, *counted, "prepare.drop_missing=true") == 0
-    assert f"dropped 1 shapes that have lost their source files: {gone}" in capsys.readouterr().err
+    assert f"dropped 1 shapes whose source files are missing: {gone}" in capsys.readouterr().err
     assert gone not in manifest()["shapes"] and not Layout(Path("made")).is_ready(gone)
     for layout in (
         Layout(Path("made")),
@@ -177,7 +177,7 @@ def test_shapes_of_another_folder_are_not_gone(monkeypatch, capsys):
     again = [setting.replace("=clouds", "=later") for setting in PREPARE]
     assert inr(monkeypatch, *again, *FRACTIONS, "prepare.drop_missing=true") == 0
     assert len(Layout(Path("made")).names()) == 4
-    assert "lost their source" not in capsys.readouterr().err
+    assert "source files" not in capsys.readouterr().err
 
 
 def test_a_run_goes_on_with_the_shapes_that_it_had(monkeypatch, capsys):

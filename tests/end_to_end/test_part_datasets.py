@@ -297,8 +297,8 @@ def test_the_sum_counts_parts_and_names_odd_ones(folder, monkeypatch, capsys):
     assert "parts: 0 in 0, 1 in 3, 2 in 3, 3 in 1 shapes" in said
     assert "parts that no shape has: 0; " in said
     assert "open parts: 1 (lamp0)" in said
-    assert "parts as thin as a sheet: 1 (lamp1)" in said
-    assert "over 2% of the samples inside in no part (is one missing?): 2 (lamp1, lamp2)" in said
+    assert "flat parts: 1 (lamp1)" in said
+    assert "over 2% of the inner samples in no part (is one missing?): 2 (lamp1, lamp2)" in said
     checks = checks_in(layout)
     assert checks["lamp0"]["open"] == [1] and checks["lamp1"]["flat"] == [2]
     # against the distance to every part that is left

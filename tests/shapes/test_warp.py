@@ -124,18 +124,20 @@ def test_a_device_that_is_not_there(monkeypatch):
     for device in ("cpu", "cuda", "cuda:0"):
         warp.check_device(device)
     assert ready["config"].log_level == 30
-    with pytest.raises(ValueError, match=r"device=cuda:1 is not there; Warp finds cpu, cuda:0"):
+    with pytest.raises(ValueError, match=r"device=cuda:1 is not available; Warp finds cpu, cuda:0"):
         warp.check_device("cuda:1")
     none = {"get_devices": lambda: ["cpu"], "is_cuda_available": lambda: False}
     monkeypatch.setitem(sys.modules, "warp", SimpleNamespace(**ready, **none))
-    with pytest.raises(ValueError, match=r"device=cuda is not there; Warp finds cpu"):
+    with pytest.raises(ValueError, match=r"device=cuda is not available; Warp finds cpu"):
         warp.check_device("cuda")
 
 
 def test_without_a_driver_warp_is_not_begun(monkeypatch):
     monkeypatch.setitem(sys.modules, "warp", SimpleNamespace())
     monkeypatch.setattr(warp, "_has_driver", lambda: False)
-    with pytest.raises(ValueError, match=r"device=cuda .* no NVIDIA driver; prepare\.device=cpu"):
+    with pytest.raises(
+        ValueError, match=r"device=cuda .* no NVIDIA driver is installed; prepare\.device=cpu"
+    ):
         warp.check_device("cuda")
 
 
@@ -148,5 +150,5 @@ def test_nothing_but_our_own_message_is_printed():
         "except ValueError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("prepare.device=cuda:77 is not there")
+    assert done.stdout.startswith("prepare.device=cuda:77 is not available")
     assert done.stderr == ""

@@ -1,11 +1,11 @@
-"""Reading the files of the poses of a shape's parts."""
+"""Read the pose files of a shape's parts."""
 
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.mesh import Floats
 from inr.shapes.poses import Flags
 
@@ -16,7 +16,7 @@ def rotation_file(dim: int) -> str:
 
 
 def load_present(folder: Path) -> Flags | None:
-    """Return the flags of present.npy in a folder of poses, (P,); None where there is none.
+    """Return the flags of present.npy in a folder of poses, (P,); None if there is no such file.
 
     Raises:
         ValueError: if it cannot be read, or is not (P,).
@@ -27,17 +27,17 @@ def load_present(folder: Path) -> Flags | None:
     array = load_array(path)
     if array.ndim != 1 or not np.isin(array, (0, 1)).all():
         raise ValueError(
-            f"'{path}' is of shape {array.shape}, dtype {array.dtype}; it has to be (P,), true "
+            f"'{path}' has shape {array.shape} and dtype {array.dtype}; it must be (P,), true "
             "where the shape has the part"
         )
     return array.astype(bool)
 
 
 def load_poses(folder: Path, dim: int, num_parts: int) -> tuple[Floats, Floats, Floats]:
-    """Return rotations, translations and scales as the files of a folder have them.
+    """Return rotations, translations and scales from the files of a folder, unchecked.
 
     Raises:
-        ValueError: if one is missing, cannot be read, or is not of `num_parts` rows.
+        ValueError: if a file is missing, cannot be read, or does not have `num_parts` rows.
     """
     arrays: list[Floats] = []
     widths = {rotation_file(dim): 1 if dim == 2 else 4, "translations.npy": dim, "scales.npy": dim}
@@ -49,14 +49,14 @@ def load_poses(folder: Path, dim: int, num_parts: int) -> tuple[Floats, Floats, 
             if others:
                 what = f"'{path}' is missing beside '{others[0]}'; add it"
             raise ValueError(
-                f"{what}, or run stage=prepare on meshes and parts without such a folder, which "
+                f"{what}, or run stage=prepare on meshes and parts without that folder, which "
                 "fits all poses of a shape"
             )
         array = load_array(path).astype(np.float64)
         array = array[:, None] if dim == 2 and array.ndim == 1 else array
         if array.shape != (num_parts, width):
             raise ValueError(
-                f"'{path}' is of shape {array.shape}; {num_parts} parts with data.dim={dim} "
+                f"'{path}' has shape {array.shape}; {num_parts} parts with data.dim={dim} "
                 f"need ({num_parts}, {width})"
             )
         arrays.append(array)
@@ -68,10 +68,10 @@ def load_array(path: Path) -> NDArray[np.generic]:
     """Return the array of real numbers or flags in an .npy file.
 
     Raises:
-        ValueError: if it cannot be read, or is an archive or not of numbers.
+        ValueError: if the file cannot be read, is an archive, or does not hold numbers.
     """
     try:
-        with numbers_in(path) as array:
+        with open_arrays(path) as array:
             is_one = isinstance(array, np.ndarray)
     except Exception as error:
         raise ValueError(f"cannot read the array in '{path}': {error}") from error

@@ -1,4 +1,4 @@
-"""Preparing the parts of a shape: from their source to the files of a data set."""
+"""Prepare the parts of a shape: from their source to their files in a data set."""
 
 import shutil
 from dataclasses import replace
@@ -21,8 +21,9 @@ from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
 from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.solids.repair import repair
 
-# box units: a sample this far outside of every part is in none; a thinner part has no inside
+# a sample further than this outside of every part is in no part, box units
 IN_NO_PART = 0.01
+# a part with a smaller half-extent is flat, box units
 FLAT = 1e-3
 
 
@@ -33,13 +34,13 @@ def read_composite(
 
     Args:
         mesh: the whole.
-        files: of the parts; of poses, if there are any, those are read.
-        mend: whether the parts are repaired; their faces are turned outward in any case.
-        formats: the user's own by suffix.
+        files: files of the parts and, if given, of their poses.
+        mend: repair the parts; their faces are oriented outward in any case.
+        formats: suffix to a user-defined format.
 
     Raises:
-        ValueError: if a part or its pose cannot be read, a pose is invalid or not that of its mesh,
-            or present.npy contradicts the meshes.
+        ValueError: if a part or its pose cannot be read, a pose is invalid or does not match its
+            mesh, or present.npy contradicts the meshes.
     """
     parts: list[Mesh | None] = [None] * files.num_parts
     for number, path in files.meshes.items():
@@ -69,42 +70,43 @@ def _check_present(files: PartFiles, poses: Path) -> None:
         return
     if len(present) != files.num_parts:
         raise ValueError(
-            f"'{path}' is of {len(present)} parts, and the shapes have {files.num_parts}; give it "
+            f"'{path}' has {len(present)} parts, and the shapes have {files.num_parts}; give it "
             "as many rows, false for absent parts"
         )
     for number, is_present in enumerate(present):
         if is_present and number not in files.meshes:
             raise ValueError(
-                f"'{path}' says that there is a part {number}, and there is no mesh of it; add "
-                f"part{number} to the meshes, or make its row false"
+                f"'{path}' says that part {number} is present, but it has no mesh; add "
+                f"part{number} to the meshes, or set its row to false"
             )
         if not is_present and number in files.meshes:
             raise ValueError(
-                f"'{path}' says that there is no part {number}, and its mesh is "
-                f"'{files.meshes[number]}'; make its row true, or remove the mesh"
+                f"'{path}' says that part {number} is absent, but it has the mesh "
+                f"'{files.meshes[number]}'; set its row to true, or remove the mesh"
             )
 
 
 def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:
-    # turned first: across a thin part that leans, the middle of its bounds may lie far off
+    # compared in canonical space: for a thin oblique part, the centre of the native bounding box
+    # may be many half-extents away along a thin axis
     turn = rotation_matrices(poses.rotations[number][None])[0]
     canonical = (part.vertices - poses.translations[number]) @ turn / poses.scales[number]
     middle = Mesh(canonical, part.faces).bounds.mean(axis=0)
     if np.abs(middle).max() > 2:
         raise ValueError(
-            f"{where}: the pose of part {number} is not that of its mesh, whose middle is at "
-            f"{middle.round(2).tolist()} in the part's canonical box [-1, 1]^D; poses are in "
-            "the frame of the meshes beside them, or leave out parts/parameters to have them fitted"
+            f"{where}: the pose of part {number} does not match its mesh, whose centre is at "
+            f"{middle.round(2).tolist()} in the part's canonical box [-1, 1]^D; poses must be in "
+            "the frame of the meshes; remove parts/parameters to have them fitted"
         )
 
 
 def complete_poses(shape: Composite, primitive: str, files: PartFiles | None) -> Composite:
-    """Return a shape in the box frame with the poses of its parts; without any, they are fitted.
+    """Return a shape with checked poses of its parts, fitted if it has none.
 
     Args:
-        shape: in the box frame.
-        primitive: cuboid | cylinder, to be fitted.
-        files: of the parts, for messages; None for those of a family.
+        shape: shape in the box frame.
+        primitive: cuboid | cylinder, the primitive to fit.
+        files: files of the parts, for messages; None for parts of a family.
 
     Raises:
         ValueError: if a part leaves the box or has no extent, or its pose is invalid.
@@ -154,18 +156,18 @@ def write_parts(name: str, shape: Composite, layout: Layout, primitive: str) -> 
 def write_labels(
     name: str, shape: Composite, layout: Layout, samples: Floats, num_uniform: int
 ) -> float:
-    """Write which part each sample belongs to, in the order of the files of samples.
+    """Write the part that each sample belongs to, in the order of the sample files.
 
     Args:
-        name: of the shape.
-        shape: in the box frame.
+        name: name of the shape.
+        shape: shape in the box frame.
         layout: the data set.
-        samples: (S, D + 1), as they are stored; the uniform ones last.
-        num_uniform: how many those are.
+        samples: (S, D + 1), samples as stored, uniform ones last.
+        num_uniform: number of uniform samples.
 
     Returns:
-        The fraction of the samples inside the whole that are outside of every part by more than
-        IN_NO_PART: many where a part was forgotten.
+        Fraction of the inner samples further than IN_NO_PART outside of every part; large if a part
+        is missing.
     """
     labels, distances = least_part(samples[:, :-1].astype(np.float64), shape.parts)
     outside = samples[:, -1] >= 0
@@ -179,15 +181,15 @@ def write_labels(
 
 
 def check_parts(shape: Composite, in_no_part: float | None) -> JournalEntry:
-    """Return the entry of the manifest on a shape's parts.
+    """Return the manifest's entry about a shape's parts.
 
     Args:
-        shape: in the box frame, with poses.
-        in_no_part: as `write_labels` returns it; None where there are no labels.
+        shape: shape in the box frame, with poses.
+        in_no_part: fraction that `write_labels` returned; None without labels.
 
     Returns:
-        present: flags (P,); open and flat: the numbers of parts whose mesh does not close up, and
-        of those whose pose has a half-extent below FLAT; in_no_part.
+        present: flags (P,); open: indices of the parts whose mesh is not closed; flat: indices of
+        the parts with a half-extent below FLAT; in_no_part.
     """
     assert shape.poses is not None
     parts = enumerate(shape.parts)
@@ -200,7 +202,7 @@ def check_parts(shape: Composite, in_no_part: float | None) -> JournalEntry:
     }
 
 
-def forget_parts(name: str, layout: Layout) -> None:
+def delete_parts(name: str, layout: Layout) -> None:
     """Delete the files of a shape's parts."""
     for folder in (
         layout.part_meshes(name),

@@ -1,4 +1,4 @@
-"""Files of the parts of the user's own shapes."""
+"""Find the part files of the user's own shapes."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from inr.data.sources import fingerprint, has_changed, is_hidden, shape_name
 
 log = logging.getLogger(__name__)
 
-# the folder of poses, in parts
+# name of the folder of poses in parts
 POSES = "parameters"
 
 
@@ -20,9 +20,9 @@ class PartFiles:
     """Files of one shape's parts.
 
     Args:
-        meshes: part i to its mesh, of those that the shape has.
-        poses: the folder of their poses; None where they are to be fitted.
-        num_parts: P, of the whole data set; shapes that are refused do not count.
+        meshes: part number to mesh file, of the parts that the shape has.
+        poses: folder of their poses; None if the poses are to be fitted.
+        num_parts: P, number of parts of the data set, refused shapes not counted.
     """
 
     meshes: Mapping[int, Path]
@@ -30,11 +30,11 @@ class PartFiles:
     num_parts: int
 
     def fingerprints(self) -> dict[str, JournalEntry]:
-        """Return the fingerprint of each file, by the file's name."""
+        """Return file name to fingerprint."""
         return {path.name: fingerprint(path) for path in self._files()}
 
     def have_changed(self, record: JournalEntry) -> bool:
-        """Return whether the files differ from those that a record was made of."""
+        """Return whether the files have changed since a record was made."""
         before, files = record.get("parts", {}), self._files()
         if {path.name for path in files} != set(before):
             return True
@@ -46,12 +46,12 @@ class PartFiles:
 
 
 def part_folder(source: Path, suffixes: Sequence[str]) -> Path | None:
-    """Return the folder of a source that holds <name>/part<i>, None where it has no parts.
+    """Return the folder of a source that holds <name>/part<i>; None if it has no parts.
 
     Args:
-        source: of the shapes. Parts are in its parts/meshes, if that has any mesh <name>/*, or in
-            its parts, if that has a mesh that is named as a part is.
-        suffixes: of meshes that can be read.
+        source: folder of the shapes. Parts are in its parts/meshes if that has any mesh <name>/*,
+            else in its parts if that has a mesh <name>/part<i>.
+        suffixes: mesh suffixes that can be read.
     """
     folder = source / "parts" / "meshes"
     if next(_mesh_paths(folder, suffixes), None) is not None:
@@ -64,16 +64,16 @@ def part_folder(source: Path, suffixes: Sequence[str]) -> Path | None:
 def find_part_files(
     source: Path, names: Sequence[str], suffixes: Sequence[str]
 ) -> tuple[dict[str, PartFiles], dict[str, str]]:
-    """Return the part files of each shape, and the shapes refused with the reason.
+    """Return shape to its part files, and refused shape to reason.
 
     Args:
-        source: of the shapes.
+        source: folder of the shapes.
         names: the shapes.
-        suffixes: of meshes that can be read.
+        suffixes: mesh suffixes that can be read.
 
     Returns:
-        Two empty dicts where the source has no parts at all. Poses are in parts/parameters, under
-        the path that the meshes have under their folder; those of other shapes are to be fitted.
+        Two dicts, empty if the source has no parts at all. Poses are read from parts/parameters,
+        at the relative path of the shape's part meshes; for other shapes they are to be fitted.
     """
     folder = part_folder(source, suffixes)
     if folder is None:
@@ -82,7 +82,7 @@ def find_part_files(
     places: dict[str, Path] = {}
     refused: dict[str, str] = {}
     for path in sorted(_mesh_paths(folder, suffixes)):
-        # as the whole, whose name its suffix is cut from
+        # named as the whole shape is; shape_name removes a suffix, so one is added
         above = path.parent.relative_to(folder)
         name, number = shape_name(above.with_name(above.name + ".x")), part_number(path)
         of_shape = meshes.setdefault(name, {})
@@ -91,19 +91,17 @@ def find_part_files(
         if number is None:
             refused.setdefault(
                 name,
-                f"'{path}' is named as no part is: call it part<i>{path.suffix}, i the number of "
-                "the part, from 0 and alike in all shapes, or move it elsewhere",
+                f"'{path}' is not named as a part: call it part<i>{path.suffix}, i the number of "
+                "the part, from 0 and the same in all shapes, or move it elsewhere",
             )
             continue
         if number in of_shape:
             refused[name] = f"'{path}' and '{of_shape[number]}' are both its part {number}"
         of_shape[number] = path
     for name in sorted(set(names) - meshes.keys()):
-        refused[name] = f"it has no parts: '{folder / name}' holds no part<i> that can be read"
+        refused[name] = f"it has no parts: '{folder / name}' has no part<i> that can be read"
     for name in sorted(meshes.keys() - set(names)):
-        refused[name] = (
-            f"it has parts ('{folder / places[name]}'), and there is no mesh of the whole"
-        )
+        refused[name] = f"it has parts ('{folder / places[name]}') but no mesh of the whole shape"
     poses = source / "parts" / POSES
     _warn_of_poses(poses, places)
     names = [name for name in names if name not in refused]
@@ -113,7 +111,7 @@ def find_part_files(
     fitted = [name for name in names if name not in given]
     if given and fitted:
         log.info(
-            "poses of %d shapes are given, those of the other %d are fitted (%s first)",
+            "poses of %d shapes are given; those of the other %d are fitted (%s first)",
             len(given),
             len(fitted),
             fitted[0],
@@ -122,24 +120,24 @@ def find_part_files(
 
 
 def _warn_of_poses(poses: Path, places: Mapping[str, Path]) -> None:
-    """Warn of folders of poses that belong to no shape with parts."""
+    """Warn about folders of poses that belong to no shape with parts."""
     known = {poses / place for place in places.values()}
     strange = sorted({path.parent for path in poses.rglob("*.npy")} - known)
     if strange:
         log.warning(
-            "%d folders of poses belong to no shape with parts, '%s' first; they are named as the "
-            "folders of the parts' meshes are",
+            "%d folders of poses belong to no shape with parts, '%s' first; name them as the "
+            "folders of the parts' meshes",
             len(strange),
             strange[0],
         )
 
 
 def _mesh_paths(folder: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    """Yield the meshes in the folders of shapes, however they are named."""
+    """Yield all meshes in the folders of shapes, whatever their names."""
     for path in folder.glob("*/**/*"):
         relative = path.relative_to(folder)
         if path.suffix.lower() not in suffixes or is_hidden(relative):
             continue
-        # parts/parameters, whose .npy might be outlines, lies in parts beside the shapes
+        # skip parts/parameters, beside the shapes: its .npy files would pass for outlines
         if path.is_file() and relative.parts[0] != POSES:
             yield path

@@ -1,1 +1,1 @@
-"""Readers of files, found by a table of suffixes."""
+"""File readers, looked up by suffix in a table."""

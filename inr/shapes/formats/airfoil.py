@@ -1,4 +1,4 @@
-"""Airfoil coordinate files (.dat): Selig and Lednicer order, as people find them."""
+"""Airfoil coordinate files (.dat) in Selig or Lednicer order, with their common variations."""
 
 import math
 import re
@@ -11,19 +11,20 @@ from inr.shapes.polygon import Edges, Loop, join_loops
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?|[-+]?(nan|inf(inity)?)", re.I)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
-# how tables write that a side has no ordinate at a station
+# placeholder in tables for a surface without ordinate at a station
 _NO_VALUE = re.compile(r"[.*-]+")
 _COMMENT = re.compile(r"[#!%].*")
 
-# in chords: how far along the chord the two ends of an outline may lie from one another,
-# how far a surface must reach, and how far from the others a point may lie
-_MOST_GAP = 0.05
-_LEAST_SPAN = 0.5
-_FAR = 3.0
-# Degrees that an outline may turn by at a point farther than a fraction of the chord from its ends,
-# and in all: of 2,174 real airfoils none turns by 60 there (a step does, by 90), or by 530 in all.
-_MOST_TURN = 100.0
-_MOST_TURNS = 720.0
+# In chords: maximum gap along the chord between the ends of an outline, minimum length of a
+# surface, and maximum distance of a point from the others.
+_MAX_GAP = 0.05
+_MIN_SPAN = 0.5
+_MAX_DISTANCE = 3.0
+# Maximum turning angle at a point further than _ENDS chords from the leading and trailing edge, and
+# maximum total, in degrees. In 2,174 real airfoils the largest are below 60 and 530; a step in the
+# outline turns by 90.
+_MAX_TURN = 100.0
+_MAX_TOTAL_TURN = 720.0
 _ENDS = 0.02
 
 
@@ -31,7 +32,7 @@ _ENDS = 0.02
 class _Row:
     line: int  # counted from 1
     values: list[float]
-    block: int  # how many gaps of blank lines stand before it
+    block: int  # number of gaps of blank lines before it
 
 
 def read_dat(data: bytes) -> tuple[Loop, Edges]:
@@ -40,21 +41,22 @@ def read_dat(data: bytes) -> tuple[Loop, Edges]:
 
 
 def read_airfoil(text: str) -> Loop:
-    """Return the outline that a coordinate file describes, (n, 2), in the file's units.
+    """Return the outline in a coordinate file, (n, 2), in the file's units.
 
-    Two orders are told apart. Selig: one loop, from the trailing edge over one surface to the
+    Two orders are recognised. Selig: one loop, from the trailing edge over one surface to the
     leading edge and back along the other. Lednicer: after the title a line with the numbers of
-    points, then each surface from the leading edge to the trailing edge; the line of numbers may
-    be missing. The trailing edge may be open: the edge from the last point to the first closes it.
+    points (may be missing), then each surface from the leading to the trailing edge. An open
+    trailing edge is closed by the edge from the last point to the first.
 
-    A line is a point if it holds two numbers, between which blanks, tabs, commas or semicolons
-    stand; decimal commas, Fortran exponents and parentheses are understood. Other lines (titles,
-    prose, # ! % comments, the four numbers of an MSES grid) are passed over, but among the points a
-    line that begins with a number must be a point.
+    A line with two numbers, separated by blanks, tabs, commas or semicolons, is a point; decimal
+    commas, Fortran exponents and parentheses are accepted. Other lines (titles, text, # ! %
+    comments, the four numbers of an MSES grid) are skipped, but between points a line that begins
+    with a number must be a point.
 
     Raises:
-        ValueError: if there are no points, a line among them is none, the counts do not match, a
-            point lies far from the others, or the ends are too far apart: points are missing then.
+        ValueError: if there are no points, a line between them is not a point, the counts do not
+            match, a point is far from the others, or the ends are so far apart that points must be
+            missing.
     """
     rows = _read_rows(text)
     points = np.array([row.values for row in rows], dtype=np.float64).reshape(-1, 2)
@@ -73,9 +75,9 @@ def read_airfoil(text: str) -> Loop:
 
 
 def _read_rows(text: str) -> list[_Row]:
-    """Return the lines that hold points, and those between them that begin with a number."""
+    """Return the lines that hold points; check that no other line between them has numbers."""
     rows: list[_Row] = []
-    others: list[tuple[int, str]] = []  # lines that begin with a number and are no points
+    others: list[tuple[int, str]] = []  # lines that begin with a number but are not points
     block, blank = 0, False
     for number, line in enumerate(text.splitlines(), start=1):
         line = _COMMENT.sub("", line).strip()
@@ -93,19 +95,18 @@ def _read_rows(text: str) -> list[_Row]:
         rows.append(_Row(number, values, block))
     if len(rows) < 3 <= len(others):
         number, line = others[0]
-        raise ValueError(f"line {number}, '{line[:60]}', is no point: two numbers, x and y")
+        raise ValueError(f"line {number}, '{line[:60]}', is not a point: two numbers, x and y")
     for number, line in others:
         if rows and rows[0].line < number < rows[-1].line:
             raise ValueError(
-                f"line {number} stands among the points, but '{line[:60]}' is not two numbers, "
-                "x and y"
+                f"line {number} is between points, but '{line[:60]}' is not two numbers, x and y"
             )
     return rows
 
 
 def _numbers(line: str) -> list[float] | None:
-    """Return the numbers of a line, None for text or a missing ordinate, and [] for a mixture."""
-    try:  # most lines are plain
+    """Return the numbers in a line; None for text or a missing ordinate; [] if mixed with text."""
+    try:  # fast path: most lines are two plain numbers
         x, y = line.split()
         return [float(x), float(y)]
     except ValueError:
@@ -128,7 +129,7 @@ def _numbers(line: str) -> list[float] | None:
 
 
 def _counts(rows: list[_Row], points: Loop) -> tuple[int, int] | None:
-    """Return the numbers of points of both surfaces if the first row holds them."""
+    """Return the number of points of each surface, if the first row gives them; else None."""
     first, rest = points[0], points[1:]
     if not (np.isfinite(first).all() and (first == first.round()).all() and first.min() >= 2):
         return None
@@ -148,14 +149,14 @@ def _counts(rows: list[_Row], points: Loop) -> tuple[int, int] | None:
 def _check_points(rows: list[_Row], points: Loop) -> None:
     finite = np.isfinite(points).all(axis=1)
     if not finite.all():
-        raise ValueError(f"line {rows[int(np.argmin(finite))].line} has a number that is not one")
+        raise ValueError(f"line {rows[int(np.argmin(finite))].line} has a non-finite number")
     low, middle, high = np.percentile(points, [5, 50, 95], axis=0)
     away = np.abs(points - middle).max(axis=1)
-    far = away > _FAR * max(float((high - low).max()), np.finfo(float).tiny)
+    far = away > _MAX_DISTANCE * max(float((high - low).max()), np.finfo(float).tiny)
     if len(points) >= 10 and far.any():
         row = rows[int(np.argmax(far))]
         raise ValueError(
-            f"line {row.line} gives the point ({row.values[0]:g}, {row.values[1]:g}), far away "
+            f"line {row.line} has the point ({row.values[0]:g}, {row.values[1]:g}), far away "
             "from the others"
         )
 
@@ -163,23 +164,23 @@ def _check_points(rows: list[_Row], points: Loop) -> None:
 def _surfaces(
     rows: list[_Row], points: Loop, counts: tuple[int, int] | None
 ) -> tuple[Loop, Loop] | None:
-    """Return both surfaces where the file gives them one after the other from the same end."""
+    """Return both surfaces if the file lists them from the same end (Lednicer), else None."""
     if counts is not None:
         at_blank = _split_at_blank(rows)
         cut = counts[0] if sum(counts) == len(points) or at_blank is None else at_blank
         return points[:cut], points[cut:]
-    # the greatest step along x leads from the end of the one to the beginning of the other
+    # the largest step along x is from the end of one surface to the beginning of the other
     step = np.diff(points[:, 0])
     cut = int(np.argmax(np.abs(step))) + 1
     one, other = points[:cut], points[cut:]
-    least = _LEAST_SPAN * float(np.ptp(points[:, 0]))
+    least = _MIN_SPAN * float(np.ptp(points[:, 0]))
     back = -np.sign(step[cut - 1])
     runs = [back * (part[-1, 0] - part[0, 0]) for part in (one, other)]
     return (one, other) if min(abs(step[cut - 1]), *runs) >= least else None
 
 
 def _split_at_blank(rows: list[_Row]) -> int | None:
-    """Return where the second of two blocks begins, None if there are not two."""
+    """Return the index at which the second of two blocks begins; None unless there are two."""
     blocks = [row.block for row in rows]
     if len(set(blocks)) != 2:
         return None
@@ -187,20 +188,20 @@ def _split_at_blank(rows: list[_Row]) -> int | None:
 
 
 def _join(one: Loop, other: Loop) -> Loop:
-    """Return one loop of two surfaces, which mostly start from the same end."""
+    """Join two surfaces, which usually start at the same end, into one loop."""
     same_start = math.dist(one[0], other[0]) <= math.dist(one[-1], other[0])
     return np.concatenate([one[::-1] if same_start else one, other])
 
 
 def _check_order(outline: Loop) -> None:
-    """Raise ValueError where the ends are apart along the chord, or the outline turns back."""
+    """Raise ValueError if the ends are too far apart along the chord, or the outline turns back."""
     start, end = outline[0], outline[-1]
     chord = outline[np.argmax(np.linalg.norm(outline - start, axis=1))] - start
     length = float(np.linalg.norm(chord))
     if length == 0 or len(np.unique(outline, axis=0)) < 3:
-        return  # too few distinct points, which is refused with its own reason
+        return  # too few distinct points: reported elsewhere
     along = (outline - start) @ chord / length**2
-    if abs(along[-1]) > _MOST_GAP:
+    if abs(along[-1]) > _MAX_GAP:
         raise ValueError(
             f"the outline begins at ({start[0]:g}, {start[1]:g}) and ends at ({end[0]:g}, "
             f"{end[1]:g}), {abs(along[-1]):.1%} of the chord from there: points are missing"
@@ -212,7 +213,7 @@ def _check_order(outline: Loop) -> None:
     turn = np.degrees(np.abs((np.diff(angle) + np.pi) % (2 * np.pi) - np.pi))
     between = (along[1:-1] > _ENDS) & (along[1:-1] < 1 - _ENDS)
     worst = int(np.argmax(turn * between))
-    if turn[worst] * between[worst] > _MOST_TURN or turn.sum() > _MOST_TURNS:
+    if turn[worst] * between[worst] > _MAX_TURN or turn.sum() > _MAX_TOTAL_TURN:
         x, y = outline[worst + 1]
         raise ValueError(
             f"the outline turns by {turn[worst]:.0f} degrees at ({x:g}, {y:g}), between its "

@@ -14,15 +14,15 @@ _MESHES = tuple(suffix for suffix in suffixes(SURFACE) if suffix != ".zip")
 
 
 def read_zip(data: bytes, _: Beside) -> tuple[Floats, Ints]:
-    """Read the one mesh in an archive, of any suffix that gives a surface but .zip.
+    """Read the only mesh in an archive, of any surface format except .zip.
 
     Raises:
-        ValueError: if there is none or more than one, or the archive is cut off.
+        ValueError: if there is no mesh or more than one, or the archive is truncated.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as error:
-        raise ValueError(f"it is cut off, or no .zip: {error}") from error
+        raise ValueError(f"it is cut off, or not a .zip: {error}") from error
     with archive:
         check_sizes(archive)
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
@@ -44,7 +44,7 @@ def read_zip(data: bytes, _: Beside) -> tuple[Floats, Ints]:
 
 
 def _is_mesh(name: str) -> bool:
-    """Return whether a member of a .zip is a mesh, and no archiver's shadow of one."""
+    """Return whether a member of a .zip is a mesh, not metadata added by an archiver."""
     path = PurePosixPath(name)
     hidden = path.name.startswith(".") or "__MACOSX" in path.parts
     return path.suffix.lower() in _MESHES and not hidden

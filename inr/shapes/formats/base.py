@@ -1,4 +1,4 @@
-"""What a file format is: the kind of shape in its files, and the base class of a user's own."""
+"""Kinds of shapes in files, and the base class of user-defined file formats."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,37 +16,37 @@ Pair = tuple[NDArray[np.floating], NDArray[Any] | None]
 
 
 class Format(ABC):
-    """File format of the user's own; data.formats names a class derived from this by suffix.
+    """Base class of user-defined file formats; data.formats maps suffixes to subclasses.
 
-    gives: what a file holds, one of KINDS.
+    gives: kind of shape in a file, one of KINDS.
     """
 
     gives: ClassVar[str]
 
     @abstractmethod
     def read(self, path: Path) -> Pair:
-        """Return what a file holds, in its own frame and units.
+        """Return the shape in a file, in its own frame and units.
 
         - surface: vertices (V, 3) and triangles (F, 3), anticlockwise seen from outside;
         - outline: vertices (V, 2) and edges (E, 2) of closed loops, in any direction;
         - points: points (K, D), and their normals (K, D) or None.
 
         Raises:
-            ValueError: if the file cannot be read; the shape is refused with that reason.
+            ValueError: if the file cannot be read; the message is the reason of the refusal.
         """
         ...
 
 
-# formats of the user's own by suffix, lower case, with its dot
+# suffix, lower case and with its dot, to a user-defined format
 Formats = Mapping[str, Format]
 NO_FORMATS: Formats = MappingProxyType({})
 
 
 def read_own(own: Format, path: Path) -> Pair:
-    """Return what a format of the user's own reads of a file, checked for its shape.
+    """Read a file with a user-defined format, and check the shapes of its arrays.
 
     Raises:
-        ValueError: with the reason.
+        ValueError: if reading fails, or an array has the wrong shape.
     """
     try:
         first, second = own.read(path)

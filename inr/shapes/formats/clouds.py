@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from inr.files import numbers_in
+from inr.files import open_arrays
 from inr.shapes.formats.triangulate import Floats
 
 _AXES = ("x", "y", "z")
@@ -17,7 +17,7 @@ _PLY_TYPES = {
 
 
 def read_ply(data: bytes, dim: int) -> Floats:
-    """Return the columns x, y, ... and, if all are there, nx, ny, ... of a file's vertices."""
+    """Return the vertex properties x, y, ... and, if all are present, nx, ny, ..., as columns."""
     columns = _ply_vertices(data)
     axes = list(_AXES[:dim])
     missing = [axis for axis in axes if axis not in columns]
@@ -31,11 +31,11 @@ def read_ply(data: bytes, dim: int) -> Floats:
 
 
 def _ply_vertices(data: bytes) -> dict[str, Floats]:
-    """Return the properties of a file's vertices by name; trimesh keeps no normals of clouds."""
+    """Return vertex property name to values; needed because trimesh drops normals of clouds."""
     head, mark, _ = data.partition(b"end_header")
     body = data.find(b"\n", len(head)) + 1
     if not head.startswith(b"ply") or not mark or body == 0:
-        raise ValueError("it is no .ply file: it does not begin with 'ply' and a header")
+        raise ValueError("it is not a .ply file: it does not begin with 'ply' and a header")
     order, num, before = "", -1, True
     types: list[tuple[str, str]] = []
     for line in head.decode("ascii", errors="replace").splitlines():
@@ -45,7 +45,7 @@ def _ply_vertices(data: bytes) -> dict[str, Floats]:
             case ["element", "vertex", count] if before and count.isdigit():
                 num, before = int(count), False
             case ["element", *_] if before:
-                raise ValueError("its header names something else before the vertices")
+                raise ValueError("its header has another element before the vertices")
             case ["element", *_]:
                 break
             case ["property", kind, name] if kind in _PLY_TYPES:
@@ -55,7 +55,7 @@ def _ply_vertices(data: bytes) -> dict[str, Floats]:
     kinds = np.dtype(types)
     if order:
         if num < 0 or len(data) - body < num * kinds.itemsize:
-            raise ValueError(f"it is cut off: {num} vertices announced")
+            raise ValueError(f"it is cut off: its header announces {num} vertices")
         table = np.frombuffer(data, kinds, count=num, offset=body)
         return {name: table[name].astype(np.float64) for name, _ in types}
     rows = read_table(b"\n".join(data[body:].splitlines()[: max(num, 0)]), 3)
@@ -70,7 +70,7 @@ def _ply_vertices(data: bytes) -> dict[str, Floats]:
 def read_array(data: bytes, _: int) -> Floats:
     """Return the array of an .npy."""
     try:
-        with numbers_in(io.BytesIO(data)) as array:
+        with open_arrays(io.BytesIO(data)) as array:
             return np.asarray(array, dtype=np.float64)
     # numpy raises various errors for a file of another kind
     except Exception as error:
@@ -78,10 +78,10 @@ def read_array(data: bytes, _: int) -> Floats:
 
 
 def read_table(data: bytes, _: int) -> Floats:
-    """Return the rows of a text, (K, columns).
+    """Return the rows of numbers in a text, (K, columns).
 
     Raises:
-        ValueError: if a line after the first row is not as many numbers.
+        ValueError: if a line after the first row does not have the same number of columns.
     """
     rows: list[list[float]] = []
     width = 0
@@ -96,7 +96,7 @@ def read_table(data: bytes, _: int) -> Floats:
                 continue
             raise ValueError(f"line {number}, '{line.strip()[:60]}', is not numbers") from error
         if len(rows) == 1 and width == 1:
-            rows.clear()  # the number of points, which some programs write first
+            rows.clear()  # a first line with the number of points
         if rows and len(row) != width:
             raise ValueError(
                 f"line {number} has {len(row)} numbers where those before have {width}"

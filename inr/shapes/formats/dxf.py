@@ -1,4 +1,4 @@
-"""Closed outlines of DXF drawings, text or binary, through ezdxf."""
+"""Closed outlines from DXF drawings, text or binary, read with ezdxf."""
 
 import io
 import logging
@@ -16,14 +16,14 @@ from scipy.spatial import cKDTree
 from inr.shapes.formats.dxf_curves import READERS
 from inr.shapes.polygon import Edges, Loop, chain_edges, join_loops
 
-# how far a chord may leave its curve, and how near to one another ends are joined, as fractions of
-# the drawing's extent
+# maximum distance of a chord from its curve, and of ends that are joined, relative to the extent of
+# the drawing
 FLATNESS = 2e-5
 JOINED = 1e-6
 
 _NOTES = {"TEXT", "MTEXT", "DIMENSION", "LEADER", "POINT", "HATCH", "ATTDEF", "ATTRIB", "VIEWPORT"}
 _MARKERS = {b"LWPOLYLINE": b"AcDbPolyline", b"SPLINE": b"AcDbSpline"}
-# handle and owner, which stand before all markers
+# codes of handle and owner, which come before all markers
 _COMMON = (5, 102, 330, 360)
 _R2000 = b"AC1015"
 _HEADER = (b"0", b"SECTION", b"2", b"HEADER", b"9", b"$ACADVER", b"1", _R2000, b"0", b"ENDSEC")
@@ -32,16 +32,15 @@ _HEADER = (b"0", b"SECTION", b"2", b"HEADER", b"9", b"$ACADVER", b"1", _R2000, b
 def read_dxf(data: bytes) -> tuple[Loop, Edges]:
     """Return the closed outlines of a drawing's model space.
 
-    Lines, polylines with bulges, arcs, circles, ellipses and splines are read, also those of
-    inserted blocks; those that meet end to end are one outline. Heights (z) are passed over, as are
-    texts, dimensions, points and hatches. Curves become chords that leave them by at most 2e-5 of
-    the drawing's extent.
+    Lines, polylines with bulges, arcs, circles, ellipses and splines are read, including those of
+    inserted blocks; those that meet end to end form one outline. Heights (z), texts, dimensions,
+    points and hatches are ignored. Curves are flattened to within 2e-5 of the drawing's extent.
 
     Returns:
         vertices (V, 2) in the drawing's units and edges (E, 2), the inside to the left.
 
     Raises:
-        ValueError: if it is no DXF, an outline is open, or something drawn cannot be read.
+        ValueError: if the file is not a DXF, an outline is open, or an entity cannot be read.
     """
     with _quiet():
         try:
@@ -53,7 +52,7 @@ def read_dxf(data: bytes) -> tuple[Loop, Edges]:
         # ezdxf raises whatever a malformed file leads to, AttributeError and KeyError among others
         except Exception as error:
             text = f"{type(error).__name__}: {error}"
-            raise ValueError(f"it is no drawing that can be read ({text})") from error
+            raise ValueError(f"the drawing cannot be read ({text})") from error
     if not all(np.isfinite(points).all() for points in rough):
         raise ValueError("it has points that are not finite numbers")
     if not rough:
@@ -72,7 +71,7 @@ def _load(data: bytes) -> Any:
     try:
         from ezdxf import recover
     except ImportError as error:
-        raise ValueError("reading .dxf needs a package more: pip install ezdxf") from error
+        raise ValueError("reading .dxf needs another package: pip install ezdxf") from error
     document, auditor = recover.read(io.BytesIO(_with_markers(data)))
     for entry in auditor.errors:
         raise ValueError(f"it is damaged: {entry.message}")
@@ -84,10 +83,10 @@ def _load(data: bytes) -> Any:
 
 
 def _with_markers(data: bytes) -> bytes:
-    """Return the text of a drawing in which each LWPOLYLINE and SPLINE says that it is one.
+    """Return the text of a drawing with a subclass marker in each LWPOLYLINE and SPLINE.
 
-    Programs that write little else leave out these markers (code 100), and call the version R12,
-    which had neither kind; ezdxf takes them as little as AutoCAD does.
+    Minimal writers omit these markers (code 100) and declare version R12, which has neither entity;
+    ezdxf, like AutoCAD, then rejects the entities.
     """
     from ezdxf.lldxf.tagger import binary_tags_loader
     from ezdxf.recover import bytes_loader
@@ -95,7 +94,7 @@ def _with_markers(data: bytes) -> bytes:
     if data.startswith(b"AutoCAD Binary DXF"):
         data = "".join(tag.dxfstr() for tag in binary_tags_loader(data)).encode()
     lines: list[bytes] = []
-    begun = variable = b""  # the kind of entity that has no marker yet; the variable of the header
+    begun = variable = b""  # kind of the current entity without marker yet; header variable
     version, has_new_kinds = -1, False
     for code, value in bytes_loader(io.BytesIO(data)):
         if code == 0:
@@ -118,7 +117,7 @@ def _with_markers(data: bytes) -> bytes:
 
 
 def _entities(entities: Any) -> Iterator[Any]:
-    """Yield what is drawn, with the content of inserted blocks in its place."""
+    """Yield the drawn entities, with inserted blocks expanded."""
     for entity in entities:
         kind = entity.dxftype()
         if kind in _NOTES:
@@ -133,7 +132,7 @@ def _entities(entities: Any) -> Iterator[Any]:
 
 
 def _content(insert: Any) -> Iterator[Any]:
-    """Yield what an INSERT draws; that no block inserts itself has been checked."""
+    """Yield the entities of an INSERT; ezdxf has already rejected recursive blocks."""
 
     def refuse(entity: Any, reason: str) -> None:
         if entity.dxftype() not in _NOTES:
@@ -147,17 +146,17 @@ def _content(insert: Any) -> Iterator[Any]:
 
 
 def _check_flat(entity: Any, kind: str) -> None:
-    """Raise ValueError for what is not drawn in the plane, or in one parallel to it."""
+    """Raise ValueError for an entity that is not in a plane parallel to the drawing's."""
     if kind == "POLYLINE" and (entity.is_polygon_mesh or entity.is_poly_face_mesh):
         raise ValueError("it has a POLYLINE that is a 3-D mesh, which cannot be read; remove it")
     if kind in ("ARC", "CIRCLE", "ELLIPSE", "LWPOLYLINE", "POLYLINE"):
         x, y, z = entity.dxf.extrusion
         if math.hypot(x, y) > 1e-9 * abs(z):
-            raise ValueError(f"it has a {kind} that leans out of the plane (code 210); flatten it")
+            raise ValueError(f"it has a {kind} tilted out of the plane (code 210); flatten it")
 
 
 def _join_ends(pieces: list[Loop], reach: float) -> tuple[Loop, Edges]:
-    """Return the edges of open pieces, whose ends are one vertex where they are within reach."""
+    """Return the vertices and edges of open pieces, merging ends within a distance `reach`."""
     ends = np.concatenate([piece[[0, -1]] for piece in pieces])
     pairs = cKDTree(ends).query_pairs(reach, output_type="ndarray")
     near = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(ends), len(ends)))
@@ -176,7 +175,7 @@ def _join_ends(pieces: list[Loop], reach: float) -> tuple[Loop, Edges]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what ezdxf says of mended details off the terminal."""
+    """Silence ezdxf's messages about repaired details."""
     log = logging.getLogger("ezdxf")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)

@@ -1,4 +1,4 @@
-"""Points along the entities of a DXF drawing, each given by ezdxf."""
+"""Flattening of the entities of a DXF drawing, as read by ezdxf."""
 
 import math
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from scipy.interpolate import BSpline
 
 from inr.shapes.polygon import Loop
 
-MOST_CHORDS = 10000
-# points along an entity for a greatest distance from its curve, both ends included, (n, 2)
+MAX_CHORDS = 10000
+# maps a maximum distance from the curve to points along an entity, both ends included, (n, 2)
 Piece = Callable[[float], Loop]
 
 
@@ -59,7 +59,7 @@ def _polyline(polyline: Any) -> Piece:
     if polyline.dxftype() == "LWPOLYLINE":
         rows, is_closed = list(polyline.get_points("xyb")), polyline.closed
     else:
-        # of a fitted curve, the frame that it was fitted to is kept as well (flag 16)
+        # a fitted curve also stores its control frame (flag 16), which is skipped
         drawn = [v for v in polyline.vertices if not v.dxf.flags & 16]
         rows = [(v.dxf.location.x, v.dxf.location.y, v.dxf.get("bulge", 0.0)) for v in drawn]
         is_closed = polyline.is_closed
@@ -111,8 +111,8 @@ def _spline(spline: Any) -> Piece:
     def points(tolerance: float) -> Loop:
         count = 4
         fine = at(2 * count)
-        while 2 * len(fine) < MOST_CHORDS * len(breaks):
-            # twice as fine, each second point is the middle of a chord
+        while 2 * len(fine) < MAX_CHORDS * len(breaks):
+            # compare every second point of the finer curve with the midpoint of its chord
             middle = (fine[:-2:2] + fine[2::2]) / 2
             if np.linalg.norm(fine[1::2] - middle, axis=1).max() <= tolerance:
                 break
@@ -142,4 +142,4 @@ def _flat(points: Any) -> Loop:
 def _num_chords(angle: float, radius: float, tolerance: float) -> int:
     """Return how many chords an arc needs, at least four a turn."""
     fewest = math.ceil(angle / math.tau * 4)
-    return min(max(math.ceil(angle * math.sqrt(radius / (8 * tolerance))), fewest), MOST_CHORDS)
+    return min(max(math.ceil(angle * math.sqrt(radius / (8 * tolerance))), fewest), MAX_CHORDS)

@@ -1,4 +1,4 @@
-"""Outlines of masks: pictures and arrays that say which pixels lie inside."""
+"""Outlines of binary masks from images and arrays."""
 
 import io
 
@@ -10,23 +10,22 @@ from skimage.measure import find_contours
 from inr.shapes.polygon import Edges, Loop, join_loops
 
 _LEVEL = 0.5
-# pixels this near to the level are moved off it: contours that touch in one could not be told apart
+# pixels this close to the level are moved off it: contours that touch at a pixel are ambiguous
 _MARGIN = 1e-4
 
 
 def read_mask(data: bytes) -> tuple[Loop, Edges]:
-    """Return the outlines of a picture of a mask; see `read_picture` and `mask_loops`."""
+    """Return the outlines of a mask image; see `read_picture` and `mask_loops`."""
     return join_loops(*mask_loops(read_picture(data)))
 
 
 def read_picture(data: bytes) -> NDArray[np.float64]:
-    """Return how much each pixel of a picture lies inside, (H, W), from 0 to 1.
+    """Return the mask in an image, (H, W), from 0 (outside) to 1 (inside).
 
-    A picture with transparency is inside where it is opaque, another where it is bright, in
-    fractions of its brightest value.
+    It is the opacity of an image with transparency, else the brightness, relative to the maximum.
 
     Raises:
-        ValueError: if the file is no picture.
+        ValueError: if the file is not an image.
     """
     try:
         with Image.open(io.BytesIO(data)) as file:
@@ -38,29 +37,30 @@ def read_picture(data: bytes) -> NDArray[np.float64]:
             picture = picture.convert("L")
         grey = np.asarray(picture, dtype=np.float64)
     except UnidentifiedImageError as error:
-        raise ValueError("it is no picture of a known format") from error
+        raise ValueError("it is not an image of a known format") from error
     # Pillow raises OSError, SyntaxError and others, by format
     except Exception as error:
-        raise ValueError(f"it is no picture that can be read: {error}") from error
+        raise ValueError(f"the image cannot be read: {error}") from error
     return grey / max(float(grey.max(initial=0.0)), np.finfo(float).tiny)
 
 
 def mask_loops(mask: NDArray[np.generic]) -> tuple[list[Loop], list[str]]:
-    """Return the outlines of a mask where it crosses 0.5, and what to call them.
+    """Return the outlines of a mask at level 0.5, and their names in messages.
 
-    They are found to a fraction of a pixel by marching squares (skimage's find_contours). What
-    touches the border is closed along it.
+    They are extracted with subpixel precision by marching squares (skimage's find_contours). A
+    shape that touches the border is closed along it.
 
     Args:
-        mask: (H, W), first row on top: bool, integers (in fractions of the greatest), or numbers
-            that are above 0.5 inside.
+        mask: (H, W), first row on top: bool, integers (divided by the maximum), or floats above 0.5
+            inside.
 
     Returns:
-        loops (n, 2), x to the right and y upwards, in pixels, the lower left corner of the picture
-        at (0, 0); and names.
+        loops (n, 2), in pixels, x to the right and y upwards, with the lower left corner of the
+        image at (0, 0); and their names.
 
     Raises:
-        ValueError: if values are not finite, or all are inside, none is, or the whole border is.
+        ValueError: if a value is not finite, or no pixel, every pixel or the whole border is
+            inside.
     """
     values = mask.astype(np.float64)
     if values.size == 0:

@@ -1,4 +1,4 @@
-"""Triangles from mesh files, by suffix; what cannot be read is refused in a line."""
+"""Read triangle meshes from files, by suffix, with one-line error messages."""
 
 import re
 import zipfile
@@ -9,7 +9,7 @@ from inr.shapes.formats.base import SURFACE
 from inr.shapes.formats.table import reader, suffixes
 from inr.shapes.formats.triangulate import Floats, Ints
 
-# the bytes of a file beside the mesh; raises OSError where there is none
+# reads a file beside the mesh, given its name; raises OSError if it does not exist
 Beside = Callable[[str], bytes]
 
 _MAGIC = (
@@ -25,7 +25,7 @@ _MAGIC = (
     (re.compile(rb"\s*solid\b.{0,1000}\bfacet\b", re.DOTALL | re.IGNORECASE), ".stl"),
     (re.compile(rb"(?m:^)\s*(v|vn|vt|f|o|g|mtllib)\s+\S", re.MULTILINE), ".obj"),
 )
-# formats whose files must begin so; an .obj may begin with anything, a binary .stl too
+# formats that have a signature; an .obj and a binary .stl may begin with anything
 _SIGNED = {".ply": ".ply", ".glb": ".glb", ".off": ".off", ".gltf": ".gltf", ".dae": ".dae"} | {
     ".zip": ".zip",
     ".3mf": ".zip",
@@ -33,11 +33,11 @@ _SIGNED = {".ply": ".ply", ".glb": ".glb", ".off": ".off", ".gltf": ".gltf", ".d
 
 
 class NoFacesError(ValueError):
-    """Error of a file that is sound and holds no face.
+    """Error for a valid file without faces.
 
     Args:
-        text: the message.
-        num_points: how many points it holds instead.
+        text: message.
+        num_points: number of points in the file.
     """
 
     def __init__(self, text: str, num_points: int) -> None:
@@ -46,20 +46,20 @@ class NoFacesError(ValueError):
 
 
 def read_triangles(path: Path) -> tuple[Floats, Ints]:
-    """Read the triangles of a mesh file; a scene is joined, polygons are cut up.
+    """Read the triangles of a mesh file; a scene is joined, and polygons are triangulated.
 
-    A .zip must hold one mesh; it is read in memory, and what else it holds only if the mesh asks
-    for it (the buffer of a .gltf). Materials and textures are never looked for.
+    A .zip must hold one mesh; it is read in memory, and other members only if the mesh needs them
+    (the buffers of a .gltf). Materials and textures are ignored.
 
     Args:
-        path: of a suffix that gives a surface (see table.py).
+        path: file with a suffix of a surface (see table.py).
 
     Returns:
         vertices (V, 3) float64 and faces (F, 3) int64.
 
     Raises:
-        ValueError: naming the file, and the reason in a line: it is missing, empty, cut off,
-            damaged, something else than its suffix says, or has no faces (NoFacesError).
+        ValueError: with the file and the reason in one line: it is missing, empty, truncated,
+            damaged, of another format than its suffix, or has no faces (NoFacesError).
     """
     try:
         data = path.read_bytes()
@@ -86,12 +86,12 @@ def read_bytes(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
     """Read the triangles in the bytes of a mesh file.
 
     Args:
-        data: of the file.
-        suffix: of its name, lower case.
-        beside: reads a file that stands beside it, as .gltf may need.
+        data: content of the file.
+        suffix: suffix of its name, lower case.
+        beside: reads a file beside it, as .gltf may need.
 
     Raises:
-        ValueError: with the reason in a line.
+        ValueError: with the reason in one line.
     """
     read = reader(suffix, SURFACE)
     _check_content(data, suffix)
@@ -102,7 +102,7 @@ def read_bytes(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
         raise ValueError(_one_line(error)) from error
     except zipfile.BadZipFile as error:
         raise ValueError(f"it is cut off, or its archive is damaged: {error}") from error
-    # the libraries' readers raise whatever their parsers do, struct.error and KeyError among them
+    # third-party parsers raise errors of many kinds, such as struct.error and KeyError
     except Exception as error:
         raise ValueError(
             f"it is damaged or cut off ({type(error).__name__}: {_one_line(error)})"
@@ -114,7 +114,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _check_content(data: bytes, suffix: str) -> None:
-    """Refuse data that are empty, or plainly of another format than the suffix says."""
+    """Raise ValueError if data are empty, or evidently of another format than the suffix."""
     if not data.strip(b"\0\t\n\r "):
         raise ValueError("the file is empty" if not data else "the file holds only blanks or zeros")
     head = data[:4000].removeprefix(b"\xef\xbb\xbf")

@@ -1,4 +1,4 @@
-"""Closed 2-D outlines from files, by suffix."""
+"""Read closed 2-D outlines from files, by suffix."""
 
 from pathlib import Path
 
@@ -10,21 +10,21 @@ from inr.shapes.polygon import Edges, Loop
 def read_outline(path: Path) -> tuple[Loop, Edges]:
     """Read the closed outlines in a file.
 
-    Nesting decides which are holes (even-odd), not their direction in the file; but an .npz keeps
-    its edges as they are.
+    Holes are determined by nesting (even-odd rule), not by the direction of loops in the file; but
+    the edges of an .npz are kept unchanged.
 
     Args:
-        path: an airfoil's coordinates (.dat), a drawing (.svg, .dxf), an array (.npy: points
-            (V, 2) of one loop, closed by itself, else a mask (H, W); booleans are always a mask),
-            vertices (V, 2) and edges (E, 2) (.npz), or a picture of a mask.
+        path: airfoil coordinates (.dat), a drawing (.svg, .dxf), an array (.npy: points (V, 2) of
+            one loop, closed automatically, or a mask (H, W); booleans are always a mask), vertices
+            (V, 2) and edges (E, 2) (.npz), or a mask image.
 
     Returns:
-        vertices (V, 2) and edges (E, 2), the inside to the left of each. Of a mask the unit is a
-        pixel; y goes upwards.
+        vertices (V, 2) and edges (E, 2), the inside to the left of each edge. For a mask the unit
+        is a pixel, with y upwards.
 
     Raises:
-        ValueError: if the file cannot be read, or the outlines are open, meet themselves or one
-            another, or enclose nothing; it names the file.
+        ValueError: if the file cannot be read, or the outlines are open, intersect themselves or
+            one another, or enclose no area; the message names the file.
     """
     try:
         vertices, edges = reader(path.suffix.lower(), OUTLINE)(path.read_bytes())

@@ -20,7 +20,7 @@ _AXES = ("x", "y", "z")
 class _Property:
     name: str
     kind: np.dtype
-    count: np.dtype | None  # of a list
+    count: np.dtype | None  # type of a list's length; None for a scalar
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class _Element:
     properties: list[_Property]
 
     def least_size(self) -> int:
-        """Return the fewest bytes that its rows can take."""
+        """Return the minimum size of its rows in bytes."""
         return self.num * sum((p.count or p.kind).itemsize for p in self.properties)
 
 
@@ -39,13 +39,13 @@ _Column = Floats | tuple[Ints, Floats]
 
 
 def read_ply(data: bytes, _: Beside) -> tuple[Floats, Ints]:
-    """Read the vertices and faces of a .ply; colours, normals and edges are passed over.
+    """Read the vertices and faces of a .ply; colours, normals and edges are ignored.
 
     Returns:
         vertices (V, 3) and triangles (F, 3).
 
     Raises:
-        ValueError: if the header cannot be read, or the data are shorter than it announces.
+        ValueError: if the header cannot be read, or the data are shorter than it declares.
     """
     kind, elements, start = _read_header(data)
     if kind == "ascii":
@@ -148,7 +148,7 @@ def _read_binary(
 ) -> dict[str, dict[str, _Column]]:
     tables: dict[str, dict[str, _Column]] = {}
     for element in elements:
-        # before any array is made: a damaged header may announce thousands of millions
+        # before allocating: a damaged header may declare billions of rows
         if len(data) - start < element.least_size():
             raise _cut_off(element)
         if element.num == 0 or not element.properties:
@@ -160,7 +160,7 @@ def _read_binary(
 def _read_rows(
     data: bytes, element: _Element, start: int, order: str
 ) -> tuple[dict[str, _Column], int]:
-    """Return the columns of an element, and where the next begins."""
+    """Return the columns of an element, and the offset of the next one."""
     first = _row_type(data, element, start, order)
     if first is not None and len(data) - start >= element.num * first.itemsize:
         table = np.frombuffer(data, first, count=element.num, offset=start)
@@ -177,7 +177,7 @@ def _read_rows(
 
 
 def _row_type(data: bytes, element: _Element, start: int, order: str) -> np.dtype | None:
-    """Return the type of the first row, which all have if their lists are equally long."""
+    """Return the type of the first row, which is that of all rows if list lengths are equal."""
     fields: list[tuple[str, str] | tuple[str, str, tuple[int]]] = []
     at = start
     for p in element.properties:
@@ -195,7 +195,7 @@ def _row_type(data: bytes, element: _Element, start: int, order: str) -> np.dtyp
 
 
 def _list_length(data: bytes, at: int, order: str, column: _Property) -> int | None:
-    """Return the length of the list at a place; None if the data end within it."""
+    """Return the length of the list at an offset; None if the data end within it."""
     assert column.count is not None
     head = data[at : at + column.count.itemsize]
     if len(head) < column.count.itemsize:

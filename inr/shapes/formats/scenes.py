@@ -1,4 +1,4 @@
-"""The mesh formats that hold scenes: .glb, .gltf, .3mf and .dae, joined by their nodes' places."""
+"""Mesh formats with scenes (.glb, .gltf, .3mf and .dae), joined with their node transforms."""
 
 import io
 import json
@@ -18,7 +18,7 @@ from trimesh.exchange.load import mesh_loaders
 from inr.shapes.formats.meshes import Beside
 from inr.shapes.formats.triangulate import Floats, Ints
 
-# what a .zip or .3mf may hold unpacked, in bytes
+# maximum unpacked size of a .zip or .3mf, in bytes
 LARGEST_ARCHIVE = 1 << 33
 
 _COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
@@ -30,7 +30,7 @@ def read_glb(data: bytes, beside: Beside) -> tuple[Floats, Ints]:
 
 
 def read_gltf(data: bytes, beside: Beside) -> tuple[Floats, Ints]:
-    """Read a glTF scene of text, whose buffers may lie beside it; see `_read_scene`."""
+    """Read a text glTF scene, whose buffers may be in separate files; see `_read_scene`."""
     return _read_scene(data, "gltf", _gltf_buffers(_gltf_tree(data), beside))
 
 
@@ -44,27 +44,27 @@ def read_3mf(data: bytes, _: Beside) -> tuple[Floats, Ints]:
 def read_dae(data: bytes, _: Beside) -> tuple[Floats, Ints]:
     """Read a COLLADA scene; see `_read_scene`."""
     if b"<!ENTITY" in data:
-        raise ValueError("it declares XML entities, which no mesh needs and a bomb does")
+        raise ValueError("it declares XML entities, which are refused as a risk (entity expansion)")
     return _read_scene(data, "dae", {})
 
 
 def check_sizes(archive: zipfile.ZipFile) -> None:
-    """Refuse archives that would fill the memory; no member unpacks to more than it declares."""
+    """Raise ValueError if an archive unpacks to too much, by the sizes it declares."""
     size = sum(info.file_size for info in archive.infolist())
     if size > LARGEST_ARCHIVE:
         raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST_ARCHIVE} allowed")
 
 
 def _read_scene(data: bytes, kind: str, resolver: dict[str, bytes]) -> tuple[Floats, Ints]:
-    """Read all meshes of a scene, each where its nodes put it, as often as they do.
+    """Read all mesh instances of a scene, with their node transforms applied.
 
-    Lines, points, cameras, materials and pictures are passed over. Units and the upward axis are
-    the file's own; a mesh with a mirroring node is turned so that its outside stays outside.
+    Lines, points, cameras, materials and images are ignored. Units and up axis are kept; faces of a
+    mirrored instance are flipped to stay outward.
 
     Args:
-        data: of the file.
+        data: content of the file.
         kind: glb, gltf, 3mf or dae.
-        resolver: the buffers that it keeps in other files, by their URI.
+        resolver: URI to content of each external buffer.
 
     Returns:
         vertices (V, 3) and triangles (F, 3).
@@ -87,7 +87,7 @@ def _read_scene(data: bytes, kind: str, resolver: dict[str, bytes]) -> tuple[Flo
 
 
 def _placed(raw: dict[str, Any]) -> Iterator[tuple[Floats, Ints]]:
-    """Yield the vertices and faces of each mesh that a node of the scene shows."""
+    """Yield the vertices and faces of each mesh instance in the scene."""
     geometry = raw.get("geometry", {"": raw})
     scene = trimesh.Scene()
     if "base_frame" in raw:
@@ -131,7 +131,7 @@ def _glb_tree(data: bytes) -> dict[str, Any]:
 
 
 def _gltf_buffers(tree: dict[str, Any], beside: Beside) -> dict[str, bytes]:
-    """Return the buffers that a .gltf keeps in other files, by their URI."""
+    """Return URI to content, of the external buffers of a .gltf."""
     extensions = [name for name in tree.get("extensionsRequired", []) if name in _COMPRESSED]
     if extensions:
         raise ValueError(f"it is compressed with {extensions[0]}; export it without compression")
@@ -152,14 +152,14 @@ def _gltf_buffers(tree: dict[str, Any], beside: Beside) -> dict[str, bytes]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the readers say of materials and the like off the terminal."""
+    """Silence the readers' messages about materials and the like."""
     log = logging.getLogger("trimesh")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # text that numpy would pass over in silence, or nearly
+            # numpy only warns about text it cannot parse
             warnings.filterwarnings("error", message="string or file could not be read")
             yield
     finally:

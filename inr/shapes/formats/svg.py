@@ -1,4 +1,4 @@
-"""Closed outlines of SVG drawings: which elements are drawn, and where."""
+"""Closed outlines from SVG drawings: the drawn elements and their transforms."""
 
 import math
 import re
@@ -23,23 +23,23 @@ _TRANSFORM = re.compile(r"\s*(\w+)\s*\(([^()]*)\)[\s,]*")
 def read_svg(data: bytes) -> tuple[Loop, Edges]:
     """Return the closed outlines of a drawing.
 
-    Every path, rectangle, circle, ellipse and polygon that is displayed counts, filled or not;
-    strokes have no width. What a <use> names counts in its place once more. Curves become chords
-    that leave them by at most 2e-5 of the extent of their element.
+    Every displayed path, rectangle, circle, ellipse and polygon is an outline, filled or not; the
+    width of strokes is ignored. A <use> is expanded. Curves are flattened to within 2e-5 of the
+    extent of their element.
 
     Returns:
-        vertices (V, 2) in user units, y upwards (in the file it goes downwards), and edges (E, 2),
-        the inside to the left.
+        vertices (V, 2) in user units with y upwards (SVG has it downwards), and edges (E, 2), the
+        inside to the left.
 
     Raises:
-        ValueError: if it is no SVG, an outline is open, or something drawn cannot be read.
+        ValueError: if the file is not an SVG, an outline is open, or an element cannot be read.
     """
     try:
         root = ElementTree.fromstring(data)
     except ElementTree.ParseError as error:
-        raise ValueError(f"it is no SVG drawing: {error}") from error
+        raise ValueError(f"it is not an SVG drawing: {error}") from error
     if tag_of(root) != "svg":
-        raise ValueError(f"it is no SVG drawing: its first element is <{tag_of(root)}>")
+        raise ValueError(f"it is not an SVG drawing: its root element is <{tag_of(root)}>")
     loops: list[Loop] = []
     names: list[str] = []
     drawing = _Drawing(root)
@@ -54,14 +54,14 @@ def read_svg(data: bytes) -> tuple[Loop, Edges]:
         loops += found
         names += [name if len(found) == 1 else f"{name}, loop {k + 1}" for k in range(len(found))]
     vertices, edges = join_loops(loops, names)
-    return vertices * [1.0, -1.0], edges[:, ::-1]  # a mirrored edge has the inside to its right
+    return vertices * [1.0, -1.0], edges[:, ::-1]  # mirroring swaps left and right
 
 
 class _Drawing:
-    """Elements of a drawing, found by their ids.
+    """Elements of a drawing, indexed by id.
 
     Args:
-        root: its <svg>.
+        root: the <svg> element.
     """
 
     def __init__(self, root: Element) -> None:
@@ -71,12 +71,12 @@ class _Drawing:
     def shown(
         self, element: Element, matrix: Loop, used: tuple[Element, ...] = ()
     ) -> Iterator[tuple[Element, Loop]]:
-        """Yield what is drawn of an element, each with the transformation (3, 3) of its points.
+        """Yield the drawn elements in an element, each with the transform (3, 3) of its points.
 
         Args:
-            element: with all that it contains.
-            matrix: of the element around it.
-            used: what <use> elements on the way here have named.
+            element: element, searched with all its children.
+            matrix: (3, 3), transform of its parent.
+            used: targets of the enclosing <use> elements, to detect recursion.
         """
         tag = tag_of(element)
         style = element.get("style", "").replace(" ", "")
@@ -96,11 +96,11 @@ class _Drawing:
     def _used(
         self, use: Element, matrix: Loop, used: tuple[Element, ...]
     ) -> Iterator[tuple[Element, Loop]]:
-        """Yield what a <use> draws; what a <symbol> draws beyond its box is not cut off."""
+        """Yield the drawn elements of a <use>; a <symbol> is not clipped to its viewBox."""
         name = next((use.get(key, "") for key in _HREF if use.get(key)), "").strip()
         target = self.by_id.get(name[1:]) if name[:1] == "#" and name[1:] else None
         if target is None:
-            raise ValueError(f"it has a <use> of '{name}', which is not in it; embed that")
+            raise ValueError(f"it has a <use> of '{name}', which is not in the file; embed it")
         if target in used:
             raise ValueError(f"it has a <use> of '{name}', which contains it")
         try:
@@ -114,7 +114,7 @@ class _Drawing:
             yield from self.shown(child, matrix, (*used, target))
 
     def _view(self, symbol: Element, use: Element) -> Loop:
-        """Return the transformation of a symbol's viewBox to the width and height of its use."""
+        """Return the transform from a symbol's viewBox to the width and height of its <use>."""
         box = _numbers(symbol.get("viewBox", ""))
         if len(box) != 4:
             return np.eye(3)

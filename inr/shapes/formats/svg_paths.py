@@ -1,7 +1,7 @@
 """Loops of single SVG elements.
 
-Paths are parsed by svg.path, as trimesh.path does it, and followed here: trimesh.path takes
-elliptical arcs for circular ones, and passes over ellipses, rounded corners and skewing.
+Paths are parsed by svg.path, as in trimesh.path, but flattened here: trimesh.path treats elliptical
+arcs as circular, and ignores ellipses, rounded corners and skewing.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 
 from inr.shapes.polygon import Loop
 
-# how far a chord may leave its curve, as a fraction of the extent of what is drawn
+# maximum distance of a chord from its curve, relative to the extent of the element
 FLATNESS = 2e-5
 
 
@@ -26,7 +26,7 @@ def number_of(element: Element, name: str, missing: float = 0.0) -> float:
     """Return an attribute as a number of user units.
 
     Raises:
-        ValueError: if it is none, a percentage, say, or a length with a unit.
+        ValueError: if it is not a plain number, such as a percentage or a length with a unit.
     """
     text = element.get(name)
     if text is None:
@@ -116,7 +116,7 @@ def _parse(d: str) -> list[Any]:
     try:
         from svg.path import parse_path
     except ImportError as error:
-        raise ValueError("reading .svg needs a package more: pip install svg.path") from error
+        raise ValueError("reading .svg needs another package: pip install svg.path") from error
     try:
         return list(parse_path(d))
     # its parser raises ValueError, IndexError and others
@@ -130,7 +130,8 @@ def _chords(piece: Any, matrix: Loop, tolerance: float) -> Loop:
     if kind in ("CubicBezier", "QuadraticBezier"):
         middle = [piece.control] if kind[0] == "Q" else [piece.control1, piece.control2]
         control = _apply(matrix, [piece.start, *middle, piece.end])
-        # Wang's bound: a chord leaves the curve by at most d (d - 1) / 8 n^2 of the largest bend
+        # Wang's formula: with n chords the error is at most d (d - 1) / (8 n^2) times the largest
+        # second difference of the control points, for degree d
         degree = len(control) - 1
         bend = np.linalg.norm(np.diff(control, n=2, axis=0), axis=1).max()
         count = _count(math.sqrt(degree * (degree - 1) / 8 * bend / tolerance))
@@ -140,7 +141,7 @@ def _chords(piece: Any, matrix: Loop, tolerance: float) -> Loop:
             control = (1 - t) * control[:-1] + t * control[1:]
         curve: Loop = control[0]
         return curve
-    # svg.path gives no angle to an arc without radius or length, which is a straight line
+    # an arc without radius or length is a straight line, and has no angle in svg.path
     if kind == "Arc" and hasattr(piece, "delta"):
         radius = max(abs(piece.radius.real), abs(piece.radius.imag)) * piece.radius_scale
         radius *= float(np.linalg.norm(matrix[:2, :2], ord=2))

@@ -1,7 +1,7 @@
-"""The table of file formats: what a file of a suffix gives, and the function that reads it.
+"""The table of file formats: suffix to kinds of shape and the functions that read them.
 
-A new format is a module in this folder and a row here. A user's own format, which needs neither, is
-a class derived from `inr.shapes.formats.base.Format`.
+A new format is a module in this folder and a row in the table. A user-defined format needs neither:
+it is a subclass of `inr.shapes.formats.base.Format`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from inr.shapes.formats.base import KINDS, NO_FORMATS, OUTLINE, POINTS, SURFACE,
 
 _PICTURE = {OUTLINE: "masks.read_mask"}
 
-# suffix to kind to module.function in this folder, imported when a file asks for it:
+# suffix to kind to module.function in this folder, imported on first use:
 # - surface: data, beside (see scenes.py) -> vertices (V, 3), triangles (F, 3)
 # - outline: data -> vertices (V, 2), edges (E, 2)
 # - points: data, dim -> (K, D), or (K, 2 D) with normals
@@ -45,9 +45,9 @@ FORMATS: dict[str, dict[str, str]] = {
 
 
 def suffixes(kind: str, own: Formats = NO_FORMATS) -> tuple[str, ...]:
-    """Return the suffixes of the files that give a kind of shape, one of KINDS.
+    """Return the suffixes of files with a kind of shape, one of KINDS.
 
-    A format of the user's own takes the place of ours of its suffix.
+    A user-defined format replaces the built-in one of its suffix.
     """
     assert kind in KINDS, kind
     ours = [suffix for suffix, row in FORMATS.items() if kind in row and suffix not in own]
@@ -55,10 +55,10 @@ def suffixes(kind: str, own: Formats = NO_FORMATS) -> tuple[str, ...]:
 
 
 def reader(suffix: str, kind: str) -> Callable[..., Any]:
-    """Return the function that reads the bytes of a file.
+    """Return the function that reads the content of a file.
 
     Raises:
-        ValueError: if files of this suffix give no such shape, with those that do.
+        ValueError: if files with this suffix do not hold this kind of shape; it lists those that do.
     """
     path = FORMATS.get(suffix, {}).get(kind)
     if path is None:

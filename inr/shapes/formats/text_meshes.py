@@ -1,4 +1,4 @@
-"""The mesh formats that are text: .obj, .off, and .stl, which is binary as well."""
+"""Text mesh formats: .obj, .off and .stl (text or binary)."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _OFF_HEADER = re.compile(r"^(ST)?(C)?(N)?(4)?(n)?OFF\b|^OFF(?=\d)")
 
 
 def decode(data: bytes) -> str:
-    """Return text of whatever age: UTF-8, UTF-16 with its mark, or Latin-1."""
+    """Decode text in UTF-8, UTF-16 with a byte order mark, or Latin-1."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
     try:
@@ -24,16 +24,16 @@ def decode(data: bytes) -> str:
 
 
 def read_obj(data: bytes, _: Beside) -> tuple[Floats, Ints]:
-    """Read a Wavefront .obj: `v` and `f` lines, of all its objects and groups.
+    """Read a Wavefront .obj: `v` and `f` lines of all objects and groups.
 
-    A negative index counts back from the vertices that precede its line. Normals, texture
-    coordinates, materials, points and lines are passed over.
+    A negative index counts back from the last vertex before its line. Normals, texture coordinates,
+    materials, points and lines are ignored.
 
     Returns:
         vertices (V, 3) and triangles (F, 3).
 
     Raises:
-        ValueError: with the line that cannot be read.
+        ValueError: if a line cannot be read.
     """
     numbers: list[str] = []
     corners: list[str] = []
@@ -67,13 +67,13 @@ def read_obj(data: bytes, _: Beside) -> tuple[Floats, Ints]:
 
 
 def read_off(data: bytes, _: Beside) -> tuple[Floats, Ints]:
-    """Read an .off of text, with colours, normals or texture coordinates or without.
+    """Read a text .off, with or without colours, normals and texture coordinates.
 
     Returns:
         vertices (V, 3) and triangles (F, 3).
 
     Raises:
-        ValueError: if the header is none of a 3-D text .off, or lines are missing.
+        ValueError: if the header is not that of a 3-D text .off, or lines are missing.
     """
     lines = [line.partition("#")[0].strip() for line in decode(data).split("\n")]
     lines = [line for line in lines if line]
@@ -111,15 +111,15 @@ def read_off(data: bytes, _: Beside) -> tuple[Floats, Ints]:
 
 
 def read_stl(data: bytes, _: Beside) -> tuple[Floats, Ints]:
-    """Read an .stl, binary or text; each triangle brings corners of its own.
+    """Read an .stl, binary or text; each triangle has its own vertices.
 
     Returns:
         vertices (3 F, 3) and triangles (F, 3).
 
     Raises:
-        ValueError: if it is cut off, or neither.
+        ValueError: if the file is truncated, or neither.
     """
-    # a binary header may say anything, `solid` too: the length decides
+    # a binary header may be any text, even `solid`: decide by the length
     num = int.from_bytes(data[_STL_HEADER - 4 : _STL_HEADER], "little")
     size = _STL_HEADER + num * _STL_FACE.itemsize
     whole = len(data) >= _STL_HEADER and len(data) == size
@@ -169,7 +169,7 @@ def _ints(words: Sequence[str]) -> Ints:
 
 
 def _first(words: Sequence[str], kind: type[float] | type[int]) -> str:
-    """Return the first word that is no number."""
+    """Return the first word that is not a number of a type."""
     for word in words:
         try:
             np.int64(kind(word)) if kind is int else kind(word)

@@ -1,4 +1,4 @@
-"""Polygons in space to triangles, concave ones included."""
+"""Triangulation of 3-D polygons, convex or concave."""
 
 import manifold3d
 import numpy as np
@@ -9,22 +9,22 @@ Ints = NDArray[np.integer]
 
 
 def triangulate(vertices: Floats, counts: Ints, corners: Ints) -> Ints:
-    """Return the triangles of polygons that need be neither convex nor quite flat.
+    """Triangulate polygons that may be concave and not quite planar.
 
     A convex polygon becomes a fan about its first corner, a concave quad is cut at its reflex
-    corner, and a larger concave polygon is cut into ears in the plane of its mean normal (Newell's,
-    the sum of the cross products of successive corners). No vertex is added.
+    corner, and a larger concave polygon is triangulated in the plane of its mean normal (Newell's,
+    the sum of the cross products of successive corners). No vertices are added.
 
     Args:
-        vertices: (V, 3).
-        counts: (P,) corners of each polygon; those of fewer than 3 give no triangle.
-        corners: (sum of counts,) indices into `vertices`, polygon after polygon.
+        vertices: (V, 3), coordinates.
+        counts: (P,), number of corners of each polygon; with fewer than 3 it gives no triangle.
+        corners: (sum of counts,), vertex indices, polygon after polygon.
 
     Returns:
-        (F, 3), turning as their polygons do, in the polygons' order.
+        Triangles (F, 3) with the orientation and in the order of their polygons.
 
     Raises:
-        ValueError: if a corner names a vertex that does not exist.
+        ValueError: if an index is out of range.
     """
     counts, corners = np.asarray(counts, np.int64), np.asarray(corners, np.int64)
     if len(corners) and (corners.min() < 0 or corners.max() >= len(vertices)):
@@ -48,13 +48,13 @@ def _cut(vertices: Floats, polygons: Ints) -> Ints:
     triangles = polygons[:, fan]
     if count == fan.shape[1]:
         return triangles
-    # a far offset would drown the cross products in rounding
+    # relative to the first corner, for precision far from the origin
     points = vertices[polygons] - vertices[polygons[:, :1]]
     with np.errstate(invalid="ignore", over="ignore"):
         normal = np.cross(points, np.roll(points, -1, axis=1)).sum(axis=1)
         step = np.roll(points, -1, axis=1) - points
         turn = np.einsum("pnd,pd->pn", np.cross(np.roll(step, 1, axis=1), step), normal)
-        # a star turns left everywhere as well, but each convex corner sees a fan of left turns
+        # a pentagram turns left at every corner too, but its fan has triangles of both orientations
         spread = np.einsum("pnd,pd->pn", np.cross(points[:, 1:-1], points[:, 2:]), normal)
     reflex = turn < -1e-9 * np.abs(turn).max(axis=1, keepdims=True)
     folded = spread < -1e-9 * np.abs(spread).max(axis=1, keepdims=True)
@@ -70,7 +70,7 @@ def _cut(vertices: Floats, polygons: Ints) -> Ints:
 
 
 def _ears(points: Floats, normal: Floats) -> Ints:
-    """Return the triangles of one polygon (n, 3), seen along its normal."""
+    """Triangulate one polygon (n, 3), projected along its normal."""
     axis = normal / np.linalg.norm(normal)
     first = np.cross(axis, np.eye(len(axis))[np.argmin(np.abs(axis))])
     first /= np.linalg.norm(first)

@@ -1,4 +1,4 @@
-"""A procedural family of chairs made of parts, y up and facing +z."""
+"""Procedural family of chairs with parts, y up and facing +z."""
 
 from dataclasses import dataclass
 
@@ -32,19 +32,19 @@ class Proportions:
     """Parameters of a chair; lengths are in units of about half the height.
 
     Args:
-        width: half the seat's, 0.46 to 0.60.
-        depth: half the seat's, 0.44 to 0.56.
-        leg_length: 0.65 to 0.95.
-        leg_radius: half a leg's thickness where it meets the seat, 0.095 to 0.13.
-        leg_taper: thickness at the foot over that at the seat, 0.7 to 1.
+        width: half width of the seat, 0.46 to 0.60.
+        depth: half depth of the seat, 0.44 to 0.56.
+        leg_length: length of the legs, 0.65 to 0.95.
+        leg_radius: half thickness of a leg at the seat, 0.095 to 0.13.
+        leg_taper: ratio of a leg's thickness at the foot to that at the seat, 0.7 to 1.
         splay: angle of the legs to the vertical, radians, 0 to 0.2.
-        back_height: above the seat, 0.75 to 1.1.
-        tilt: of the back, to the rear, radians, 0 to 0.3.
-        curve: how far the back's sides come forward, over its half-width, 0 to 0.35.
-        squareness: exponent of the superellipses that outline seat and back, and (halved, plus a
-            half) of the arms' sweep, 3 to 8.
+        back_height: height of the back above the seat, 0.75 to 1.1.
+        tilt: backward tilt of the back, radians, 0 to 0.3.
+        curve: forward curvature of the back's sides, relative to its half width, 0 to 0.35.
+        squareness: exponent s of the superellipses that outline seat and back, 3 to 8; that of the
+            arms is (s + 1) / 2.
         has_arms: whether there are arms.
-        arm_height: above the seat, over the back's height, 0.35 to 0.5.
+        arm_height: height of the arms above the seat, relative to that of the back, 0.35 to 0.5.
     """
 
     width: float
@@ -62,7 +62,7 @@ class Proportions:
 
 
 def draw_proportions(rng: np.random.Generator) -> Proportions:
-    """Draw each proportion uniformly in its range, and arms for every second chair."""
+    """Draw each proportion uniformly in its range, and arms with probability 1/2."""
     return Proportions(
         width=rng.uniform(0.46, 0.60),
         depth=rng.uniform(0.44, 0.56),
@@ -80,11 +80,11 @@ def draw_proportions(rng: np.random.Generator) -> Proportions:
 
 
 class Chairs:
-    """Family of chairs; each depends on its name and the seed alone.
+    """Family of chairs; each depends only on its name and the seed.
 
     Args:
-        num_shapes: how many.
-        seed: of the whole family.
+        num_shapes: number of shapes.
+        seed: seed of the family.
     """
 
     def __init__(self, *, num_shapes: int, seed: int = 0) -> None:
@@ -104,7 +104,7 @@ class Chairs:
             ValueError: if the family has no such shape.
         """
         if name not in self._names:
-            raise ValueError(f"no shape '{name}' among the {len(self._names)}, see names()")
+            raise ValueError(f"no shape '{name}' among the {len(self._names)}; see names()")
         return build_chair(draw_proportions(seed_from_name(name, self._seed)))
 
 
@@ -138,10 +138,10 @@ def build_chair(chair: Proportions) -> Composite:
 
 
 def unite(meshes: list[Mesh]) -> Mesh:
-    """Return the watertight union of closed meshes that do not cross themselves.
+    """Return the watertight union of closed meshes without self-intersections.
 
     Raises:
-        ValueError: if a mesh is no closed manifold.
+        ValueError: if a mesh is not a closed manifold.
     """
     solids = []
     for mesh in meshes:
@@ -149,7 +149,7 @@ def unite(meshes: list[Mesh]) -> Mesh:
             manifold3d.Mesh64(mesh.vertices.astype(np.float64), mesh.faces.astype(np.uint64))
         )
         if solid.status() != manifold3d.Error.NoError:
-            raise ValueError(f"a mesh to unite is no closed manifold: {solid.status()}")
+            raise ValueError(f"a mesh to unite is not a closed manifold: {solid.status()}")
         solids.append(solid)
     whole = manifold3d.Manifold.batch_boolean(solids, manifold3d.OpType.Add).to_mesh64()
     return Mesh(
@@ -159,7 +159,7 @@ def unite(meshes: list[Mesh]) -> Mesh:
 
 
 def _fill_unit_box(part: _Part) -> _Part:
-    # bends leave the box that they start from: the pose takes up where the part then lies
+    # bending moves a part out of its canonical box: absorb the new bounds into the pose
     lower, upper = part.canonical.bounds
     centre, half = (lower + upper) / 2, (upper - lower) / 2
     canonical = Mesh((part.canonical.vertices - centre) / half, part.canonical.faces)
@@ -170,7 +170,7 @@ def _fill_unit_box(part: _Part) -> _Part:
 def _seat(chair: Proportions) -> _Part:
     vertices, faces = _cube_sphere()
     vertices = _round(vertices, plane=(0, 2), outline=chair.squareness, edge=4.0)
-    # dished: the middle of the seat lies lower than its rim
+    # dished: the centre of the seat is lower than its rim
     vertices[:, 1] -= 0.25 * (1 - vertices[:, 0] ** 2) * (1 - vertices[:, 2] ** 2)
     scale = np.array([chair.width, _SEAT_HALF, chair.depth])
     return _Part(Mesh(vertices, faces), Rotation.identity(), np.zeros(3), scale)
@@ -240,7 +240,7 @@ def _round(cube: Floats, plane: tuple[int, int], outline: float, edge: float) ->
 
 
 def _cube_sphere() -> tuple[Floats, Ints]:
-    """Return the surface of [-1, 1]^3 in triangles, closer together towards the edges."""
+    """Return a triangulated surface of [-1, 1]^3, denser towards the edges."""
     index = np.arange(_CELLS + 1)
     u, v = np.meshgrid(index[:-1], index[:-1], indexing="ij")
     around = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])

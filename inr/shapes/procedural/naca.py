@@ -1,4 +1,4 @@
-"""NACA 4-digit airfoils: a family of 2-D shapes in closed form."""
+"""Procedural family of NACA 4-digit airfoils, 2-D shapes in closed form."""
 
 import itertools
 
@@ -22,20 +22,20 @@ def naca4(
     """Return the outline of an airfoil of chord 1, from (0, 0) to (1, 0), anticlockwise.
 
     The 4-digit series of Jacobs, Ward and Pinkerton 1933 (NACA report 460): half-thickness
-    y_t = 5 t (0.2969 sqrt(x) - 0.1260 x - 0.3516 x^2 + 0.2843 x^3 - 0.1015 x^4), laid off at
-    right angles to a mean line of two parabolas. The report's last coefficient leaves the
-    trailing edge 0.0021 t thick on either side; 0.1036 in its place closes it.
+    y_t = 5 t (0.2969 sqrt(x) - 0.1260 x - 0.3516 x^2 + 0.2843 x^3 - 0.1015 x^4), perpendicular to a
+    mean line of two parabolas. With the report's last coefficient the trailing edge has a
+    half-thickness of 0.0021 t; with 0.1036 it is closed.
 
     Args:
-        camber: the mean line's greatest height, in chords: NACA 2412 has 0.02.
-        position: where along the chord that is: NACA 2412 has 0.4.
-        thickness: t, in chords: NACA 2412 has 0.12.
-        num_points: stations along the chord, in cosine spacing; the outline has
+        camber: maximum height of the mean line, in chords: 0.02 for NACA 2412.
+        position: its position along the chord, in chords: 0.4 for NACA 2412.
+        thickness: t, maximum thickness, in chords: 0.12 for NACA 2412.
+        num_points: number of stations along the chord, with cosine spacing; the outline has
             2 num_points - 2 vertices, and one more with an open trailing edge.
-        closed_trailing_edge: whether to use 0.1036 for 0.1015; else an edge shuts the outline.
+        closed_trailing_edge: use 0.1036 instead of 0.1015; else an edge closes the outline.
 
     Raises:
-        ValueError: if there is no such airfoil.
+        ValueError: if an argument is out of range.
     """
     if num_points < 3:
         raise ValueError(f"num_points is {num_points}; an outline needs at least 3 stations")
@@ -57,7 +57,7 @@ def naca4(
     normal = np.stack([-slope, np.ones_like(x)], axis=1) / np.hypot(1, slope)[:, None]
     mean = np.stack([x, height], axis=1)
     upper, lower = mean + half[:, None] * normal, mean - half[:, None] * normal
-    # upper side from the tail to the nose, then the lower side back: each end once
+    # upper side from trailing to leading edge, then the lower side back, without repeated ends
     outline = np.concatenate([upper[::-1], lower[1 : -1 if closed_trailing_edge else None]])
     index = np.arange(len(outline))
     return Mesh(outline, np.stack([index, np.roll(index, -1)], axis=1))
@@ -67,12 +67,12 @@ class Naca:
     """Family of NACA 4-digit airfoils, all different: camber 0 to 6 %, thickness 8 to 24 %.
 
     Args:
-        num_shapes: how many; the first of a larger family are those of a smaller one.
-        seed: decides which digits come first.
-        num_points: stations along the chord of each outline.
+        num_shapes: number of shapes; a smaller family is the beginning of a larger one.
+        seed: seed of the order of the airfoils.
+        num_points: number of stations along the chord of each outline.
 
     Raises:
-        ValueError: if there are not as many airfoils.
+        ValueError: if there are fewer airfoils than `num_shapes`.
     """
 
     def __init__(self, *, num_shapes: int, seed: int = 0, num_points: int = 128) -> None:
@@ -93,12 +93,12 @@ class Naca:
         return list(self._digits)
 
     def make(self, name: str) -> Composite:
-        """Return an airfoil of closed trailing edge; it has no parts.
+        """Return an airfoil with a closed trailing edge, without parts.
 
         Raises:
             ValueError: if the family has no such shape.
         """
         if name not in self._digits:
-            raise ValueError(f"no shape '{name}' among the {len(self._digits)}, see names()")
+            raise ValueError(f"no shape '{name}' among the {len(self._digits)}; see names()")
         camber, position, thickness = self._digits[name]
         return without_parts(naca4(camber / 100, position / 10, thickness / 100, self._num_points))

@@ -1,1 +1,1 @@
-"""What is inside and what is outside: winding numbers, orientation, checks and repair."""
+"""Inside and outside of meshes: winding numbers, orientation, checks and repair."""

@@ -1,4 +1,4 @@
-"""What can be said of a mesh before anything is computed from it."""
+"""Checks of a mesh's topology and degeneracies."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,31 +11,31 @@ from inr.shapes.mesh import Ints, Mesh, merge_equal
 
 Flags = NDArray[np.bool_]
 
-# a face no higher than this many roundings of its coordinates has no area
+# a face whose height is at most this many rounding errors of its coordinates is degenerate
 _ROUNDINGS = 8
 
 
 @dataclass(frozen=True)
 class MeshChecks:
-    """Properties of a mesh that `check_mesh` found, in its own frame and units.
+    """Properties of a mesh, in its own frame and units.
 
-    An edge joins two faces in 3-D; in 2-D the segments are the faces, and their end points play
-    the part of edges.
+    In 2-D, segments are the faces, and their end points take the place of edges.
 
     Args:
-        dim: D.
-        vertices: how many there are, whether faces use them or not.
-        faces: how many triangles (3-D) or segments (2-D).
-        watertight: each edge is in exactly two faces.
-        closed: the oriented boundary is zero (see `Mesh.is_closed`).
-        consistent_winding: faces that share an edge run along it in opposite directions.
-        components: of faces connected by vertices they share.
-        duplicate_faces: faces with the same corner points as an earlier one, turned or not.
-        degenerate_faces: faces with a repeated corner, or no higher than the coordinates' rounding.
-        boundary_edges: edges in exactly one face.
-        volume: signed, positive for outward faces (2-D: the area); of an open mesh, as if closed
-            by cones from the middle of its bounding box.
-        area: of all faces (2-D: the length).
+        dim: D, dimension of space.
+        vertices: number of vertices, including unused ones.
+        faces: number of triangles (3-D) or segments (2-D).
+        watertight: whether each edge is in exactly two faces.
+        closed: whether the oriented boundary is zero (see `Mesh.is_closed`).
+        consistent_winding: whether faces that share an edge traverse it in opposite directions.
+        components: number of components of faces connected by shared vertices.
+        duplicate_faces: number of faces with the corners of an earlier one, in any orientation.
+        degenerate_faces: number of faces with a repeated corner, or with a height within the
+            rounding of the coordinates.
+        boundary_edges: number of edges in exactly one face.
+        volume: signed volume (2-D: area), positive for outward faces; for an open mesh, that of the
+            mesh closed by cones from the centre of its bounding box.
+        area: total area of the faces (2-D: length).
     """
 
     dim: int
@@ -52,17 +52,17 @@ class MeshChecks:
     area: float
 
     def as_dict(self) -> dict[str, bool | int | float]:
-        """Return the fields by name, as JSON takes them."""
+        """Return field name to value, for JSON."""
         return asdict(self)
 
 
 def check_mesh(mesh: Mesh) -> MeshChecks:
-    """Count and measure what may be wrong with a mesh; nothing is changed.
+    """Check a mesh, without changing it.
 
-    Edges and components go by the vertices' numbers, duplicates by their places.
+    Edges and components are determined from vertex indices, duplicate faces from coordinates.
 
     Args:
-        mesh: finite, D = 2 or 3.
+        mesh: mesh with finite vertices, D = 2 or 3.
 
     Raises:
         ValueError: if it has no faces.
@@ -88,13 +88,14 @@ def check_mesh(mesh: Mesh) -> MeshChecks:
 
 
 def edge_uses(mesh: Mesh) -> tuple[Ints, Ints, Ints]:
-    """Return the edges of a mesh's faces, and how faces use them.
+    """Return the edges of a mesh's faces, and how the faces use them.
 
-    Faces with a repeated vertex are left out: they bound nothing.
+    Faces with a repeated vertex are ignored: their boundary is zero.
 
     Returns:
-        edge of each face's side, (F, D), -1 for faces left out; for each edge the number of faces
-        that have it, (E,), and the number that run along it upwards less those that run down, (E,).
+        edge index of each side of each face, (F, D), -1 for ignored faces; number of faces at each
+        edge, (E,); and number of faces that traverse it from the lower to the higher vertex index,
+        minus the number in the opposite direction, (E,).
     """
     faces = mesh.faces
     sound = ~repeats_corner(faces)
@@ -116,15 +117,15 @@ def edge_uses(mesh: Mesh) -> tuple[Ints, Ints, Ints]:
 
 
 def winding_conflicts(uses: Ints, balance: Ints) -> Flags:
-    """Return for each edge whether some two of its faces run along it the same way, (E,) bool.
+    """Return whether faces at each edge traverse it in inconsistent directions, (E,) bool.
 
-    Of an odd number of faces one is left over whichever way it turns.
+    With an odd number of faces, a difference of one is consistent.
     """
     return np.abs(balance) > uses % 2
 
 
 def component_of_faces(mesh: Mesh) -> Ints:
-    """Return the component of each face, (F,), from 0; faces that share a vertex share one."""
+    """Return the component index of each face, (F,); faces that share a vertex are connected."""
     num = len(mesh.vertices)
     start, end = mesh.faces[:, :-1].reshape(-1), mesh.faces[:, 1:].reshape(-1)
     graph = coo_array((np.ones(len(start), np.int8), (start, end)), shape=(num, num))
@@ -134,7 +135,7 @@ def component_of_faces(mesh: Mesh) -> Ints:
 
 
 def repeats_corner(faces: Ints) -> Flags:
-    """Return for each face whether it names a vertex twice, (F,) bool."""
+    """Return for each face whether it uses a vertex twice, (F,) bool."""
     ranked = np.sort(faces, axis=1)
     return (ranked[:, 1:] == ranked[:, :-1]).any(axis=1)
 
@@ -142,7 +143,7 @@ def repeats_corner(faces: Ints) -> Flags:
 def degenerate_faces(mesh: Mesh) -> Flags:
     """Return for each face whether it has no area (2-D: no length), (F,) bool.
 
-    That is whether its height over its longest side is within the rounding of its coordinates.
+    Its height over its longest side is then within the rounding of its coordinates.
     """
     used = mesh.vertices[mesh.used()]
     least = _ROUNDINGS * np.finfo(np.float64).eps * np.abs(used).max(initial=0.0)
@@ -162,12 +163,12 @@ def repeated_faces(mesh: Mesh) -> Flags:
 
 
 def face_keys(mesh: Mesh) -> Ints:
-    """Return a number for each face, (F,), which those with the same vertices share."""
+    """Return a key for each face, (F,), equal for faces with the same vertices."""
     ranked = np.sort(mesh.faces, axis=1)
     num = len(mesh.vertices)
     key = ranked[:, 0]
     for column in ranked.T[1:]:
-        if num**mesh.dim >= 1 << 63:  # consecutive numbers, lest three indices overflow 64 bits
+        if num**mesh.dim >= 1 << 63:  # renumber, as three indices would overflow 64 bits
             key = np.unique(key, return_inverse=True)[1].reshape(-1)
         key = key * num + column
     return key

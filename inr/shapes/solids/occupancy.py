@@ -1,4 +1,4 @@
-"""Which cells of a grid lie inside a mesh: scan conversion, or winding numbers for open meshes."""
+"""Occupancy of grid cells by a mesh: scan conversion, or winding numbers for open meshes."""
 
 from collections.abc import Iterator
 
@@ -18,20 +18,20 @@ _POINTS_AT_ONCE = 2**18
 def occupancy_on_grid(mesh: Mesh, lower: Floats, upper: Floats, resolution: int) -> Bools:
     """Return which cell centres of a grid lie inside a mesh.
 
-    Inside is where the winding number is at least 0.5 (3-D) or at least 0.5 in magnitude (2-D,
-    the non-zero rule). A closed mesh has whole winding numbers, which are counted exactly, as
-    signed crossings along the columns of the grid; those of an open mesh are libigl's fast ones
-    (Barill et al. 2018), recomputed exactly within 0.05 of 0.5. A centre that lies on the surface
-    to rounding may fall on either side.
+    Inside means a winding number of at least 0.5 (3-D), or at least 0.5 in magnitude (2-D, the
+    non-zero rule). For a closed mesh, winding numbers are exact integers, counted as signed
+    crossings along the columns of the grid. For an open mesh they are libigl's fast winding numbers
+    (Barill et al. 2018), recomputed exactly if within 0.05 of 0.5. A centre on the surface, to
+    rounding, may be either.
 
     Args:
-        mesh: D = 2 or 3; an empty one has no inside.
-        lower: (D,) lower corner of the box that the grid divides, in the mesh's frame.
-        upper: (D,) upper corner.
-        resolution: number of cells R along each axis.
+        mesh: mesh, D = 2 or 3; an empty one has no inside.
+        lower: (D,), lower corner of the grid's box, in the mesh's frame.
+        upper: (D,), upper corner.
+        resolution: R, number of cells along each axis.
 
     Returns:
-        (R,) * D bool; entry [i, j, ...] for the cell i-th along x, j-th along y, and so on.
+        (R,) * D bool; entry [i, j, ...] is the i-th cell along x, the j-th along y, and so on.
 
     Raises:
         ValueError: if the corners do not have D entries or the resolution is below 1.
@@ -80,8 +80,8 @@ def _occupancy_of_open(mesh: Mesh, centres: Floats) -> Bools:
 def _winding_2d(mesh: Mesh, centres: Floats) -> Ints:
     """Return the winding number at each centre, (R, R), of closed loops of segments."""
     resolution = centres.shape[1]
-    # First row at or above each vertex. A segment meets the rows from one end's to the other's,
-    # so that at a shared vertex a row is counted once.
+    # First row at or above each vertex. A segment crosses the half-open range of rows between its
+    # ends, so that a row through a shared vertex is counted once.
     first_row = np.searchsorted(centres[1], mesh.vertices[:, 1])
     start, end = mesh.faces.T
     upward = first_row[start] < first_row[end]
@@ -97,21 +97,21 @@ def _winding_2d(mesh: Mesh, centres: Floats) -> Ints:
 def _winding_3d(mesh: Mesh, centres: Floats) -> Ints:
     """Return the winding number at each centre, (R, R, R), of a closed triangle mesh.
 
-    Triangles are cut into rows of constant y and the rows into columns along z. Each cut is
-    rounded from the shared vertex or edge alone, so that neighbouring triangles agree on which
-    of them a column goes through, and the crossings of a column always cancel.
+    Triangles are cut into rows of constant y, and rows into columns along z. Each cut is computed
+    only from the shared vertex or edge, so that rounding is the same in adjacent triangles, and the
+    crossings of each column always cancel.
     """
     resolution = centres.shape[1]
     first_row = np.searchsorted(centres[1], mesh.vertices[:, 1])
     first_column = np.searchsorted(centres[0], mesh.vertices[:, 0])
-    # Winding first changes at cell k of the column; cell R is beyond the grid.
+    # Change of the winding number at entry k of each column; entry R is beyond the grid.
     winding = np.zeros((resolution, resolution, resolution + 1), dtype=np.int32)
     for faces in _bounded_chunks(mesh.faces, first_row, first_column):
         order = np.argsort(first_row[faces], axis=1, kind="stable")
         low, middle, high = np.take_along_axis(faces, order, axis=1).T
         face, row = _expand(first_row[low], first_row[high])
         y = centres[1][row]
-        # The edge from low to high, and whichever other edge crosses this row.
+        # The edge from low to high, and the other edge that crosses this row.
         below = row < first_row[middle[face]]
         x_long, z_long = _interpolate(mesh.vertices, low[face], high[face], y)
         x_short, z_short = _interpolate(
@@ -127,7 +127,7 @@ def _winding_3d(mesh: Mesh, centres: Floats) -> Ints:
         )
         fraction = (centres[0][column] - x_long[span]) / (x_short - x_long)[span]
         z = z_long[span] + fraction * (z_short - z_long)[span]
-        # Whether low, middle, high go round the face as its own corners do.
+        # Whether (low, middle, high) has the orientation of the face.
         even = (order[:, 1] - order[:, 0]) % 3 == 1
         facing_up = even[face[span]] == (column_short > column_long)[span]
         entry = np.searchsorted(centres[2], z)
@@ -136,7 +136,7 @@ def _winding_3d(mesh: Mesh, centres: Floats) -> Ints:
 
 
 def _bounded_chunks(faces: Ints, first_row: Ints, first_column: Ints) -> Iterator[Ints]:
-    """Yield the faces that meet a row and a column, in chunks of bounded numbers of crossings."""
+    """Yield the faces that cross a row and a column, in chunks with few enough crossings."""
     rows, columns = first_row[faces], first_column[faces]
     rows = rows.max(axis=1) - rows.min(axis=1)
     columns = columns.max(axis=1) - columns.min(axis=1)
@@ -147,7 +147,7 @@ def _bounded_chunks(faces: Ints, first_row: Ints, first_column: Ints) -> Iterato
 
 
 def _expand(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
-    """Return, for every integer in every range [start, stop), the range's index and the integer."""
+    """Return the range index and the value of every integer in the ranges [start, stop)."""
     count = np.maximum(stop - start, 0)
     owner = np.repeat(np.arange(len(count)), count)
     first = np.cumsum(count) - count
@@ -155,7 +155,7 @@ def _expand(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
 
 
 def _interpolate(vertices: Floats, low: Ints, high: Ints, y: Floats) -> list[Floats]:
-    """Return the coordinates other than y at which edges from low to high cross the height y."""
+    """Return the other coordinates of the points where edges from low to high reach height y."""
     start, end = vertices[low], vertices[high]
     fraction = (y - start[:, 1]) / (end[:, 1] - start[:, 1])
     return [start[:, i] + fraction * (end[:, i] - start[:, i]) for i in range(0, start.shape[1], 2)]

@@ -1,4 +1,4 @@
-"""Turn meshes inside out where their faces point inward."""
+"""Orient the faces of meshes outward."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,25 @@ from numpy.typing import NDArray
 from inr.shapes.mesh import Floats, Ints, Mesh, merge_equal
 from inr.shapes.solids.winding import winding_number
 
-# points on each part that are asked which way it faces and what lies around it
+# points per component at which its orientation and nesting are tested
 _PROBES = 64
-# beyond so many closed parts, all turn together
-_MAX_PARTS = 500
-# where the winding number on a surface is nearer to 0 than this, it has no side that is inside
+# with more closed components than this, all are flipped together
+_MAX_COMPONENTS = 500
+# if the winding number on a surface is closer to 0 than this, its orientation is undecided
 _UNDECIDED = 0.02
 
 
 @dataclass
-class _Part:
-    """Connected faces of a mesh, and points on both sides of them.
+class _Component:
+    """Connected faces of a mesh, and probe points on both sides of them.
 
     Args:
-        faces: their indices, (K,).
-        mesh: those faces alone.
-        probes: points just off faces drawn by area, (2 P, D): the P ones in front, then those
-            behind the same faces.
-        facing: mean winding number of the part on its own surface: 0.5 for a closed one whose
-            faces point outward, -0.5 where they point inward.
-        turned: whether its faces have to turn.
+        faces: (K,), indices of the faces.
+        mesh: mesh of these faces only.
+        probes: (2 P, D), points just off faces drawn by area: P in front, then P behind them.
+        facing: mean winding number of the component on its own surface: 0.5 for a closed one with
+            outward faces, -0.5 with inward faces.
+        turned: whether its faces must be flipped.
     """
 
     faces: Ints
@@ -39,34 +38,34 @@ class _Part:
 
     @property
     def facing_now(self) -> float:
-        """Return `facing` as it is once the faces have turned."""
+        """Return `facing` after the flip."""
         return -self.facing if self.turned else self.facing
 
 
 def orient_outward(mesh: Mesh) -> tuple[Mesh, bool]:
-    """Return a mesh whose faces point out of what it encloses, and whether it is changed.
+    """Return a mesh with faces oriented outward, and whether it was changed.
 
-    Parts (faces that share edges, by the places of their vertices) that are closed are decided
-    one by one, open ones all together. The winding number of a part on its own surface is 1/2
-    where the faces point outward, -1/2 where they point inward. An outermost part must
-    point outward. A part within others turns if the innermost of those does, so that
-    a cavity remains one, and in addition if it would then take away from nothing: two solids
-    inside each other stay what they are, as winding number 2 is inside too.
+    Components are faces connected by edges, after merging vertices at the same position. Closed
+    components are decided one by one, all open ones together. The winding number of a component on
+    its own surface is 1/2 if its faces point outward, and -1/2 if inward. An outermost component
+    must point outward. A nested component is flipped if the innermost component around it is, so
+    that a cavity stays a cavity. It is flipped again if it would then be a cavity in empty space.
+    Nested solids stay as they are, since winding number 2 is inside too.
 
-    A part of which every face is there more than once loses the copies; if that is in both
-    orientations, so that its winding number is 0 everywhere, one face of each is kept and they
-    are made consistent from neighbour to neighbour.
+    If every face of a component occurs more than once, the copies are dropped. If they occur in
+    opposite orientations, so that the winding number is 0 everywhere, one copy of each is kept, and
+    the orientation is propagated between neighbours.
 
-    Promised for closed parts without self-intersection, nested or overlapping, each consistent
-    in itself. Open parts turn if on the whole their outside is the concave side, and not where
-    that is undecided, as for a flat sheet. Not promised: parts whose faces disagree among one
-    another (see the mesh's checks), and solid or hollow where a mesh could mean either: of an
-    inward shell around an outward one, both turn, and it is a cavity. A mesh of more than 500
-    closed parts turns as a whole or not at all. 2-D: where the enclosed area is negative, all
-    turn.
+    Guaranteed for closed components without self-intersections, nested or overlapping, each with
+    consistent winding. Open components are flipped if overall their outside is the concave side,
+    but not if undecided, as for a flat sheet. Not guaranteed: components with inconsistent winding
+    (see check_mesh), and ambiguous cases: if an inward shell contains an outward one, both are
+    flipped, and the inner one becomes a cavity. A mesh of more than 500 closed components is
+    flipped as a whole or not at all. In 2-D, all edges are flipped if the enclosed area is
+    negative.
 
     Args:
-        mesh: D = 2 or 3.
+        mesh: mesh, D = 2 or 3.
 
     Raises:
         ValueError: if the mesh has no faces.
@@ -87,16 +86,16 @@ def orient_outward(mesh: Mesh) -> tuple[Mesh, bool]:
 
 
 def _parity(faces: Ints) -> Ints:
-    """Return 1 where corners (F, 3) go up in their cyclic order, -1 where down, 0 if some agree."""
+    """Return 1 or -1 for the orientation of corners (F, 3) in sorted order, 0 if any are equal."""
     a, b, c = faces.T
     return np.sign(b - a) * np.sign(c - b) * np.sign(c - a)
 
 
 def _single_faces(faces: Ints) -> tuple[Ints, Ints]:
-    """Return the indices of the faces to keep (K,), and those faces, made consistent, (K, 3).
+    """Return the indices (K,) of the faces to keep, and these faces, wound consistently, (K, 3).
 
-    Faces go only where every face of their part is there more than once, the same number of times
-    net of orientation.
+    Copies are dropped only in components whose faces all occur more than once, with the same net
+    number of copies (counted with orientation).
     """
     everything = np.arange(len(faces))
     _, first, which, count = np.unique(
@@ -125,8 +124,8 @@ def _single_faces(faces: Ints) -> tuple[Ints, Ints]:
 
 
 def _faces_to_turn(mesh: Mesh) -> NDArray[np.bool_]:
-    """Return which faces have to turn, (F,), of a mesh with one vertex for each place."""
-    parts = _parts_of(mesh)
+    """Return which faces must be flipped, (F,), of a mesh with merged vertices."""
+    parts = _components_of(mesh)
     inside = _who_is_inside(parts)
     order = np.argsort(inside.sum(axis=1), kind="stable")
     for index in order:
@@ -145,26 +144,28 @@ def _faces_to_turn(mesh: Mesh) -> NDArray[np.bool_]:
     return turned
 
 
-def _parts_of(mesh: Mesh) -> list[_Part]:
+def _components_of(mesh: Mesh) -> list[_Component]:
     component = _components(mesh.faces)
     closed = _closed_components(mesh, component)
     groups = [np.flatnonzero(~closed[component])]
-    if closed.sum() > _MAX_PARTS:
+    if closed.sum() > _MAX_COMPONENTS:
         groups = [np.arange(len(mesh.faces))]
     elif closed.any():
         by_part = np.argsort(component, kind="stable")
         split = np.split(by_part, np.flatnonzero(np.diff(component[by_part])) + 1)
         groups += [faces for faces in split if closed[component[faces[0]]]]
-    return [_part(Mesh(mesh.vertices, mesh.faces[faces]), faces) for faces in groups if len(faces)]
+    return [
+        _component(Mesh(mesh.vertices, mesh.faces[faces]), faces) for faces in groups if len(faces)
+    ]
 
 
 def _components(faces: Ints) -> Ints:
-    """Return which component, of faces that share edges, each face is in, (F,)."""
+    """Return the component index of each face, (F,); faces that share an edge are connected."""
     return igl.facet_components(np.ascontiguousarray(faces))[1].reshape(-1)
 
 
 def _closed_components(mesh: Mesh, component: Ints) -> NDArray[np.bool_]:
-    """Return which components have no boundary, their faces' orientation counted, (C,)."""
+    """Return which components have zero oriented boundary, (C,)."""
     edges = np.concatenate([mesh.faces[:, [i, (i + 1) % 3]] for i in range(3)])
     owner = np.tile(component, 3)
     low, high = edges.min(axis=1), edges.max(axis=1)
@@ -176,23 +177,23 @@ def _closed_components(mesh: Mesh, component: Ints) -> NDArray[np.bool_]:
     return closed
 
 
-def _part(mesh: Mesh, faces: Ints) -> _Part:
+def _component(mesh: Mesh, faces: Ints) -> _Component:
     areas = mesh.face_areas()
     total = np.cumsum(areas)
     if not total[-1] > 0:
-        return _Part(faces, mesh, np.zeros((0, mesh.dim)), 0.0)
+        return _Component(faces, mesh, np.zeros((0, mesh.dim)), 0.0)
     drawn = np.searchsorted(total, (np.arange(_PROBES) + 0.5) / _PROBES * total[-1])
-    # near enough for both sides to see the rest alike, and far enough for rounding
+    # small, so that the other faces contribute equally on both sides, but larger than rounding
     step = 1e-3 * np.sqrt(areas[drawn])[:, None] * mesh.face_normals()[drawn]
     middle = mesh.corners()[drawn].mean(axis=1)
     probes = np.concatenate([middle + step, middle - step])
-    # the face itself is seen alike from both sides, so that it cancels
+    # the contributions of the face itself to both sides cancel
     facing = float(winding_number(mesh, probes, exact=True).mean())
-    return _Part(faces, mesh, probes, facing)
+    return _Component(faces, mesh, probes, facing)
 
 
-def _who_is_inside(parts: list[_Part]) -> NDArray[np.bool_]:
-    """Return whether most of part i lies in part j, (P, P)."""
+def _who_is_inside(parts: list[_Component]) -> NDArray[np.bool_]:
+    """Return whether most of component i lies inside component j, (C, C)."""
     bounds = np.stack([part.mesh.bounds for part in parts])
     inside = np.zeros((len(parts), len(parts)), dtype=bool)
     for i, part in enumerate(parts):

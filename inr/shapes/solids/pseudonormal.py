@@ -1,4 +1,4 @@
-"""On which side of a surface points lie, by the pseudonormal of the nearest feature."""
+"""Side of a surface on which points lie, by the pseudonormal at the nearest point."""
 
 import igl
 import numpy as np
@@ -8,20 +8,20 @@ from inr.shapes.mesh import Floats, Mesh, merge_equal
 
 
 def behind_surface(mesh: Mesh, points: Floats) -> NDArray[np.bool_]:
-    """Return whether each point (N, D) is behind the part of the surface nearest to it, (N,) bool.
+    """Return whether each point (N, D) is behind the surface at its nearest point, (N,) bool.
 
-    The nearest point lies within a face, on an edge or on a vertex, whose pseudonormal is the
-    normal, the sum of the unit normals of its two faces, or that of all its faces weighted by
-    their angles there (Baerentzen and Aanaes 2005, "Signed Distance Computation Using the Angle
-    Weighted Pseudonormal", eq. 3); in 2-D the sum of the unit normals of a corner's segments.
-    The point is behind if its offset from there has a negative product with it.
+    The pseudonormal is the normal of a face, the sum of the unit normals of the two faces at an
+    edge, or the angle-weighted sum of the unit normals of the faces at a vertex (Baerentzen and
+    Aanaes 2005, "Signed Distance Computation Using the Angle Weighted Pseudonormal", eq. 3); in
+    2-D, the sum of the unit normals of the segments at a vertex. A point is behind if its offset
+    from the nearest point has a negative dot product with the pseudonormal there.
 
-    Right for a closed mesh, consistently oriented, without self-intersection; next to the rim of
-    an open mesh, and where parts overlap, it is the side of the nearest piece and no more.
-    Faces without area are left out, and vertices at the same place count as one.
+    Correct for a closed, consistently oriented mesh without self-intersections; near the boundary
+    of an open mesh and where components overlap, the sign is only locally meaningful. Degenerate
+    faces are ignored, and vertices at the same position are merged.
 
     Args:
-        mesh: outward faces; with at least one face that has an area.
+        mesh: mesh with outward faces, at least one of them with an area.
         points: (N, D) float64, contiguous.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Repairs of a mesh that say what they changed."""
+"""Repair of meshes, with a list of the changes."""
 
 import igl
 import numpy as np
@@ -19,32 +19,31 @@ from inr.shapes.solids.checks import (
     winding_conflicts,
 )
 
-# vertices nearer than this fraction of the bounding box's longest side are one
+# distance below which vertices are merged, relative to the longest side of the bounding box
 MERGE_DISTANCE = 1e-8
-# a hole is small if one face would fill it, or its edges together are no longer than this fraction
-# of the box's diagonal: a round one of 3 % across
+# longest boundary of a hole that is filled, relative to the diagonal of the bounding box: 0.1 is a
+# round hole with a diameter of 3 % of the diagonal; holes of a single face are always filled
 LARGEST_HOLE = 0.1
-# a component encloses something if its volume is more than this fraction of its box's diagonal
-# cubed
-_LEAST_VOLUME = 1e-6
+# smallest volume of a component whose orientation is decided, relative to its diagonal cubed
+_MIN_VOLUME = 1e-6
 
 
 def repair(mesh: Mesh) -> tuple[Mesh, list[str]]:
-    """Return a mesh with what can be put right put right, and a line for each kind of change.
+    """Return the repaired mesh, and a line for each kind of change.
 
-    In this order: vertices at the same place (within MERGE_DISTANCE) are merged; faces without
-    area and second copies of faces are dropped; in 3-D faces are turned to agree with their
-    neighbours and outwards, and small holes (LARGEST_HOLE) are filled. In 2-D only the first three.
+    In this order: merge vertices closer than MERGE_DISTANCE; drop degenerate faces; drop duplicate
+    faces; and in 3-D make the winding consistent, orient faces outward, and fill holes up to
+    LARGEST_HOLE.
 
-    Two copies of a face that look opposite ways become one, but both go where that closes the
-    mesh (a wall in a solid). Faces of no area stay where they hold a closed mesh together. A
-    component inside another that is turned inwards is a cavity, and stays one.
+    Of two copies of a face with opposite orientation one is kept, but both are dropped if that
+    closes the mesh (an internal wall). Degenerate faces are kept if the mesh would be open without
+    them. An inward component inside another one is a cavity, and stays one.
 
     Args:
-        mesh: in any frame, with faces.
+        mesh: mesh with faces, in any frame.
 
     Returns:
-        The mesh, the same object if nothing was to be changed, and what was changed.
+        The mesh (the same object if unchanged), and the changes.
     """
     notes: list[str] = []
     fixed = _merge(mesh, notes)
@@ -115,7 +114,7 @@ def _drop_repeated(mesh: Mesh, notes: list[str]) -> Mesh:
 
 
 def _parity(faces: Ints) -> Floats:
-    """Return 1 for faces that an even permutation sorts, else -1, (F,)."""
+    """Return the sign of the permutation that sorts each face, (F,)."""
     sign = np.ones(len(faces))
     for i in range(faces.shape[1]):
         for j in range(i + 1, faces.shape[1]):
@@ -124,7 +123,7 @@ def _parity(faces: Ints) -> Floats:
 
 
 def _agree(mesh: Mesh, notes: list[str]) -> Mesh:
-    """Turn faces to agree with their neighbours, in the components where some do not."""
+    """Make the winding of faces consistent, in the components where it is not."""
     owner, uses, balance = edge_uses(mesh)
     wrong = (winding_conflicts(uses, balance)[owner] & (owner >= 0)).any(axis=1)
     if not wrong.any():
@@ -134,7 +133,7 @@ def _agree(mesh: Mesh, notes: list[str]) -> Mesh:
     before = mesh.faces[rows]
     turned, patch = igl.bfs_orient(np.ascontiguousarray(before))
     flipped = _parity(turned) != _parity(before)
-    # each patch was oriented like its first face; like most of its area is better
+    # bfs_orient keeps the orientation of a patch's first face; keep that of most of its area
     area = mesh.face_areas()[rows]
     patch = np.asarray(patch).reshape(-1)
     minority = np.bincount(patch, weights=np.where(flipped, area, -area))[patch] > 0
@@ -147,7 +146,7 @@ def _agree(mesh: Mesh, notes: list[str]) -> Mesh:
 
 
 def _turn_outward(mesh: Mesh, notes: list[str]) -> Mesh:
-    """Turn each outermost component that looks inwards, with all that lies inside it."""
+    """Flip each outermost component that faces inward, together with all components inside it."""
     component = component_of_faces(mesh)
     order = np.argsort(component, kind="stable")
     starts = np.flatnonzero(np.diff(component[order], prepend=-1))
@@ -157,11 +156,11 @@ def _turn_outward(mesh: Mesh, notes: list[str]) -> Mesh:
     centred = corners.mean(axis=1) - ((lower + upper) / 2)[component]
     cones = np.einsum("fd,fd->f", centred, mesh.area_vectors()) / mesh.dim
     volumes = np.bincount(component, weights=cones)
-    least = _LEAST_VOLUME * np.linalg.norm(upper - lower, axis=1) ** mesh.dim
+    least = _MIN_VOLUME * np.linalg.norm(upper - lower, axis=1) ** mesh.dim
     places = mesh.vertices[mesh.faces[order[starts], 0]]
 
     def holds(outer: int, inner: Ints) -> Flags:
-        """Return which inner components lie within the box of an outer one, and in its surface."""
+        """Return which inner components lie inside an outer one, by bounding box and winding."""
         boxed = (lower[inner] > lower[outer]).all(axis=1) & (upper[inner] < upper[outer]).all(
             axis=1
         )
@@ -196,7 +195,7 @@ def _fill_holes(mesh: Mesh, notes: list[str]) -> Mesh:
     loops = [
         loop
         for loop in _boundary_loops(mesh)
-        if len(loop) == mesh.dim or _length(mesh.vertices[loop]) <= longest  # or one face is gone
+        if len(loop) == mesh.dim or _length(mesh.vertices[loop]) <= longest  # or one face
     ]
     if not loops:
         return mesh
@@ -212,9 +211,9 @@ def _length(loop: Floats) -> float:
 
 
 def _boundary_loops(mesh: Mesh) -> list[Ints]:
-    """Return the loops that edges of one face form, each turned as a patch that fills it must be.
+    """Return the boundary loops, oriented as the patches that fill them.
 
-    Left out are those that meet another at a vertex: which way they go on is not decided.
+    Loops that touch another one at a vertex are ambiguous and left out.
     """
     owner, uses, _ = edge_uses(mesh)
     sides = np.stack([mesh.faces, np.roll(mesh.faces, -1, axis=1)], axis=2)

@@ -8,25 +8,25 @@ import numpy as np
 
 from inr.shapes.mesh import Floats, Ints, Mesh
 
-# the fast winding number errs by a few thousandths; this margin around the threshold is generous
+# fast winding numbers this close to the threshold are recomputed; their error is only ~0.005
 RECOMPUTE_MARGIN = 0.05
-# the coarse one, four times as fast, errs by up to 0.15 and only picks whom to ask again
+# coarse ones are four times as fast, with errors up to 0.15; recomputed this close to the threshold
 _COARSE_MARGIN = 0.4
 _COARSE, _FINE = 1.0, 2.0
 _CHUNK = 1 << 20
 
 
 def winding_number(mesh: Mesh, points: Floats, exact: bool = False) -> Floats:
-    """Return how often the surface winds around each point, (N,) float64.
+    """Return the winding number of the surface around each point, (N,) float64.
 
     3-D: the fast winding number (Barill et al. 2018, "Fast Winding Numbers for Soups and
-    Clouds"), recomputed exactly where it lies within 0.05 of 0.5. 2-D: a whole number, from
-    the signed crossings of the ray towards +x.
+    Clouds"), recomputed exactly if within 0.05 of 0.5. 2-D: exact, from the signed crossings of the
+    ray towards +x.
 
     Args:
-        mesh: outward faces count 1 inside.
+        mesh: mesh; inside outward faces the winding number is 1.
         points: (N, D), finite.
-        exact: whether to use the exact winding number everywhere; 2-D always does.
+        exact: use the exact winding number everywhere (2-D always does).
 
     Raises:
         ValueError: if the mesh has no faces, or the points are not finite or not (N, D).
@@ -45,15 +45,15 @@ def winding_number(mesh: Mesh, points: Floats, exact: bool = False) -> Floats:
 
 
 def deciding_winding_number(mesh: Mesh, points: Floats) -> Floats:
-    """Return winding numbers that are as good as a decision at 0.5 needs, (N,) float64.
+    """Return winding numbers that are precise only near 0.5, (N,) float64.
 
-    In 3-D it starts from a coarser and faster evaluation, off by up to 0.15, and asks again
-    where that lies within 0.4 of 0.5: there, and so wherever `is_inside` and `ambiguity` look,
-    it is what `winding_number` gives. 2-D: the same as `winding_number`.
+    3-D: a coarse, faster evaluation with errors up to 0.15, recomputed as in `winding_number` if
+    within 0.4 of 0.5, which is sufficient for `is_inside` and `ambiguity`. 2-D: the same as
+    `winding_number`.
 
     Args:
-        mesh: outward faces count 1 inside.
-        points: (N, D), finite; neighbours in sequence are faster.
+        mesh: mesh; inside outward faces the winding number is 1.
+        points: (N, D), finite; faster if consecutive points are close in space.
 
     Raises:
         ValueError: if the mesh has no faces, or the points are not finite or not (N, D).
@@ -74,18 +74,18 @@ def deciding_winding_number(mesh: Mesh, points: Floats) -> Floats:
 
 
 def ambiguity(winding: Floats) -> float:
-    """Return the fraction of winding numbers (N,) between 0.25 and 0.75; 0 where there are none.
+    """Return the fraction of winding numbers (N,) between 0.25 and 0.75; 0 if N is 0.
 
-    Off the surface of a closed mesh all are whole numbers. In between lie points at the holes of
-    an open one, where the side that they are on is a matter of opinion.
+    Off the surface of a closed mesh they are integers; between are points near the holes of an open
+    mesh, where the inside is ambiguous.
     """
     return float((np.abs(winding - 0.5) < 0.25).mean()) if len(winding) else 0.0
 
 
 def _about_the_middle(mesh: Mesh, points: Floats) -> tuple[Floats, Ints, Floats]:
-    """Return vertices, faces and points as libigl wants them, about the middle in 3-D.
+    """Return vertices, faces and points as libigl needs them, centred in 3-D.
 
-    libigl's fast winding number is in float32, too coarse near a surface far from the origin.
+    libigl's fast winding number is in float32, too imprecise for a surface far from the origin.
     """
     vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
     faces = np.ascontiguousarray(mesh.faces, dtype=np.int64)
@@ -111,7 +111,7 @@ def _signed_crossings(vertices: Floats, edges: Ints, points: Floats) -> Floats:
     x, y = points[order].T
     start, end = vertices[edges[:, 0]], vertices[edges[:, 1]]
     low, high = np.minimum(start[:, 1], end[:, 1]), np.maximum(start[:, 1], end[:, 1])
-    # half-open: an edge owns its lower end and not its upper, so no vertex counts twice
+    # half-open: an edge includes its lower end but not its upper, so no vertex counts twice
     first, last = np.searchsorted(y, low), np.searchsorted(y, high)
     winding = np.zeros(len(points))
     for block in _blocks_of(last - first):
@@ -145,7 +145,7 @@ def check_points(mesh: Mesh, points: Floats) -> Floats:
         ValueError: if the mesh has no faces, or the points are not finite or not (N, D).
     """
     if mesh.is_empty:
-        raise ValueError("the mesh has no faces, so no distance or winding number")
+        raise ValueError("the mesh has no faces, so it has no distance or winding number")
     if points.ndim != 2 or points.shape[1] != mesh.dim:
         raise ValueError(f"points have shape {points.shape}; the mesh needs (N, {mesh.dim})")
     if not np.isfinite(points).all():

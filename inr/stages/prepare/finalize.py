@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inr.config.schema import Config
 from inr.data.duplicates import find_duplicates
-from inr.data.journal import JournalEntry, Shard, forget, read_records, ready_names
+from inr.data.journal import JournalEntry, Shard, delete_journals, read_records, ready_names
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.missing_sources import drop_missing, mark_missing
 from inr.data.sources import Family
@@ -91,7 +91,7 @@ def _record(
         ready = {name: record for name, record in records.items() if record["status"] == "ok"}
         manifest["near_duplicates"] = find_duplicates(layout, ready, config.data.dim)
         write_json(manifest, layout.manifest)
-    forget(layout)
+    delete_journals(layout)
     return records
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from inr.config.job import ADOPTED, Job
 from inr.config.renamed import in_new_names
-from inr.data.journal import JournalEntry, check_alone, forget, read_records
+from inr.data.journal import JournalEntry, check_alone, delete_journals, read_records
 from inr.data.layout import Layout, read_json, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, has_changed
@@ -98,7 +98,7 @@ def _forget_refusals(layout: Layout) -> bool:
     if is_assigned or layout.names() or any(record["status"] == "ok" for record in records):
         return False
     check_alone(layout)
-    forget(layout)
+    delete_journals(layout)
     return True
 
 

@@ -12,8 +12,8 @@ from inr.data.journal import (
     Journal,
     Shard,
     check_alone,
+    delete_journals,
     file_lock,
-    forget,
     read_records,
 )
 from inr.data.layout import Layout, read_json, write_json
@@ -97,7 +97,7 @@ def _open(job: Job, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, Pa
         check_alone(layout)
         for path in layout.root.glob("splits/**/*.json"):
             path.unlink()
-        forget(layout)
+        delete_journals(layout)
     manifest = open_manifest(layout, job.raw["data"], config.overwrite)
     check_assigned(replace(layout, fold=None), manifest, asked_splits(config.data))
     if config.data.family is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from tqdm import tqdm
 
 from inr.data.journal import JournalEntry
-from inr.progress import LINE_SECONDS
+from inr.progress import LOG_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def show_outcomes(
         minutes = max(time.monotonic() - started, 1e-3) / 60
         text = f"{bad} refused, {number / minutes:.0f} shapes a minute"
         bar.set_postfix_str(text, refresh=False)
-        if bar.disable and time.monotonic() - said > LINE_SECONDS:
+        if bar.disable and time.monotonic() - said > LOG_SECONDS:
             said = time.monotonic()
             left = (total - number) * minutes / number
             log.info("prepare: %d of %d shapes, %s, %.1f min left", number, total, text, left)

@@ -47,7 +47,7 @@ def test_poses_beside_a_leaning_wing_are_not_its_own(tmp_path):
     turn = rotation_matrices(pose.rotation[None])[0]
     for axis, half in enumerate(pose.scale):
         shifted = pose._replace(translation=pose.translation + 3 * half * turn[:, axis])
-        with pytest.raises(ValueError, match=r"parameters/a': the pose of part 0 is not that of"):
+        with pytest.raises(ValueError, match=r"parameters/a': the pose of part 0 does not match"):
             read_composite(mesh, write_wing(tmp_path, mesh, shifted), mend=False)
 
 
@@ -58,12 +58,12 @@ def test_present_says_what_the_meshes_do(tmp_path):
     np.save(path, [True])
     assert read_composite(mesh, files, mend=False).poses.present.tolist() == [True]
     np.save(path, [False])
-    with pytest.raises(ValueError, match=f"'{path}' says that there is no part 0, .*'{part}'"):
+    with pytest.raises(ValueError, match=f"'{path}' says that part 0 is absent, .*'{part}'"):
         read_composite(mesh, files, mend=False)
     for flags in ([True, True], [True, False]):  # of one part
         np.save(path, flags)
-        with pytest.raises(ValueError, match=f"'{path}' is of 2 parts, and the shapes have 1"):
+        with pytest.raises(ValueError, match=f"'{path}' has 2 parts, and the shapes have 1"):
             read_composite(mesh, files, mend=False)
     np.save(path, [True, True])
-    with pytest.raises(ValueError, match=f"'{path}' says that there is a part 1, and there is no"):
+    with pytest.raises(ValueError, match=f"'{path}' says that part 1 is present, but it has no"):
         read_composite(mesh, replace(files, num_parts=2), mend=False)

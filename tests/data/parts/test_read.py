@@ -101,9 +101,9 @@ def test_angles_in_two_dimensions(tmp_path):
         ("quaternions", [[1, 0, 0], [1, 0, 0], [1, 0, 0]], r"shape \(3, 3\); 3 parts .* \(3, 4\)"),
         ("scales", [[1, 1, 1], [1, 1, 1], [1, 0, 1]], "part 2 has a scale that is not above 0"),
         ("scales", [[1, -1, 1], [1, 1, 1], [1, 1, 1]], "part 0 has a scale that is not above 0"),
-        ("scales", [[1, 1, 1], [1, 1, 1]], r"scales\.npy' is of shape \(2, 3\); 3 parts"),
-        ("translations", [[0, 0, 0], [0, 0, 0], [0, 1.5, 0]], r"part 2 has its middle outside"),
-        ("translations", [[0, 0, 0], [0, 0, 0], [0, np.nan, 0]], "part 2 has a pose that is not f"),
+        ("scales", [[1, 1, 1], [1, 1, 1]], r"scales\.npy' has shape \(2, 3\); 3 parts"),
+        ("translations", [[0, 0, 0], [0, 0, 0], [0, 1.5, 0]], r"part 2 has its centre outside"),
+        ("translations", [[0, 0, 0], [0, 0, 0], [0, np.nan, 0]], "part 2 has a non-finite pose"),
     ],
 )
 def test_poses_that_are_none(layout, what, rows, message):
@@ -146,7 +146,7 @@ def test_a_mesh_beyond_the_parts_that_there_are(layout, suffix):
     extra = layout.part_meshes("s") / f"part7{suffix}"
     write_mesh(cube(), extra)
     for read in (read_present, read_labels, read_parts, lambda *shape: read_poses(*shape, 3)):
-        with pytest.raises(ValueError, match=rf"'{extra}' is of a part beyond the 3 that .*there"):
+        with pytest.raises(ValueError, match=rf"'{extra}' is of a part beyond the 3 that .*row"):
             read(layout, "s")
     extra.rename(extra.with_suffix(".mtl"))  # no mesh
     assert read_present(layout, "s").tolist() == [True, False, True]
@@ -170,9 +170,9 @@ def write_array(array):
         ("quaternions", write_archive, "is an archive of arrays"),
         ("present", write_archive, "is an archive of arrays"),
         ("present", write_array([["yes", "no", "yes"]]), "holds <U3; real numbers are needed"),
-        ("present", write_array([[True], [False], [True]]), r"is of shape \(3, 1\), dtype bool; "),
-        ("present", write_array(True), r"is of shape \(\), dtype bool; it has to be \(P,\)"),
-        ("present", write_array([1.0, np.nan, 1.0]), "is of .* true where the shape has the part"),
+        ("present", write_array([[True], [False], [True]]), r"has shape \(3, 1\) and dtype bool; "),
+        ("present", write_array(True), r"has shape \(\) and dtype bool; it must be \(P,\)"),
+        ("present", write_array([1.0, np.nan, 1.0]), "has shape .* true where the shape has the part"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
@@ -185,7 +185,7 @@ def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
 def test_a_text_is_no_array(layout):
     path = layout.poses("s") / "scales.npy"
     path.write_text("0.2 0.2 0.2")
-    with pytest.raises(ValueError, match=f"'{path}': it is no .npy file of numbers$"):
+    with pytest.raises(ValueError, match=f"'{path}': it is not a .npy file of numbers$"):
         read_poses(layout, "s", 3)
     for path, read in ((layout.labels("s"), read_labels), (layout.samples("s"), read_labels)):
         whole = path.read_bytes()
@@ -208,7 +208,7 @@ def test_flags_may_be_numbers(layout):
         ([0, 2, 0, 3], [0, 0, 0], "labels from 0 to 3; 3 parts are numbered from 0 to 2"),
         ([0, 2, 0, 2], [0, 0, -1], "labels from -1 to 2"),
         ([0, 1, 0, 2], [0, 0, 0], "labels samples with part 1, which 's' does not have"),
-        ([0, 0.5, 0, 2], [0, 0, 0], "labels that are no whole numbers"),
+        ([0, 0.5, 0, 2], [0, 0, 0], "labels that are not integers"),
     ],
 )
 def test_labels_that_are_wrong(layout, pos, neg, message):

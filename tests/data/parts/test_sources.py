@@ -62,13 +62,13 @@ def test_a_mesh_that_is_named_as_no_part_is(tmp_path, name):
     assert set(found) == {"fine"} and set(refused) == {"a", "bare"}
     for shape in refused:
         path = tmp_path / "parts/meshes" / shape / name
-        assert f"'{path}' is named as no part is: call it part<i>{path.suffix}" in refused[shape]
+        assert f"'{path}' is not named as a part: call it part<i>{path.suffix}" in refused[shape]
 
 
 def test_no_mesh_at_all_is_named_as_a_part_is(tmp_path):
     touch(tmp_path, "parts/meshes/a/part_0.obj", "parts/meshes/a/part_1.obj")
     found, refused = find_part_files(tmp_path, ["a"], suffixes(SURFACE))
-    assert found == {} and "part_0.obj' is named as no part is" in refused["a"]
+    assert found == {} and "part_0.obj' is not named as a part" in refused["a"]
 
 
 def test_poses_are_no_outlines_of_parts(tmp_path):
@@ -120,7 +120,7 @@ def test_poses_of_some_shapes(tmp_path, caplog):
         "b": folder / "b",
         "c": None,
     }
-    assert "poses of 1 shapes are given, those of the other 2 are fitted (a first)" in caplog.text
+    assert "poses of 1 shapes are given; those of the other 2 are fitted (a first)" in caplog.text
     assert "belong to no shape" not in caplog.text
     touch(tmp_path, "parts/parameters/A/scales.npy")
     find_part_files(tmp_path, ["a", "b", "c"], suffixes(SURFACE))

@@ -97,7 +97,7 @@ def test_points_of_a_format_of_ones_own(tmp_path):
         (SURFACE, RING, r"Table, which gives surface, read arrays of shapes \(4, 2\), \(4, 2\)"),
         (OUTLINE, RING[:, 0], r"shapes \(4, 2\), \(4,\)"),
         (OUTLINE, None, "Table cannot read it: "),
-        (OUTLINE, RING + 1, "name vertices it does not have"),
+        (OUTLINE, RING + 1, "vertex indices that are out of range"),
         (OUTLINE, RING[:3], "the outline is open"),
         (OUTLINE, RING[:0], "has no faces"),
     ],
