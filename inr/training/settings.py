@@ -18,23 +18,23 @@ VALIDATION_METRICS = tuple(name.removeprefix("valid/") for name in get_args(Best
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimizer, its learning rates and their schedule."""
+    """Settings of the optimizer: algorithm, learning rates and their schedule."""
 
-    algorithm: Annotated[Target, Role.FIXED_ON_RESUME]
+    algorithm: Annotated[Target, Role.FIXED_ON_RESUME, "a class of torch.optim"]
     lr: Annotated[float, Positive(), "learning rate of the network"]
-    latent_lr: Annotated[float, "of the latents"]
-    pose_lr: Annotated[float, Positive(), "of the poses of parts, where they are trained"]
-    schedule: Annotated[Target, "factor on all learning rates over the run"]
+    latent_lr: Annotated[float, "learning rate of the latents"]
+    pose_lr: Annotated[float, Positive(), "learning rate of trained poses of parts"]
+    schedule: Annotated[Target, "factor on all learning rates, as a function of the epoch"]
 
 
 @dataclass(frozen=True)
 class Train:
-    """Length of training, size of its batches, and cadences in epochs (0 for never)."""
+    """Length of training, size of the batches, and cadences in epochs (0 for never)."""
 
     epochs: Annotated[int, AtLeast(1), "passes over the training shapes"]
-    shapes_per_batch: Annotated[int, AtLeast(1), Role.FIXED_ON_RESUME, "B, shapes a step"]
+    shapes_per_batch: Annotated[int, AtLeast(1), Role.FIXED_ON_RESUME, "B, shapes per step"]
     samples_per_shape: Annotated[
-        int, AtLeast(1), Role.FIXED_ON_RESUME, "points with distances, for losses of them"
+        int, AtLeast(1), Role.FIXED_ON_RESUME, "points with distances, for losses that need them"
     ]
     sign_balanced: Annotated[
         bool, Role.FIXED_ON_RESUME, "half of a shape's samples outside, half inside"
@@ -44,47 +44,57 @@ class Train:
         AtLeast(1),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "points on the surface, for losses of them",
+        "points on the surface, for losses that need them",
     ]
     space_per_shape: Annotated[
         int,
         AtLeast(1),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "points anywhere, for losses of them",
+        "points anywhere in space, for losses that need them",
     ]
     space_near: Annotated[
         float,
         Fraction(),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "fraction of the points anywhere that are drawn around the surface",
+        "fraction of the points in space that are drawn near the surface",
     ]
     space_std: Annotated[
         float,
         Positive(),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "of the noise that takes those away from the surface, box units",
+        "standard deviation of the noise that moves them off the surface, box units",
     ]
     clip_gradient_norm: Annotated[
         float | None,
         Positive(),
         Role.FIXED_ON_RESUME,
-        "largest Euclidean norm of a step's gradient over all parameters; null for no bound",
+        "largest L2 norm of the gradient over all parameters; null for no bound",
     ]
-    log_every: Annotated[int, AtLeast(0), "of the training loss"]
-    validate_every: Annotated[int, AtLeast(0), "of metrics of validation shapes"]
-    num_validation_shapes: Annotated[int, AtLeast(1), "the first of the validation split"]
-    validation_resolution: Annotated[int, AtLeast(8), "points a side of the extraction grid"]
-    validation_points: Annotated[int, AtLeast(1), "points on each surface"]
-    validation_iterations: Annotated[int, AtLeast(1), "of fitting a validation shape's latent"]
-    render_every: Annotated[int, AtLeast(0), "of pictures of training shapes"]
-    num_renders: Annotated[int, AtLeast(1), "the first shapes, and as many random ones"]
-    render_resolution: Annotated[int, AtLeast(8), "points a side of the extraction grid"]
-    checkpoint_every: Annotated[int, AtLeast(0), "of checkpoints that are kept beside last.pt"]
-    checkpoint_minutes: Annotated[float, "last.pt is never older"]
-    checkpoint_epochs: Annotated[list[int], "epochs whose checkpoints are kept for good"]
-    keep_checkpoints: Annotated[int, AtLeast(1), "newest of those at checkpoint_every"]
-    best_metric: Annotated[BestMetric, "decides best.pt"]
-    best_mode: Annotated[Literal["min", "max"], "whether a low best_metric is good"]
+    log_every: Annotated[int, AtLeast(0), "cadence of the training loss"]
+    validate_every: Annotated[int, AtLeast(0), "cadence of validation"]
+    num_validation_shapes: Annotated[
+        int, AtLeast(1), "number of validation shapes, the first of their split"
+    ]
+    validation_resolution: Annotated[
+        int, AtLeast(8), "points along each side of the extraction grid"
+    ]
+    validation_points: Annotated[int, AtLeast(1), "points drawn on each surface"]
+    validation_iterations: Annotated[
+        int, AtLeast(1), "iterations of fitting the latents of validation shapes"
+    ]
+    render_every: Annotated[int, AtLeast(0), "cadence of pictures of training shapes"]
+    num_renders: Annotated[
+        int, AtLeast(1), "number of first shapes that are drawn, and of random ones besides"
+    ]
+    render_resolution: Annotated[int, AtLeast(8), "points along each side of the extraction grid"]
+    checkpoint_every: Annotated[int, AtLeast(0), "cadence of checkpoints besides last.pt"]
+    checkpoint_minutes: Annotated[float, "largest age of last.pt, minutes"]
+    checkpoint_epochs: Annotated[list[int], "epochs whose checkpoints are never deleted"]
+    keep_checkpoints: Annotated[
+        int, AtLeast(1), "number of newest checkpoints of checkpoint_every that are kept"
+    ]
+    best_metric: Annotated[BestMetric, "metric that decides best.pt"]
+    best_mode: Annotated[Literal["min", "max"], "whether a low or a high best_metric is good"]

@@ -22,7 +22,7 @@ WRONG = {
     ("split=tset",): "did you mean 'test'?",
     ("eval.resolution=4",): "eval.resolution is 4; it has to be at least 8",
     ("foo",): "'foo' cannot be read; write key=value",
-    ("data=meshes",): "which shapes? add data.source=",
+    ("data=meshes",): "no shapes are given; add data.source=",
     (
         "stage=prepare",
         "data=meshes",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.config.job import ADOPTED, Job
+from inr.config.job import FROM_MANIFEST, Job
 from inr.config.renamed import in_new_names
 from inr.data.journal import JournalEntry, check_alone, forget, read_records
 from inr.data.layout import Layout, read_json, write_json
@@ -29,7 +29,7 @@ def adopt_settings(job: Job, layout: Layout) -> Job:
         return job
     raw = copy.deepcopy(job.raw)
     for key, value in _settings_in(read_json(layout.manifest)).items():
-        if f"data.{key}" not in ADOPTED or raw["data"][key] == value:
+        if f"data.{key}" not in FROM_MANIFEST or raw["data"][key] == value:
             continue
         if job.overrides(f"data.{key}"):
             was, now = _difference(value, raw["data"][key])
