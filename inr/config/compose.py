@@ -150,7 +150,7 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
 
 
 def _compose_choices(overrides: Sequence[str]) -> Any:
-    """Return the configuration of these group choices, or the default one if they do not compose."""
+    """Return the configuration of these group choices, or the default one if they are invalid."""
     try:
         return OmegaConf.to_container(hydra.compose("config", overrides=list(overrides)))
     except (HydraException, OmegaConfBaseException):

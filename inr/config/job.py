@@ -1,4 +1,4 @@
-"""A job, the argument of every stage: the checked configuration and the command line's overrides."""
+"""A job, the argument of every stage: the checked configuration and the overrides."""
 
 import copy
 from collections.abc import Mapping
@@ -87,8 +87,8 @@ def check_resume(job: Job, stored: Mapping[str, Any]) -> None:
     for key in FIXED_ON_RESUME:
         if get_path(job.raw, key) != get_path(stored, key):
             raise ValueError(
-                f"a resumed run keeps its own {key}={get_path(stored, key)}; leave it out, or train "
-                "a new run"
+                f"a resumed run keeps its own {key}={get_path(stored, key)}; leave it out, or "
+                "train a new run"
             )
 
 

@@ -15,8 +15,8 @@ def check_section(schema: type, section: Any, where: str = "") -> None:
     """Check a section of the configuration against its dataclass.
 
     Raises:
-        ValueError: for an unknown key, a missing key, a wrong type, or a value that is not a choice or
-            out of range, naming the key.
+        ValueError: for an unknown key, a missing key, a wrong type, or a value that is not a choice
+            or out of range, naming the key.
     """
     prefix = f"{where}." if where else ""
     _check_keys(schema, section, where)

@@ -41,8 +41,8 @@ def check_eval(raw: Mapping[str, Any]) -> None:
         _check_sets(raw)
     elif raw["meshes"] and all(metric.needs_field for metric in metrics):
         raise ValueError(
-            f"eval={settings['protocol']} needs the field of a network, which meshes={raw['meshes']} "
-            "do not have: evaluate a run, or choose another protocol"
+            f"eval={settings['protocol']} needs the field of a network, which "
+            f"meshes={raw['meshes']} does not have: evaluate a run, or choose another protocol"
         )
     check_dataset(settings["dataset"])
     if settings["empty"] == "diagonal" and settings["frame"] != "unit_cube":

@@ -24,7 +24,7 @@ class ScanDistance(Distance):
         self.largest = largest
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             f"{'largest' if self.largest else 'mean'} distance from the points of the scan, where "
             f"there is one, to {conditions.num_points} points uniform on the reconstruction"

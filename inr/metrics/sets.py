@@ -56,7 +56,7 @@ class SetMetric(ABC):
 
     @abstractmethod
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
 
 
 def _of(conditions: Conditions) -> str:
@@ -70,12 +70,12 @@ class Coverage(SetMetric):
     """Fraction of references that are some sample's nearest (Achlioptas et al., ICML 2018)."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = f"fraction of references that are the nearest of some sample, {_of(conditions)}"
         return MetricInfo("fraction", text)
 
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
         return coverage(distances.across)
 
 
@@ -91,13 +91,13 @@ class MinimumMatchingDistance(SetMetric):
         self.scale = scale
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         times = "" if self.scale == 1 else f", times {self.scale:g}"
         text = f"mean over references of the distance to the nearest sample{times}, "
         return MetricInfo(conditions.unit(2, self.scale), text + _of(conditions))
 
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
         return self.scale * minimum_matching_distance(distances.across)
 
 
@@ -107,7 +107,7 @@ class NearestNeighbourAccuracy(SetMetric):
     has_floor = False  # references sampled anew are the same shapes, not other ones
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             "leave-one-out accuracy of the nearest neighbour telling samples from references "
             f"(ideal 0.5), {_of(conditions)}"
@@ -115,7 +115,7 @@ class NearestNeighbourAccuracy(SetMetric):
         return MetricInfo("fraction", text)
 
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
         return nearest_neighbour_accuracy(
             distances.among_samples, distances.across, distances.among_references
         )

@@ -33,12 +33,12 @@ class Accuracy(Distance):
     is_one_sided = True
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = f"mean distance from reconstruction to ground truth; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         return distances.accuracy(pair.matches)
 
 
@@ -48,12 +48,12 @@ class Completeness(Distance):
     is_one_sided = True
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = f"mean distance from ground truth to reconstruction; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         return distances.completeness(pair.matches)
 
 
@@ -74,7 +74,7 @@ class Chamfer(Distance):
         self.factor = scale * (1 if halved else 2)
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         sum_of = "half the sum" if self.factor == self.scale else "sum"
         what = "means of squared distances" if self.squared else "mean distances"
         times = "" if self.scale == 1 else f", times {self.scale:g}"
@@ -82,7 +82,7 @@ class Chamfer(Distance):
         return MetricInfo(conditions.unit(self.power, self.scale), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         both = (
             distances.chamfer_l2(pair.matches)
             if self.squared
@@ -95,12 +95,12 @@ class Hausdorff(Distance):
     """Hausdorff distance: the larger of the maxima of both directions' distances."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = f"larger of both maxima of the distances; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         return distances.hausdorff(pair.matches)
 
 
@@ -122,7 +122,7 @@ class MeshAccuracy(Distance):
         self.percentile = percentile
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             f"{self.percentile:g}th percentile of the distance from points of the reconstruction "
             f"to the whole ground truth; {conditions.points}"
@@ -130,7 +130,7 @@ class MeshAccuracy(Distance):
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         found = pair.ground_truth.distance(pair.surface_samples[0].points)
         return float(np.percentile(found, self.percentile))
 
@@ -151,7 +151,7 @@ class FScore(Metric):
         self.inclusive = inclusive
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         than = "not further than" if self.inclusive else "nearer than"
         text = (
             "harmonic mean of the fractions of reconstruction and of ground truth points "
@@ -160,7 +160,7 @@ class FScore(Metric):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         limit = np.nextafter(self.threshold, np.inf) if self.inclusive else self.threshold
         return distances.f_score(pair.matches, limit)
 
@@ -182,7 +182,7 @@ class NormalConsistency(Metric):
         self.empty = empty
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             "mean absolute cosine between nearest points' face normals, averaged over both "
             f"directions; {conditions.points}"
@@ -190,7 +190,7 @@ class NormalConsistency(Metric):
         return MetricInfo("cosine", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         reconstruction, ground_truth = pair.surface_samples
         if reconstruction.normals is None or ground_truth.normals is None:
             raise NotMeasuredError("the point cloud has no normals")

@@ -45,7 +45,7 @@ class GridIoU(_Overlap):
         self.at = at
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         grid, inside = {
             "centres": (
                 f"the cell centres of {self.resolution} cells along each axis of the joint "
@@ -65,7 +65,7 @@ class GridIoU(_Overlap):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         meshes = require_reconstruction(pair), require_solid(pair)
         return grid_iou(*meshes, resolution=self.resolution, at=self.at)
 
@@ -84,7 +84,7 @@ class PointIoU(_Overlap):
         self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             f"intersection over union on {self.num_points} points uniform in the box [-1, 1]^D, "
             "inside where the winding number is at least 0.5 (2-D: not zero)"
@@ -92,7 +92,7 @@ class PointIoU(_Overlap):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         mesh = require_reconstruction(pair)
         return _on_points(pair, self.num_points, lambda points: _inside(mesh, points))
 
@@ -113,7 +113,7 @@ class FieldIoU(_Overlap):
         self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             f"intersection over union on {self.num_points} points uniform in the box [-1, 1]^D, "
             "inside where the field is negative, and the ground truth's winding number at least "
@@ -122,7 +122,7 @@ class FieldIoU(_Overlap):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         evaluator = require_field(pair)
         return _on_points(
             pair, self.num_points, lambda points: evaluator.values(pair.box.apply(points)) < 0

@@ -69,7 +69,7 @@ class TrainedRun:
         return epoch_label(self.epoch)
 
     def extract(self, latent: torch.Tensor) -> Mesh:
-        """Return the mesh of a latent (L,), extracted with the settings of `eval`, in the box frame."""
+        """Return the mesh of a latent (L,) in the box frame, with the resolution of `eval`."""
         config = self.job.config
         return decode_mesh(
             self.model,

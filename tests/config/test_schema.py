@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inr.config.compose import compose, register_resolvers
-from inr.config.job import FROM_MANIFEST, FIXED_GROUPS, FIXED_ON_RESUME, LATER_SECTIONS, OVERRIDABLE
+from inr.config.job import FIXED_GROUPS, FIXED_ON_RESUME, FROM_MANIFEST, LATER_SECTIONS, OVERRIDABLE
 from inr.config.schema import Config
 from inr.config.validate import check_config
 from inr.settings import Range, get_path, put_path, settings_of

@@ -94,7 +94,7 @@ def test_a_protocol_measures_with_it(dim):
     info = protocol.infos()["median"]
     assert info.unit == "box units" and "30000 points a side" in info.definition
     # the first that looks both ways, of which less is better
-    assert protocol.deciding == "edge" and not protocol.metrics["edge"].higher_is_better
+    assert protocol.ranking_metric == "edge" and not protocol.metrics["edge"].higher_is_better
 
 
 @pytest.mark.parametrize("dim", [2, 3])
