@@ -17,7 +17,7 @@ class EarthMover(Distance):
     That of Rubner et al. (IJCV 2000) and Fan et al. (CVPR 2017), divided by the number of points.
 
     Args:
-        num_points: number of points on each surface; the time of the assignment grows with its cube.
+        num_points: number of points on each surface; the assignment takes cubic time.
     """
 
     def __init__(self, *, num_points: int) -> None:
@@ -28,8 +28,8 @@ class EarthMover(Distance):
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
         text = (
-            f"least mean distance over one-to-one assignments of {self.num_points} points per surface, "
-            "uniform on it"
+            f"least mean distance over one-to-one assignments of {self.num_points} points per "
+            "surface, uniform on it"
         )
         return MetricInfo(conditions.unit(), text)
 

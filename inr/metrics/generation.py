@@ -115,8 +115,8 @@ def nearest_neighbour_accuracy(
 
     Each shape is assigned the class, sample or reference, of the nearest other shape of both sets
     (leave-one-out: Lopez-Paz and Oquab, ICLR 2017; for shapes, Yang et al., PointFlow,
-    ICCV 2019). 0.5 is ideal for sets of equal size; 1 means that the sets are separate, and less than
-    0.5 that samples are nearer to references than references are to each other: a copy of the
+    ICCV 2019). 0.5 is ideal for sets of equal size; 1 means that the sets are separate, and less
+    than 0.5 that samples are nearer to references than references are to each other: a copy of the
     references scores 0.
 
     The diagonal, the distance of a shape to itself, is ignored. If several shapes are equally

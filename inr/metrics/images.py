@@ -12,10 +12,10 @@ class ImageConsistency(Metric):
     """Agreement of silhouettes and normals in 8 views of both shapes, in the box frame.
 
     The mean over the views of the IoU of the masks times the mean cosine of the normals (oriented
-    towards the camera) over the pixels that both shapes cover: Guillard et al., MeshUDF, ECCV 2022, as
-    Talabot et al. (PartSDF, 2025) report it. Their script takes the cosine of normals stored as
-    8-bit colors, whose arithmetic overflows; here normals are floating-point numbers, so that published
-    values are not exactly comparable.
+    towards the camera) over the pixels that both shapes cover: Guillard et al., MeshUDF, ECCV 2022,
+    as Talabot et al. (PartSDF, 2025) report it. Their script takes the cosine of normals stored as
+    8-bit colors, whose arithmetic overflows; here normals are floating-point numbers, so that
+    published values are not exactly comparable.
     """
 
     def info(self, conditions: Conditions) -> MetricInfo:

@@ -29,7 +29,7 @@ class Protocol:
 
     @property
     def ranking_metric(self) -> str:
-        """Return the name of the metric that decides which shapes are worst: the first two-sided one."""
+        """Return the metric by which shapes are ranked: the first that is not one-sided."""
         two_sided = (name for name, metric in self.metrics.items() if not metric.is_one_sided)
         return next(two_sided, next(iter(self.metrics)))
 

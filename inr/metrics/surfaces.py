@@ -10,11 +10,11 @@ from inr.metrics.pair import Pair
 
 
 class Distance(Metric):
-    """Base class of distances: an empty reconstruction is left out, or counts as far away.
+    """Base class of distances: an empty reconstruction is left out or counts at a fixed distance.
 
     Attributes:
-        power: 2 of squared distances, else 1.
-        factor: the number is `factor * d**power` if all distances are d.
+        power: 2 for squared distances, else 1.
+        factor: factor such that the value is `factor * d**power` if all distances are d.
     """
 
     has_floor = True
@@ -23,7 +23,7 @@ class Distance(Metric):
     factor: float = 1.0
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return NaN, or the number if all distances are `distance`."""
+        """Return the value if all distances are `distance`, NaN if it is None."""
         return math.nan if distance is None else self.factor * distance**self.power
 
 
@@ -61,9 +61,9 @@ class Chamfer(Distance):
     """Chamfer distance: mean distances in both directions, in the variants that papers report.
 
     Args:
-        squared: whether distances are squared before their means are taken.
-        halved: whether the number is half the sum of both means, or the sum.
-        scale: the number is multiplied by it, as in papers' tables.
+        squared: whether distances are squared before averaging.
+        halved: whether the value is half the sum of both means, instead of the sum.
+        scale: factor on the value, as in the tables of papers.
     """
 
     def __init__(self, *, squared: bool, halved: bool, scale: float) -> None:
@@ -92,7 +92,7 @@ class Chamfer(Distance):
 
 
 class Hausdorff(Distance):
-    """Hausdorff distance: the larger of the maxima of both directions' distances."""
+    """Hausdorff distance: the larger of the largest distances in both directions."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
@@ -105,15 +105,17 @@ class Hausdorff(Distance):
 
 
 class MeshAccuracy(Distance):
-    """Mesh accuracy: the distance within which most of the reconstruction is of the ground truth.
+    """Mesh accuracy: a percentile of the distances from the reconstruction to the ground truth.
 
-    Park et al. (DeepSDF, CVPR 2019, section 6) take 90 % of it.
+    Park et al. (DeepSDF, CVPR 2019, section 6) take the 90th.
 
     Args:
-        percentile: of the exact distances from the reconstruction to the ground truth, 0 to 100.
+        percentile: percentile of the exact point-to-surface distances, 0 to 100.
     """
 
-    has_floor = False  # it would be 0: distances are to the whole surface, not to points of it
+    has_floor = (
+        False  # it would be 0, since distances are to the surface itself, not to points on it
+    )
     is_one_sided = True
 
     def __init__(self, *, percentile: float) -> None:
@@ -139,8 +141,8 @@ class FScore(Metric):
     """F-score: the harmonic mean of precision and recall (Knapitsch et al., TOG 2017).
 
     Args:
-        threshold: in the units of the frame.
-        inclusive: whether a distance equal to the threshold counts as near.
+        threshold: distance threshold, in units of the frame.
+        inclusive: whether a distance equal to the threshold is within it.
     """
 
     has_floor = True
@@ -152,10 +154,10 @@ class FScore(Metric):
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
-        than = "not further than" if self.inclusive else "nearer than"
+        than = "at most" if self.inclusive else "less than"
         text = (
-            "harmonic mean of the fractions of reconstruction and of ground truth points "
-            f"{than} {self.threshold:g} to the other; {conditions.points}"
+            "harmonic mean of the fractions of points of the reconstruction and of the ground truth "
+            f"with {than} {self.threshold:g} to the other; {conditions.points}"
         )
         return MetricInfo("fraction", text)
 
@@ -173,7 +175,7 @@ class NormalConsistency(Metric):
     """Normal consistency: mean absolute cosine of nearest points' normals, in both directions.
 
     Args:
-        empty: what an empty reconstruction scores; null to leave it out.
+        empty: value of an empty reconstruction; null to leave it out.
     """
 
     has_floor = True
@@ -199,5 +201,5 @@ class NormalConsistency(Metric):
         )
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return the setting `empty`, NaN where it is None."""
+        """Return the setting `empty`, NaN if it is None."""
         return math.nan if self.empty is None else self.empty

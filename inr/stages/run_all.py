@@ -11,7 +11,7 @@ from inr.stages.train.train import train
 
 
 def run_all(job: Job) -> None:
-    """Run the stages one after the other; each reads from disk what it needs of the earlier ones."""
+    """Run the stages one after the other; each reads the files of the earlier ones."""
     data = job.config.data
     if data.source is not None:  # else train prepares it, after logging the estimate
         prepare(job)

@@ -73,7 +73,7 @@ def _record(
     """Write the manifest if it changes, and return its records."""
     if config.prepare.drop_missing:
         known = drop_missing(layout, known, sources)
-    records = {  # finished shapes stay even if their source is missing, such as on an unmounted disk
+    records = {  # finished shapes stay if their source is missing (an unmounted disk, say)
         name: record
         for name, record in sorted(mark_missing(known, sources).items())
         if name in sources or record["status"] == "ok"
@@ -133,7 +133,7 @@ def _warn_of_parts(records: Mapping[str, JournalEntry]) -> None:
     missing = parts_of_no_shape(records)
     if missing:
         log.warning(
-            "no shape has these parts: %s; a network would have untrained latents for them; files of "
-            "parts are numbered from part0; after renaming files add overwrite=true",
+            "no shape has these parts: %s; a network would have untrained latents for them; files "
+            "of parts are numbered from part0; after renaming files add overwrite=true",
             ", ".join(map(str, missing)),
         )

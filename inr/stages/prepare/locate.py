@@ -79,7 +79,7 @@ def source_has_parts(config: Config) -> bool:
 
 
 def find_parts(config: Config, names: Sequence[str]) -> tuple[dict[str, PartFiles], dict[str, str]]:
-    """Return the part files of each shape, and the reasons of refused shapes; empty without parts."""
+    """Return the part files of each shape, if there are any, and the reasons of refused shapes."""
     if config.data.source is None or not source_has_parts(config):
         return {}, {}
     return find_part_files(Path(config.data.source), names, source_suffixes(config))

@@ -85,8 +85,8 @@ def prepare(job: Job) -> None:
             warn_of_duplicates(layout)
     except OSError as error:  # also from workers, such as a full disk
         raise ValueError(
-            f"cannot write the data set '{layout.root}': {error}; finished shapes are kept, and the "
-            "same command continues from there"
+            f"cannot write the data set '{layout.root}': {error}; finished shapes are kept, and "
+            "the same command continues from there"
         ) from error
 
 

@@ -197,8 +197,8 @@ def warn_unassigned(data: Data, layout: Layout, ready: Sequence[str], new: set[s
         why = f", {len(late)} of them new: data.splits ({sizes}) has no place for them"
     log.log(
         logging.WARNING if late else logging.INFO,
-        "%d shapes are in no split (%s first)%s; add their names to, for example, %s, or delete %s to "
-        "assign all shapes anew",
+        "%d shapes are in no split (%s first)%s; add their names to, for example, %s, or delete %s "
+        "to assign all shapes anew",
         len(left_out),
         left_out[0],
         why,

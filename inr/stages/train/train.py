@@ -227,7 +227,7 @@ def estimate_run(job: Job, device: torch.device, state: ResumeState, title: str)
     hint = ""
     if device.type == "cpu" and found.seconds > LONG_SECONDS:
         hint = (
-            "; for a small network that trains on a CPU in minutes use experiment=small_cpu (Ctrl-C "
-            "stops with a checkpoint)"
+            "; for a small network that trains on a CPU in minutes use experiment=small_cpu "
+            "(Ctrl-C stops with a checkpoint)"
         )
     log.info("%s on %s: %s%s", title, device, found, hint)
