@@ -18,7 +18,7 @@ from inr.metrics.sets import SetMetric
 from inr.models.decoder import OwnLearningRate
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import Fitting
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.training.batches import batch_spec
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
@@ -154,9 +154,9 @@ def build_logger(config: Config) -> Logger:
     return logger
 
 
-def build_renderer(config: Config) -> ByDimension:
+def build_renderer(config: Config) -> ShapeRenderer:
     """Return the renderer of 2-D and 3-D shapes."""
-    return ByDimension(
+    return ShapeRenderer(
         instantiate(config.renderer.solid, config.allow),
         instantiate(config.renderer.flat, config.allow),
     )

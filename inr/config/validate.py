@@ -18,7 +18,7 @@ from inr.losses import Loss
 from inr.models.decoder import Decoder
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Latents
-from inr.render.interface import FlatRenderer, Renderer
+from inr.render.interface import Renderer, Renderer2D
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
@@ -62,7 +62,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(optimizer["schedule"], "optimizer.schedule", allow, kind=Schedule)
     check(raw["logger"], "logger", allow, kind=Logger)
     check(raw["renderer"]["solid"], "renderer.solid", allow, kind=Renderer)
-    check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
+    check(raw["renderer"]["flat"], "renderer.flat", allow, kind=Renderer2D)
     build_formats(raw["data"]["formats"], allow)
     if raw["data"]["family"] is not None:
         check(raw["data"]["family"], "data.family", allow, kind=Family)

@@ -72,8 +72,8 @@ class Coverage(SetMetric):
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
-        text = f"fraction of references that are the nearest of some sample, {_distance_text(conditions)}"
-        return MetricInfo("fraction", text)
+        text = "fraction of references that are the nearest of some sample, "
+        return MetricInfo("fraction", text + _distance_text(conditions))
 
     def measure(self, distances: SetDistances) -> float:
         """Return the value."""

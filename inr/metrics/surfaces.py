@@ -154,9 +154,9 @@ class FScore(Metric):
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
-        than = "at most" if self.inclusive else "less than"
+        than = "distance at most" if self.inclusive else "distance less than"
         text = (
-            "harmonic mean of the fractions of points of the reconstruction and of the ground truth "
+            "harmonic mean of the fractions of points of the reconstruction and the ground truth "
             f"with {than} {self.threshold:g} to the other; {conditions.points}"
         )
         return MetricInfo("fraction", text)

@@ -4,7 +4,7 @@ import torch
 
 from inr.models.parts.poses import split
 from inr.reconstruct import decode_parts
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.render.interface import Image
 from inr.render.parts import part_colors
 from inr.runs.shape_folder import ShapeFolder
@@ -41,7 +41,7 @@ def write_parts(
     return meshes
 
 
-def draw_parts(shapes: ShapeFolder, name: str, num_parts: int, renderer: ByDimension) -> Image:
+def draw_parts(shapes: ShapeFolder, name: str, num_parts: int, renderer: ShapeRenderer) -> Image:
     """Draw the parts written by `write_parts`, each in the colour of its number."""
     meshes = shapes.read_parts(name, num_parts)
     shown = [empty_mesh(shapes.dim) if mesh is None else mesh for mesh in meshes]

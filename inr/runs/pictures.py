@@ -10,7 +10,7 @@ import torch
 
 from inr.models.inr import INR
 from inr.reconstruct import field_of
-from inr.render import GROUND_TRUTH_COLOR, ByDimension
+from inr.render import GROUND_TRUTH_COLOR, ShapeRenderer
 from inr.render.grid import image_grid, write_png
 from inr.render.interface import Image
 from inr.render.slices import cross_section, slice_values
@@ -34,7 +34,7 @@ def picture_rows(dim: int, name: str) -> list[str]:
 
 
 def draw_shape(
-    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ByDimension
+    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ShapeRenderer
 ) -> list[Image]:
     """Draw the ground truth; in 3-D the surface and a slice of the field, in 2-D the whole field.
 
@@ -61,7 +61,7 @@ def draw_worst(
     metric: str,
     higher_is_better: bool,
     read: Callable[[str], tuple[Mesh, Mesh]],
-    renderer: ByDimension,
+    renderer: ShapeRenderer,
     path: Path,
 ) -> None:
     """Draw the shapes with the worst values of a metric below their ground truth.
@@ -97,7 +97,7 @@ def draw_worst(
 
 
 def _draw_field_2d(
-    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ByDimension
+    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ShapeRenderer
 ) -> Image:
     side = np.linspace(-1, 1, FIELD_RESOLUTION)
     grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1)

@@ -18,7 +18,7 @@ from inr.data.read import read_distances
 from inr.data.summary import contradicts, count_statuses, summarise
 from inr.files import OUTPUTS, numbers_in, replacing
 from inr.progress import show_progress
-from inr.render import GROUND_TRUTH_COLOR, ByDimension
+from inr.render import GROUND_TRUTH_COLOR, ShapeRenderer
 from inr.render.grid import image_grid
 from inr.render.interface import Image
 from inr.render.samples import draw_histograms, draw_samples
@@ -121,7 +121,7 @@ def _num_channels(layout: Layout, name: str, dim: int) -> int:
         raise ValueError(f"cannot read the array 'pos' of '{path}': {error}") from error
 
 
-def _row(layout: Layout, name: str, dim: int, renderer: ByDimension) -> list[Image]:
+def _row(layout: Layout, name: str, dim: int, renderer: ShapeRenderer) -> list[Image]:
     shape = renderer.render(ground_truth_mesh(layout, name, dim), color=GROUND_TRUTH_COLOR)
     return [shape, draw_samples(_samples(layout, name, dim), size=len(shape))]
 

@@ -59,7 +59,7 @@ WORDS = {
     ("deepsdf", "chamfer_l2"): "sum of both means of squared distances, times 1000;",
     ("base_inr", "chamfer_l2"): "sum of both means of squared distances, times 10000;",
     ("occnet", "chamfer_l2"): "half the sum of both means of squared distances; 100000",
-    ("occnet", "f_score"): "not further than",
+    ("occnet", "f_score"): "distance at most",
     ("vecset", "f_score"): "nearer than",
     ("vecset", "chamfer_l1"): "sum of both mean distances; 100000",
 }

@@ -69,7 +69,7 @@ class SplitResult:
 
 
 @dataclass(frozen=True)
-class _EvaluatedRun:
+class _OpenRun:
     """Run at an epoch whose reconstructions are evaluated.
 
     Args:
@@ -113,10 +113,10 @@ def evaluate_run(job: Job, run: Run) -> dict[str, SplitResult]:
         else:
             needs_field = build_protocol(config).needs_field
             evaluator = _open_evaluator(job, run) if needs_field else None
-            evaluated = _EvaluatedRun(
+            opened = _OpenRun(
                 config, job.overrides, run, layout, epoch_label(epoch), trained, evaluator
             )
-            found = {split: _evaluate_split(evaluated, split, epoch) for split in job.splits}
+            found = {split: _evaluate_split(opened, split, epoch) for split in job.splits}
         _log_means(job, run, found, epoch, int(progress["step"]))
     return found
 
@@ -134,20 +134,20 @@ def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: 
     return SplitResult(config.eval.protocol, [], summary, table, record_settings(config.eval))
 
 
-def _evaluate_split(evaluated: _EvaluatedRun, split: str, epoch: int) -> SplitResult:
-    config, run = evaluated.config, evaluated.run
-    names = read_trained_split(evaluated.layout, split, evaluated.trained)
-    made = _reconstructed(evaluated, split, epoch)
-    warn_missing_ground_truth(evaluated.layout, names, "they have no metrics")
+def _evaluate_split(opened: _OpenRun, split: str, epoch: int) -> SplitResult:
+    config, run = opened.config, opened.run
+    names = read_trained_split(opened.layout, split, opened.trained)
+    made = _reconstructed(opened, split, epoch)
+    warn_missing_ground_truth(opened.layout, names, "they have no metrics")
     protocol = build_protocol(config)
-    folder = run.evaluation(evaluated.label, split, protocol.name)
+    folder = run.evaluation(opened.label, split, protocol.name)
     settings = record_settings(config.eval)
     finished = FinishedShapes(folder, settings)
     if not config.overwrite:
         finished.check_settings()
     with finished:
         for name in show_progress(names, f"evaluate {split}", len(names)):
-            of = [made.get(name, {}).get("time"), ground_truth_stamp(evaluated.layout, name)]
+            of = [made.get(name, {}).get("time"), ground_truth_stamp(opened.layout, name)]
             before = finished.shapes.get(name)
             # measured again if mesh or ground truth have changed since, or if it had no metrics
             is_finished = (
@@ -156,7 +156,7 @@ def _evaluate_split(evaluated: _EvaluatedRun, split: str, epoch: int) -> SplitRe
                 and before["row"]["status"] in ("ok", "empty")
             )
             if config.overwrite or not is_finished:
-                row = _evaluate_shape(evaluated, split, name, protocol, made.get(name))
+                row = _evaluate_shape(opened, split, name, protocol, made.get(name))
                 finished.add(name, {"row": row, "made": of})
     rows = [finished.shapes[name]["row"] for name in names]
     summary, table = write_results(
@@ -167,77 +167,71 @@ def _evaluate_split(evaluated: _EvaluatedRun, split: str, epoch: int) -> SplitRe
         about={"split": split, "epoch": epoch, "resolution": mesh_resolution(made, config.eval)},
         title=f"{split} split, epoch {epoch}",
     )
-    _draw_worst(evaluated, split, rows, protocol)
+    _draw_worst(opened, split, rows, protocol)
     return SplitResult(protocol.name, rows, summary, table, settings)
 
 
-def _reconstructed(evaluated: _EvaluatedRun, split: str, epoch: int) -> dict[str, Any]:
+def _reconstructed(opened: _OpenRun, split: str, epoch: int) -> dict[str, Any]:
     """Return the entries of shapes.json of the reconstructions of a split.
 
     Raises:
         ValueError: if there are none, or they were made with other settings than the overrides.
     """
     asked = {
-        f"eval.{key}": getattr(evaluated.config.eval, key)
+        f"eval.{key}": getattr(opened.config.eval, key)
         for key in ("resolution", "coarse_to_fine")
-        if evaluated.overrides(f"eval.{key}")
+        if opened.overrides(f"eval.{key}")
     }
-    finished = evaluated.shapes(split).finished(asked)
+    finished = opened.shapes(split).finished(asked)
     finished.check_settings("stage=reconstruct with overwrite=true makes")
     if not finished.shapes:
         raise ValueError(
             f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
-            f"{run_argument(evaluated.run.path)} split={split}"
+            f"{run_argument(opened.run.path)} split={split}"
         )
     return finished.shapes
 
 
 def _evaluate_shape(
-    evaluated: _EvaluatedRun,
-    split: str,
-    name: str,
-    protocol: Protocol,
-    made: Mapping[str, Any] | None,
+    opened: _OpenRun, split: str, name: str, protocol: Protocol, made: Mapping[str, Any] | None
 ) -> Row:
     """Return the row of a shape: its metrics, or why it has none."""
-    shapes = evaluated.shapes(split)
+    shapes = opened.shapes(split)
     path = shapes.mesh(name)
     if made is None or (made["status"] == "ok" and not path.exists()):
         reason = "not reconstructed" if made is None else f"'{path}' no longer exists"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
-    if not has_ground_truth(evaluated.layout, name):  # the warning was logged once for all shapes
+    if not has_ground_truth(opened.layout, name):  # the warning was logged once for all shapes
         reason = "the data set has neither its mesh nor its surface points"
         return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
-    settings = evaluated.config.eval
-    num_parts = evaluated.config.latent.get("num_parts")
+    settings = opened.config.eval
+    num_parts = opened.config.latent.get("num_parts")
 
     def pair() -> Pair:
         return open_pair(
             shapes.read_mesh(name) if made["status"] == "ok" else empty_mesh(shapes.dim),
-            evaluated.layout,
+            opened.layout,
             name,
             frame=settings.frame,
             num_points=settings.num_points,
             seed=settings.seed,
-            evaluator=evaluated.evaluator(shapes.read_latent(name))
-            if evaluated.evaluator
-            else None,
+            evaluator=opened.evaluator(shapes.read_latent(name)) if opened.evaluator else None,
             parts=partial(shapes.read_parts, name, num_parts) if num_parts else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])
 
 
-def _draw_worst(evaluated: _EvaluatedRun, split: str, rows: list[Row], protocol: Protocol) -> None:
-    shapes = evaluated.shapes(split)
+def _draw_worst(opened: _OpenRun, split: str, rows: list[Row], protocol: Protocol) -> None:
+    shapes = opened.shapes(split)
 
     def read(name: str) -> tuple[Mesh, Mesh]:
-        return ground_truth_mesh(evaluated.layout, name, shapes.dim), shapes.read_mesh(name)
+        return ground_truth_mesh(opened.layout, name, shapes.dim), shapes.read_mesh(name)
 
     metric = protocol.ranking_metric
     is_higher_better = protocol.metrics[metric].higher_is_better
-    name = f"evaluation_{evaluated.label}_{split}_{protocol.name}.png"
-    path, renderer = evaluated.run.renders / name, build_renderer(evaluated.config)
+    name = f"evaluation_{opened.label}_{split}_{protocol.name}.png"
+    path, renderer = opened.run.renders / name, build_renderer(opened.config)
     draw_worst(rows, metric, is_higher_better, read, renderer, path)
 
 

@@ -10,7 +10,7 @@ from inr.data.layout import Layout
 from inr.data.store import SampleStore
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.render.grid import image_grid, write_png
 from inr.runs.ground_truth import ground_truth_mesh
 from inr.runs.pictures import draw_shape, picture_rows
@@ -29,7 +29,7 @@ class Album:
         tracker: tracker that logs the grid.
     """
 
-    def __init__(self, kind: str, renderer: ByDimension, folder: Path, tracker: Tracker) -> None:
+    def __init__(self, kind: str, renderer: ShapeRenderer, folder: Path, tracker: Tracker) -> None:
         self.kind = kind
         self.renderer = renderer
         self.folder = folder

@@ -24,7 +24,7 @@ from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.runs.dataset import is_prepared, layout_of
 from inr.runs.directory import Run, create_run, find_run, git_commit, log_to, new_run_path
 from inr.stages.prepare.locate import assign_splits, find_sources
@@ -55,7 +55,7 @@ class TrainComponents:
 
     losses: Losses
     schedule: Schedule
-    renderer: ByDimension
+    renderer: ShapeRenderer
     logger: Logger
 
 
