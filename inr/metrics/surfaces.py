@@ -76,7 +76,7 @@ class Chamfer(Distance):
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
         sum_of = "half the sum" if self.factor == self.scale else "sum"
-        what = "means of squared distances" if self.squared else "mean distances"
+        what = "mean squared distances" if self.squared else "mean distances"
         times = "" if self.scale == 1 else f", times {self.scale:g}"
         text = f"{sum_of} of both {what}{times}; {conditions.points}"
         return MetricInfo(conditions.unit(self.power, self.scale), text)

@@ -18,7 +18,8 @@ class Camera:
         fov: full field of view, degrees.
 
     Raises:
-        ValueError: if the eye is on the target, `up` is parallel to the view, or fov is not in (0, 180).
+        ValueError: if the eye is on the target, `up` is parallel to the view, or fov is not in
+            (0, 180).
     """
 
     eye: tuple[float, float, float]

@@ -180,7 +180,7 @@ class RayCast(Renderer):
                 + radius * np.sin(angle) * bitangent
                 + np.sqrt(1 - radius**2) * smooth
             )
-            # rays around a smooth normal that point below the face are mirrored, so it does not occlude them
+            # rays that point below the face itself are mirrored: the face occludes nothing
             rays -= 2 * _dot(rays, flat).clip(max=0) * flat
             free += scene.run(origins, _single(rays), reach, query="OCCLUDED") == -1
         return (free / count)[:, None]

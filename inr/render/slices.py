@@ -131,8 +131,8 @@ def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     fraction = (low / (low - high))[:, None]
     start, end = (mesh.vertices[i][:, others] for i in crossed.T)
     segments = segments.reshape(-1, 2)
-    # seen from above the plane, the inside is to the left if the lone corner is above it; for axis y
-    # the view with x to the right and z upwards is from below
+    # seen from above the plane, the inside is to the left if the lone corner is above it; for axis
+    # y the view with x to the right and z upwards is from below
     mirrored = axis == 1
     flipped = is_above[corner[:, 0]] == mirrored
     segments = np.where(flipped[:, None], segments[:, ::-1], segments)

@@ -137,7 +137,7 @@ def test_supersampling_blends_edges():
 
 def test_bands_of_rows_join_without_a_seam(monkeypatch):
     whole = ray_cast().render(sphere())
-    monkeypatch.setattr("inr.render.raycast.RAYS_AT_ONCE", 5000)
+    monkeypatch.setattr("inr.render.raycast.RAYS_PER_CHUNK", 5000)
     np.testing.assert_array_equal(ray_cast().render(sphere()), whole)
 
 
