@@ -124,7 +124,7 @@ def test_the_changelog_names_every_setting_that_was_renamed() -> None:
     assert sorted(rows) == sorted([*KEYS.items(), *choices])
 
 
-def test_the_map_has_the_floors_that_are_held() -> None:
+def test_the_map_has_the_layers() -> None:
     rows = re.findall(r"^\| \d+ \| (.*) \|$", text_of(DOCS / "architecture.md"), flags=re.M)
     assert [tuple(re.findall(r"`(\w+)`", row)) for row in rows] == [tuple(f) for f in LAYERS]
 

@@ -12,7 +12,7 @@ import pytest
 from inr.stages import STAGES
 from tests.support.paths import PACKAGE, ROOT
 
-# from the ground up: a subpackage imports from layers below its own, and from itself
+# lowest first: a subpackage imports from lower layers, and from itself
 LAYERS = (
     ("files", "hints", "progress", "seeding", "settings"),
     ("shapes",),
@@ -25,7 +25,7 @@ LAYERS = (
     ("stages",),
     ("__main__",),
 )
-LAYER_OF = {room: number for number, layer in enumerate(LAYERS) for subpackage in layer}
+LAYER_OF = {subpackage: number for number, layer in enumerate(LAYERS) for subpackage in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
 # imports that close no circle, since they are made when something is asked for: {importer: why}
 LAZY = {"inr": "inr.load_run is looked up when it is asked for"}
@@ -137,8 +137,10 @@ def test_every_module_has_its_place():
 def test_imports_point_down(path):
     if module_of(path) in LAZY:
         return
-    rooms = {target.split(".")[1] for target in imported(path) if target != "inr"}
-    wrong = {room for subpackage in rooms if not may_import(package_of(path), room)}
+    subpackages = {target.split(".")[1] for target in imported(path) if target != "inr"}
+    wrong = {
+        subpackage for subpackage in subpackages if not may_import(package_of(path), subpackage)
+    }
     assert not wrong, f"inr/{name_of(path)} must not import {sorted(wrong)}"
 
 
@@ -155,7 +157,7 @@ def test_stages_holds_stages_and_nothing_else():
     assert there == {stage.function.split(".")[2] for stage in STAGES.values()}
 
 
-def test_the_page_on_architecture_has_the_same_floors():
+def test_the_page_on_architecture_has_the_same_layers():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| *\d+ *\|([^|]*)\|", page, flags=re.MULTILINE)
     told = [sorted(re.findall(r"`(\w+)/?`", row)) for row in rows]
