@@ -39,7 +39,7 @@ def table() -> Iterator[str]:
         if above != section:
             if section is not None:
                 yield ""
-            yield f"### {f'`{above}`' if above else 'Of the job'}\n"
+            yield f"### {f'`{above}`' if above else 'Top level'}\n"
             yield "| setting | default | values | meaning |\n|---|---|---|---|"
             section = above
         yield row(setting, get_path(defaults, setting.key))
@@ -52,7 +52,7 @@ def row(setting: Setting, default: Any) -> str:
 
 
 def values(setting: Setting) -> str:
-    """Return which values a setting may have."""
+    """Return the allowed values of a setting."""
     if setting.choices:
         return ", ".join(f"`{choice}`" for choice in setting.choices)
     kind = setting.type.__name__ if isinstance(setting.type, type) else str(setting.type)
@@ -66,7 +66,7 @@ def values(setting: Setting) -> str:
 
 
 def in_words(bounds: Range) -> str:
-    """Return a range as people say it."""
+    """Return a range in words."""
     if isinstance(bounds, AtLeast):
         return f"at least {bounds.bound}"
     return (type(bounds).__doc__ or "").rstrip(".").lower()

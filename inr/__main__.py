@@ -23,7 +23,7 @@ from inr.config.compose import (
 )
 from inr.stages import STAGES, check_stage, find_stage
 
-failures: list[Exception] = []  # of the one job outside a sweep
+failures: list[Exception] = []  # the error of a job outside a sweep
 
 HELP = """inr: experiments with implicit neural representations of shapes
 
@@ -49,7 +49,7 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run_job(config: DictConfig) -> None:
-    """Run one job: a whole command line, or one point of a sweep."""
+    """Run one job: the command line, or one point of a sweep."""
     from inr.config.infer_dim import infer_dim
     from inr.config.job import Job
     from inr.config.overrides import Overrides
@@ -65,9 +65,9 @@ def run_job(config: DictConfig) -> None:
     try:
         find_stage(job.raw["stage"], job.raw["allow"])(job)
     except Exception as error:
-        if is_sweep:  # the launcher reports it, and goes on with the other jobs if it can
+        if is_sweep:  # the launcher reports it, and may continue with the other jobs
             raise
-        # Hydra would print its own report before ours
+        # raised here, it would be reported by Hydra first
         failures.append(error)
 
 
@@ -76,15 +76,15 @@ def main() -> int:
     register_resolvers()
     failures.clear()
     arguments = get_args_parser().parse_args()
-    is_bare = len(sys.argv) == 1  # nobody means to start hours of training with nothing
+    is_bare = len(sys.argv) == 1  # a bare command must not start hours of training
     if arguments.help or is_bare:
         print(help_text())
         return 2 if is_bare else 0
     log_to_terminal()
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach us, not Hydra's own report
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised to main, not reported by Hydra
     trusted = {"inr"}
     try:
-        if arguments.cfg:  # what is only shown has to be composed, and may be wrong otherwise
+        if arguments.cfg:  # a configuration that is only shown need not be valid
             check_command_line(
                 arguments.overrides, multirun=arguments.multirun, config_dir=arguments.config_dir
             )
@@ -105,13 +105,13 @@ def main() -> int:
 
 def run_script() -> int:
     """Run the console script `inr`, the same as `python -m inr`, and return the exit code."""
-    # where python -m finds a package of one's own, too
+    # python -m has the working directory on the path as well, for the user's own packages
     sys.path.append(str(Path.cwd()))
     return main()
 
 
 def help_text() -> str:
-    """Return what --help prints: stages, groups and their choices, examples."""
+    """Return the text of --help: stages, groups and their choices, examples."""
     stages = {name: stage.help for name, stage in STAGES.items()}
     groups = {name: ", ".join(choices) for name, choices in group_choices().items()}
     return HELP.format(stages=_columns(stages, width=11), groups=_columns(groups))
@@ -124,7 +124,7 @@ def _columns(rows: Mapping[str, str], width: int = 0) -> str:
 
 
 def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> set[str]:
-    """Compose and check every job before Hydra launches any; return the packages that are allowed.
+    """Compose and check every job before Hydra launches any; return the packages of `allow`.
 
     Raises:
         ValueError: for the first mistake.
@@ -141,11 +141,12 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> se
 
 
 def report(error: BaseException, trusted: Collection[str] = ("inr",)) -> int:
-    """Print what a person needs to know of an error, and return the exit code.
+    """Print an error and return the exit code.
 
     Args:
-        error: that ended the job.
-        trusted: packages whose ValueError is a word to the user: ours, and those that are allowed.
+        error: error that ended the job.
+        trusted: packages whose ValueErrors are messages to the user: ours and the allowed ones.
+            Any other ValueError is a bug, and printed with its traceback.
     """
     code = getattr(error, "exit_code", None)
     if isinstance(error, FloatingPointError):
@@ -160,7 +161,7 @@ def report(error: BaseException, trusted: Collection[str] = ("inr",)) -> int:
 
 
 def _is_from(error: Exception, packages: Collection[str]) -> bool:
-    """Return whether code of these packages raised it: a library's ValueError is a bug of ours."""
+    """Return whether the error was raised by code of one of these packages."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     module = str(frames[-1].f_globals.get("__name__", "")) if frames else ""
     return any(f"{module}.".startswith(f"{package}.") for package in packages)

@@ -1,10 +1,10 @@
-"""What a setting is declared with: its type, range, doc, and what depends on it.
+"""Declaration of settings: type, range, documentation, and what depends on them.
 
-A settings dataclass says all of it once, on the field:
+A settings dataclass declares each setting once, on its field:
 
     epochs: Annotated[int, AtLeast(1), "passes over the training shapes"]
 
-Choices are a `Literal`. Defaults live in the YAML files under conf/.
+Choices are a `Literal`. Defaults are in the YAML files under conf/.
 """
 
 import copy
@@ -21,21 +21,21 @@ Target = dict[str, Any]
 
 
 class Range(ABC):
-    """Range of a number."""
+    """Base class of ranges of a number."""
 
     @abstractmethod
     def mistake(self, value: float) -> str | None:
-        """Return what is wrong with a value, None if it is in range."""
+        """Return what is wrong with a value; None if it is in range."""
 
 
 @dataclass(frozen=True)
 class AtLeast(Range):
-    """From a bound on."""
+    """At least a bound."""
 
     bound: int
 
     def mistake(self, value: float) -> str | None:
-        """Return what is wrong with a value, None if it is in range."""
+        """Return what is wrong with a value; None if it is in range."""
         return None if value >= self.bound else f"it has to be at least {self.bound}"
 
 
@@ -43,7 +43,7 @@ class Positive(Range):
     """Above 0."""
 
     def mistake(self, value: float) -> str | None:
-        """Return what is wrong with a value, None if it is in range."""
+        """Return what is wrong with a value; None if it is in range."""
         return None if value > 0 else "it has to be positive"
 
 
@@ -51,39 +51,39 @@ class Fraction(Range):
     """From 0 to 1, both included."""
 
     def mistake(self, value: float) -> str | None:
-        """Return what is wrong with a value, None if it is in range."""
+        """Return what is wrong with a value; None if it is in range."""
         return None if 0 <= value <= 1 else "it is a fraction, from 0 to 1"
 
 
 class Role(Enum):
-    """What depends on a setting, besides the code that reads it."""
+    """Role of a setting in later stages, in resumed runs and in the data set."""
 
-    #: a checkpoint was trained with it: later stages take the run's own, and refuse another
+    #: a checkpoint depends on it: later stages take the run's value, and refuse another
     FIXED_BY_CHECKPOINT = auto()
-    #: it may differ although the group that it is in is fixed
-    MOVABLE = auto()
-    #: the steps of a resumed run would be others with another value
+    #: later stages may override it although its group is FIXED_BY_CHECKPOINT
+    OVERRIDABLE = auto()
+    #: the training steps depend on it: a resumed run refuses another value
     FIXED_ON_RESUME = auto()
-    #: it decides how a shape's files look, and is kept in the data set's manifest
-    OF_SAMPLES = auto()
-    #: likewise; training takes it from the manifest
-    ADOPTED = auto()
-    #: it is never taken from a run that is opened
-    OF_THIS_JOB = auto()
-    #: an experiment named on the command line of a later stage brings its own
-    OF_LATER_STAGE = auto()
-    #: the numbers of an evaluation depend on it
-    OF_NUMBERS = auto()
+    #: the content of a shape's files depends on it; kept in the manifest of the data set
+    AFFECTS_SAMPLES = auto()
+    #: as AFFECTS_SAMPLES; later stages take it from the manifest
+    FROM_MANIFEST = auto()
+    #: never taken from a run that is opened
+    JOB_ONLY = auto()
+    #: taken from an experiment that the command line of a later stage names
+    LATER_STAGE = auto()
+    #: the results of an evaluation depend on it
+    AFFECTS_METRICS = auto()
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Mark of a setting that a reconstruction depends on: with another it is made anew.
+    """Mark of a setting that a reconstruction depends on.
 
     Args:
-        of: what depends on it: every `mesh`; `fit`, latents that are fitted; `fit_surface`, those
-            fitted by losses of surface points; `fit_parts`, those of parts.
-        observed: the values of reconstruct.observe for which it matters; empty for all.
+        of: results that depend on it: `mesh`, every mesh; `fit`, fitted latents; `fit_surface`,
+            latents fitted with losses of surface points; `fit_parts`, fitted part latents.
+        observed: values of reconstruct.observe for which it matters; empty for all.
     """
 
     of: Literal["mesh", "fit", "fit_surface", "fit_parts"]
@@ -95,9 +95,9 @@ class Setting:
     """One setting of a schema.
 
     Args:
-        key: dotted, from the schema's top.
-        type: without what it is annotated with.
-        notes: what it is annotated with.
+        key: dotted key, from the top of the schema.
+        type: type, without its annotations.
+        notes: annotations: documentation, range, role.
     """
 
     key: str
@@ -106,24 +106,24 @@ class Setting:
 
     @property
     def doc(self) -> str:
-        """Return what it says, one line."""
+        """Return its documentation, one line."""
         return next((note for note in self.notes if isinstance(note, str)), "")
 
     @property
     def choices(self) -> tuple[Any, ...]:
-        """Return the values that it may have; empty for any of its type."""
+        """Return the allowed values; empty if any value of its type is allowed."""
         literals = [one for one in alternatives(self.type) if typing.get_origin(one) is Literal]
         return tuple(value for one in literals for value in typing.get_args(one))
 
 
 def alternatives(hint: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the one type that it is."""
+    """Return the members of a union; of another type, the type itself."""
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     return typing.get_args(hint) if is_union else (hint,)
 
 
 def settings_of(schema: type[Any], prefix: str = "") -> Iterator[Setting]:
-    """Yield the settings of a schema, each section before what is in it."""
+    """Yield the settings of a schema, each section before its settings."""
     for name, hint in typing.get_type_hints(schema, include_extras=True).items():
         notes: tuple[Any, ...] = ()
         if typing.get_origin(hint) is typing.Annotated:
@@ -140,7 +140,7 @@ def keys_with(schema: type[Any], role: Role, prefix: str = "") -> tuple[str, ...
 
 
 def get_path(config: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a dotted key, None where there is none."""
+    """Return the value of a dotted key, None if there is none."""
     value: Any = config
     for name in key.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
@@ -148,7 +148,7 @@ def get_path(config: Mapping[str, Any], key: str) -> Any:
 
 
 def put_path(config: dict[str, Any], key: str, value: Any) -> None:
-    """Set the value of a dotted key, making the sections on the way."""
+    """Set the value of a dotted key, creating sections that are missing."""
     *path, last = key.split(".")
     for name in path:
         config = config.setdefault(name, {})

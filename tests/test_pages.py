@@ -14,7 +14,7 @@ from inr.config.renamed import CHOICES, KEYS
 from inr.shapes.formats.table import suffixes
 from tests.support.pages import DOCS, pages
 from tests.support.paths import ROOT
-from tests.test_structure import FLOORS
+from tests.test_structure import LAYERS
 
 README = ROOT / "README.md"
 PAGES = pages()
@@ -124,9 +124,9 @@ def test_the_changelog_names_every_setting_that_was_renamed() -> None:
     assert sorted(rows) == sorted([*KEYS.items(), *choices])
 
 
-def test_the_map_has_the_floors_that_are_held() -> None:
+def test_the_map_has_the_layers() -> None:
     rows = re.findall(r"^\| \d+ \| (.*) \|$", text_of(DOCS / "architecture.md"), flags=re.M)
-    assert [tuple(re.findall(r"`(\w+)`", row)) for row in rows] == [tuple(f) for f in FLOORS]
+    assert [tuple(re.findall(r"`(\w+)`", row)) for row in rows] == [tuple(f) for f in LAYERS]
 
 
 def test_the_changelog_has_this_version_and_the_citation_is_one() -> None:

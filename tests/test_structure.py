@@ -12,8 +12,8 @@ import pytest
 from inr.stages import STAGES
 from tests.support.paths import PACKAGE, ROOT
 
-# from the ground up: a room imports from floors below its own, and from itself
-FLOORS = (
+# lowest first: a subpackage imports from lower layers, and from itself
+LAYERS = (
     ("files", "hints", "progress", "seeding", "settings"),
     ("shapes",),
     ("data", "models"),
@@ -25,7 +25,7 @@ FLOORS = (
     ("stages",),
     ("__main__",),
 )
-FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+LAYER_OF = {subpackage: number for number, layer in enumerate(LAYERS) for subpackage in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
 # imports that close no circle, since they are made when something is asked for: {importer: why}
 LAZY = {"inr": "inr.load_run is looked up when it is asked for"}
@@ -98,7 +98,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def may_import(importer: str, target: str) -> bool:
-    return importer == target or FLOOR_OF[target] < FLOOR_OF[importer]
+    return importer == target or LAYER_OF[target] < LAYER_OF[importer]
 
 
 def circle(imports: dict[str, set[str]]) -> list[str]:
@@ -130,15 +130,17 @@ def test_the_rules_bite():
 
 
 def test_every_module_has_its_place():
-    assert {package_of(path) for path in FILES} <= {*FLOOR_OF, "__init__"}
+    assert {package_of(path) for path in FILES} <= {*LAYER_OF, "__init__"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_imports_point_down(path):
     if module_of(path) in LAZY:
         return
-    rooms = {target.split(".")[1] for target in imported(path) if target != "inr"}
-    wrong = {room for room in rooms if not may_import(package_of(path), room)}
+    subpackages = {target.split(".")[1] for target in imported(path) if target != "inr"}
+    wrong = {
+        subpackage for subpackage in subpackages if not may_import(package_of(path), subpackage)
+    }
     assert not wrong, f"inr/{name_of(path)} must not import {sorted(wrong)}"
 
 
@@ -155,11 +157,11 @@ def test_stages_holds_stages_and_nothing_else():
     assert there == {stage.function.split(".")[2] for stage in STAGES.values()}
 
 
-def test_the_page_on_architecture_has_the_same_floors():
+def test_the_page_on_architecture_has_the_same_layers():
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| *\d+ *\|([^|]*)\|", page, flags=re.MULTILINE)
     told = [sorted(re.findall(r"`(\w+)/?`", row)) for row in rows]
-    assert told == [sorted(floor) for floor in FLOORS]
+    assert told == [sorted(layer) for layer in LAYERS]
 
 
 def test_shapes_know_no_torch():

@@ -1,1 +1,1 @@
-"""From a command line to objects: schema, composition, validation, instantiation, factories."""
+"""Configuration, from the command line to objects: schema, composition, checks, factories."""

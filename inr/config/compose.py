@@ -1,4 +1,4 @@
-"""Composing the configuration, and saying in one sentence what is wrong with a command line."""
+"""Compose the configuration with Hydra; explain a mistake on the command line in one sentence."""
 
 import difflib
 import re
@@ -13,28 +13,28 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from inr.config.overrides import Overrides, is_hydras, parse_overrides
+from inr.config.overrides import Overrides, is_hydra_key, parse_overrides
 from inr.config.renamed import CHOICES, refuse_renamed
 from inr.hints import nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# shipped inside the wheel as inr/conf, beside the package in a checkout
+# inr/conf in an installed package; conf beside the package in a checkout
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
 
 def register_resolvers() -> None:
-    """Register what conf/config.yaml uses to name directories."""
+    """Register the OmegaConf resolvers with which conf/config.yaml names directories."""
     OmegaConf.register_new_resolver("inr.name", job_name, replace=True)
     OmegaConf.register_new_resolver("inr.slug", slug, replace=True)
 
 
 def job_name(choices: Mapping[str, Any]) -> str:
-    """Return the experiment's name, or else the model's."""
+    """Return the name of the experiment, or of the model if there is no experiment."""
     return slug(str(choices.get("experiment") or choices["model"]))
 
 
 def slug(text: str) -> str:
-    """Return a text as part of a file name."""
+    """Return a text with characters that do not belong in a file name replaced by dashes."""
     kept = "".join(c if c.isalnum() or c in "=,._+-" else "-" for c in text)
     return kept[:120]
 
@@ -42,18 +42,18 @@ def slug(text: str) -> str:
 def check_command_line(
     overrides: Sequence[str], *, multirun: bool, config_dir: str | None
 ) -> list[dict[str, Any]]:
-    """Compose every job's configuration.
+    """Return the composed configuration of every job.
 
     Args:
-        overrides: of the command line.
-        multirun: whether they describe a sweep.
+        overrides: overrides on the command line.
+        multirun: whether they describe a sweep (-m).
         config_dir: folder of the user's own YAML files, searched first.
 
     Raises:
         ValueError: for the first mistake, with the nearest valid name.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
-        raise ValueError(f"--config-dir {config_dir} is no folder")
+        raise ValueError(f"--config-dir {config_dir} is not a folder")
     parsed = parse_overrides(overrides)
     jobs = expand_sweep(parsed) if multirun else [[str(o.input_line) for o in parsed]]
     search = [str(Path(config_dir).resolve())] if config_dir is not None else []
@@ -66,18 +66,18 @@ def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, A
     """Return the resolved configuration for these overrides.
 
     Args:
-        overrides: as on the command line, not of a sweep.
-        search: folders of YAML files beside our own.
+        overrides: overrides as typed, of one job and not of a sweep.
+        search: folders of YAML files, searched besides conf/.
 
     Raises:
         ValueError: for an unknown group choice or key, with the nearest valid name.
     """
     parsed = parse_overrides(overrides)
-    # what Hydra would do with the job is not ours to compose
+    # settings of Hydra itself are not part of the configuration
     ours = [
         str(one.input_line)
         for one in parsed
-        if not is_hydras(one.key_or_group) or one.key_or_group == "hydra.searchpath"
+        if not is_hydra_key(one.key_or_group) or one.key_or_group == "hydra.searchpath"
     ]
     if search:
         ours.append(f"hydra.searchpath=[{','.join('file://' + folder for folder in search)}]")
@@ -104,19 +104,19 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
 
 
 def expand_sweep(overrides: Sequence[Override]) -> list[list[str]]:
-    """Return each job's overrides, as Hydra's basic sweeper will make them."""
+    """Return the overrides of each job, as Hydra's basic sweeper expands them."""
     choices = []
     for override in overrides:
         if override.is_sweep_override() and override.is_discrete_sweep():
             key = override.get_key_element()
             choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
-        elif not override.is_sweep_override():  # of an interval, only its own sweeper knows
+        elif not override.is_sweep_override():  # an interval is expanded by its own sweeper
             choices.append([str(override.input_line)])
     return [list(job) for job in product(*choices)]
 
 
 def group_choices() -> dict[str, list[str]]:
-    """Return the choices of each configuration group that we ship."""
+    """Return the choices of each configuration group in conf/."""
     folders = sorted({path.parent for path in CONF.glob("*/**/*.yaml")})
     return {
         folder.relative_to(CONF).as_posix(): sorted(path.stem for path in folder.glob("*.yaml"))
@@ -125,14 +125,14 @@ def group_choices() -> dict[str, list[str]]:
 
 
 def _explain(error: Exception, overrides: Sequence[str]) -> str:
-    """Say in one sentence what is wrong with the overrides; runs inside Hydra's context."""
-    from inr.config.job import FIXED_GROUPS  # brings torch, which --help can do without
+    """Return one sentence on what is wrong with the overrides; call it inside Hydra's context."""
+    from inr.config.job import FIXED_GROUPS  # imports torch, which --help does not need
 
     missing = re.search(r"Could not find '([^']+)/([^/']+)'", str(error))
     groups = group_choices()
     if missing is not None and missing[1] in groups:
         group, choice = missing.groups()
-        # Hydra lists them a line each, those in the user's own folders among them
+        # Hydra lists one choice per line, including those in the user's own folders
         found = re.search(r"Available options in '[^']*':((?:\n\t\S+)+)", str(error))
         choices = found[1].split() if found else groups[group]
         new = CHOICES.get(group.replace("/", "."), {}).get(choice)
@@ -141,19 +141,19 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
         return f"{group}={choice}: there is no such choice; {nearest(choice, choices)}"
     parsed = parse_overrides(overrides)
     chosen = [str(o.input_line) for o in parsed if o.key_or_group in groups]
-    known = _flat_keys(_composed(chosen))
+    known = _flat_keys(_compose_choices(chosen))
     for override in parsed:
         key = override.key_or_group
         if key not in groups and key not in known and not override.is_add():
             group, kept = key.split(".")[0], ""
             if group in FIXED_GROUPS and {"run", "resume"} & {o.key_or_group for o in parsed}:
-                kept = f"; if it is a run's own {group}, that stays as it is: leave it out"
+                kept = f"; the {group} of a run cannot be changed: leave it out"
             return f"unknown key '{key}': {_nearest_key(key, [*known, *groups])}{kept}"
     return " ".join(str(error).split())
 
 
-def _composed(overrides: Sequence[str]) -> Any:
-    """Return the configuration of these group choices, as far as it goes."""
+def _compose_choices(overrides: Sequence[str]) -> Any:
+    """Return the configuration of these group choices, or the default one if they are invalid."""
     try:
         return OmegaConf.to_container(hydra.compose("config", overrides=list(overrides)))
     except (HydraException, OmegaConfBaseException):
@@ -161,7 +161,7 @@ def _composed(overrides: Sequence[str]) -> Any:
 
 
 def _nearest_key(key: str, known: Sequence[str]) -> str:
-    """Return a hint at the nearest key: a sibling if the section exists, else any."""
+    """Return a hint naming the nearest key: in the same section if that exists, else anywhere."""
     section, _, name = key.rpartition(".")
     siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
     if section and not siblings:
@@ -172,6 +172,7 @@ def _nearest_key(key: str, known: Sequence[str]) -> str:
 
 
 def _flat_keys(config: Any, prefix: str = "") -> list[str]:
+    """Return the dotted keys of a configuration, including those of its sections."""
     keys: list[str] = []
     for key, value in config.items() if isinstance(config, dict) else []:
         keys += [prefix + str(key), *_flat_keys(value, f"{prefix}{key}.")]

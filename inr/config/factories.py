@@ -1,4 +1,4 @@
-"""Objects from configuration, shared by the stages."""
+"""Build objects from the configuration; shared by the stages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from inr.metrics.sets import SetMetric
 from inr.models.decoder import OwnLearningRate
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import Fitting
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.training.batches import batch_spec
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
@@ -35,11 +35,11 @@ def build_model(
     """Return a model of these shapes; the same seed gives the same weights.
 
     Args:
-        config: says what it is made of.
-        names: the shapes, in the order of their codes.
-        device: where it goes.
-        fresh: whether pretrained latents are read; a checkpoint brings its own.
-        poses: of the parts of each shape, (P, K), where they start; see inr.models.parts.poses.
+        config: configuration of the run.
+        names: names of the shapes, in the order of their latents.
+        device: device of the model.
+        fresh: whether to read pretrained latents; False if a checkpoint is loaded afterwards.
+        poses: initial poses (P, K) of the parts of each shape; see inr.models.parts.poses.
 
     Raises:
         ValueError: if its settings do not fit together.
@@ -67,14 +67,14 @@ def build_model(
 
 
 def build_losses(config: Config) -> Losses:
-    """Return the weighted terms."""
+    """Return the weighted loss terms."""
     return Losses({name: instantiate(t, config.allow) for name, t in config.loss.items()})
 
 
 def build_optimizer(config: Config, model: INR) -> torch.optim.Optimizer:
-    """Return the optimizer: one group for the network, one for the latents, one for trained poses.
+    """Return the optimizer, with parameter groups for the network, the latents and trained poses.
 
-    Parameters of modules with an `OwnLearningRate` are in a group of their own.
+    Modules with an `OwnLearningRate` have one further group for each learning rate.
     """
     settings = config.optimizer
     others: dict[float, list[torch.nn.Parameter]] = {}
@@ -97,7 +97,7 @@ def _group(name: str, params: Sequence[torch.nn.Parameter], lr: float) -> dict[s
 
 
 def build_fitting(config: Config, layout: Layout, losses: Losses) -> Fitting:
-    """Return what fits latents of unseen shapes with the losses of training."""
+    """Return the fitting of latents to unseen shapes, with the losses of training."""
     return Fitting(
         config.reconstruct,
         layout,
@@ -113,7 +113,7 @@ def build_fitting(config: Config, layout: Layout, losses: Losses) -> Fitting:
 def training_store(
     config: Config, layout: Layout, names: Sequence[str], losses: Losses, device: torch.device
 ) -> SampleStore:
-    """Return what the loss needs of some shapes."""
+    """Return the samples of these shapes that the losses need."""
     return open_store(
         layout,
         names,
@@ -133,7 +133,7 @@ def build_schedule(config: Config) -> Schedule:
 
 
 def build_protocol(config: Config) -> Protocol:
-    """Return what `eval` says of measuring."""
+    """Return the evaluation protocol of `eval`."""
     settings = config.eval
     return Protocol(
         settings.protocol,
@@ -143,20 +143,20 @@ def build_protocol(config: Config) -> Protocol:
 
 
 def build_set_metrics(config: Config) -> dict[str, SetMetric]:
-    """Return the metrics of a protocol that is of sets of shapes; empty of any other."""
+    """Return the metrics of a protocol that compares sets of shapes; empty for any other."""
     found = {name: instantiate(m, config.allow) for name, m in config.eval.metrics.items()}
     return {name: metric for name, metric in found.items() if isinstance(metric, SetMetric)}
 
 
 def build_logger(config: Config) -> Logger:
-    """Return the dashboard that mirrors the log."""
+    """Return the logger that copies the logged values to a dashboard."""
     logger: Logger = instantiate(config.logger, config.allow)
     return logger
 
 
-def build_renderer(config: Config) -> ByDimension:
-    """Return what draws shapes of either dimension."""
-    return ByDimension(
+def build_renderer(config: Config) -> ShapeRenderer:
+    """Return the renderer of 2-D and 3-D shapes."""
+    return ShapeRenderer(
         instantiate(config.renderer.solid, config.allow),
         instantiate(config.renderer.flat, config.allow),
     )

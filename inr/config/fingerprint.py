@@ -1,4 +1,4 @@
-"""What a reconstructed shape depends on: the settings that are marked so, with their values."""
+"""The settings that a reconstruction depends on, with their values."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,11 +8,11 @@ from inr.settings import Fingerprint, settings_of
 
 
 def fingerprint(config: Config, of: Collection[str]) -> dict[str, Any]:
-    """Return the settings that decide a reconstruction, by dotted key.
+    """Return the settings that a reconstruction depends on, by dotted key.
 
     Args:
-        config: of the run.
-        of: what the reconstruction was made by, in the words of `inr.settings.Fingerprint`.
+        config: configuration of the run.
+        of: steps that made the reconstruction; see `inr.settings.Fingerprint.of`.
     """
     found = {}
     for setting in settings_of(Config):

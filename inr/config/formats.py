@@ -1,4 +1,4 @@
-"""File formats of the user's own, from data.formats."""
+"""The user's own file formats, from data.formats."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,14 +8,14 @@ from inr.shapes.formats.base import KINDS, Format
 
 
 def build_formats(entries: Mapping[str, Any], allow: Iterable[str]) -> dict[str, Format]:
-    """Return formats by suffix, lower case, with its dot.
+    """Return formats by suffix, in lower case and with the dot.
 
     Args:
-        entries: `_target_` entries by suffix, with its dot or without.
+        entries: `_target_` entries by suffix, with or without the dot.
         allow: packages that the user trusts besides ours.
 
     Raises:
-        ValueError: if one is no Format, or gives no kind of shape.
+        ValueError: if an entry is not a Format, or does not state which kind of shape it reads.
     """
     if not (isinstance(entries, Mapping) and all(isinstance(e, dict) for e in entries.values())):
         raise ValueError(f"data.formats is {entries!r}; it maps suffixes to `_target_` entries")

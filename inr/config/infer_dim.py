@@ -1,4 +1,4 @@
-"""The dimension of space, where the suffix of a file tells it."""
+"""Infer data.dim (2 or 3) from the file suffix of data.source."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,12 @@ from inr.shapes.formats.table import suffixes
 
 
 def infer_dim(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration in which data.dim is a number.
+    """Return the configuration with data.dim set.
 
-    Where it is null, the suffix of data.source tells it.
+    If it is null, it is inferred from the suffix of data.source.
 
     Raises:
-        ValueError: if that does not tell.
+        ValueError: if it cannot be inferred.
     """
     data = raw["data"]
     if data["dim"] is not None:
@@ -22,23 +22,26 @@ def infer_dim(raw: dict[str, Any]) -> dict[str, Any]:
     if data["source"] is not None:
         dim = _dim_of(Path(data["source"]), build_formats(data.get("formats", {}), raw["allow"]))
     elif raw["run"] is not None or raw["resume"] is not None:
-        dim = 3  # the run's own will take its place
+        dim = 3  # a placeholder: the dimension of the run replaces it
     elif data["root"] is not None:
-        raise ValueError("a prepared data set does not say its dimension here; add data.dim=2|3")
+        raise ValueError(
+            "data.dim is null and cannot be inferred from data.root; add data.dim=2 or data.dim=3"
+        )
     else:
-        raise ValueError("which shape? add data.source=<file of one shape>")
+        raise ValueError("no shape is given; add data.source=<file of one shape>")
     return {**raw, "data": {**data, "dim": dim}}
 
 
-def _dim_of(source: Path, own: Formats) -> int:
-    flat, solid = suffixes(OUTLINE, own), suffixes(SURFACE, own)
+def _dim_of(source: Path, user_formats: Formats) -> int:
+    suffixes_2d, suffixes_3d = suffixes(OUTLINE, user_formats), suffixes(SURFACE, user_formats)
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
     for path in files:
-        if path.suffix.lower() in flat:
+        if path.suffix.lower() in suffixes_2d:
             return 2
-        if path.suffix.lower() in solid:
+        if path.suffix.lower() in suffixes_3d:
             return 3
-    known = ", ".join((*solid, *flat))
+    known = ", ".join((*suffixes_3d, *suffixes_2d))
     raise ValueError(
-        f"data.source={source} is of no known suffix ({known}); point clouds need data=points"
+        f"no file with a known suffix ({known}) at data.source={source}; for a point cloud use "
+        "data=points"
     )

@@ -1,8 +1,8 @@
-"""The only place that turns configuration into objects, and checks it before anything runs.
+"""Check `_target_` entries of the configuration, and build objects from them.
 
-A `_target_` entry names a class; its schema is the constructor's signature. What the
-configuration cannot know (the dimension of space, the latent width) is its *context*: handed by
-name to every constructor that asks for it.
+A `_target_` entry names a class; its schema is the signature of the constructor. Arguments that the
+entry does not set because other settings decide them (the dimension of space, the latent width) are
+its *context*: they are passed by name to every constructor that has a parameter of that name.
 """
 
 import importlib
@@ -16,7 +16,7 @@ from inr.config.type_checks import check_type
 from inr.hints import nearest
 from inr.settings import alternatives
 
-# the packages whose classes are parts of an experiment, and nothing else of ours
+# the only packages whose classes an entry may name, besides those that the user allows
 ALLOWED = (
     "inr.models",
     "inr.losses",
@@ -30,13 +30,13 @@ ALLOWED = (
 
 
 def resolve(target: str, allow: Iterable[str] = ()) -> type[Any]:
-    """Import the class that `target` names, and check where it really lives.
+    """Import the class that `target` names, and check the module that defines it.
 
-    A prefix of the string proves nothing ('torch.nn.x.os.system' is a string too), so the
-    object's own `__module__` is what has to lie under an allowed package.
+    Checking the prefix of the string is not enough ('torch.nn.x.os.system' has an allowed one), so
+    the `__module__` of the class has to be in an allowed package.
 
     Raises:
-        ValueError: if there is no such class, or it lives outside the allowed packages.
+        ValueError: if there is no such class, or it is defined outside the allowed packages.
     """
     found: type[Any] = _import_allowed(
         target, (*ALLOWED, *allow), "_target_", "class", inspect.isclass
@@ -45,15 +45,15 @@ def resolve(target: str, allow: Iterable[str] = ()) -> type[Any]:
 
 
 def resolve_function(target: str, allowed: Iterable[str], *, key: str) -> Callable[..., Any]:
-    """Import the function that `target` names, and check as `resolve` does where it really lives.
+    """Import the function that `target` names, and check the module that defines it.
 
     Args:
-        target: a dotted path.
-        allowed: packages that it may live in.
-        key: of the configuration, for messages.
+        target: dotted path of the function.
+        allowed: packages that may define it.
+        key: key of the configuration, for messages.
 
     Raises:
-        ValueError: if there is no such function, or it lives outside the allowed packages.
+        ValueError: if there is no such function, or it is defined outside the allowed packages.
     """
     found: Callable[..., Any] = _import_allowed(
         target, tuple(allowed), key, "function", inspect.isfunction
@@ -84,7 +84,7 @@ def _import_allowed(
         raise ValueError(f"'{module_name}' has no {kind} '{name}': {nearest(name, public)}")
     home = public[name].__module__
     if not any(home == prefix or home.startswith(prefix + ".") for prefix in allowed):
-        raise ValueError(f"{key} '{target}' is really {home}.{name}, which is not allowed")
+        raise ValueError(f"{key} '{target}' is defined in {home}, which is not allowed")
     return public[name]
 
 
@@ -96,67 +96,69 @@ def check(
     kind: Any = object,
     **context: Any,
 ) -> None:
-    """Check a `_target_` entry, and those inside it, against the constructors' signatures.
+    """Check a `_target_` entry, and the entries inside it, against the constructors' signatures.
 
     Args:
-        entry: the configuration of one object.
-        where: its key.
+        entry: configuration of one object.
+        where: key of the entry, for messages.
         allow: packages that the user trusts besides ours.
-        kind: the type (or union of types) that the place takes; protocols have to be runtime ones.
-        context: what constructors are handed by name.
+        kind: type, or union of types, that is accepted here; a Protocol has to be a runtime one.
+        context: arguments that are passed by name to constructors that take them.
 
     Raises:
-        ValueError: for an unknown key, a missing one or a wrong type, naming the key.
+        ValueError: for an unknown key, a missing key or a wrong type, naming the key.
     """
     if "_target_" not in entry:
         raise ValueError(f"'{where}' lacks the key '_target_', which names a class")
     target = resolve(str(entry["_target_"]), allow)
-    if not _makes(target, kind):
+    if not _is_kind(target, kind):
         raise ValueError(
-            f"'{where}' has to be a {getattr(kind, '__name__', kind)}; {entry['_target_']} is none"
+            f"'{where}' has to be a {getattr(kind, '__name__', kind)}; {entry['_target_']} is not"
             f"{_remedy(kind)}"
         )
     if inspect.isabstract(target):
         lacking = ", ".join(sorted(target.__abstractmethods__))
-        raise ValueError(f"'{where}': {entry['_target_']} cannot be made, since it lacks {lacking}")
+        raise ValueError(f"'{where}': {entry['_target_']} is abstract: it lacks {lacking}")
     given = {key: value for key, value in entry.items() if key != "_target_"}
     parameters = dict(inspect.signature(target).parameters)
     hints = _type_hints(target)
     for key, value in given.items():
         if key not in parameters:
-            settable = [n for n, p in parameters.items() if n not in context and not _is_rest(p)]
+            settable = [
+                n for n, p in parameters.items() if n not in context and not _is_variadic(p)
+            ]
             hint = nearest(key, settable) if settable else "it takes no settings"
             raise ValueError(
                 f"unknown key '{where}.{key}' for {entry['_target_']}: {hint}; if it belongs to "
                 f"what this replaces, add ~{where}.{key}"
             )
         if key in context:
-            raise ValueError(f"'{where}.{key}' is not for you to set: other settings decide it")
+            raise ValueError(f"'{where}.{key}' cannot be set here: other settings decide it")
         if isinstance(value, Mapping) and "_target_" in value:
             inner = hints.get(key, Any)
             check(value, f"{where}.{key}", allow, kind=inner, **context)
         else:
             check_type(value, hints.get(key, Any), f"{where}.{key}")
     for name, parameter in parameters.items():
-        required = parameter.default is inspect.Parameter.empty and not _is_rest(parameter)
+        required = parameter.default is inspect.Parameter.empty and not _is_variadic(parameter)
         if required and name not in given and name not in context:
             raise ValueError(f"'{where}' lacks the key '{name}' that {entry['_target_']} needs")
 
 
 def _remedy(kind: Any) -> str:
-    """Return what a class has to derive from to be of a kind, empty where that is not a class."""
+    """Return a hint at the base class of a kind; empty if the kind is not a class."""
     if not inspect.isclass(kind) or getattr(kind, "_is_protocol", False):
         return ""
-    return f"; a class of one's own derives from {kind.__module__}.{kind.__qualname__}"
+    return f"; derive your class from {kind.__module__}.{kind.__qualname__}"
 
 
-def _is_rest(parameter: inspect.Parameter) -> bool:
-    """Return whether it stands for arguments of any name, as those that nn.Module declares."""
+def _is_variadic(parameter: inspect.Parameter) -> bool:
+    """Return whether a parameter is *args or **kwargs, as those of nn.Module."""
     return parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
 
 
 def instantiate(entry: Mapping[str, Any], allow: Iterable[str] = (), **context: Any) -> Any:
-    """Build what a checked `_target_` entry names, inner entries first."""
+    """Build the object of a checked `_target_` entry, and before it those of the entries inside."""
     target = resolve(str(entry["_target_"]), allow)
     arguments = {
         key: instantiate(value, allow, **context)
@@ -170,11 +172,11 @@ def instantiate(entry: Mapping[str, Any], allow: Iterable[str] = (), **context: 
             arguments[name] = value
     try:
         return target(**arguments)
-    except (TypeError, ValueError) as error:  # torch's own constructors check as ours do
+    except (TypeError, ValueError) as error:  # constructors of torch raise them too
         raise ValueError(f"{entry['_target_']}: {error}") from error
 
 
-def _makes(target: type[Any], kind: Any) -> bool:
+def _is_kind(target: type[Any], kind: Any) -> bool:
     return any(
         one is Any or (inspect.isclass(one) and issubclass(target, one))
         for one in alternatives(kind)
@@ -184,5 +186,5 @@ def _makes(target: type[Any], kind: Any) -> bool:
 def _type_hints(target: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    except (NameError, TypeError):  # torch's own annotations do not all resolve at run time
+    except (NameError, TypeError):  # some annotations of torch do not resolve at run time
         return {}

@@ -1,4 +1,4 @@
-"""What a stage gets: the checked configuration, and what the command line said of it."""
+"""A job, the argument of every stage: the checked configuration and the overrides."""
 
 import copy
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from inr.config.validate import check_config
 from inr.settings import Role, get_path, keys_with, put_path
 
 FIXED_GROUPS = keys_with(Config, Role.FIXED_BY_CHECKPOINT)
-MOVABLE = keys_with(Config, Role.MOVABLE)
-# what a later stage takes from the manifest of the data set
-ADOPTED = keys_with(Config, Role.ADOPTED)
+OVERRIDABLE = keys_with(Config, Role.OVERRIDABLE)
+# settings that later stages take from the manifest of the data set
+FROM_MANIFEST = keys_with(Config, Role.FROM_MANIFEST)
 FIXED_ON_RESUME = keys_with(Config, Role.FIXED_ON_RESUME)
-LATER_SECTIONS = keys_with(Config, Role.OF_LATER_STAGE)
-OF_THIS_JOB = keys_with(Config, Role.OF_THIS_JOB)
+LATER_SECTIONS = keys_with(Config, Role.LATER_STAGE)
+JOB_ONLY = keys_with(Config, Role.JOB_ONLY)
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Job:
     """One job of the program: a whole command line, or one point of a sweep.
 
     Args:
-        raw: the resolved configuration.
-        overrides: the command line's.
-        name: experiment or model, for the run directory's name.
-        folder: a sweep's directory for this job, None outside a sweep.
+        raw: resolved configuration.
+        overrides: overrides on the command line.
+        name: experiment or model, for the name of the run directory.
+        folder: directory of this job in a sweep; None outside a sweep.
     """
 
     raw: dict[str, Any]
@@ -45,19 +45,19 @@ class Job:
 
     @property
     def splits(self) -> list[str]:
-        """Return the splits asked for."""
+        """Return the splits that `split` names."""
         split = self.raw["split"]
         return [split] if isinstance(split, str) else list(split)
 
 
 def merge_with_run(job: Job, stored: dict[str, Any], run: Path) -> Job:
-    """Return a job whose configuration is a run's own, but for what the command line sets.
+    """Return a job with the configuration of a run, except for what the command line sets.
 
     Raises:
         ValueError: if the command line contradicts what the checkpoint was trained with.
     """
     merged = copy.deepcopy(stored)
-    for key in OF_THIS_JOB:
+    for key in JOB_ONLY:
         merged[key] = job.raw[key]
     for override in job.overrides:
         if override.key == "experiment":
@@ -68,7 +68,7 @@ def merge_with_run(job: Job, stored: dict[str, Any], run: Path) -> Job:
                 _refuse_contradiction(section, stored, job.raw, run, override)
             continue
         for key in override.keys:
-            if key.split(".")[0] in FIXED_GROUPS and key not in MOVABLE:
+            if key.split(".")[0] in FIXED_GROUPS and key not in OVERRIDABLE:
                 _refuse_contradiction(key, stored, job.raw, run, override)
             elif override.is_deletion:
                 _drop(merged, key)
@@ -79,16 +79,16 @@ def merge_with_run(job: Job, stored: dict[str, Any], run: Path) -> Job:
 
 
 def check_resume(job: Job, stored: Mapping[str, Any]) -> None:
-    """Check that a run can go on with these settings.
+    """Check that a run can be resumed with these settings.
 
     Raises:
-        ValueError: if a setting that its steps depend on has changed.
+        ValueError: if a setting has changed that the training steps depend on.
     """
     for key in FIXED_ON_RESUME:
         if get_path(job.raw, key) != get_path(stored, key):
             raise ValueError(
-                f"a resumed run goes on with its own {key}={get_path(stored, key)}; leave it out, "
-                "or train anew"
+                f"a resumed run keeps its own {key}={get_path(stored, key)}; leave it out, or "
+                "train a new run"
             )
 
 
@@ -97,16 +97,18 @@ def _refuse_contradiction(
 ) -> None:
     one, other = copy.deepcopy(get_path(stored, key)), copy.deepcopy(get_path(given, key))
     if key == "data":
-        # where a data set lies is not what it is, and its manifest says how it was made
-        ignored = [name.removeprefix("data.") for name in (*MOVABLE, *ADOPTED)] + ["splits"]
-        if given["data"]["source"] is None:  # whose suffix would tell the dimension
+        # the location of a data set may differ, and its manifest records how it was made
+        ignored = [name.removeprefix("data.") for name in (*OVERRIDABLE, *FROM_MANIFEST)] + [
+            "splits"
+        ]
+        if given["data"]["source"] is None:  # without a source the dimension was not inferred
             ignored.append("dim")
         for side in (one, other):
             side.update(dict.fromkeys(ignored))
     if one != other:
         raise ValueError(
             f"'{override.line}' contradicts the run '{run}', which was trained with another {key}; "
-            f"leave it out, or train anew with it"
+            f"leave it out, or train a new run with it"
         )
 
 

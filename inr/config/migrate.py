@@ -1,4 +1,4 @@
-"""Configurations of runs that earlier versions made."""
+"""Convert configurations of runs from earlier versions."""
 
 import copy
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from inr.config.renamed import in_new_names
 from inr.config.schema import Config
 from inr.settings import get_path, put_path, settings_of
 
-# of config.yaml in a run directory; 5 renamed settings and classes (inr.config.renamed)
+# version of config.yaml in a run directory; 5 renamed settings and classes (inr.config.renamed)
 SCHEMA_VERSION = 5
 OLDEST = 4
 
 
 def migrate(config: Mapping[str, Any], version: int) -> dict[str, Any]:
-    """Return a run's configuration as this version writes it.
+    """Return the configuration of a run in the current schema.
 
-    A setting that came after the run was made has its default, which is to do as before.
+    A setting that is newer than the run gets its default, which keeps the earlier behaviour.
 
     Args:
-        config: as the run has it.
-        version: of its schema, from OLDEST to SCHEMA_VERSION.
+        config: configuration as stored in the run.
+        version: version of its schema, from OLDEST to SCHEMA_VERSION.
     """
     found = in_new_names(config) if version < SCHEMA_VERSION else copy.deepcopy(dict(config))
     missing = [
@@ -38,8 +38,8 @@ def migrate(config: Mapping[str, Any], version: int) -> dict[str, Any]:
 
 
 def has_path(config: Mapping[str, Any], key: str) -> bool:
-    """Return whether there is a value, null included, at a dotted key."""
+    """Return whether a dotted key has a value, null included."""
     path, _, name = key.rpartition(".")
     section = get_path(config, path) if path else config
-    # a section that is no group is refused where the whole is checked
+    # a section that is not a mapping is refused when the whole configuration is checked
     return not isinstance(section, Mapping) or name in section

@@ -1,4 +1,4 @@
-"""The overrides of a command line, parsed once by Hydra's own parser, and asked from then on."""
+"""The overrides of a command line, parsed by Hydra's own parser."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hydra.errors import OverrideParseException
 
 
 def parse_overrides(lines: Sequence[str]) -> list[Override]:
-    """Return Hydra's parse of some overrides.
+    """Parse overrides with Hydra's parser.
 
     Raises:
         ValueError: if one cannot be read.
@@ -26,13 +26,13 @@ def parse_overrides(lines: Sequence[str]) -> list[Override]:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What one override does to the configuration.
+    """Assignment or deletion that one override makes in the configuration.
 
     Args:
-        line: as typed.
-        key: dotted, of the value or the group; `key@package=` acts on the package.
-        value: null for a deletion of a key.
-        is_deletion: whether it is `~key`.
+        line: override as typed.
+        key: dotted key of the value or group; for `key@package=`, the package.
+        value: value that is assigned; None if a key is deleted.
+        is_deletion: whether the override is `~key`.
     """
 
     line: str
@@ -42,22 +42,22 @@ class Assignment:
 
     @property
     def keys(self) -> list[str]:
-        """Return the dotted keys that are set: of a dictionary, those of its entries."""
+        """Return the dotted keys that are set; for a dictionary, the keys of its entries."""
         return list(_leaves(self.key, self.value))
 
     def sets(self, key: str) -> bool:
-        """Return whether it sets a key, or something in it; a group's choice sets the group."""
+        """Return whether it sets a key or anything below it; choosing a group sets the group."""
         return any(f"{one}.".startswith(f"{key}.") for one in self.keys)
 
 
 class Overrides:
-    """The overrides of one job.
+    """Overrides of one job.
 
-    `overrides("eval.resolution")` gives those that set the key or something in it, in whatever
-    form: `eval.resolution=64`, `++eval.resolution=64`, `eval={resolution: 64}`, `~eval.resolution`.
+    `overrides("eval.resolution")` returns those that set the key or anything below it, in any form:
+    `eval.resolution=64`, `++eval.resolution=64`, `eval={resolution: 64}`, `~eval.resolution`.
 
     Args:
-        lines: of the command line.
+        lines: overrides as typed.
 
     Raises:
         ValueError: if one cannot be read.
@@ -68,16 +68,16 @@ class Overrides:
         self._assignments = [_read(one) for one in parse_overrides(self.lines)]
 
     def __call__(self, key: str) -> list[Assignment]:
-        """Return the overrides that set a key, or something in it."""
+        """Return the overrides that set a key or anything below it."""
         return [one for one in self if one.sets(key)]
 
     def __iter__(self) -> Iterator[Assignment]:
-        """Yield all but those of Hydra's own settings."""
-        yield from (one for one in self._assignments if not is_hydras(one.key))
+        """Yield the overrides, without those of Hydra's own settings."""
+        yield from (one for one in self._assignments if not is_hydra_key(one.key))
 
 
-def is_hydras(key: str) -> bool:
-    """Return whether a key, or a group, is one of Hydra's own settings."""
+def is_hydra_key(key: str) -> bool:
+    """Return whether a key or group is one of Hydra's own settings."""
     return key.replace("/", ".").split(".")[0] == "hydra"
 
 

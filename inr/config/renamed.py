@@ -1,11 +1,11 @@
-"""Settings and classes that have another name than before: old ones are refused, old runs open."""
+"""Settings and classes that were renamed: old names are refused, but old runs open."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from inr.config.overrides import Overrides
 
-# what was typed before, and what it is now; likewise what lies below it
+# old to new keys; the keys below them are renamed likewise
 KEYS = {
     "optimizer.code_lr": "optimizer.latent_lr",
     "model.code_layers": "model.latent_layers",
@@ -14,9 +14,9 @@ KEYS = {
     "prepare.drop_gone": "prepare.drop_missing",
     "truth": "ground_truth",
 }
-# of a group's choices
+# old to new choices, by group
 CHOICES = {"latent": {"codes": "default"}}
-# modules whose classes YAML files name
+# old to new modules with classes that YAML files name
 MODULES = {
     "inr.models.bodies": "inr.models.mlp",
     "inr.models.parts": "inr.models.parts.mlp",
@@ -34,7 +34,7 @@ CLASSES = {
     "CornerGridIoU": "GridIoU",
     "Sphere": "GeometricInit",
 }
-# settings that tell apart what were classes of their own, by the class of before
+# settings that replace a class which was merged into another, by the old class
 ADDED = {
     "inr.metrics.volumes.CornerGridIoU": {"at": "corners"},
     "inr.metrics.volumes.GridIoU": {"at": "centres"},
@@ -42,7 +42,7 @@ ADDED = {
 
 
 def new_key(key: str) -> str | None:
-    """Return what a dotted key is called now, None if it was not renamed."""
+    """Return the new name of a dotted key, None if it was not renamed."""
     for old, new in KEYS.items():
         if f"{key}.".startswith(f"{old}."):
             return new + key.removeprefix(old)
@@ -50,7 +50,7 @@ def new_key(key: str) -> str | None:
 
 
 def new_target(target: str) -> str | None:
-    """Return what a `_target_` is called now, None if it was not renamed."""
+    """Return the new name of a `_target_`, None if it was not renamed."""
     module, _, name = target.rpartition(".")
     if not module.startswith("inr."):
         return None
@@ -58,17 +58,17 @@ def new_target(target: str) -> str | None:
     return new if new != target else None
 
 
-def now_called(key: str) -> str | None:
-    """Return a hint at what a dotted key is called now, None if it was not renamed."""
+def renamed_hint(key: str) -> str | None:
+    """Return a hint with the new name of a dotted key, None if it was not renamed."""
     new = new_key(key)
     return None if new is None else f"it is now '{new}'"
 
 
 def refuse_renamed(overrides: Overrides) -> None:
-    """Refuse what was typed before, naming what it is now.
+    """Refuse old names on the command line, and name the new ones.
 
     Raises:
-        ValueError: for the first override of that kind.
+        ValueError: for the first override with an old name.
     """
     for one in overrides:
         choice = CHOICES.get(one.key, {}).get(one.value) if isinstance(one.value, str) else None
@@ -81,12 +81,12 @@ def refuse_renamed(overrides: Overrides) -> None:
 
 
 def in_new_names(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration, or a part of one in its place, in today's names."""
+    """Return a configuration in current names; a section has to be nested under its key."""
     return _rename(config, "", KEYS, new_target, ADDED)
 
 
 def finished_in_new_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a finished shape was made with, a flat key each, in today's names."""
+    """Return the settings of a finished shape, by dotted key, in current names."""
     found = dict(settings)
     for key, value in settings.items():
         path, _, name = key.rpartition(".")
@@ -97,7 +97,7 @@ def finished_in_new_names(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_old_names(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration in the names of before, of which names on disk are made."""
+    """Return a configuration in its first names, from which hashes in folder names are computed."""
     return _rename(config, "", {new: old for old, new in KEYS.items()}, _old_target, {})
 
 

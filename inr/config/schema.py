@@ -1,6 +1,6 @@
-"""The schema of the whole configuration; each group's settings stand in the room that uses them.
+"""The schema of the whole configuration; each group's dataclass is in the subpackage that uses it.
 
-What is a `_target_` entry has no dataclass: its schema is its constructor's signature.
+A `_target_` entry has no dataclass: the signature of its constructor is its schema.
 """
 
 from dataclasses import dataclass
@@ -13,77 +13,93 @@ from inr.render.settings import Renderer
 from inr.settings import AtLeast, Fingerprint, Fraction, Role, Target
 from inr.training.settings import Optimizer, Train
 
-FIXED = Role.FIXED_BY_CHECKPOINT
-THIS = Role.OF_THIS_JOB
-LATER = Role.OF_LATER_STAGE
-
 
 @dataclass(frozen=True)
 class Prepare:
-    """How `prepare` runs; what it makes does not depend on it."""
+    """Settings of how `prepare` runs; the sample files do not depend on them."""
 
-    shard: Annotated[str, "0/8: the first of eight processes"]
-    time_limit: Annotated[float, AtLeast(0), "seconds a shape may take; 0 for any"]
-    device: Annotated[str, "where distances are computed: cpu or cuda"]
-    drop_missing: Annotated[bool, "drop shapes whose source file is no longer there"]
+    shard: Annotated[
+        str, "i/n: prepare only the i-th of n parts of the shapes, i from 0; 0/1 for all"
+    ]
+    time_limit: Annotated[float, AtLeast(0), "seconds that a shape may take; 0 for no limit"]
+    device: Annotated[str, "device on which distances are computed: cpu or cuda"]
+    drop_missing: Annotated[bool, "drop shapes whose source file is missing"]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """New shapes of stage=sample."""
+    """Settings of stage=sample."""
 
-    num_shapes: Annotated[int, AtLeast(1)]
-    prior: Annotated[Literal["gaussian", "pca"], "fitted to the trained latents"]
-    explained_variance: Annotated[
-        float, Fraction(), "of pca: fraction that the kept components hold"
+    num_shapes: Annotated[int, AtLeast(1), "number of new shapes"]
+    prior: Annotated[
+        Literal["gaussian", "pca"],
+        "distribution that new latents are drawn from, fitted to the trained ones",
     ]
-    interpolate: Annotated[list[str], "two training shapes to go between, instead of a prior"]
+    explained_variance: Annotated[
+        float, Fraction(), "pca: fraction of variance that the kept components explain"
+    ]
+    interpolate: Annotated[
+        list[str], "two training shapes to interpolate between, instead of drawing from a prior"
+    ]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Change of stage=edit to a shape that is made of parts."""
+    """Settings of stage=edit, which changes a shape made of parts."""
 
-    operation: Literal["replace", "remove", "move", "scale", "swap", "interpolate"]
+    operation: Annotated[
+        Literal["replace", "remove", "move", "scale", "swap", "interpolate"],
+        "what to do with the part",
+    ]
     part: Annotated[int, "number of the part, from 0"]
     other: Annotated[str | None, "replace, swap, interpolate: the other shape"]
-    keep_pose: Annotated[bool, "replace: take the other part's form, and stay in place"]
-    offset: Annotated[list[float] | None, "move: box units"]
+    keep_pose: Annotated[bool, "replace: take the other part's latent but keep this part's pose"]
+    offset: Annotated[list[float] | None, "move: translation, box units"]
     factor: Annotated[Any, "scale: a number, or one for each of the part's axes"]
-    steps: Annotated[int, AtLeast(1), "interpolate: shapes on the way"]
+    steps: Annotated[int, AtLeast(1), "interpolate: number of shapes, both ends included"]
 
 
 @dataclass(frozen=True)
 class Config:
     """The whole configuration."""
 
-    stage: Annotated[str, THIS, "what to do: python -m inr --help lists them"]
-    run: Annotated[str | None, THIS, "a run directory, or latest, for the stages after train"]
-    resume: Annotated[str | None, THIS, "train: a run directory, or latest, to go on with"]
+    stage: Annotated[str, Role.JOB_ONLY, "what to do: python -m inr --help lists them"]
+    run: Annotated[
+        str | None, Role.JOB_ONLY, "a run directory, or latest, for the stages after train"
+    ]
+    resume: Annotated[str | None, Role.JOB_ONLY, "train: a run directory, or latest, to resume"]
     runs: Annotated[Any, "evaluate: several run directories, or a sweep's, as one result"]
-    against: Annotated[Any, "evaluate: the runs that those are held against"]
-    meshes: Annotated[str | None, "evaluate: a folder of anybody's meshes, without a run"]
-    ground_truth: Annotated[str | None, "evaluate: the folder of what they should be"]
-    scans: Annotated[str | None, "evaluate: the points that they were made from"]
-    shape: Annotated[str | None, "edit: its name"]
+    against: Annotated[Any, "evaluate: the runs to compare `runs` with"]
+    meshes: Annotated[str | None, "evaluate: a folder of meshes from any source, instead of a run"]
+    ground_truth: Annotated[
+        str | None, "evaluate: the folder of their ground truth, matched by name"
+    ]
+    scans: Annotated[
+        str | None, "evaluate: the folder of point clouds that the meshes were reconstructed from"
+    ]
+    shape: Annotated[str | None, "edit: name of the shape to edit"]
     split: Annotated[Any, "train, valid or test, or a list of them"]
-    epoch: Annotated[int | str, THIS, "of the checkpoint: latest, best or a number"]
-    device: Annotated[str, THIS, "auto, cpu, cuda, cuda:1, mps"]
-    seed: Annotated[int, Role.FIXED_ON_RESUME, Fingerprint("fit")]
-    overwrite: Annotated[bool, THIS, "do finished shapes again"]
+    epoch: Annotated[
+        int | str, Role.JOB_ONLY, "which checkpoint to open: latest, best or an epoch number"
+    ]
+    device: Annotated[str, Role.JOB_ONLY, "auto, cpu, cuda, cuda:1, mps"]
+    seed: Annotated[int, Role.FIXED_ON_RESUME, Fingerprint("fit"), "seed of all random draws"]
+    overwrite: Annotated[bool, Role.JOB_ONLY, "redo finished shapes"]
     strict: Annotated[bool, "prepare: exit 1 if any shape is refused"]
-    workers: Annotated[int, AtLeast(0), "prepare: processes; 0 for one a core"]
-    allow: Annotated[list[str], THIS, "packages outside inr and torch that a _target_ may name"]
-    data: Annotated[Data, FIXED]
+    workers: Annotated[int, AtLeast(0), "prepare: processes; 0 for one per core"]
+    allow: Annotated[
+        list[str], Role.JOB_ONLY, "packages outside inr and torch whose classes a _target_ may name"
+    ]
+    data: Annotated[Data, Role.FIXED_BY_CHECKPOINT]
     prepare: Prepare
-    model: Annotated[Target, FIXED]
-    latent: Annotated[Target, FIXED]
-    loss: Annotated[dict[str, Target], FIXED]
+    model: Annotated[Target, Role.FIXED_BY_CHECKPOINT]
+    latent: Annotated[Target, Role.FIXED_BY_CHECKPOINT]
+    loss: Annotated[dict[str, Target], Role.FIXED_BY_CHECKPOINT]
     optimizer: Optimizer
     train: Train
-    reconstruct: Annotated[Reconstruct, LATER]
-    sample: Annotated[Sample, LATER]
-    edit: Annotated[Edit, LATER]
-    eval: Annotated[Eval, LATER]
-    logger: Annotated[Target, LATER]
-    renderer: Annotated[Renderer, LATER]
+    reconstruct: Annotated[Reconstruct, Role.LATER_STAGE]
+    sample: Annotated[Sample, Role.LATER_STAGE]
+    edit: Annotated[Edit, Role.LATER_STAGE]
+    eval: Annotated[Eval, Role.LATER_STAGE]
+    logger: Annotated[Target, Role.LATER_STAGE]
+    renderer: Annotated[Renderer, Role.LATER_STAGE]

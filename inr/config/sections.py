@@ -1,11 +1,11 @@
-"""Sections of the configuration that a dataclass describes: checked, and turned into it."""
+"""Check the sections of the configuration against dataclasses, and convert them."""
 
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from inr.config.renamed import now_called
+from inr.config.renamed import renamed_hint
 from inr.config.type_checks import check_type
 from inr.hints import nearest
 from inr.settings import Range, Setting, get_path, settings_of
@@ -15,8 +15,8 @@ def check_section(schema: type, section: Any, where: str = "") -> None:
     """Check a section of the configuration against its dataclass.
 
     Raises:
-        ValueError: for an unknown key, a missing one, a wrong type, or a value that is none of the
-            choices or out of range, naming the key.
+        ValueError: for an unknown key, a missing key, a wrong type, or a value that is not a choice
+            or out of range, naming the key.
     """
     prefix = f"{where}." if where else ""
     _check_keys(schema, section, where)
@@ -32,7 +32,7 @@ def check_section(schema: type, section: Any, where: str = "") -> None:
 
 
 def structure(schema: type[Any], section: Mapping[str, Any]) -> Any:
-    """Return the dataclass that a checked section describes."""
+    """Convert a checked section to its dataclass."""
     hints = typing.get_type_hints(schema)
     return schema(
         **{
@@ -45,10 +45,10 @@ def structure(schema: type[Any], section: Mapping[str, Any]) -> Any:
 
 
 def check_choice(key: str, value: object, allowed: tuple[str, ...]) -> None:
-    """Check that a value is one of some words.
+    """Check that a value is one of the allowed ones.
 
     Raises:
-        ValueError: if it is none, with the nearest.
+        ValueError: if it is not, naming the nearest.
     """
     if value not in allowed:
         raise ValueError(f"{key} is '{value}': {nearest(str(value), allowed)}")
@@ -62,7 +62,7 @@ def _check_keys(schema: type, section: Any, where: str) -> None:
     names = [field.name for field in fields(schema)]
     for key in section:
         if key not in names:
-            hint = now_called(f"{prefix}{key}") or nearest(str(key), names)
+            hint = renamed_hint(f"{prefix}{key}") or nearest(str(key), names)
             raise ValueError(f"unknown key '{prefix}{key}': {hint}")
     for name in names:
         if name not in section:
@@ -70,7 +70,7 @@ def _check_keys(schema: type, section: Any, where: str) -> None:
 
 
 def _check_value(setting: Setting, value: Any, key: str) -> None:
-    """Check that a value of the right type is one of the choices, and in range; null is."""
+    """Check that a value is one of the choices and in range; null always passes."""
     if value is None:
         return
     if setting.choices:

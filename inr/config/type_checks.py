@@ -1,4 +1,4 @@
-"""Whether values from YAML are of the types that signatures and schemas declare."""
+"""Check values from YAML against the types that signatures and schemas declare."""
 
 import inspect
 import re
@@ -24,18 +24,18 @@ def check_type(value: Any, hint: Any, where: str) -> None:
 
 
 def _name(hint: Any) -> str:
-    """Return a type as a person writes it; one of some words is a str."""
+    """Return a type as a person writes it; a Literal of words is a str."""
     if isinstance(hint, type) and not typing.get_args(hint):
         return hint.__name__
     return re.sub(r"Literal\[[^\]]*\]", "str", str(hint).replace("typing.", ""))
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Return whether a value from YAML is of a type; true is no number, and '16' is none."""
+    """Return whether a value from YAML has a type; neither true nor '16' is a number."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, argument) for argument in arguments)
-    if origin is typing.Literal:  # which of the choices it is, is another question
+    if origin is typing.Literal:  # the choices themselves are checked elsewhere
         return any(type(value) is type(choice) for choice in arguments)
     if origin in (list, typing.Sequence) or (
         isinstance(origin, type) and origin.__name__ == "Sequence"
@@ -55,6 +55,6 @@ def fits(value: Any, hint: Any) -> bool:
     if hint is str:
         return isinstance(value, str)
     if inspect.isclass(hint) and hint not in (Any, object) and not typing.is_typeddict(hint):
-        # an object, which only a _target_ entry gives
+        # only a _target_ entry makes such an object
         return isinstance(value, hint)
-    return True  # Any, and what only a constructor can check
+    return True  # Any, and types that only a constructor can check

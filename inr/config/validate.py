@@ -1,4 +1,4 @@
-"""Checking a whole configuration before anything runs."""
+"""Check the whole configuration before anything runs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,13 +18,13 @@ from inr.losses import Loss
 from inr.models.decoder import Decoder
 from inr.models.inr import OUTPUTS
 from inr.models.latents import Latents
-from inr.render.interface import FlatRenderer, Renderer
+from inr.render.interface import Renderer, Renderer2D
 from inr.training.schedules import Schedule
 from inr.training.tracking import Logger
 
 
 def check_config(raw: Mapping[str, Any]) -> None:
-    """Check a whole configuration before anything runs.
+    """Check the whole configuration before anything runs.
 
     Raises:
         ValueError: for the first mistake, naming the key and what is allowed.
@@ -39,8 +39,8 @@ def check_config(raw: Mapping[str, Any]) -> None:
     _check_prepare(raw)
     if raw["data"]["dim"] not in (2, 3):
         raise ValueError(
-            f"data.dim is {raw['data']['dim']}; it has to be 2 or 3 (null works where the suffix "
-            "of data.source tells)"
+            f"data.dim is {raw['data']['dim']}; it has to be 2 or 3 (null works if it can be "
+            "inferred from the suffix of data.source)"
         )
     _check_together(raw)
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
@@ -62,7 +62,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(optimizer["schedule"], "optimizer.schedule", allow, kind=Schedule)
     check(raw["logger"], "logger", allow, kind=Logger)
     check(raw["renderer"]["solid"], "renderer.solid", allow, kind=Renderer)
-    check(raw["renderer"]["flat"], "renderer.flat", allow, kind=FlatRenderer)
+    check(raw["renderer"]["flat"], "renderer.flat", allow, kind=Renderer2D)
     build_formats(raw["data"]["formats"], allow)
     if raw["data"]["family"] is not None:
         check(raw["data"]["family"], "data.family", allow, kind=Family)
@@ -70,7 +70,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
 
 
 def decoder_entry(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the `_target_` entry of the decoder: `model` without what is said of the whole model.
+    """Return the `_target_` entry of the decoder: `model` without `output` and `num_channels`.
 
     Raises:
         ValueError: if it lacks `output` or `num_channels`.
@@ -82,7 +82,7 @@ def decoder_entry(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_output(raw: Mapping[str, Any]) -> None:
-    """Check the loss terms, and that they fit what the model says of a point."""
+    """Check the loss terms, and that they fit the output of the model."""
     output, num_channels = raw["model"]["output"], raw["model"]["num_channels"]
     check_choice("model.output", output, OUTPUTS)
     if not isinstance(num_channels, int) or isinstance(num_channels, bool) or num_channels < 1:
@@ -106,10 +106,12 @@ def _check_together(raw: Mapping[str, Any]) -> None:
     if len(ends) not in (0, 2):
         raise ValueError(f"sample.interpolate is {ends}; give the names of two training shapes")
     if ends and raw["sample"]["num_shapes"] < 2:
-        raise ValueError("sample.num_shapes is 1; an interpolation has both its ends: at least 2")
+        raise ValueError(
+            "sample.num_shapes is 1; an interpolation includes both ends: give at least 2"
+        )
     view = raw["reconstruct"]["view"]
     if view is not None and not any(view):
-        raise ValueError(f"reconstruct.view is {view}; it is a direction, not all zero")
+        raise ValueError(f"reconstruct.view is {view}; it has to be a direction, not all zero")
     recipe = raw["data"]["sampling"]
     counts, variances = recipe["near_counts"], recipe["near_variances"]
     if len(counts) != len(variances) or min([*counts, *variances, recipe["num_uniform"]]) < 0:
@@ -124,7 +126,7 @@ def _check_prepare(raw: Mapping[str, Any]) -> None:
     if shard.count > 1 and raw["stage"] != "prepare":
         raise ValueError(
             f"prepare.shard={raw['prepare']['shard']} goes with stage=prepare; the other stages "
-            "need every shard to be done"
+            "need all shards to be done"
         )
     splits = raw["data"]["splits"]
     folds = splits["folds"]

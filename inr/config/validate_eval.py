@@ -1,4 +1,4 @@
-"""Checking what an evaluation is to be: the protocol, and what it is applied to."""
+"""Check the settings of an evaluation: the protocol, and what it is applied to."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from inr.metrics.sets import SetMetric
 
 
 def check_eval(raw: Mapping[str, Any]) -> None:
-    """Check the protocol, and what it is to be applied to.
+    """Check the protocol, and what it is applied to.
 
     Raises:
         ValueError: for the first mistake.
@@ -34,15 +34,15 @@ def check_eval(raw: Mapping[str, Any]) -> None:
         metrics.append(made)
     if len(kinds) > 1:
         raise ValueError(
-            "eval.metrics has metrics of single shapes and of sets of shapes; give each a protocol "
-            "of its own"
+            "eval.metrics mixes metrics of single shapes and of sets of shapes; put them into two "
+            "protocols"
         )
     if kinds == {True}:
         _check_sets(raw)
     elif raw["meshes"] and all(metric.needs_field for metric in metrics):
         raise ValueError(
-            f"eval={settings['protocol']} asks a network's field, and meshes={raw['meshes']} have "
-            "none: evaluate a run, or choose another protocol"
+            f"eval={settings['protocol']} needs the field of a network, which "
+            f"meshes={raw['meshes']} does not have: evaluate a run, or choose another protocol"
         )
     check_dataset(settings["dataset"])
     if settings["empty"] == "diagonal" and settings["frame"] != "unit_cube":
@@ -57,20 +57,20 @@ def _check_sets(raw: Mapping[str, Any]) -> None:
     protocol, frame = raw["eval"]["protocol"], raw["eval"]["frame"]
     if raw["stage"] == "all":
         raise ValueError(
-            f"eval={protocol} is of new shapes, which stage=all does not make: run it without, and "
-            f"then stage=sample run=latest and stage=evaluate run=latest eval={protocol}"
+            f"eval={protocol} measures new shapes, which stage=all does not make: run it without, "
+            f"and then stage=sample run=latest and stage=evaluate run=latest eval={protocol}"
         )
     if raw["runs"]:
-        raise ValueError(f"eval={protocol} is of one run at a time; give run instead of runs")
+        raise ValueError(f"eval={protocol} measures one run at a time; give run instead of runs")
     if frame != "box" and not raw["meshes"]:
         raise ValueError(
-            f"eval.frame={frame} does not go with new shapes, which have a box frame and no other; "
+            f"eval.frame={frame} does not go with new shapes, which exist in the box frame only; "
             "use eval.frame=box"
         )
 
 
 def _check_subject(raw: Mapping[str, Any]) -> None:
-    """Check what stage=evaluate is told to evaluate: a run, several, or folders."""
+    """Check that stage=evaluate is given one subject: a run, several runs, or folders."""
     given = [key for key in ("runs", "against", "meshes", "ground_truth", "scans") if raw[key]]
     if given and raw["stage"] != "evaluate":
         raise ValueError(f"{given[0]}={raw[given[0]]} goes with stage=evaluate")
@@ -84,4 +84,4 @@ def _check_subject(raw: Mapping[str, Any]) -> None:
     if raw["scans"] and not raw["meshes"]:
         raise ValueError(f"scans={raw['scans']} goes with meshes=<folder> ground_truth=<folder>")
     if len([key for key in ("run", "runs", "meshes") if raw[key]]) > 1:
-        raise ValueError("run, runs and meshes each say what to evaluate; give one of them")
+        raise ValueError("run, runs and meshes exclude one another; give one of them")

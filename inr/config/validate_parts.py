@@ -1,4 +1,4 @@
-"""Checking that what is made of parts goes together."""
+"""Check that decoder, latents, losses and data agree on whether shapes are made of parts."""
 
 import inspect
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from inr.models.parts.latents import PartLatents
 
 
 def has_part_latents(raw: Mapping[str, Any]) -> bool:
-    """Return whether the latents of a configuration are those of parts."""
+    """Return whether a configuration has one latent per part."""
     return issubclass(resolve(str(raw["latent"]["_target_"]), raw["allow"]), PartLatents)
 
 
 def check_parts(raw: Mapping[str, Any]) -> None:
-    """Check that decoder, latents and loss agree whether shapes are made of parts.
+    """Check that decoder, latents and losses agree on whether shapes are made of parts.
 
     Raises:
-        ValueError: if they do not, naming what to type.
+        ValueError: if they do not, naming the remedy.
     """
     allow, parts = raw["allow"], has_part_latents(raw)
     decoder, latents = str(raw["model"]["_target_"]), raw["latent"]["_target_"]
@@ -36,18 +36,18 @@ def check_parts(raw: Mapping[str, Any]) -> None:
             )
     if parts and raw["model"]["output"] != "sdf":
         raise ValueError(
-            f"model.output is {raw['model']['output']}; shapes made of parts are the least of "
-            "their parts' distances: leave it sdf"
+            f"model.output is {raw['model']['output']}; shapes made of parts are the minimum of "
+            "their parts' distances: use model.output=sdf"
         )
 
 
 def check_family(raw: Mapping[str, Any]) -> None:
-    """Check that shapes which are going to be made have parts if latents are those of parts.
+    """Check that the shapes of a procedural family have parts if the latents are those of parts.
 
-    One of them tells. A data set that is there already speaks for itself.
+    Only the first shape is made. A data set that exists already is not checked here.
 
     Raises:
-        ValueError: if they have none, or the family cannot be built.
+        ValueError: if the shapes have no parts, or the family cannot be built.
     """
     entry, root = raw["data"]["family"], raw["data"]["root"]
     is_made = raw["stage"] in ("prepare", "train", "all") and entry is not None

@@ -10,58 +10,72 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class Sampling:
-    """Number and distribution of a shape's samples."""
+    """Number and distribution of the samples of a shape."""
 
     near_counts: Annotated[list[int], "samples near the surface, one count per noise level"]
     near_variances: Annotated[
-        list[float], "variances of the Gaussian noise added to surface points, box units squared"
+        list[float], "variances of the Gaussian noise on surface points, box units squared"
     ]
-    num_uniform: Annotated[int, "samples drawn uniformly in the box"]
+    num_uniform: Annotated[int, "samples uniform in the box"]
     num_surface: Annotated[int, "points on the surface, with normals"]
     edge_fraction: Annotated[
-        float, Fraction(), "fraction of the near samples drawn around sharp edges"
+        float, Fraction(), "fraction of the near samples that start from sharp edges"
     ]
     dtype: Annotated[Literal["float32", "float16"], "type of the stored samples"]
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Size of each split: a count, a fraction, or a file that lists its names."""
+    """Size of each split: a count, a fraction, or a file with a list of names."""
 
-    train: int | float | str
-    valid: int | float | str
-    test: int | float | str
-    folds: Annotated[int | None, "number of folds of a cross-validation; null for none"]
-    fold: Annotated[int, AtLeast(0), "index of the test fold, from 0; the others train"]
+    train: Annotated[int | float | str, "a count, a fraction, or a file with a list of names"]
+    valid: Annotated[int | float | str, "likewise"]
+    test: Annotated[int | float | str, "likewise"]
+    folds: Annotated[
+        int | None, "number of folds of all shapes: one is the test split, the others train"
+    ]
+    fold: Annotated[int, AtLeast(0), "number of the test fold, from 0"]
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set, and how `prepare` makes it."""
+    """Settings of a data set, and of how `prepare` makes it."""
 
-    dim: Annotated[int, Role.OF_SAMPLES, "D, dimension of space: 2 or 3"]
-    kind: Annotated[Literal["solid", "points"], Role.OF_SAMPLES, "kind of shape in a file"]
-    source: Annotated[str | None, Role.MOVABLE, "your own shapes: a folder, or one file"]
+    dim: Annotated[int, Role.AFFECTS_SAMPLES, "D, dimension of space: 2 or 3"]
+    kind: Annotated[
+        Literal["solid", "points"],
+        Role.AFFECTS_SAMPLES,
+        "solids (meshes, outlines, masks) or point clouds",
+    ]
+    source: Annotated[str | None, Role.OVERRIDABLE, "your own shapes: a folder, or one file"]
     root: Annotated[
-        str | None, Role.MOVABLE, "folder of the prepared data set; null: under outputs/datasets"
+        str | None,
+        Role.OVERRIDABLE,
+        "folder of the prepared data set; null: under outputs/datasets",
     ]
     formats: Annotated[
-        dict[str, Target], Role.OF_SAMPLES, "your own file formats: suffix to the class that reads"
+        dict[str, Target],
+        Role.AFFECTS_SAMPLES,
+        "your own file formats: suffix to the class that reads it",
     ]
-    family: Annotated[Target | None, Role.OF_SAMPLES, "family of procedural shapes"]
+    family: Annotated[Target | None, Role.AFFECTS_SAMPLES, "procedural shapes"]
     sign: Annotated[
-        Literal["winding", "pseudonormal", "unsigned"], Role.ADOPTED, "how the sign is determined"
+        Literal["winding", "pseudonormal", "unsigned"],
+        Role.FROM_MANIFEST,
+        "how inside and outside are told apart",
     ]
-    repair: Annotated[bool, Role.ADOPTED, "repair meshes before sampling"]
+    repair: Annotated[bool, Role.FROM_MANIFEST, "repair meshes before they are sampled"]
     normalize: Annotated[
-        Literal["box", "sphere", "none"], Role.ADOPTED, "bounding volume scaled to `extent`"
+        Literal["box", "sphere", "none"], Role.FROM_MANIFEST, "what a shape is scaled to fit"
     ]
     extent: Annotated[
-        float, Positive(), Role.ADOPTED, "longest half-extent after normalisation, box units"
+        float, Positive(), Role.FROM_MANIFEST, "longest half-extent after normalisation, box units"
     ]
-    sampling: Annotated[Sampling, Role.ADOPTED]
+    sampling: Annotated[Sampling, Role.FROM_MANIFEST]
     splits: Splits
     primitive: Annotated[
-        Literal["cuboid", "cylinder"], Role.ADOPTED, "primitive fitted to each part for its pose"
+        Literal["cuboid", "cylinder"],
+        Role.FROM_MANIFEST,
+        "primitive fitted to each part, which gives its pose",
     ]
-    seed: Annotated[int, Role.ADOPTED, "seed of the samples and splits"]
+    seed: Annotated[int, Role.FROM_MANIFEST, "seed of samples and splits"]

@@ -1,1 +1,1 @@
-"""Metrics of reconstructed shapes, and the protocols that name them."""
+"""Metrics of reconstructed shapes, and evaluation protocols."""

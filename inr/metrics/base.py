@@ -7,7 +7,7 @@ from inr.metrics.pair import Pair
 
 FLOOR = "_floor"
 FRAMES = ("box", "native", "unit_cube", "unit_box")
-# what an empty reconstruction counts as in mean distances; see Conditions
+# how an empty reconstruction counts in mean distances; see Conditions
 EMPTY = ("left_out", "diagonal")
 _UNITS = {
     "box": "box units",
@@ -23,11 +23,11 @@ class NotMeasuredError(ValueError):
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """Unit and definition of a metric's number, as summary.json has them.
+    """Unit and definition of a metric, for summary.json.
 
     Args:
-        unit: of the number.
-        definition: what is computed, in one sentence.
+        unit: unit of the value.
+        definition: definition of the value, one sentence.
     """
 
     unit: str
@@ -39,11 +39,12 @@ class Conditions:
     """Conditions of measurement, which a protocol sets for all its metrics.
 
     Args:
-        frame: one of FRAMES: the box [-1, 1]^D, the native one, or that in which the longest edge
-            of the ground truth's bounding box is 1 (unit_cube) or 2 (unit_box).
-        num_points: drawn on each surface.
-        empty: one of EMPTY: whether mean distances leave an empty reconstruction out, or count it
-            as sqrt(D) away, the diagonal of the unit cube.
+        frame: frame of measurement, one of FRAMES: the box [-1, 1]^D, the native frame, or one in
+            which the longest edge of the ground truth's bounding box is 1 (unit_cube) or 2
+            (unit_box).
+        num_points: number of points drawn on each surface.
+        empty: one of EMPTY: mean distances leave an empty reconstruction out (left_out), or count
+            it as sqrt(D) away, the diagonal of the unit cube (diagonal).
         of_clouds: whether the ground truth is a point cloud.
     """
 
@@ -53,38 +54,38 @@ class Conditions:
     of_clouds: bool = False
 
     def unit(self, power: int = 1, scale: float = 1.0) -> str:
-        """Return the unit of a length to a power, for numbers that were multiplied by `scale`."""
+        """Return the unit of lengths to a power, for values multiplied by `scale`."""
         factor = "" if scale == 1 else f"{1 / scale:g} "
         return factor + _UNITS[self.frame] + ("" if power == 1 else f"^{power}")
 
     @property
     def points(self) -> str:
-        """Return the words that a definition says its surface points with."""
+        """Return a description of the surface points, for definitions."""
         if self.of_clouds:
             return (
-                f"{self.num_points} points uniform on the reconstruction, and at most as many of "
-                "the cloud's (floor: one half of them against the other)"
+                f"{self.num_points} points uniform on the reconstruction, and at most as many "
+                "of the cloud (floor: one half of them against the other)"
             )
-        return f"{self.num_points} points a side, uniform on the surface"
+        return f"{self.num_points} points per surface, uniform on it"
 
 
 class Metric(ABC):
-    """Base class of a metric: one number that compares a reconstruction with the ground truth.
+    """Base class of metrics: one value that compares a reconstruction with the ground truth.
 
     A new metric is a subclass with `info` and `measure`, and an entry `eval.metrics.<name>` in the
-    YAML of a protocol whose `_target_` names it; the other keys of that entry are its constructor's
-    arguments. A `Pair` gives it surface samples, their nearest neighbours, the meshes and, in the
-    evaluation of a run, the network's field; what several metrics ask for is computed once.
+    YAML of a protocol whose `_target_` names it; the other keys of that entry are the arguments of
+    its constructor. A `Pair` provides surface samples, their nearest neighbours, the meshes and,
+    when a run is evaluated, the field of the network; shared results are computed once.
 
-    A subclass sets those of the attributes that differ.
+    A subclass sets the attributes that differ from their defaults.
 
     Attributes:
-        needs_field: whether it evaluates the network's field, and not only the mesh.
-        has_floor: whether it depends on drawn points, so that the ground truth against itself,
-            sampled anew, is reported beside it.
-        higher_is_better: whether a larger number is better; decides which shapes are the worst.
-        is_one_sided: whether it measures in one direction only, and so overlooks either what the
-            reconstruction lacks or what it has too much.
+        needs_field: whether it evaluates the field of the network, not only the mesh.
+        has_floor: whether it depends on random points, so that its sampling floor is reported: the
+            ground truth measured against itself with another seed.
+        higher_is_better: whether a higher value is better; decides which shapes are the worst.
+        is_one_sided: whether it measures distances in one direction only, and so misses either
+            absent or surplus parts of the reconstruction.
     """
 
     needs_field: bool = False
@@ -94,32 +95,32 @@ class Metric(ABC):
 
     @abstractmethod
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return unit and definition of the number, under the conditions of a protocol."""
+        """Return unit and definition under the conditions of a protocol."""
 
     @abstractmethod
     def measure(self, pair: Pair) -> float:
-        """Return the number.
+        """Return the value for a pair.
 
         Args:
-            pair: in the frame of measurement; its reconstruction has a surface, unless `of_empty`
-                passes it on.
+            pair: reconstruction and ground truth in the frame of measurement; the reconstruction
+                has a surface, unless `of_empty` calls this method.
 
         Raises:
-            NotMeasuredError: if this pair has none, with the reason.
+            NotMeasuredError: if this pair cannot be measured, with the reason.
         """
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return the number of an empty reconstruction; NaN leaves it out of the mean.
+        """Return the value for an empty reconstruction; NaN leaves it out of the mean.
 
-        By default that is what `measure` makes of it. A metric that needs points of both surfaces
-        has to say something else, or is a `Distance` (inr.metrics.surfaces), which does.
+        By default `measure` is called. A metric that needs points of both surfaces has to override
+        this method or derive from `Distance` (inr.metrics.surfaces), which overrides it.
 
         Args:
-            pair: whose reconstruction is empty.
-            distance: how far away it counts in distances; None leaves it out of them.
+            pair: pair whose reconstruction is empty.
+            distance: distance at which it counts; None leaves it out of mean distances.
 
         Raises:
-            NotMeasuredError: if this pair has none, with the reason.
+            NotMeasuredError: if this pair cannot be measured, with the reason.
         """
         return self.measure(pair)
 

@@ -1,4 +1,4 @@
-"""Metrics of two sets of surface points, from distances to nearest points of the other set."""
+"""Metrics of two point sets, from the distances to nearest neighbours in the other set."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ class Matches:
     """Nearest neighbours of two point sets in each other.
 
     Args:
-        to_ground_truth: (N,) distance from each point of the reconstruction to the nearest of the
+        to_ground_truth: (N,), distance from each point of the reconstruction to the nearest of the
             ground truth.
-        ground_truth_index: (N,) index of that nearest point.
-        to_reconstruction: (M,) distance from each point of the ground truth to the nearest of the
+        ground_truth_index: (N,), index of that nearest point.
+        to_reconstruction: (M,), distance from each point of the ground truth to the nearest of the
             reconstruction.
-        reconstruction_index: (M,) index of that nearest point.
+        reconstruction_index: (M,), index of that nearest point.
     """
 
     to_ground_truth: Floats
@@ -28,7 +28,7 @@ class Matches:
 
 
 def match_nearest(reconstruction: Floats, ground_truth: Floats) -> Matches:
-    """Return the nearest neighbours, in float64, of points (N, D) and (M, D) in each other.
+    """Return the nearest neighbours of points (N, D) and (M, D) in each other, in float64.
 
     Raises:
         ValueError: if a set is empty or the dimensions differ.
@@ -59,19 +59,19 @@ def completeness(matches: Matches) -> float:
 
 
 def chamfer_l1(matches: Matches) -> float:
-    """Return half the sum of both mean distances."""
+    """Return half the sum of the mean distances in both directions."""
     return (accuracy(matches) + completeness(matches)) / 2
 
 
 def chamfer_l2(matches: Matches) -> float:
-    """Return the sum of both means of squared distances."""
+    """Return the sum of the mean squared distances in both directions."""
     return float(
         np.square(matches.to_ground_truth).mean() + np.square(matches.to_reconstruction).mean()
     )
 
 
 def hausdorff(matches: Matches) -> float:
-    """Return the larger of both maxima of the distances."""
+    """Return the larger of the largest distances in both directions."""
     return float(max(matches.to_ground_truth.max(), matches.to_reconstruction.max()))
 
 
@@ -95,9 +95,9 @@ def normal_consistency(
     """Return the mean absolute cosine between nearest points' normals, over both directions.
 
     Args:
-        matches: of the points that the normals belong to.
-        reconstruction_normals: (N, D) unit vectors.
-        ground_truth_normals: (M, D) unit vectors.
+        matches: nearest neighbours of the points that the normals belong to.
+        reconstruction_normals: (N, D), unit vectors.
+        ground_truth_normals: (M, D), unit vectors.
     """
     forward = np.sum(
         reconstruction_normals * ground_truth_normals[matches.ground_truth_index], axis=1

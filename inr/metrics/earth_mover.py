@@ -1,4 +1,4 @@
-"""The earth mover's distance of two surfaces, by an assignment of points."""
+"""Earth mover's distance of two surfaces, by optimal assignment of points."""
 
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -8,7 +8,7 @@ from inr.metrics.pair import Pair
 from inr.metrics.surfaces import Distance
 
 # with more points the assignment takes minutes and gigabytes
-MOST_ASSIGNED = 5000
+MAX_POINTS = 5000
 
 
 class EarthMover(Distance):
@@ -17,25 +17,25 @@ class EarthMover(Distance):
     That of Rubner et al. (IJCV 2000) and Fan et al. (CVPR 2017), divided by the number of points.
 
     Args:
-        num_points: of each surface; the time that the assignment takes grows as their cube.
+        num_points: number of points on each surface; the assignment takes cubic time.
     """
 
     def __init__(self, *, num_points: int) -> None:
-        if not 1 <= num_points <= MOST_ASSIGNED:
-            raise ValueError(f"num_points is {num_points}; it has to be 1 to {MOST_ASSIGNED}")
+        if not 1 <= num_points <= MAX_POINTS:
+            raise ValueError(f"num_points is {num_points}; it has to be 1 to {MAX_POINTS}")
         self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
-            f"least mean distance over one-to-one assignments of {self.num_points} points a side, "
-            "uniform on the surface"
+            f"least mean distance over one-to-one assignments of {self.num_points} points per "
+            "surface, uniform on it"
         )
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
-        # as many of each surface, also where the ground truth is a small cloud
+        """Return the value."""
+        # the same number on both surfaces, even if the ground truth is a small cloud
         number = pair.ground_truth.available(self.num_points)
         reconstruction, ground_truth = pair.draw(number)
         cost = cdist(reconstruction.points, ground_truth.points)

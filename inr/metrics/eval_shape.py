@@ -1,4 +1,4 @@
-"""Shapes as metrics see them: a mesh or a point cloud, from which surface points are drawn."""
+"""Shapes to be evaluated: a mesh or a point cloud, from which surface points are drawn."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -11,7 +11,7 @@ from inr.shapes.sdf import unsigned_distance
 
 
 class SurfaceSamples(NamedTuple):
-    """Points (N, D) of a surface and their unit normals (N, D), None where there are none."""
+    """Points (N, D) of a surface and their unit normals (N, D), None if it has no normals."""
 
     points: Floats
     normals: Floats | None
@@ -27,7 +27,7 @@ class EvalShape(Protocol):
 
     @property
     def mesh(self) -> Mesh | None:
-        """Return the mesh; None of a point cloud, which has no inside."""
+        """Return the mesh; None for a point cloud, which has no inside."""
         ...
 
     @property
@@ -39,8 +39,8 @@ class EvalShape(Protocol):
         """Return how many of `num_points` points can be drawn.
 
         Args:
-            num_points: as many as are wanted.
-            twice: whether as many others have to be left for a second draw.
+            num_points: number of points that are wanted.
+            twice: whether the same number of other points has to remain for a second draw.
         """
         ...
 
@@ -48,10 +48,10 @@ class EvalShape(Protocol):
         """Draw points of the surface.
 
         Args:
-            num_points: no more than are available.
-            name: of the shape; seeds the draw together with `seed`.
-            seed: of all draws.
-            again: whether to draw others than the first time.
+            num_points: number of points, at most `available`.
+            name: name of the shape; seeds the draw together with `seed`.
+            seed: seed of all draws.
+            again: whether this is the second draw, which has other points than the first.
         """
         ...
 
@@ -62,10 +62,10 @@ class EvalShape(Protocol):
 
 @dataclass(frozen=True)
 class Surface:
-    """A mesh: points are uniform by area (3-D) or length (2-D), normals are those of its faces.
+    """Mesh, with points uniform by area (in 2-D by length) and the normals of the faces.
 
     Args:
-        mesh: in the frame of measurement; may be empty.
+        mesh: mesh in the frame of measurement; may be empty.
     """
 
     mesh: Mesh
@@ -97,11 +97,11 @@ class Surface:
 
 @dataclass(frozen=True)
 class Cloud:
-    """A point cloud, which has no inside; its own points are drawn.
+    """Point cloud, which has no inside; its own points are drawn.
 
     Args:
-        points: (K, D), in the frame of measurement.
-        normals: (K, D) unit vectors, or None.
+        points: (K, D), points in the frame of measurement.
+        normals: (K, D), unit normals, or None.
     """
 
     points: Floats
@@ -115,7 +115,7 @@ class Cloud:
         return int(self.points.shape[1])
 
     def available(self, num_points: int, *, twice: bool = False) -> int:
-        """Return `num_points`, or how many the cloud has where those are fewer."""
+        """Return `num_points`, or the number of points in the cloud if that is less."""
         return min(num_points, max(1, len(self.points) // 2) if twice else len(self.points))
 
     def draw(self, num_points: int, name: str, seed: int, *, again: bool) -> SurfaceSamples:

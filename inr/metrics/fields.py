@@ -16,8 +16,8 @@ ERRORS = {
 STATISTICS = ("mean", "std")
 
 
-class _OfField(Metric):
-    """Base class of metrics of the field at points near the surface, or anywhere in the box.
+class _FieldMetric(Metric):
+    """Base class of metrics of the field, near the surface or anywhere in the box.
 
     Args:
         near_std: standard deviation of the Gaussian noise that moves points off the surface, box
@@ -43,17 +43,18 @@ class _OfField(Metric):
     def _evaluator(self, pair: Pair) -> FieldEvaluator:
         evaluator = require_field(pair)
         if not evaluator.is_distance:
-            raise NotMeasuredError("the field is an occupancy, no distance")
+            raise NotMeasuredError("the field is an occupancy, not a distance")
         require_solid(pair)  # distances are signed
         return evaluator
 
 
-class FieldError(_OfField):
-    """Mean error of the field f, against the true signed distance d.
+class FieldError(_FieldMetric):
+    """Mean error of the field f with respect to the true signed distance d.
 
     Args:
-        error: mae, rmse or smape; see ERRORS.
-        near_std: of points near the surface, box units; null for points anywhere in the box.
+        error: which mean: mae, rmse or smape; see ERRORS.
+        near_std: standard deviation of the noise on surface points, box units; null for points
+            uniform in the box.
     """
 
     def __init__(self, *, error: str, near_std: float | None) -> None:
@@ -63,13 +64,13 @@ class FieldError(_OfField):
         self.error = error
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         unit = "fraction" if self.error == "smape" else conditions.unit()
         text = f"{ERRORS[self.error]} of the field, {self._where(conditions)}"
         return MetricInfo(unit, text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         evaluator = self._evaluator(pair)
         points, distance = pair.distance_samples(self.std)
         value = evaluator.values(pair.box.apply(points)) / pair.box.scale
@@ -83,12 +84,13 @@ class FieldError(_OfField):
         return float(fraction.mean())
 
 
-class GradientNorm(_OfField):
-    """Norm of the field's gradient, which is 1 everywhere for a distance.
+class GradientNorm(_FieldMetric):
+    """Norm of the gradient of the field, which is 1 for an exact distance.
 
     Args:
-        statistic: mean or std, over the points.
-        near_std: of points near the surface, box units; null for points anywhere in the box.
+        statistic: statistic over the points, mean or std.
+        near_std: standard deviation of the noise on surface points, box units; null for points
+            uniform in the box.
     """
 
     def __init__(self, *, statistic: str, near_std: float | None) -> None:
@@ -98,14 +100,14 @@ class GradientNorm(_OfField):
         self.statistic = statistic
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         what = "mean" if self.statistic == "mean" else "standard deviation"
         return MetricInfo("norm", f"{what} of the gradient's norm, {self._where(conditions)}")
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         evaluator = self._evaluator(pair)
         points, _ = pair.distance_samples(self.std)
-        # in any frame the same: a similarity scales values and lengths alike
+        # the same in every frame: a similarity scales values and lengths alike
         norms = evaluator.gradient_norms(pair.box.apply(points))
         return float(norms.mean() if self.statistic == "mean" else norms.std())

@@ -1,7 +1,7 @@
 """Statistics that compare a set of generated shapes with a set of reference shapes.
 
-Shapes are point clouds, and all statistics are derived from distances between clouds: S samples
-of a generator, and R references, usually the shapes of the test split.
+Shapes are point clouds. All statistics derive from pairwise distances between S samples of a
+generator and R references, usually the shapes of the test split.
 """
 
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from inr.shapes.mesh import Floats
 def pairwise_chamfer(
     first: Sequence[Floats], second: Sequence[Floats], *, workers: int = -1
 ) -> Floats:
-    """Return the Chamfer distance of each cloud of one set to each cloud of another.
+    """Return the Chamfer distance between every cloud of one set and every cloud of another.
 
-    It is the sum of both means of squared distances to the nearest point. A tree is built for
-    each cloud and searched once, for the points of all clouds of the other set; if both sets are
-    the same object, that gives both directions.
+    It is the sum of the mean squared nearest-point distances in both directions. The tree of each
+    cloud is searched once, for the points of all clouds of the other set; if both sets are the same
+    object, one search gives both directions.
 
     Args:
-        first: S clouds, (n, D) each; n may differ.
-        second: R clouds, (m, D) each; m may differ.
-        workers: threads that search a tree; -1 is one for each core.
+        first: S clouds (n, D); n may differ between them.
+        second: R clouds (m, D); m may differ between them.
+        workers: threads that search a tree; -1 for one per core.
 
     Returns:
-        (S, R) float64, in units of the points squared.
+        (S, R) float64, in squared units of the points.
 
     Raises:
         ValueError: if a set or a cloud is empty, a point is not finite, or the clouds are not
@@ -46,7 +46,7 @@ def pairwise_chamfer(
 
 
 def _mean_squares(clouds: Sequence[Floats], targets: Sequence[Floats], workers: int) -> Floats:
-    """Return the mean squared distance from each cloud's points to each target, one way."""
+    """Return the mean squared distance from the points of each cloud to each target."""
     points = np.concatenate(clouds)
     counts = np.array([len(cloud) for cloud in clouds])
     starts = np.cumsum(counts) - counts
@@ -58,7 +58,7 @@ def _mean_squares(clouds: Sequence[Floats], targets: Sequence[Floats], workers: 
 
 
 def _as_clouds(clouds: Sequence[Floats], which: str) -> list[Floats]:
-    """Return the clouds as float64; ValueError unless they are all (n, D) and finite."""
+    """Return the clouds as float64; raise ValueError unless all are (n, D) and finite."""
     if len(clouds) == 0:
         raise ValueError(f"the {which} set has no cloud; give at least one shape")
     converted: list[Floats] = [np.asarray(cloud, dtype=np.float64) for cloud in clouds]
@@ -72,7 +72,7 @@ def _as_clouds(clouds: Sequence[Floats], which: str) -> list[Floats]:
             raise ValueError(
                 f"cloud {number} of the {which} set has {len(cloud)} points, "
                 f"{np.sum(~np.isfinite(cloud).all(axis=1))} of them not finite; a distance needs "
-                "at least one point and all of them finite: leave out empty shapes"
+                "at least one point, and finite ones: leave out empty shapes"
             )
     return converted
 
@@ -84,7 +84,7 @@ def coverage(distances: Floats) -> float:
     covers the first of them (Achlioptas et al., ICML 2018).
 
     Args:
-        distances: (S, R) of samples (rows) to references (columns).
+        distances: (S, R), distances of samples (rows) to references (columns).
 
     Raises:
         ValueError: if there is no sample or no reference, or a distance is not finite.
@@ -96,11 +96,11 @@ def coverage(distances: Floats) -> float:
 def minimum_matching_distance(distances: Floats) -> float:
     """Return the mean over the references of the distance to the nearest sample.
 
-    0 is ideal. One sample may be the nearest of several references (Achlioptas et al., ICML
+    0 is ideal. A sample may be the nearest of several references (Achlioptas et al., ICML
     2018).
 
     Args:
-        distances: (S, R) of samples (rows) to references (columns).
+        distances: (S, R), distances of samples (rows) to references (columns).
 
     Raises:
         ValueError: if there is no sample or no reference, or a distance is not finite.
@@ -111,25 +111,25 @@ def minimum_matching_distance(distances: Floats) -> float:
 def nearest_neighbour_accuracy(
     among_samples: Floats, across: Floats, among_references: Floats
 ) -> float:
-    """Return the accuracy with which the nearest neighbour tells samples from references.
+    """Return the accuracy of a 1-NN classifier that tells samples from references.
 
-    Each shape is given the class, sample or reference, of the nearest other shape of both sets
-    (leave-one-out 1-NN: Lopez-Paz and Oquab, ICLR 2017; for shapes, Yang et al., PointFlow,
-    ICCV 2019). 0.5 is ideal for sets of equal size; 1 means that the sets lie apart, and less than
-    0.5 that samples lie nearer to references than references to each other: a copy of the
+    Each shape is assigned the class, sample or reference, of the nearest other shape of both sets
+    (leave-one-out: Lopez-Paz and Oquab, ICLR 2017; for shapes, Yang et al., PointFlow,
+    ICCV 2019). 0.5 is ideal for sets of equal size; 1 means that the sets are separate, and less
+    than 0.5 that samples are nearer to references than references are to each other: a copy of the
     references scores 0.
 
-    The distance of a shape to itself, the diagonal, is ignored. Where several shapes are equally
-    near, the fraction of them that has the right class is counted, so that the result does not
+    The diagonal, the distance of a shape to itself, is ignored. If several shapes are equally
+    near, the fraction of them with the right class is counted, so that the result does not
     depend on the order of the shapes.
 
     Args:
-        among_samples: (S, S) of samples to samples.
-        across: (S, R) of samples (rows) to references (columns).
-        among_references: (R, R) of references to references.
+        among_samples: (S, S), distances between samples.
+        across: (S, R), distances of samples (rows) to references (columns).
+        among_references: (R, R), distances between references.
 
     Raises:
-        ValueError: if there is no sample or no reference, the tables do not fit each other, or
+        ValueError: if there is no sample or no reference, the shapes of the tables do not match, or
             a distance is not finite.
     """
     across = _as_table(across, "across")
@@ -149,13 +149,11 @@ def _as_table(distances: Floats, name: str, side: int | None = None) -> Floats:
     distances = np.asarray(distances, dtype=np.float64)
     if distances.ndim != 2 or distances.size == 0:
         raise ValueError(
-            f"{name} has shape {distances.shape}; it must have a row and a column for at least "
-            "one shape each"
+            f"{name} has shape {distances.shape}; it needs at least one row and one column"
         )
     if side is not None and distances.shape != (side, side):
         raise ValueError(
-            f"{name} has shape {distances.shape}; beside the table across it must be "
-            f"({side}, {side})"
+            f"{name} has shape {distances.shape}; to match `across` it must be ({side}, {side})"
         )
     off_diagonal = (
         np.ones(distances.shape, dtype=bool) if side is None else ~np.eye(side, dtype=bool)

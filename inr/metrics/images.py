@@ -1,4 +1,4 @@
-"""Metrics of images of a shape: silhouettes and normals from fixed cameras, 3-D only."""
+"""Image metrics: silhouettes and normals from fixed cameras, in 3-D."""
 
 import numpy as np
 
@@ -11,15 +11,15 @@ from inr.shapes.mesh import Mesh
 class ImageConsistency(Metric):
     """Agreement of silhouettes and normals in 8 views of both shapes, in the box frame.
 
-    The mean over the views of (IoU of the masks) times (mean cosine of the normals, turned to the
-    camera, over the pixels that both shapes cover): Guillard et al., MeshUDF, ECCV 2022, as
-    Talabot et al. (PartSDF, 2025) report it. Their script takes the cosine of normals stored as
-    8-bit colors, whose arithmetic overflows; here normals are in floating point, so that published
-    numbers are not quite comparable.
+    The mean over the views of the IoU of the masks times the mean cosine of the normals (oriented
+    towards the camera) over the pixels that both shapes cover: Guillard et al., MeshUDF, ECCV 2022,
+    as Talabot et al. (PartSDF, 2025) report it. Their script takes the cosine of normals stored as
+    8-bit colors, whose arithmetic overflows; here normals are floating-point numbers, so that
+    published values are not exactly comparable.
     """
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             "mean over 8 views of the intersection over union of the masks, times the mean cosine "
             "of the normals where both masks are set"
@@ -27,9 +27,9 @@ class ImageConsistency(Metric):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         if pair.dim == 2:
-            raise NotMeasuredError("views are of 3-D shapes, and this one is 2-D")
+            raise NotMeasuredError("views need a 3-D shape, and this one is 2-D")
         if pair.views is None:
             raise NotMeasuredError("there is no renderer to cast the views")
         views = [
@@ -42,15 +42,13 @@ class ImageConsistency(Metric):
 def image_consistency(reconstruction: Views, ground_truth: Views) -> float:
     """Return the mean over views of mask IoU times mean cosine of normals, in [-1, 1].
 
-    A view in which the shapes share no pixel scores 0; one that shows neither is left out.
+    A view in which the shapes share no pixel scores 0; one that shows neither shape is left out.
 
     Raises:
         NotMeasuredError: a ValueError, if no view shows the ground truth.
     """
     if not ground_truth.masks.any():
-        raise NotMeasuredError(
-            "no view shows the ground truth: it lies outside the cameras' pictures"
-        )
+        raise NotMeasuredError("no view shows the ground truth: it lies outside the images")
     scores = []
     views = zip(*reconstruction, *ground_truth, strict=True)
     for mask, normals, mask_ground_truth, normals_ground_truth in views:
@@ -58,6 +56,6 @@ def image_consistency(reconstruction: Views, ground_truth: Views) -> float:
         if not either.any():
             continue
         cosines = np.einsum("nd,nd->n", normals[both], normals_ground_truth[both])
-        # IoU times mean: the number of shared pixels cancels, and may be 0
+        # IoU times mean: the number of shared pixels cancels, since it may be 0
         scores.append(cosines.sum() / either.sum())
     return float(np.mean(scores))

@@ -1,4 +1,4 @@
-"""What a metric measures: a reconstruction and the ground truth, and their common samples."""
+"""A reconstruction and its ground truth, with the samples that metrics share."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,11 +22,11 @@ Parts = Sequence[Mesh | None]
 
 @dataclass(frozen=True)
 class FieldEvaluator:
-    """The network's field, evaluated at points of the box frame.
+    """Field of the network, evaluated at points of the box frame.
 
     Args:
-        values: of points (N, D), (N,): negative inside.
-        gradient_norms: of points (N, D), (N,).
+        values: function from points (N, D) to values (N,), negative inside.
+        gradient_norms: function from points (N, D) to norms of the gradient (N,).
         is_distance: whether the values are distances in box units, not logits.
     """
 
@@ -39,8 +39,8 @@ class Views(NamedTuple):
     """Images of a mesh from V fixed cameras, H x W pixels each.
 
     Args:
-        masks: (V, H, W), whether there is surface.
-        normals: (V, H, W, 3) unit normals, turned to the camera; 0 where there is none.
+        masks: (V, H, W), whether a pixel shows the surface.
+        normals: (V, H, W, 3), unit normals oriented towards the camera; 0 outside the mask.
     """
 
     masks: NDArray[np.bool_]
@@ -51,22 +51,22 @@ class Views(NamedTuple):
 class Pair:
     """A reconstruction and the ground truth, both in the frame of measurement.
 
-    What several metrics need (samples, nearest neighbours) is computed once, when first asked for.
+    Samples and nearest neighbours are computed once, on first use, and shared by the metrics.
 
     Args:
-        reconstruction: may be empty.
-        ground_truth: has a surface.
-        name: of the shape; seeds all draws together with `seed`.
-        num_points: drawn on each surface.
-        seed: the ground truth is drawn with it and the reconstruction with the next, so that a
-            perfect reconstruction scores the sampling floor.
-        box: from the frame of measurement to the box [-1, 1]^D.
-        evaluator: the network's field, if there is one.
-        scan: (K, D), the points that the shape was reconstructed from, if there are any.
-        note: a remark on how the two were read, for the shape's row in the table.
-        parts: reads the parts of the reconstruction and of the ground truth, None for each that is
-            absent; returns None where the ground truth has no parts.
-        views: renders a mesh of the box frame from fixed cameras, if there is a renderer.
+        reconstruction: reconstructed shape; may be empty.
+        ground_truth: ground truth; has a surface.
+        name: name of the shape; seeds all draws together with `seed`.
+        num_points: number of points drawn on each surface.
+        seed: seed of the points of the ground truth; those of the reconstruction use seed + 1, so
+            that a perfect reconstruction scores the sampling floor.
+        box: transform from the frame of measurement to the box [-1, 1]^D.
+        evaluator: field of the network, if there is one.
+        scan: (K, D), points that the shape was reconstructed from, if there are any.
+        note: remark on how the two were read, for the column `reason`.
+        parts: function that returns the parts of reconstruction and ground truth, None for an
+            absent part; it returns None if the ground truth has no parts.
+        views: function that renders a mesh of the box frame from fixed cameras, if there is one.
     """
 
     reconstruction: EvalShape
@@ -88,7 +88,7 @@ class Pair:
         return self.ground_truth.dim
 
     def draw(self, num_points: int) -> tuple[SurfaceSamples, SurfaceSamples]:
-        """Draw points of the reconstruction and of the ground truth; a cloud may have fewer."""
+        """Draw points of the reconstruction and of the ground truth; fewer if a cloud is small."""
         first = self.reconstruction.available(num_points)
         second = self.ground_truth.available(num_points)
         return (
@@ -98,7 +98,7 @@ class Pair:
 
     @cached_property
     def surface_samples(self) -> tuple[SurfaceSamples, SurfaceSamples]:
-        """Return `num_points` points of the reconstruction, and as many of the ground truth."""
+        """Return `num_points` points of the reconstruction and of the ground truth."""
         return self.draw(self.num_points)
 
     @cached_property
@@ -108,7 +108,10 @@ class Pair:
         return match_nearest(reconstruction.points, ground_truth.points)
 
     def floor(self) -> "Pair":
-        """Return the ground truth against itself, sampled anew: of a cloud, its two halves."""
+        """Return the pair of the sampling floor: the ground truth against itself, drawn again.
+
+        For a cloud these are two disjoint halves.
+        """
 
         def parts_of_ground_truth() -> tuple[Parts, Parts] | None:
             both = self.parts()
@@ -141,7 +144,7 @@ class Pair:
 
         Args:
             std: standard deviation of the Gaussian noise that moves them off the surface, box
-                units; infinite for points anywhere in the box.
+                units; infinite for points uniform in the box.
         """
         if std not in self._distance_samples:
             self._distance_samples[std] = self._draw_distance_samples(std)

@@ -1,4 +1,4 @@
-"""Intersection over union of parts: every place inside a shape belongs to one of its parts."""
+"""Intersection over union of parts: each point inside a shape belongs to one of its parts."""
 
 from typing import NamedTuple
 
@@ -18,9 +18,9 @@ class PartOverlap(NamedTuple):
     """Intersection over union of each part.
 
     Args:
-        mean: over the parts that own a cell in either shape.
-        ious: (P,) of the ground truth's parts; NaN of a part that owns no cell in either shape.
-        matches: (P,) the part of the reconstruction that each is compared with, -1 for none.
+        mean: mean over the parts that own a cell in either shape.
+        ious: (P,), IoU of each part of the ground truth; NaN if it owns no cell in either shape.
+        matches: (P,), part of the reconstruction that it is compared with; -1 for none.
     """
 
     mean: float
@@ -31,15 +31,14 @@ class PartOverlap(NamedTuple):
 class PartIoU(Metric):
     """Mean intersection over union of the parts; see `part_iou`.
 
-    PartSDF (Talabot et al., 2025) takes the reconstruction's parts as they are. Here they divide
-    the reconstruction among them, as the parts of the ground truth divide the ground truth, so that
-    places where parts overlap count once. Parts that neither shape has are left out; there they
-    count as 1.
+    PartSDF (Talabot et al., 2025) compares the meshes of the parts as they are. Here each cell of a
+    shape is assigned to one of its parts, so that overlaps of parts count once. Parts that neither
+    shape has are left out; in PartSDF they count as 1.
 
     Args:
-        resolution: cells along each axis.
-        matched: whether part numbers mean nothing, so that parts are matched by the assignment
-            with the largest sum.
+        resolution: number of cells along each axis.
+        matched: whether parts are matched by the assignment with the largest sum of IoUs, because
+            their numbers have no meaning.
     """
 
     def __init__(self, *, resolution: int, matched: bool) -> None:
@@ -49,18 +48,18 @@ class PartIoU(Metric):
         self.matched = matched
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         which = "parts assigned for the largest sum" if self.matched else "parts of equal number"
         text = (
             f"mean over {which} of the intersection over union on the cell centres of "
             f"{self.resolution} cells along each axis of the joint bounding box; a centre inside a "
-            "shape belongs to its deepest part, or to the nearest where it is in none; a part that "
-            "one side lacks counts 0"
+            "shape belongs to the part with the smallest signed distance; a part that one shape "
+            "lacks counts 0"
         )
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         try:
             sides = pair.parts()
             if sides is None:
@@ -72,7 +71,7 @@ class PartIoU(Metric):
                 resolution=self.resolution,
                 matched=self.matched,
             ).mean
-        except ValueError as error:  # bad parts are no reason to refuse the other metrics
+        except ValueError as error:  # invalid parts must not prevent the other metrics
             raise NotMeasuredError(str(error)) from error
 
 
@@ -91,13 +90,13 @@ def part_iou(
     owns cells in one of the shapes only scores 0; one that owns none in either is left out.
 
     Args:
-        reconstruction: parts, None (or an empty mesh) for one that is absent.
-        ground_truth: likewise.
-        whole_reconstruction: may be empty.
-        whole_ground_truth: its inside is divided among the parts of the ground truth.
-        resolution: cells along each axis.
-        matched: whether part numbers mean nothing: parts are then matched by the assignment with
-            the largest sum of IoUs (Kuhn, 1955), and those left over in either shape score 0.
+        reconstruction: parts of the reconstruction, None or an empty mesh for an absent one.
+        ground_truth: parts of the ground truth, likewise.
+        whole_reconstruction: whole reconstruction; may be empty.
+        whole_ground_truth: whole ground truth.
+        resolution: number of cells along each axis.
+        matched: whether parts are matched by the assignment with the largest sum of IoUs (Kuhn,
+            1955) instead of by number; unmatched parts of either shape score 0.
 
     Raises:
         NotMeasuredError: a ValueError, if no cell centre is inside the ground truth, or it has no
@@ -140,11 +139,11 @@ def label_cells(parts: Parts, whole: Mesh, lower: Floats, upper: Floats, resolut
     contains it.
 
     Args:
-        parts: None (or an empty mesh) for one that is absent.
-        whole: the shape whose inside is divided among them.
-        lower: (D,) lower corner of the box that the grid divides.
-        upper: (D,) upper corner.
-        resolution: number of cells R along each axis.
+        parts: parts of the shape, None or an empty mesh for an absent one.
+        whole: whole shape.
+        lower: (D,), lower corner of the grid.
+        upper: (D,), upper corner of the grid.
+        resolution: R, number of cells along each axis.
 
     Returns:
         (R,) * D; without parts, -1 everywhere.
@@ -186,8 +185,8 @@ def _check(
     if not matched and len(reconstruction) != len(ground_truth):
         raise ValueError(
             f"the reconstruction has {len(reconstruction)} parts and the ground truth "
-            f"{len(ground_truth)}; give as many, None for those that are absent, "
-            "or matched=True if part numbers mean nothing"
+            f"{len(ground_truth)}; give the same number, None for absent ones, "
+            "or matched=True if part numbers have no meaning"
         )
     meshes = [whole, whole_ground_truth, *reconstruction, *ground_truth]
     dims = {mesh.dim for mesh in meshes if mesh is not None}
@@ -196,7 +195,7 @@ def _check(
 
 
 def _count_cells(rows: Ints, columns: Ints, num_rows: int, num_columns: int) -> Ints:
-    """Return how many cells have each pair of labels; the first row and column are label -1."""
+    """Return the number of cells with each pair of labels; row and column 0 are label -1."""
     width = num_columns + 1
     counts = np.bincount((rows + 1) * width + columns + 1, minlength=(num_rows + 1) * width)
     return counts.reshape(-1, width)
@@ -210,6 +209,6 @@ def _assign(table: Floats, rows: Ints, columns: Ints) -> PartOverlap:
     row, column = linear_sum_assignment(table[np.ix_(rows, columns)], maximize=True)
     row, column = rows[row], columns[column]
     ious[row], matches[row] = table[row, column], column
-    # parts left over in the shape that has more count 0
+    # unmatched parts of the shape with more parts count 0
     mean = table[row, column].sum() / max(len(rows), len(columns))
     return PartOverlap(float(mean), ious, matches)

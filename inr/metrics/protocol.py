@@ -1,4 +1,4 @@
-"""A protocol: a set of metrics, and the conditions under which they measure."""
+"""An evaluation protocol: metrics, and the conditions of measurement."""
 
 import math
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from inr.metrics.pair import Pair
 
 @dataclass(frozen=True)
 class Protocol:
-    """Set of metrics, and the conditions under which they measure pairs.
+    """Metrics, and the conditions under which they measure pairs.
 
     Args:
-        name: of the protocol, and of the folder of its results.
-        conditions: frame, number of points, and what an empty reconstruction counts as.
-        metrics: by name, in order of display.
+        name: name of the protocol and of the folder of its results.
+        conditions: frame, number of points, and how an empty reconstruction counts.
+        metrics: metrics by name, in order of display.
     """
 
     name: str
@@ -28,17 +28,17 @@ class Protocol:
         return any(metric.needs_field for metric in self.metrics.values())
 
     @property
-    def deciding(self) -> str:
-        """Return the metric that decides which shapes are worst: the first not one-sided."""
-        both = (name for name, metric in self.metrics.items() if not metric.is_one_sided)
-        return next(both, next(iter(self.metrics)))
+    def ranking_metric(self) -> str:
+        """Return the metric by which shapes are ranked: the first that is not one-sided."""
+        two_sided = (name for name, metric in self.metrics.items() if not metric.is_one_sided)
+        return next(two_sided, next(iter(self.metrics)))
 
     def infos(self) -> dict[str, MetricInfo]:
-        """Return unit and definition of each number of `evaluate`, in order of display."""
+        """Return unit and definition of each value of `evaluate`, in order of display."""
         infos = {name: metric.info(self.conditions) for name, metric in self.metrics.items()}
         floors = {
             name + FLOOR: MetricInfo(
-                infos[name].unit, f"{name} of the ground truth against itself, sampled anew"
+                infos[name].unit, f"{name} of the ground truth against itself, drawn again"
             )
             for name, metric in self.metrics.items()
             if metric.has_floor
@@ -49,10 +49,9 @@ class Protocol:
         """Measure a reconstruction against the ground truth.
 
         Returns:
-            the numbers named in `infos`: each metric, and for those that depend on drawn points
-            their sampling floor (the ground truth against itself, sampled anew) as
-            `<metric>_floor`, NaN where there is no value; and by metric the reason why it was not
-            measured.
+            the values named in `infos`: each metric and, if it has one, its sampling floor (the
+            ground truth against itself, drawn again) as `<metric>_floor`; NaN if there is no
+            value. And the reasons of metrics that were not measured, by metric.
 
         Raises:
             ValueError: if the ground truth has no surface, or the dimensions differ.
@@ -63,9 +62,7 @@ class Protocol:
                 f"truth in {pair.ground_truth.dim}-D"
             )
         if pair.ground_truth.is_empty:
-            raise ValueError(
-                "the ground truth has no surface, so that nothing can be compared with it"
-            )
+            raise ValueError("the ground truth has no surface to compare a reconstruction with")
         floor = pair.floor()
         values, floors, reasons = {}, {}, {}
         for name, metric in self.metrics.items():

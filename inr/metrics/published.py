@@ -1,4 +1,4 @@
-"""Published numbers, to be shown beside a result of the same protocol and data."""
+"""Table of published numbers, for comparison with results of the same protocol and data."""
 
 import difflib
 import math
@@ -35,15 +35,15 @@ TABLE = Path(__file__).with_name("published.yaml")
 
 @dataclass(frozen=True)
 class Published:
-    """Numbers that one source reports of one method on one set of shapes.
+    """Numbers that one source reports for one method on one set of shapes.
 
     Args:
-        data: name of the set of shapes and of the input given for each, snake_case.
-        num_shapes: how many shapes; None where the paper does not say.
-        description: of the data, one line.
-        protocol: one of `METRICS`, whose definitions and units hold.
-        method: whose results they are.
-        source: where the numbers were published, one line.
+        data: name of the set of shapes and of their input, snake_case.
+        num_shapes: number of shapes; None if the paper does not state it.
+        description: description of the data, one line.
+        protocol: protocol of the definitions and units, one of `METRICS`.
+        method: name of the method.
+        source: publication of the numbers, one line.
         metrics: metric name to statistic (mean, median) to value.
     """
 
@@ -60,8 +60,8 @@ def read_published(path: Path) -> list[Published]:
     """Read a table of published numbers, a YAML list of entries as in `Published`.
 
     Raises:
-        ValueError: if the file is no such list, or an entry lacks a key, has an unknown one or
-            an impossible value, or repeats another; the message names the entry.
+        ValueError: if the file is not such a list, or an entry lacks a key, has an unknown key or
+            an invalid value, or repeats another; the message names the entry.
         OSError: if the file cannot be read.
     """
     try:
@@ -91,18 +91,18 @@ def read_published(path: Path) -> list[Published]:
 def matching(
     entries: Sequence[Published], *, data: str, protocol: str, num_shapes: int
 ) -> list[Published]:
-    """Return the entries that a result may be compared with, in the order of the table.
+    """Return the entries that are comparable with a result, in the order of the table.
 
-    Those are of the same data and protocol, and of as many shapes if they say of how many.
+    They have the same data and protocol and, if the number of shapes is known, the same number.
 
     Args:
-        entries: as `read_published` gives them.
-        data: the set of shapes that the result is of.
-        protocol: under which it was measured.
-        num_shapes: number of shapes that it is of.
+        entries: table of published numbers.
+        data: name of the set of shapes of the result.
+        protocol: protocol of the result.
+        num_shapes: number of shapes of the result.
 
     Raises:
-        ValueError: if no entry is of that data, with the nearest name that is known.
+        ValueError: if no entry has that data, naming the nearest known one.
     """
     _check_known(data, {entry.data for entry in entries}, "data", "published numbers")
     return [
@@ -164,7 +164,7 @@ def _parse_metrics(metrics: Any, known: Collection[str], label: str) -> dict[str
 
 
 def _check_known(given: Any, known: Collection[str], kind: str, where: str) -> None:
-    """Raise ValueError unless a name is known, with the nearest one that is."""
+    """Raise ValueError unless a name is known, naming the nearest known one."""
     if given in known:
         return
     names = sorted(known)
@@ -182,7 +182,7 @@ def check_dataset(dataset: str | None) -> None:
     """Check that there are published numbers on a data set.
 
     Raises:
-        ValueError: if there are none, with the nearest name that is known.
+        ValueError: if there are none, naming the nearest known data set.
     """
     if dataset is not None:
         known = {entry.data for entry in read_table()}

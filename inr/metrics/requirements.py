@@ -1,4 +1,4 @@
-"""What some metrics need of a pair; where it is not there, the reason why they have no value."""
+"""Requirements of metrics on a pair; one that is not met raises NotMeasuredError."""
 
 from inr.metrics.base import NotMeasuredError
 from inr.metrics.pair import FieldEvaluator, Pair
@@ -8,12 +8,12 @@ from inr.shapes.mesh import Mesh
 def require_reconstruction(pair: Pair) -> Mesh:
     """Return the reconstruction's mesh, which may be empty."""
     mesh = pair.reconstruction.mesh
-    assert mesh is not None  # clouds are never reconstructions
+    assert mesh is not None  # a reconstruction is never a point cloud
     return mesh
 
 
 def require_solid(pair: Pair) -> Mesh:
-    """Return the ground truth's mesh, for metrics that ask what is inside it.
+    """Return the mesh of the ground truth, for metrics of its inside.
 
     Raises:
         NotMeasuredError: if it is a point cloud, or a 2-D outline that is open.
@@ -21,18 +21,18 @@ def require_solid(pair: Pair) -> Mesh:
     mesh = pair.ground_truth.mesh
     if mesh is None:
         raise NotMeasuredError("the ground truth is a point cloud, which has no inside")
-    # by crossings of a ray, all that lies on one side of an open outline would be inside
+    # ray crossings of an open outline would count everything on one side of it as inside
     if mesh.dim == 2 and not mesh.is_closed():
         raise NotMeasuredError("ground truth has no inside: its outline is open")
     return mesh
 
 
 def require_field(pair: Pair) -> FieldEvaluator:
-    """Return the network's field.
+    """Return the field of the network.
 
     Raises:
-        NotMeasuredError: if there are only meshes.
+        NotMeasuredError: if only meshes are given.
     """
     if pair.evaluator is None:
-        raise NotMeasuredError("it needs the network's field, and only meshes are given")
+        raise NotMeasuredError("it needs the field of a network, but only meshes are given")
     return pair.evaluator

@@ -1,4 +1,4 @@
-"""Statistics over several runs, and of the difference of two groups of runs."""
+"""Statistics of a metric over several runs, and of the difference between two groups of runs."""
 
 import difflib
 import math
@@ -12,18 +12,18 @@ from inr.shapes.mesh import Floats
 Run = Mapping[str, float]
 
 NUM_RESAMPLES, CONFIDENCE = 10000, 0.95  # of the bootstrap
-# numbers of resampled shapes in memory at once
-_BLOCK = 2_000_000
+# number of resampled shapes in memory at once
+_BLOCK_SIZE = 2_000_000
 
 
 @dataclass(frozen=True)
 class OverRuns:
-    """Mean and spread of one metric over several runs.
+    """Mean and standard deviation of one metric over several runs.
 
     Args:
-        mean: of the runs' means.
-        std: sample standard deviation of the runs' means (n - 1 in the denominator); None of one
-            run, which has none.
+        mean: mean of the means of the runs.
+        std: sample standard deviation of the means of the runs (n - 1 in the denominator); None
+            for a single run.
         num_runs: number of runs.
     """
 
@@ -37,11 +37,11 @@ class Difference:
     """Difference of a metric between two groups of runs, first minus second.
 
     Args:
-        mean: over the shapes, of the difference of both groups' means over their runs.
-        lower: end of the bootstrap interval.
-        upper: its other end.
-        num_shapes: number of shapes that all runs of both groups measured; the others are left out.
-        num_left_out: number of shapes that only some of the runs measured.
+        mean: mean over the shapes of the difference between the means of the groups.
+        lower: lower end of the bootstrap interval.
+        upper: upper end of the bootstrap interval.
+        num_shapes: number of shapes with a value in all runs of both groups, which are included.
+        num_left_out: number of shapes with a value in some of the runs only.
     """
 
     mean: float
@@ -52,10 +52,13 @@ class Difference:
 
 
 def over_runs(means: Sequence[float]) -> OverRuns:
-    """Return mean and sample standard deviation of a metric, from one number a run.
+    """Return mean and sample standard deviation of a metric over runs.
+
+    Args:
+        means: mean of the metric over the shapes, one per run.
 
     Raises:
-        ValueError: if there is no run, or a run's number is not finite.
+        ValueError: if there is no run, or a mean is not finite.
     """
     if len(means) == 0:
         raise ValueError("there is no run to take the mean of; give at least one")
@@ -78,19 +81,19 @@ def paired_difference(
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> Difference:
-    """Return the difference of two groups of runs on the shapes that all of them measured.
+    """Return the difference between two groups of runs on the shapes measured in all of them.
 
-    The interval is a percentile bootstrap (Efron and Tibshirani 1993, chapter 13) on two
-    levels: each resample draws shapes with replacement, the same for all runs, and runs with
-    replacement within each group. A group of one run always draws that run: the interval then
-    leaves out how runs differ. With r runs it contains (r - 1) / r of their variance.
+    The interval is a two-level percentile bootstrap (Efron and Tibshirani 1993, chapter 13): each
+    resample draws shapes with replacement, the same for all runs, and runs with replacement within
+    each group. With r runs in a group the interval contains (r - 1) / r of the variance between
+    runs, so with one run none of it.
 
     Args:
-        first: runs of one group: shape name to value, absent where not measured.
-        second: runs of the other.
-        num_resamples: bootstrap resamples.
+        first: runs of the first group, each from shape name to value; absent if not measured.
+        second: runs of the second group, likewise.
+        num_resamples: number of bootstrap resamples.
         confidence: fraction of resamples within the interval, between 0 and 1.
-        seed: of all draws.
+        seed: seed of all draws.
 
     Raises:
         ValueError: if a group has no run, a value is not finite, no shape was measured in all
@@ -109,7 +112,7 @@ def paired_difference(
     first_weights = _draw_counts(len(first), num_resamples, rng) / len(first)
     second_weights = _draw_counts(len(second), num_resamples, rng) / len(second)
     differences = np.empty(num_resamples)
-    step = max(1, _BLOCK // len(names))
+    step = max(1, _BLOCK_SIZE // len(names))
     for start in range(0, num_resamples, step):
         block = slice(start, min(start + step, num_resamples))
         shapes = _draw_counts(len(names), block.stop - start, rng) / len(names)
@@ -123,13 +126,13 @@ def paired_difference(
 
 
 def _draw_counts(num_items: int, num_resamples: int, rng: np.random.Generator) -> Floats:
-    """Return how often each item is drawn, (num_resamples, num_items) as float64."""
+    """Return the number of times each item is drawn, (num_resamples, num_items) float64."""
     even = np.full(num_items, 1 / num_items)
     return rng.multinomial(num_items, even, size=num_resamples).astype(np.float64)
 
 
 def _as_table(runs: Sequence[Run], names: Sequence[str], which: str) -> Floats:
-    """Return the values of the named shapes, (shapes, runs), all finite."""
+    """Return the finite values of the named shapes, (shapes, runs)."""
     table = np.array([[run[name] for run in runs] for name in names], dtype=np.float64)
     wrong = np.argwhere(~np.isfinite(table))
     if len(wrong):
@@ -142,7 +145,7 @@ def _as_table(runs: Sequence[Run], names: Sequence[str], which: str) -> Floats:
 
 
 def _shared_names(first: Sequence[Run], second: Sequence[Run]) -> list[str]:
-    """Return the shapes that all runs measured, in order."""
+    """Return the names of the shapes measured in all runs, sorted."""
     for which, runs in (("first", first), ("second", second)):
         if len(runs) == 0:
             raise ValueError(f"the {which} group has no run; give at least one in each group")
@@ -156,7 +159,7 @@ def _shared_names(first: Sequence[Run], second: Sequence[Run]) -> list[str]:
         others = {other for run in runs[1:] for other in run} - {name}
         near = difflib.get_close_matches(name, sorted(others), n=1)
         if near:
-            hint = f" ('{name}' and '{near[0]}' are two shapes here)"
+            hint = f" ('{name}' and '{near[0]}' count as two shapes)"
             break
     raise ValueError(
         f"no shape was measured in all {len(runs)} runs, which have values for {counts} shapes"

@@ -1,4 +1,4 @@
-"""Distances from a scan, the points that a shape was reconstructed from, to the reconstruction."""
+"""Distances from a scan (the points that a shape was reconstructed from) to the reconstruction."""
 
 import math
 
@@ -8,13 +8,13 @@ from inr.metrics.surfaces import Distance
 
 
 class ScanDistance(Distance):
-    """Distances from the points of a scan to the reconstruction, where there is a scan.
+    """Distance from the points of a scan to the reconstruction.
 
-    The one-sided distances of the Surface Reconstruction Benchmark (Berger et al., TOG 2013), as
+    The one-sided distance of the Surface Reconstruction Benchmark (Berger et al., TOG 2013), as
     reported since Gropp et al. (IGR, ICML 2020, table 1).
 
     Args:
-        largest: whether to take their maximum; else their mean.
+        largest: whether to take the maximum over the points, or their mean.
     """
 
     has_floor = False
@@ -24,9 +24,9 @@ class ScanDistance(Distance):
         self.largest = largest
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
-            f"{'largest' if self.largest else 'mean'} distance from the points of the scan, where "
+            f"{'largest' if self.largest else 'mean'} distance from the points of the scan, if "
             f"there is one, to {conditions.num_points} points uniform on the reconstruction"
         )
         return MetricInfo(conditions.unit(), text)
@@ -40,11 +40,11 @@ class ScanDistance(Distance):
         found = pair.scan_distances
         if found is None:
             raise NotMeasuredError(
-                "there is no scan: data sets of points have one, and scans=<folder> gives those of "
+                "there is no scan: point cloud data sets have one, and scans=<folder> goes with "
                 "meshes=<folder>"
             )
         return float(found.max() if self.largest else found.mean())
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return what `Distance` does, or NaN without a scan."""
+        """Return the value of `Distance.of_empty`, NaN without a scan."""
         return math.nan if pair.scan is None else super().of_empty(pair, distance)

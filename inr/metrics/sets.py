@@ -1,4 +1,4 @@
-"""Interface of a metric of sets of shapes, generated ones against references, and the metrics."""
+"""Metrics of a set of generated shapes against a set of references, and their interface."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from inr.shapes.mesh import Floats
 
 @dataclass(frozen=True)
 class SetDistances:
-    """Distances among and between S samples and R references.
+    """Pairwise distances within and between S samples and R references.
 
     Args:
-        among_samples: (S, S).
-        across: (S, R).
-        among_references: (R, R).
+        among_samples: (S, S), distances between samples.
+        across: (S, R), distances of samples to references.
+        among_references: (R, R), distances between references.
     """
 
     among_samples: Floats
@@ -30,7 +30,7 @@ class SetDistances:
 
 
 def chamfer_distances(samples: Sequence[Floats], references: Sequence[Floats]) -> SetDistances:
-    """Return the Chamfer distances of clouds (n, D): sums of both means of squared distances."""
+    """Return the Chamfer distances of clouds (n, D): sums of mean squared distances both ways."""
     return SetDistances(
         pairwise_chamfer(samples, samples),
         pairwise_chamfer(samples, references),
@@ -39,43 +39,44 @@ def chamfer_distances(samples: Sequence[Floats], references: Sequence[Floats]) -
 
 
 class SetMetric(ABC):
-    """Base class of a metric of sets: one number that compares samples with references.
+    """Base class of metrics of sets: one value that compares samples with references.
 
-    A new one is a subclass, and an entry `eval.metrics.<name>` in the YAML of a protocol, as of
-    `Metric`. A protocol has metrics of sets or metrics of single shapes, not both.
+    As for `Metric`, a new one is a subclass and an entry `eval.metrics.<name>` in the YAML of a
+    protocol. A protocol has either metrics of sets or metrics of single shapes.
 
     Attributes:
-        has_floor: whether the references against themselves, sampled anew, are reported beside it.
+        has_floor: whether its sampling floor is reported: the references against themselves, drawn
+            again.
     """
 
     has_floor: bool = True
 
     @abstractmethod
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return unit and definition of the number, under the conditions of a protocol."""
+        """Return unit and definition under the conditions of a protocol."""
 
     @abstractmethod
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
 
 
-def _of(conditions: Conditions) -> str:
+def _distance_text(conditions: Conditions) -> str:
     return (
-        f"by the sum of both means of squared distances, {conditions.num_points} points a shape, "
+        f"by the sum of both mean squared distances, {conditions.num_points} points per shape, "
         "uniform on the surface"
     )
 
 
 class Coverage(SetMetric):
-    """Fraction of references that are some sample's nearest (Achlioptas et al., ICML 2018)."""
+    """Fraction of references nearest to some sample (Achlioptas et al., ICML 2018)."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
-        text = f"fraction of references that are the nearest of some sample, {_of(conditions)}"
-        return MetricInfo("fraction", text)
+        """Return unit and definition."""
+        text = "fraction of references that are the nearest of some sample, "
+        return MetricInfo("fraction", text + _distance_text(conditions))
 
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
         return coverage(distances.across)
 
 
@@ -83,7 +84,7 @@ class MinimumMatchingDistance(SetMetric):
     """Mean distance from references to their nearest samples (Achlioptas et al., ICML 2018).
 
     Args:
-        scale: the number is multiplied by it, as in papers' tables.
+        scale: factor on the value, as in the tables of papers.
     """
 
     def __init__(self, *, scale: float) -> None:
@@ -91,31 +92,31 @@ class MinimumMatchingDistance(SetMetric):
         self.scale = scale
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         times = "" if self.scale == 1 else f", times {self.scale:g}"
         text = f"mean over references of the distance to the nearest sample{times}, "
-        return MetricInfo(conditions.unit(2, self.scale), text + _of(conditions))
+        return MetricInfo(conditions.unit(2, self.scale), text + _distance_text(conditions))
 
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
         return self.scale * minimum_matching_distance(distances.across)
 
 
 class NearestNeighbourAccuracy(SetMetric):
-    """Accuracy of telling samples from references; ideal is 0.5 (Yang et al., ICCV 2019)."""
+    """Accuracy of a 1-NN classifier of samples and references, ideally 0.5 (Yang et al., 2019)."""
 
-    has_floor = False  # references sampled anew are the same shapes, not other ones
+    has_floor = False  # the references drawn again are the same shapes, not other ones
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             "leave-one-out accuracy of the nearest neighbour telling samples from references "
-            f"(ideal 0.5), {_of(conditions)}"
+            f"(ideal 0.5), {_distance_text(conditions)}"
         )
         return MetricInfo("fraction", text)
 
     def measure(self, distances: SetDistances) -> float:
-        """Return the number."""
+        """Return the value."""
         return nearest_neighbour_accuracy(
             distances.among_samples, distances.across, distances.among_references
         )

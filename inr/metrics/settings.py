@@ -8,22 +8,24 @@ from inr.settings import AtLeast, Fingerprint, Role, Target
 
 @dataclass(frozen=True)
 class Eval:
-    """A protocol: its metrics, and how shapes are extracted and measured."""
+    """Settings of a protocol: its metrics, and how meshes are extracted and measured."""
 
-    protocol: Annotated[str, "names the folder of its results"]
+    protocol: Annotated[str, "name of the protocol and of the folder of its results"]
     frame: Annotated[
-        Literal["box", "native", "unit_cube", "unit_box"], Role.OF_NUMBERS, "to measure in"
+        Literal["box", "native", "unit_cube", "unit_box"],
+        Role.AFFECTS_METRICS,
+        "frame in which shapes are measured",
     ]
     resolution: Annotated[
-        int, AtLeast(8), Fingerprint("mesh"), "points a side of the extraction grid"
+        int, AtLeast(8), Fingerprint("mesh"), "points along each side of the extraction grid"
     ]
-    coarse_to_fine: Annotated[bool, Fingerprint("mesh"), "evaluate only near the surface"]
-    num_points: Annotated[int, AtLeast(1), Role.OF_NUMBERS, "points on each surface"]
-    seed: Annotated[int, Role.OF_NUMBERS, "of the points"]
+    coarse_to_fine: Annotated[bool, Fingerprint("mesh"), "evaluate the field only near its surface"]
+    num_points: Annotated[int, AtLeast(1), Role.AFFECTS_METRICS, "points drawn on each surface"]
+    seed: Annotated[int, Role.AFFECTS_METRICS, "seed of the points"]
     empty: Annotated[
         Literal["left_out", "diagonal"],
-        Role.OF_NUMBERS,
-        "what an empty reconstruction counts as in distances",
+        Role.AFFECTS_METRICS,
+        "how an empty reconstruction counts in mean distances",
     ]
-    dataset: Annotated[str | None, "name in the table of published numbers"]
-    metrics: dict[str, Target]
+    dataset: Annotated[str | None, "name of the data set in the table of published numbers"]
+    metrics: Annotated[dict[str, Target], "the metrics, by name"]

@@ -1,4 +1,4 @@
-"""Statistics of metrics over shapes, and the files and the table that show them."""
+"""Statistics of metrics over shapes, and their files and table."""
 
 import csv
 import math
@@ -21,17 +21,17 @@ Row = Mapping[str, Any]
 def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str, Any]:
     """Return the statistics of each metric over the shapes.
 
-    Rows of missing or failed shapes are left out, and so are values that are not finite; `count`
-    is the number of values left. Without any, the statistics are None.
+    Rows of missing or failed shapes and values that are not finite are left out; `count` is the
+    number of remaining values. If it is 0, the statistics are None.
 
     Args:
-        rows: one for each shape: `name`, `status` (ok, empty, missing or failed) and metrics.
-        infos: the metrics to summarise, in order of display.
+        rows: one row per shape: `name`, `status` (ok, empty, missing or failed) and metrics.
+        infos: unit and definition of the metrics to summarise, in order of display.
 
     Returns:
-        num_shapes (all rows), num_empty, num_missing, num_failed, seconds (of all), and metrics:
+        num_shapes (all rows), num_empty, num_missing, num_failed, seconds (total), and metrics:
         for each name mean, median, min, max, std (of the population), count, unit, definition,
-        and floor, the mean of its sampling floor (None where it has none).
+        and floor, the mean of its sampling floor (None if it has none).
 
     Raises:
         ValueError: if a row has another status.
@@ -46,7 +46,7 @@ def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str,
     metrics = {
         metric: {
             **_statistics(_values(measured, metric)),
-            "floor": _statistics(_values(_with(measured, metric), metric + FLOOR))["mean"],
+            "floor": _statistics(_values(_rows_with(measured, metric), metric + FLOOR))["mean"],
             "unit": info.unit,
             "definition": info.definition,
         }
@@ -63,34 +63,34 @@ def summarise(rows: Sequence[Row], infos: Mapping[str, MetricInfo]) -> dict[str,
     }
 
 
-def _with(rows: Sequence[Row], metric: str) -> list[Row]:
-    """Return the rows that have a value of a metric, so that its floor is of the same shapes."""
+def _rows_with(rows: Sequence[Row], metric: str) -> list[Row]:
+    """Return the rows with a finite value of a metric, so that its floor has the same shapes."""
     return [row for row in rows if row.get(metric) is not None and math.isfinite(row[metric])]
 
 
 def _values(rows: Sequence[Row], metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the finite values of a metric; a row may lack it or have None."""
+    """Return the finite values of a metric, which rows may lack or have as None."""
     values = np.array([row.get(metric, math.nan) for row in rows], dtype=np.float64)
     return values[np.isfinite(values)]
 
 
 def _statistics(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float | int | None]:
-    some = len(values) > 0
+    has_values = len(values) > 0
     return {
-        "mean": float(values.mean()) if some else None,
-        "median": float(np.median(values)) if some else None,
-        "min": float(values.min()) if some else None,
-        "max": float(values.max()) if some else None,
-        "std": float(values.std()) if some else None,
+        "mean": float(values.mean()) if has_values else None,
+        "median": float(np.median(values)) if has_values else None,
+        "min": float(values.min()) if has_values else None,
+        "max": float(values.max()) if has_values else None,
+        "std": float(values.std()) if has_values else None,
         "count": len(values),
     }
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
-    """Write one line a shape: name, metrics, status, reason, seconds.
+    """Write one line per shape: name, metrics, status, reason, seconds.
 
-    The metrics are those of all rows, in order of appearance; a value that a row lacks and one that
-    is NaN are empty cells. The file appears whole or not at all.
+    The metrics of all rows are columns, in order of appearance; missing and NaN values are empty
+    cells. The file is written atomically.
     """
     metrics = list(dict.fromkeys(key for row in rows for key in row if key not in _NOT_METRICS))
     with (
@@ -111,15 +111,19 @@ def _cell(value: object) -> object:
 def write_summary(
     summary: Mapping[str, Any], path: Path, *, protocol: str, about: Mapping[str, Any]
 ) -> None:
-    """Write the result of `summarise` as strict JSON, after the protocol and what was evaluated.
+    """Write the result of `summarise` as strict JSON, atomically.
 
-    The file appears whole or not at all.
+    Args:
+        summary: result of `summarise`.
+        path: path of the file.
+        protocol: name of the protocol.
+        about: further entries that describe what was evaluated.
     """
     write_json({"protocol": protocol, **about, **summary}, path)
 
 
 def format_table(summary: Mapping[str, Any]) -> str:
-    """Return the result of `summarise` as text, each sampling floor beside its metric."""
+    """Return the result of `summarise` as a table, each sampling floor next to its metric."""
     metrics = summary["metrics"]
     lines = [("metric", "n", "mean", "median", "std", "floor", "unit")]
     for name, entry in metrics.items():
@@ -136,7 +140,7 @@ def format_table(summary: Mapping[str, Any]) -> str:
 
 
 def align(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines: first and last column aligned left, the others right."""
+    """Return rows of cells as lines, with the first and last column left-aligned."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     last = len(widths) - 1
     return [
@@ -149,5 +153,5 @@ def align(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def format_number(value: float | None) -> str:
-    """Return a number with four digits, a dash where there is none."""
+    """Return a number with four significant digits, a dash for None."""
     return "-" if value is None else f"{value:.4g}"

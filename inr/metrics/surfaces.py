@@ -10,11 +10,11 @@ from inr.metrics.pair import Pair
 
 
 class Distance(Metric):
-    """Base class of distances: an empty reconstruction is left out, or counts as far away.
+    """Base class of distances: an empty reconstruction is left out or counts at a fixed distance.
 
     Attributes:
-        power: 2 of squared distances, else 1.
-        factor: the number is `factor * d**power` if all distances are d.
+        power: 2 for squared distances, else 1.
+        factor: factor such that the value is `factor * d**power` if all distances are d.
     """
 
     has_floor = True
@@ -23,7 +23,7 @@ class Distance(Metric):
     factor: float = 1.0
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return NaN, or the number if all distances are `distance`."""
+        """Return the value if all distances are `distance`, NaN if it is None."""
         return math.nan if distance is None else self.factor * distance**self.power
 
 
@@ -33,12 +33,12 @@ class Accuracy(Distance):
     is_one_sided = True
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = f"mean distance from reconstruction to ground truth; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         return distances.accuracy(pair.matches)
 
 
@@ -48,12 +48,12 @@ class Completeness(Distance):
     is_one_sided = True
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = f"mean distance from ground truth to reconstruction; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         return distances.completeness(pair.matches)
 
 
@@ -61,9 +61,9 @@ class Chamfer(Distance):
     """Chamfer distance: mean distances in both directions, in the variants that papers report.
 
     Args:
-        squared: whether distances are squared before their means are taken.
-        halved: whether the number is half the sum of both means, or the sum.
-        scale: the number is multiplied by it, as in papers' tables.
+        squared: whether distances are squared before averaging.
+        halved: whether the value is half the sum of both means, instead of the sum.
+        scale: factor on the value, as in the tables of papers.
     """
 
     def __init__(self, *, squared: bool, halved: bool, scale: float) -> None:
@@ -74,15 +74,15 @@ class Chamfer(Distance):
         self.factor = scale * (1 if halved else 2)
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         sum_of = "half the sum" if self.factor == self.scale else "sum"
-        what = "means of squared distances" if self.squared else "mean distances"
+        what = "mean squared distances" if self.squared else "mean distances"
         times = "" if self.scale == 1 else f", times {self.scale:g}"
         text = f"{sum_of} of both {what}{times}; {conditions.points}"
         return MetricInfo(conditions.unit(self.power, self.scale), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         both = (
             distances.chamfer_l2(pair.matches)
             if self.squared
@@ -92,28 +92,30 @@ class Chamfer(Distance):
 
 
 class Hausdorff(Distance):
-    """Hausdorff distance: the larger of the maxima of both directions' distances."""
+    """Hausdorff distance: the larger of the largest distances in both directions."""
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = f"larger of both maxima of the distances; {conditions.points}"
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         return distances.hausdorff(pair.matches)
 
 
 class MeshAccuracy(Distance):
-    """Mesh accuracy: the distance within which most of the reconstruction is of the ground truth.
+    """Mesh accuracy: a percentile of the distances from the reconstruction to the ground truth.
 
-    Park et al. (DeepSDF, CVPR 2019, section 6) take 90 % of it.
+    Park et al. (DeepSDF, CVPR 2019, section 6) take the 90th.
 
     Args:
-        percentile: of the exact distances from the reconstruction to the ground truth, 0 to 100.
+        percentile: percentile of the exact point-to-surface distances, 0 to 100.
     """
 
-    has_floor = False  # it would be 0: distances are to the whole surface, not to points of it
+    has_floor = (
+        False  # it would be 0, since distances are to the surface itself, not to points on it
+    )
     is_one_sided = True
 
     def __init__(self, *, percentile: float) -> None:
@@ -122,7 +124,7 @@ class MeshAccuracy(Distance):
         self.percentile = percentile
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             f"{self.percentile:g}th percentile of the distance from points of the reconstruction "
             f"to the whole ground truth; {conditions.points}"
@@ -130,7 +132,7 @@ class MeshAccuracy(Distance):
         return MetricInfo(conditions.unit(), text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         found = pair.ground_truth.distance(pair.surface_samples[0].points)
         return float(np.percentile(found, self.percentile))
 
@@ -139,8 +141,8 @@ class FScore(Metric):
     """F-score: the harmonic mean of precision and recall (Knapitsch et al., TOG 2017).
 
     Args:
-        threshold: in the units of the frame.
-        inclusive: whether a distance equal to the threshold counts as near.
+        threshold: distance threshold, in units of the frame.
+        inclusive: whether a distance equal to the threshold is within it.
     """
 
     has_floor = True
@@ -151,16 +153,16 @@ class FScore(Metric):
         self.inclusive = inclusive
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
-        than = "not further than" if self.inclusive else "nearer than"
+        """Return unit and definition."""
+        than = "distance at most" if self.inclusive else "distance less than"
         text = (
-            "harmonic mean of the fractions of reconstruction and of ground truth points "
-            f"{than} {self.threshold:g} to the other; {conditions.points}"
+            "harmonic mean of the fractions of points of the reconstruction and the ground truth "
+            f"with {than} {self.threshold:g} to the other; {conditions.points}"
         )
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         limit = np.nextafter(self.threshold, np.inf) if self.inclusive else self.threshold
         return distances.f_score(pair.matches, limit)
 
@@ -173,7 +175,7 @@ class NormalConsistency(Metric):
     """Normal consistency: mean absolute cosine of nearest points' normals, in both directions.
 
     Args:
-        empty: what an empty reconstruction scores; null to leave it out.
+        empty: value of an empty reconstruction; null to leave it out.
     """
 
     has_floor = True
@@ -182,7 +184,7 @@ class NormalConsistency(Metric):
         self.empty = empty
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             "mean absolute cosine between nearest points' face normals, averaged over both "
             f"directions; {conditions.points}"
@@ -190,7 +192,7 @@ class NormalConsistency(Metric):
         return MetricInfo("cosine", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         reconstruction, ground_truth = pair.surface_samples
         if reconstruction.normals is None or ground_truth.normals is None:
             raise NotMeasuredError("the point cloud has no normals")
@@ -199,5 +201,5 @@ class NormalConsistency(Metric):
         )
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
-        """Return the setting `empty`, NaN where it is None."""
+        """Return the setting `empty`, NaN if it is None."""
         return math.nan if self.empty is None else self.empty

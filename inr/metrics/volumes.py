@@ -17,26 +17,26 @@ from inr.shapes.solids.winding import winding_number
 
 Bools = NDArray[np.bool_]
 
-# what GridIoU counts, by its setting `at`
+# names of the points that GridIoU evaluates, by its setting `at`
 GRID_POINTS = {"centres": "cell centres", "corners": "grid corners"}
 
-_POINTS_AT_ONCE = 1 << 20
+_CHUNK_SIZE = 1 << 20
 
 
-class _Overlap(Metric):
-    """Intersection over union of two solids; an empty reconstruction scores 0."""
+class _IoU(Metric):
+    """Base class of intersection over union; an empty reconstruction scores 0."""
 
     def of_empty(self, pair: Pair, distance: float | None) -> float:
         """Return 0, if the ground truth has an inside."""
         return self.measure(pair)
 
 
-class GridIoU(_Overlap):
+class GridIoU(_IoU):
     """Intersection over union on a grid over the joint bounding box; see `grid_iou`.
 
     Args:
-        resolution: along each axis: cells, or corners with both ends included.
-        at: what is counted, centres or corners.
+        resolution: number of cells along each axis, or of corners, both ends included.
+        at: points that are evaluated, centres or corners.
     """
 
     def __init__(self, *, resolution: int, at: str) -> None:
@@ -45,7 +45,7 @@ class GridIoU(_Overlap):
         self.at = at
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         grid, inside = {
             "centres": (
                 f"the cell centres of {self.resolution} cells along each axis of the joint "
@@ -65,18 +65,18 @@ class GridIoU(_Overlap):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         meshes = require_reconstruction(pair), require_solid(pair)
         return grid_iou(*meshes, resolution=self.resolution, at=self.at)
 
 
-class PointIoU(_Overlap):
+class PointIoU(_IoU):
     """Intersection over union on points uniform in the box [-1, 1]^D.
 
     As Mescheder et al. (Occupancy Networks, CVPR 2019) measure it.
 
     Args:
-        num_points: to draw.
+        num_points: number of points.
     """
 
     def __init__(self, *, num_points: int) -> None:
@@ -84,7 +84,7 @@ class PointIoU(_Overlap):
         self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             f"intersection over union on {self.num_points} points uniform in the box [-1, 1]^D, "
             "inside where the winding number is at least 0.5 (2-D: not zero)"
@@ -92,18 +92,18 @@ class PointIoU(_Overlap):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         mesh = require_reconstruction(pair)
         return _on_points(pair, self.num_points, lambda points: _inside(mesh, points))
 
 
-class FieldIoU(_Overlap):
-    """Intersection over union by the sign of the network's field, which needs no mesh of it.
+class FieldIoU(_IoU):
+    """Intersection over union by the sign of the field of the network, not of its mesh.
 
     As Zhang et al. (3DShape2VecSet, SIGGRAPH 2023) measure it, on points uniform in [-1, 1]^D.
 
     Args:
-        num_points: to draw.
+        num_points: number of points.
     """
 
     needs_field = True
@@ -113,7 +113,7 @@ class FieldIoU(_Overlap):
         self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
-        """Return what the number is."""
+        """Return unit and definition."""
         text = (
             f"intersection over union on {self.num_points} points uniform in the box [-1, 1]^D, "
             "inside where the field is negative, and the ground truth's winding number at least "
@@ -122,7 +122,7 @@ class FieldIoU(_Overlap):
         return MetricInfo("fraction", text)
 
     def measure(self, pair: Pair) -> float:
-        """Return the number."""
+        """Return the value."""
         evaluator = require_field(pair)
         return _on_points(
             pair, self.num_points, lambda points: evaluator.values(pair.box.apply(points)) < 0
@@ -134,19 +134,19 @@ def grid_iou(
 ) -> float:
     """Return the intersection over union of two solids, in [0, 1], on a grid around both.
 
-    The grid divides the joint bounding box. An empty reconstruction scores 0.
+    The grid covers the joint bounding box. An empty reconstruction scores 0.
 
-    - centres: the centres of its cells are counted; `occupancy_on_grid` decides what is inside.
-    - corners: the corners of its cells, as base-inr and PartSDF do; libigl's fast winding number,
-      nowhere recomputed, decides what is inside. Corners lie on the faces of the bounding box, and
-      where a shape's own face is flat there, rounding decides on which side of it they are: the
-      number depends on the resolution more than that of the centres.
+    - centres: cell centres; `occupancy_on_grid` decides which are inside.
+    - corners: cell corners, as in base-inr and PartSDF; libigl's fast winding number decides which
+      are inside, without exact recomputation. Corners on the bounding box may lie exactly on a flat
+      face of a shape, where rounding decides, so that the value depends more on the resolution than
+      with centres.
 
     Args:
-        reconstruction: in 2-D or 3-D.
-        ground_truth: of the same dimension.
-        resolution: along each axis: cells (centres), or corners with both ends included.
-        at: centres or corners.
+        reconstruction: reconstructed mesh, 2-D or 3-D.
+        ground_truth: ground truth mesh of the same dimension.
+        resolution: number of cells along each axis (centres), or of corners, both ends included.
+        at: points that are evaluated, centres or corners.
 
     Raises:
         NotMeasuredError: a ValueError, if no point of the grid is inside the ground truth.
@@ -172,7 +172,7 @@ def grid_iou(
 
 
 def joint_bounds(one: Mesh, other: Mesh) -> tuple[Floats, Floats]:
-    """Return the lower and upper corner (D,) of two meshes, of which one may be empty."""
+    """Return the lower and upper corner (D,) of the joint bounding box; one mesh may be empty."""
     bounds = [mesh.bounds for mesh in (one, other) if not mesh.is_empty]
     lower = np.min([corners[0] for corners in bounds], axis=0)
     upper = np.max([corners[1] for corners in bounds], axis=0)
@@ -191,11 +191,11 @@ class _Count:
         self.ground_truth += int(inside_ground_truth.sum())
 
     def ratio(self, points: str) -> float:
-        """Return the intersection over union, of points that a message calls `points`."""
+        """Return the intersection over union; `points` names the points in messages."""
         if self.ground_truth == 0:
             raise NotMeasuredError(
-                f"ground truth has no inside: none of the {points} is within it; check that it is "
-                "closed and its faces are oriented outward, or take more points"
+                f"ground truth has no inside: none of the {points} is inside; check that it is "
+                "closed and its faces are oriented outward, or use more points"
             )
         return self.both / self.either
 
@@ -204,14 +204,14 @@ def _grid_corners(lower: Floats, upper: Floats, resolution: int) -> Iterator[Flo
     """Yield the points (N, D) of a grid of resolution^D points, both ends included, in chunks."""
     axes = [np.linspace(low, high, resolution) for low, high in zip(lower, upper, strict=True)]
     shape = (resolution,) * len(axes)
-    for start in range(0, math.prod(shape), _POINTS_AT_ONCE):
-        flat = np.arange(start, min(start + _POINTS_AT_ONCE, math.prod(shape)))
+    for start in range(0, math.prod(shape), _CHUNK_SIZE):
+        flat = np.arange(start, min(start + _CHUNK_SIZE, math.prod(shape)))
         index = np.unravel_index(flat, shape)
         yield np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1)
 
 
 def _fast_inside_test(mesh: Mesh) -> Callable[[Floats], Bools]:
-    """Return a function that tells which points (N, D) are inside, by the fast winding number."""
+    """Return a function from points (N, D) to whether they are inside, by fast winding number."""
     if mesh.is_empty:
         return lambda points: np.zeros(len(points), dtype=bool)
     if mesh.dim == 2:
@@ -227,8 +227,8 @@ def _on_points(pair: Pair, num_points: int, inside: Callable[[Floats], Bools]) -
     ground_truth = require_solid(pair)
     points = pair.box_points(num_points)
     count = _Count()
-    for start in range(0, num_points, _POINTS_AT_ONCE):
-        part = points[start : start + _POINTS_AT_ONCE]
+    for start in range(0, num_points, _CHUNK_SIZE):
+        part = points[start : start + _CHUNK_SIZE]
         count.add(inside(part), _inside(ground_truth, part))
     return count.ratio(f"{num_points} points")
 

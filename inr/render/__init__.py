@@ -1,22 +1,22 @@
-"""Pictures of shapes: the renderers and their interface, and grids of pictures."""
+"""Pictures of shapes: renderers, their interface, and grids of pictures."""
 
 from collections.abc import Sequence
 
-from inr.render.interface import Color, FlatRenderer, Image, Renderer
+from inr.render.interface import Color, Image, Renderer, Renderer2D
 from inr.shapes.mesh import Mesh
 
-GROUND_TRUTH_COLOR: Color = (0.78, 0.78, 0.78)  # tells the ground truth from what a model made
+GROUND_TRUTH_COLOR: Color = (0.78, 0.78, 0.78)  # unlike the color of reconstructions
 
 
-class ByDimension:
-    """Two renderers as one, for shapes of either dimension.
+class ShapeRenderer:
+    """Renderer of 2-D and 3-D shapes.
 
     Args:
-        solid: draws 3-D meshes.
-        flat: draws 2-D meshes and fields.
+        solid: renderer of 3-D meshes.
+        flat: renderer of 2-D meshes and fields.
     """
 
-    def __init__(self, solid: Renderer, flat: FlatRenderer) -> None:
+    def __init__(self, solid: Renderer, flat: Renderer2D) -> None:
         self.solid = solid
         self.flat = flat
 

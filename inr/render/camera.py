@@ -1,4 +1,4 @@
-"""The pinhole camera of pictures and of views."""
+"""Pinhole camera."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,17 @@ from inr.shapes.mesh import Floats
 
 @dataclass(frozen=True)
 class Camera:
-    """Pinhole camera with a square picture.
+    """Pinhole camera with a square image.
 
     Args:
-        eye: where the camera stands, box units.
-        target: the point in the middle of the picture.
-        up: the direction that points upwards in the picture.
-        fov: the full angle of view, degrees.
+        eye: position of the camera, box units.
+        target: point at the centre of the image.
+        up: direction that points upwards in the image.
+        fov: full field of view, degrees.
 
     Raises:
-        ValueError: if the eye is on the target, `up` is along the view, or fov is not in (0, 180).
+        ValueError: if the eye is on the target, `up` is parallel to the view, or fov is not in
+            (0, 180).
     """
 
     eye: tuple[float, float, float]
@@ -37,7 +38,7 @@ class Camera:
             raise ValueError(f"camera fov is {self.fov} degrees; give one between 0 and 180")
 
     def axes(self) -> Floats:
-        """Return the unit vectors to the right, upwards and forwards, (3, 3), one a row."""
+        """Return the unit vectors to the right, upwards and forwards as rows, (3, 3)."""
         forward = np.subtract(self.target, self.eye).astype(np.float64)
         forward /= np.linalg.norm(forward)
         right = np.cross(forward, self.up)
@@ -45,18 +46,19 @@ class Camera:
         return np.stack([right, np.cross(right, forward), forward])
 
     def directions(self, columns: Floats, rows: Floats) -> Floats:
-        """Return unit directions of the rays through points of the picture.
+        """Return unit directions of the rays through points of the image.
 
         Args:
-            columns: (N,) from 0 (left edge) to 1 (right edge).
-            rows: (N,) from 0 (top edge) to 1 (bottom edge).
+            columns: (N,), horizontal position from 0 (left edge) to 1 (right edge).
+            rows: (N,), vertical position from 0 (top edge) to 1 (bottom edge).
 
         Returns:
             (N, 3).
         """
-        reach = np.tan(np.radians(self.fov) / 2)
+        half_width = np.tan(np.radians(self.fov) / 2)
         plane = np.stack(
-            [(2 * columns - 1) * reach, (1 - 2 * rows) * reach, np.ones(len(columns))], axis=1
+            [(2 * columns - 1) * half_width, (1 - 2 * rows) * half_width, np.ones(len(columns))],
+            axis=1,
         )
         length = np.sqrt(np.einsum("nd,nd->n", plane, plane))
         directions: Floats = plane @ self.axes() / length[:, None]

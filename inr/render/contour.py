@@ -1,4 +1,4 @@
-"""Pictures of 2-D shapes and of 2-D distance fields."""
+"""Pictures of 2-D shapes and 2-D fields."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,22 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from inr.render.grid import message_image
-from inr.render.interface import Color, FlatRenderer, Image, check_color, check_dim, check_size
+from inr.render.interface import Color, Image, Renderer2D, check_color, check_dim, check_size
 from inr.render.parts import join_meshes
 from inr.shapes.mesh import Floats, Ints, Mesh
 
-# a power of two, so that size / DPI * DPI is size again
+# a power of two, so that size / DPI * DPI is exact
 DPI = 64
 NUM_LEVELS = 20
 
 
-class Contour(FlatRenderer):
+class Contour(Renderer2D):
     """Renderer of 2-D shapes, filled, and of 2-D fields as filled contours.
 
     Args:
-        size: width and height of the picture in pixels; it shows the box [-1, 1]^2.
-        color: of the inside: red, green and blue in [0, 1].
-        background: red, green and blue in [0, 1].
+        size: default width and height of an image in pixels; it shows the box [-1, 1]^2.
+        color: default color of the inside: red, green and blue in [0, 1].
+        background: color of the background: red, green and blue in [0, 1].
     """
 
     def __init__(self, *, size: int, color: list[float], background: list[float]) -> None:
@@ -60,10 +60,10 @@ class Contour(FlatRenderer):
         ground_truth: Mesh | None = None,
         size: int | None = None,
     ) -> Image:
-        """Draw a field's level sets, blue inside and red outside, its zero level in black.
+        """Draw the level sets of a field, blue inside and red outside, the zero level set in black.
 
-        Colors are symmetric about 0; the ground truth's outline is dashed, in green. Arguments and
-        errors are those of `FlatRenderer.render_field`.
+        Colors are symmetric about 0; the outline of the ground truth is dashed green. Arguments and
+        errors are those of `Renderer2D.render_field`.
         """
         size = check_size(self.size if size is None else size)
         if values.ndim != 2 or values.shape[0] != values.shape[1] or len(values) < 2:
@@ -74,7 +74,7 @@ class Contour(FlatRenderer):
         axis = np.linspace(-1, 1, len(values))
         figure, axes = self._box(size)
         levels = np.linspace(-largest, largest, NUM_LEVELS + 1)
-        # what lies on the last level must not fall out of it by rounding
+        # widened, so that the extreme values are within the last levels despite rounding
         levels[[0, -1]] *= 1 + 1e-6
         axes.contourf(axis, axis, values.T, levels=levels, cmap="RdBu_r")
         grey = (0, 0, 0, 0.35)
@@ -102,7 +102,7 @@ class Contour(FlatRenderer):
             axes.add_patch(line)
 
     def _box(self, size: int) -> tuple[Figure, Axes]:
-        # a figure of its own, never pyplot's global state, so that any thread may draw
+        # not pyplot, whose global state is not thread-safe
         figure = Figure(figsize=(size / DPI, size / DPI), dpi=DPI, facecolor=self.background)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
@@ -113,8 +113,8 @@ class Contour(FlatRenderer):
 def mesh_outline(mesh: Mesh) -> Outline:
     """Return the segments of a 2-D mesh as a path of closed loops.
 
-    Where several segments leave a vertex any choice will do: the winding number is the same.
-    An open chain of segments is closed by a straight line.
+    If several segments leave a vertex, any order gives the same winding number. An open chain of
+    segments is closed by a straight line.
     """
     order = np.argsort(mesh.faces[:, 0], kind="stable")
     count = np.bincount(mesh.faces[:, 0], minlength=len(mesh.vertices))
@@ -137,14 +137,14 @@ def mesh_outline(mesh: Mesh) -> Outline:
 
 
 def _walk_starts(mesh: Mesh, leaving: Ints) -> list[int]:
-    # open chains first, from their own beginning: started half-way they would fall in two
+    # open chains first, from their first vertex: started in the middle they would be split
     arriving = np.bincount(mesh.faces[:, 1], minlength=len(mesh.vertices))
     starts: list[int] = np.argsort(arriving - leaving, kind="stable").tolist()
     return starts
 
 
 def _stroke(size: int) -> float:
-    """Return a line width in points that grows with the picture, one pixel at 256."""
+    """Return a line width in points, proportional to the image size: one pixel at 256."""
     return max(0.7, size / 256) * 72 / DPI
 
 

@@ -1,4 +1,4 @@
-"""Pictures side by side with labels, and PNG files."""
+"""Grids of labelled pictures, and PNG files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,15 +23,15 @@ def image_grid(
     font_size: int = 13,
     gap: int = 4,
 ) -> Image:
-    """Lay pictures out as a table, a title above each column and a label left of each row.
+    """Arrange pictures in a grid, with a title above each column and a label left of each row.
 
     Args:
-        rows: pictures (H, W, 3) uint8, all of one size and as many in each row.
-        column_titles: one a column, cut short where wider than the column; "" for none.
-        row_labels: one a row; may have several lines.
-        captions: a line under each picture (its metrics, say), in the layout of `rows`.
-        font_size: in pixels.
-        gap: white pixels between pictures.
+        rows: pictures (H, W, 3) uint8 of one size, the same number in each row.
+        column_titles: title of each column, truncated to its width; "" for none.
+        row_labels: label of each row; may have several lines.
+        captions: text under each picture, such as its metrics, arranged as `rows`.
+        font_size: font size in pixels.
+        gap: width of the gap between pictures in pixels.
 
     Returns:
         (H', W', 3) uint8 on white.
@@ -70,12 +70,12 @@ def image_grid(
 
 
 def message_image(text: str, *, size: int, background: Color) -> Image:
-    """Return a picture of a cross and a word, in place of a shape that cannot be drawn.
+    """Return a picture of a cross and a text, in place of a shape that cannot be drawn.
 
     Args:
-        text: what to say, "empty" for instance.
+        text: text to write, "empty" for instance.
         size: width and height in pixels.
-        background: red, green and blue in [0, 1].
+        background: color of the background: red, green and blue in [0, 1].
 
     Returns:
         (size, size, 3) uint8.
@@ -95,13 +95,13 @@ def message_image(text: str, *, size: int, background: Color) -> Image:
 
 
 def write_png(image: Image, path: Path) -> None:
-    """Write a picture (H, W, 3) uint8 as PNG; the file appears whole or not at all."""
+    """Write a picture (H, W, 3) uint8 as PNG, atomically."""
     with replacing(path) as temporary:
         PillowImage.fromarray(image).save(temporary, format="PNG")
 
 
 def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """Return the font that comes with matplotlib, which has the letters of most alphabets."""
+    """Return the font that comes with matplotlib, which covers most alphabets."""
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     return ImageFont.truetype(str(path), size)
 
@@ -118,10 +118,10 @@ def _common_size(
     if len(row_labels) != len(rows) or set(counts) != {len(column_titles)}:
         raise ValueError(
             f"{len(row_labels)} row labels and {len(column_titles)} column titles do not match "
-            f"rows of {counts} pictures; give one label a row and one title a column"
+            f"rows of {counts} pictures; give one label per row and one title per column"
         )
     if captions is not None and [len(row) for row in captions] != counts:
-        raise ValueError(f"captions must be laid out as the pictures are: {counts} a row")
+        raise ValueError(f"captions must be arranged as the pictures are: {counts} in each row")
     shapes = {image.shape for row in rows for image in row}
     if len(shapes) > 1:
         raise ValueError(f"the pictures of a grid must have one size, not {sorted(shapes)}")

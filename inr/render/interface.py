@@ -1,4 +1,4 @@
-"""Interfaces of what draws shapes: `Renderer`, and `FlatRenderer` for 2-D."""
+"""Renderer interfaces: `Renderer` for meshes, `Renderer2D` for 2-D meshes and fields."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ Color = Sequence[float]
 
 
 class Renderer(ABC):
-    """Base class of what turns meshes in the box [-1, 1]^D into a picture.
+    """Base class of renderers of meshes in the box [-1, 1]^D.
 
     A new renderer is a subclass that draws meshes (`render_parts`) and sets the two attributes, and
-    an entry `renderer.solid` (3-D) or `renderer.flat` (2-D, see `FlatRenderer`) whose `_target_`
-    names it; the other keys of that entry are its constructor's arguments.
+    an entry `renderer.solid` (3-D) or `renderer.flat` (2-D, see `Renderer2D`) whose `_target_`
+    names it; the other keys of that entry are the arguments of its constructor.
 
     Attributes:
-        size: width and height of a picture in pixels, where a call gives none.
-        color: of a mesh, where a call gives none: red, green and blue in [0, 1].
+        size: default width and height of an image in pixels.
+        color: default mesh color: red, green and blue in [0, 1].
     """
 
     size: int
@@ -31,28 +31,28 @@ class Renderer(ABC):
     def render_parts(
         self, meshes: Sequence[Mesh], colors: Sequence[Color], *, size: int | None = None
     ) -> Image:
-        """Draw meshes in one picture, each in its color.
+        """Draw meshes in one image, each in its color.
 
         Args:
-            meshes: in box units, all of one dimension; where all are empty, the picture says so.
-            colors: one for each mesh: red, green and blue in [0, 1].
-            size: width and height in pixels; None takes `self.size`.
+            meshes: meshes in box units, of one dimension; if all are empty, the image says so.
+            colors: color of each mesh: red, green and blue in [0, 1].
+            size: width and height in pixels; None for `self.size`.
 
         Returns:
-            (size, size, 3) uint8, the first row on top.
+            (size, size, 3) uint8, the first row at the top.
 
         Raises:
-            ValueError: if there is no mesh, not one color for each, the renderer cannot draw their
-                dimension, or a size or color is out of range.
+            ValueError: if there is no mesh, the numbers of meshes and colors differ, the renderer
+                cannot draw their dimension, or a size or color is out of range.
         """
 
     def render(self, mesh: Mesh, *, size: int | None = None, color: Color | None = None) -> Image:
-        """Draw one mesh, in `self.color` where no other is given; see `render_parts`."""
+        """Draw one mesh, by default in `self.color`; see `render_parts`."""
         return self.render_parts([mesh], [self.color if color is None else color], size=size)
 
 
-class FlatRenderer(Renderer):
-    """Base class of what draws 2-D meshes, and 2-D fields."""
+class Renderer2D(Renderer):
+    """Base class of renderers of 2-D meshes and fields."""
 
     @abstractmethod
     def render_field(
@@ -63,17 +63,18 @@ class FlatRenderer(Renderer):
         ground_truth: Mesh | None = None,
         size: int | None = None,
     ) -> Image:
-        """Draw a field over [-1, 1]^2 with its zero level.
+        """Draw a field over [-1, 1]^2 with its zero level set.
 
         Args:
-            values: (R, R), values[i, j] at (x_i, y_j) of an even grid over [-1, 1]^2 with both
-                ends; negative inside.
-            surface: the zero level where it is known better than from these values, a 2-D mesh.
-            ground_truth: a 2-D mesh whose outline is drawn over it.
-            size: width and height in pixels; None takes `self.size`.
+            values: (R, R), values[i, j] at (x_i, y_j) of a uniform grid over [-1, 1]^2, endpoints
+                included; negative inside.
+            surface: a 2-D mesh to draw as the zero level set instead of the one contoured from
+                `values`.
+            ground_truth: a 2-D mesh whose outline is drawn on top.
+            size: width and height in pixels; None for `self.size`.
 
         Returns:
-            (size, size, 3) uint8, the first row on top.
+            (size, size, 3) uint8, the first row at the top.
 
         Raises:
             ValueError: if the values are not a square grid of finite numbers, or a mesh is not 2-D.
@@ -81,7 +82,7 @@ class FlatRenderer(Renderer):
 
 
 def check_color(color: Color) -> tuple[float, float, float]:
-    """Return a color as three floats; ValueError unless it is three numbers in [0, 1]."""
+    """Return a color as three floats; raise ValueError unless it is three numbers in [0, 1]."""
     values = tuple(float(value) for value in color)
     if len(values) != 3 or not all(0 <= value <= 1 for value in values):
         raise ValueError(f"color {list(color)} is not red, green and blue, each from 0 to 1")
@@ -89,13 +90,13 @@ def check_color(color: Color) -> tuple[float, float, float]:
 
 
 def check_size(size: int) -> int:
-    """Return a picture's size; ValueError unless it is at least one pixel."""
+    """Return the size of an image; raise ValueError unless it is at least one pixel."""
     if size < 1:
         raise ValueError(f"size is {size} pixels; give at least 1")
     return size
 
 
 def check_dim(mesh: Mesh, dim: int, *, other: str) -> None:
-    """Raise ValueError unless the mesh is of dimension `dim`, naming the `other` renderer."""
+    """Raise ValueError, suggesting the renderer `other`, unless the mesh has dimension `dim`."""
     if mesh.dim != dim:
         raise ValueError(f"this renderer draws {dim}-D meshes, not {mesh.dim}-D; use {other}")

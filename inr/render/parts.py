@@ -1,4 +1,4 @@
-"""Colors of parts, and several meshes as one."""
+"""Colors of parts, and joining of meshes."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from inr.render.interface import Color
 from inr.shapes.mesh import Floats, Ints, Mesh
 
-# easy to tell apart side by side; part i has color i in every picture
+# easy to distinguish side by side; part i has color i in every picture
 PART_COLORS: tuple[Color, ...] = (
     (0.86, 0.47, 0.34),
     (0.45, 0.62, 0.82),
@@ -23,12 +23,12 @@ PART_COLORS: tuple[Color, ...] = (
 
 
 def part_colors(num_parts: int) -> list[Color]:
-    """Return a color for each part; there are ten, after which they repeat."""
+    """Return a color for each part; the ten colors repeat."""
     return [PART_COLORS[part % len(PART_COLORS)] for part in range(num_parts)]
 
 
 def join_meshes(meshes: Sequence[Mesh]) -> tuple[Mesh, Ints]:
-    """Join meshes into one; return it, and for each face (F,) the number of its mesh.
+    """Join meshes into one; return it and the index (F,) of the mesh of each face.
 
     Raises:
         ValueError: if there is no mesh.

@@ -1,4 +1,4 @@
-"""Point clouds as meshes of small discs, so that a renderer of meshes draws clouds as well."""
+"""Point clouds as meshes of small discs, so that a renderer of meshes can draw them."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -6,40 +6,40 @@ from scipy.spatial import cKDTree
 from inr.shapes.mesh import Floats, Mesh, empty_mesh
 
 NUM_CORNERS = 6  # of a disc
-# a disc reaches as far as this neighbour, which leaves few gaps between points drawn at random
+# the radius of a disc is the distance to this neighbour, which leaves few gaps in random clouds
 NUM_NEIGHBORS = 6
-SMALLEST, LARGEST = 0.004, 0.1  # radius in 3-D, box units: a point alone still shows
-DOT = 0.01  # radius in 2-D, box units
-MOST_POINTS = {2: 4000, 3: 100_000}
+MIN_RADIUS, MAX_RADIUS = 0.004, 0.1  # in 3-D, box units: an isolated point stays visible
+RADIUS_2D = 0.01  # box units
+MAX_POINTS = {2: 4000, 3: 100_000}
 
 
 def discs(points: Floats, normals: Floats | None) -> Mesh:
-    """Return a point cloud as a mesh to be drawn, a hexagon at each point.
+    """Return a mesh for drawing a point cloud: a hexagon at each point.
 
-    In 3-D the hexagon lies at right angles to the normal, or, without normals, in the plane fitted
-    to the nearest points, and reaches them: the cloud looks like its surface. It has no outer side,
-    for renderers that light both, as `RayCast` does. In 2-D it is a dot.
+    In 3-D the hexagon is perpendicular to the normal or, without normals, lies in the plane fitted
+    to the nearest points. It reaches the nearest points, so that the cloud looks like a surface.
+    Hexagons are not oriented; `RayCast` lights both sides. In 2-D the hexagon is a dot.
 
     Args:
-        points: (K, D) in box units.
-        normals: (K, D) unit, or None.
+        points: (K, D), points in box units.
+        normals: (K, D), unit normals, or None.
 
     Returns:
-        A mesh of at most `MOST_POINTS` hexagons: of more points, every so many-th is drawn. In 3-D
-        the mesh is open. Without points it has no face.
+        A mesh of at most `MAX_POINTS` hexagons, at evenly spaced indices of the cloud; open in 3-D,
+        empty if there are no points.
     """
     count, dim = points.shape
     if count == 0:
         return empty_mesh(dim)
-    chosen = np.linspace(0, count - 1, min(count, MOST_POINTS[dim])).astype(np.int64)
+    chosen = np.linspace(0, count - 1, min(count, MAX_POINTS[dim])).astype(np.int64)
     points = points[chosen].astype(np.float64)
     if dim == 2:
-        radius: Floats = np.full(len(points), DOT)
+        radius: Floats = np.full(len(points), RADIUS_2D)
         axes: Floats = np.tile(np.eye(2), (len(points), 1, 1))
     else:
         near = range(1, min(NUM_NEIGHBORS, len(points) - 1) + 2)  # the first is the point itself
         distance, neighbors = cKDTree(points).query(points, k=near)
-        radius = distance[:, -1].clip(SMALLEST, LARGEST)
+        radius = distance[:, -1].clip(MIN_RADIUS, MAX_RADIUS)
         axes = _planes(points[neighbors]) if normals is None else _tangents(normals[chosen])
     angle = 2 * np.pi * np.arange(NUM_CORNERS) / NUM_CORNERS
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1) @ axes
@@ -53,7 +53,7 @@ def discs(points: Floats, normals: Floats | None) -> Mesh:
 
 
 def _tangents(normals: Floats) -> Floats:
-    """Return two unit vectors, (K, 2, 3), that make a right-handed frame with each normal."""
+    """Return two unit vectors, (K, 2, 3), that form a right-handed frame with each normal."""
     aside = np.where(abs(normals[:, :1]) < 0.7, [1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     right = np.cross(aside, normals)
     right /= np.linalg.norm(right, axis=1, keepdims=True)
@@ -61,7 +61,7 @@ def _tangents(normals: Floats) -> Floats:
 
 
 def _planes(groups: Floats) -> Floats:
-    """Return the two unit vectors along which each group (K, P, 3) reaches furthest, (K, 2, 3)."""
+    """Return the first two principal axes, (K, 2, 3), of each group of points (K, P, 3)."""
     centred = groups - groups.mean(axis=1, keepdims=True)
     _, axes = np.linalg.eigh(centred.swapaxes(1, 2) @ centred)
     return axes[:, :, :0:-1].swapaxes(1, 2)

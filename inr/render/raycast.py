@@ -15,8 +15,8 @@ from inr.shapes.mesh import Floats, Ints, Mesh
 
 GAMMA = 2.2
 GLOSS = 40.0
-RAYS_AT_ONCE = 2**20
-# a corner shared by more faces than this (the hub of a fan) keeps its face's own normal
+RAYS_PER_CHUNK = 2**20
+# a corner shared by more faces than this (the hub of a fan) keeps the normal of its face
 MAX_FACES_AROUND = 64
 
 
@@ -26,23 +26,22 @@ class RayCast(Renderer):
     Both sides of a face are lit. The same input gives the same picture, bit for bit.
 
     Args:
-        size: width and height of the picture in pixels.
-        supersampling: rays along each side of a pixel; 1 leaves edges jagged.
-        eye: where the camera stands, box units.
-        target: the point in the middle of the picture.
-        up: the direction that points upwards in the picture; the sky is there too.
-        fov: the full angle of view, degrees.
-        color: of the surface: red, green and blue in [0, 1].
-        background: red, green and blue in [0, 1].
-        light: where the key light stands, box units.
-        key: strength of the key light; 1 shows a surface that faces it in its full color.
-        headlight: strength of a light at the camera.
-        ambient: strength of the light from all around, brightest from above.
-        gloss: strength of the key light's highlight.
-        occlusion_samples: rays per camera ray that test what hides the ambient light; 0 leaves
-            ambient occlusion out.
-        occlusion_radius: how far those rays reach, box units.
-        crease: faces that meet at a larger angle than this, degrees, keep a visible edge.
+        size: default width and height of an image in pixels.
+        supersampling: rays along each side of a pixel; 1 for no antialiasing.
+        eye: position of the camera, box units.
+        target: point at the centre of the image.
+        up: direction that points upwards in the image, and towards the sky light.
+        fov: full field of view, degrees.
+        color: default mesh color: red, green and blue in [0, 1].
+        background: color of the background: red, green and blue in [0, 1].
+        light: position of the key light, box units.
+        key: intensity of the key light; at 1 a surface that faces it has its full color.
+        headlight: intensity of a light at the camera.
+        ambient: intensity of the ambient light, brightest from above.
+        gloss: intensity of the specular highlight of the key light.
+        occlusion_samples: ambient occlusion rays per camera ray; 0 for no ambient occlusion.
+        occlusion_radius: length of those rays, box units.
+        crease: edges between faces at a larger angle than this, degrees, stay sharp.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class RayCast(Renderer):
             raise ValueError(f"supersampling is {supersampling}; give 1 for none, or more")
         if occlusion_samples < 0:
             raise ValueError(f"occlusion_samples is {occlusion_samples}; give 0 for none, or more")
-        # beyond a right angle the sign no longer tells which way a neighbour is wound
+        # beyond a right angle the sign of the cosine does not give the orientation of a neighbour
         if not 0 <= crease < 90:
             raise ValueError(f"crease is {crease} degrees; give at least 0 and less than 90")
         self.size = check_size(size)
@@ -100,7 +99,7 @@ class RayCast(Renderer):
         # robust: without it rays slip through the seam between two triangles
         scene = EmbreeScene(robust=True)
         TriangleMesh(scene, mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32))
-        step = max(1, RAYS_AT_ONCE // (size * self.supersampling**2))
+        step = max(1, RAYS_PER_CHUNK // (size * self.supersampling**2))
         bands = [
             self._render_rows(scene, mesh, surface, size, range(start, min(start + step, size)))
             for start in range(0, size, step)
@@ -146,7 +145,7 @@ class RayCast(Renderer):
         sky = 0.65 + 0.35 * _dot(normals, up)
         key = self.key * _dot(normals, to_light).clip(0)
         head = self.headlight * _dot(normals, view).clip(0)
-        # crevices dim the direct lights too, by less, in place of cast shadows
+        # occlusion dims the direct lights as well, but less, in place of cast shadows
         diffuse = self.ambient * sky * openness + (key + head) * (0.4 + 0.6 * openness)
         facing = _dot(normals, _unit(to_light + view)).clip(0)
         highlight = self.gloss * openness * np.where(key > 0, facing**GLOSS, 0.0)
@@ -181,7 +180,7 @@ class RayCast(Renderer):
                 + radius * np.sin(angle) * bitangent
                 + np.sqrt(1 - radius**2) * smooth
             )
-            # about a smooth normal some rays point below their own face, which hides nothing
+            # rays that point below the face itself are mirrored: the face occludes nothing
             rays -= 2 * _dot(rays, flat).clip(max=0) * flat
             free += scene.run(origins, _single(rays), reach, query="OCCLUDED") == -1
         return (free / count)[:, None]
@@ -191,13 +190,13 @@ def corner_normals(mesh: Mesh, areas: Floats, faces: Ints, *, crease: float) -> 
     """Return smooth normals: at each corner, the mean over adjacent faces of a similar orientation.
 
     Args:
-        mesh: D = 3; its faces may be oriented inconsistently.
-        areas: (F, 3) the mesh's area vectors.
-        faces: (K,) numbers of the faces whose corners are asked for.
-        crease: adjacent faces at a larger angle than this, degrees, do not count.
+        mesh: 3-D mesh; its faces may be oriented inconsistently.
+        areas: (F, 3), area vectors of the faces.
+        faces: (K,), indices of the faces whose corner normals are computed.
+        crease: largest angle of adjacent faces that are averaged, degrees.
 
     Returns:
-        (K, 3, 3) unit normals of each face's three corners, on the side of the face's own normal.
+        (K, 3, 3), unit normals of the three corners of each face, on the side of the face normal.
     """
     order = np.argsort(mesh.faces, axis=None, kind="stable")
     around = order // 3  # faces, grouped by the vertex that they share
@@ -213,7 +212,7 @@ def corner_normals(mesh: Mesh, areas: Floats, faces: Ints, *, crease: float) -> 
     normals = _unit(areas)
     own = normals[faces][corner // 3]
     cosine = (own * normals[other]).sum(axis=1)
-    # the sign turns neighbours that are wound the other way
+    # the sign flips neighbours of the opposite orientation
     weight = np.where(abs(cosine) >= np.cos(np.radians(crease)), np.sign(cosine), 0.0)
     total = np.stack(
         [np.bincount(corner, weight * areas[other, k], len(vertices)) for k in range(3)],

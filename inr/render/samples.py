@@ -1,4 +1,4 @@
-"""Pictures of samples: their places and signs, and histograms of their distances."""
+"""Pictures of samples: scatter plots by sign, and histograms."""
 
 from collections.abc import Mapping
 
@@ -11,24 +11,24 @@ from inr.shapes.mesh import Floats
 
 DPI = 64
 OUTSIDE, INSIDE = "#d1495b", "#30638e"
-# samples of a 3-D shape are shown within this distance of the plane z = 0, box units
+# samples of a 3-D shape are drawn within this distance of the plane z = 0, box units
 SLAB = 0.03
-MOST = 20_000
+MAX_SAMPLES = 20_000
 
 
 def draw_samples(samples: Floats, *, size: int) -> Image:
     """Draw samples as dots, red outside and blue inside; in 3-D those near the plane z = 0.
 
     Args:
-        samples: (S, D + 1), point and signed distance in box units.
-        size: of the picture in pixels; it shows [-1, 1]^2.
+        samples: (S, D + 1), points and signed distances in box units.
+        size: width and height of the image in pixels; it shows [-1, 1]^2.
 
     Returns:
         (size, size, 3) uint8.
     """
     points, distance = samples[:, :-1], samples[:, -1]
     near = (np.abs(points[:, 2:]) < SLAB).all(axis=1)
-    step = max(1, int(near.sum()) // MOST)
+    step = max(1, int(near.sum()) // MAX_SAMPLES)
     points, distance = points[near][::step], distance[near][::step]
     figure = Figure(figsize=(size / DPI, size / DPI), dpi=DPI)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -41,10 +41,10 @@ def draw_samples(samples: Floats, *, size: int) -> Image:
 
 
 def draw_histograms(values: Mapping[str, Floats], *, size: tuple[int, int]) -> Image:
-    """Draw histograms side by side, on a log scale where there are more than 1000 numbers.
+    """Draw histograms side by side, with a log scale for more than 1000 values.
 
     Args:
-        values: numbers (N,) by title.
+        values: values (N,) of each histogram, by its title.
         size: width and height in pixels.
     """
     figure = Figure(figsize=(size[0] / DPI, size[1] / DPI), dpi=DPI, layout="constrained")

@@ -8,7 +8,7 @@ from inr.settings import Target
 
 @dataclass(frozen=True)
 class Renderer:
-    """What draws shapes."""
+    """Renderers of shapes."""
 
-    solid: Annotated[Target, "in 3-D"]
-    flat: Annotated[Target, "in 2-D"]
+    solid: Annotated[Target, "renderer of 3-D shapes"]
+    flat: Annotated[Target, "renderer of 2-D shapes and fields"]

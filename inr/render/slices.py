@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from inr.render.grid import image_grid
-from inr.render.interface import FlatRenderer, Image, check_dim
+from inr.render.interface import Image, Renderer2D, check_dim
 from inr.shapes.mesh import Floats, Mesh, empty_mesh
 
 AXES = "xyz"
@@ -13,7 +13,7 @@ AXES = "xyz"
 
 def slice_row(
     field: Callable[[Floats], Floats],
-    renderer: FlatRenderer,
+    renderer: Renderer2D,
     *,
     axis: int,
     offsets: Sequence[float],
@@ -22,27 +22,27 @@ def slice_row(
     size: int | None = None,
     chunk_size: int = 65536,
 ) -> Image:
-    """Draw slices of a 3-D field across an axis in a row, each with the zero level in black.
+    """Draw a row of slices of a 3-D field perpendicular to an axis, the zero level set in black.
 
     A slice shows the other two axes over [-1, 1]^2, the earlier one to the right and the later one
     upwards: x and y where the axis is z, x and z where it is y, y and z where it is x.
 
     Args:
-        field: maps points (N, 3) float64 in box units to values (N,), negative inside.
-        renderer: draws each slice, for instance `inr.render.contour.Contour`.
+        field: function from points (N, 3) float64 in box units to values (N,), negative inside.
+        renderer: renderer of a slice, for instance `inr.render.contour.Contour`.
         axis: 0, 1 or 2 for x, y or z.
-        offsets: where along the axis to cut, one for each picture, in box units.
+        offsets: positions of the slices along the axis, box units.
         resolution: points along each side of a slice, at least 2.
-        ground_truth: a 3-D mesh whose cross-sections are outlined over the slices.
-        size: of each picture in pixels; None takes `renderer.size`.
-        chunk_size: points per call of the field, at most.
+        ground_truth: 3-D mesh whose cross-sections are outlined on the slices.
+        size: width and height of a slice in pixels; None for `renderer.size`.
+        chunk_size: largest number of points per call of the field.
 
     Returns:
-        (H, W, 3) uint8: the pictures side by side, above each of them its offset, as in "z = 0.50".
+        (H, W, 3) uint8: the slices side by side, each with a title such as "z = 0.50".
 
     Raises:
-        ValueError: if an argument is out of range, the field is not finite or of another shape than
-            (N,), or ground truth is not 3-D.
+        ValueError: if an argument is out of range, the field is not finite or does not return (N,)
+            values, or the ground truth is not 3-D.
     """
     if not len(offsets):
         raise ValueError("offsets is empty; give at least one, [-0.5, 0.0, 0.5] for instance")
@@ -67,16 +67,16 @@ def slice_values(
     resolution: int,
     chunk_size: int = 65536,
 ) -> Floats:
-    """Evaluate a 3-D field on an even grid (R, R) over a slice of the box, both ends included.
+    """Evaluate a 3-D field on a uniform grid (R, R) over a slice of the box, endpoints included.
 
-    Entry [i, j] is the i-th along the earlier of the other two axes, and the j-th along the later.
+    Entry [i, j] is at index i along the first and j along the second of the other two axes.
 
     Raises:
-        ValueError: if an argument is out of range, or the field gives another shape than (N,).
+        ValueError: if an argument is out of range, or the field does not return (N,) values.
     """
     right, up = _other_axes(axis)
     if resolution < 2:
-        raise ValueError(f"resolution is {resolution}; a slice needs at least 2 points a side")
+        raise ValueError(f"resolution is {resolution}; a slice needs at least 2 points per side")
     if chunk_size < 1:
         raise ValueError(f"chunk_size is {chunk_size}; it must be at least 1")
     if not np.isfinite(offset):
@@ -90,25 +90,25 @@ def slice_values(
         result = np.asarray(field(part))
         if result.shape != (len(part),):
             raise ValueError(
-                f"the field gave values of shape {result.shape} for {len(part)} points; "
-                f"it must give one each, ({len(part)},)"
+                f"the field reflipped values of shape {result.shape} for {len(part)} points; "
+                f"it must return ({len(part)},)"
             )
         values[start : start + chunk_size] = result
     return values.reshape(resolution, resolution)
 
 
 def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
-    """Return where a 3-D mesh meets a plane at right angles to an axis, as a 2-D mesh.
+    """Return the cross-section of a 3-D mesh with a plane perpendicular to an axis, as a 2-D mesh.
 
-    A vertex on the plane counts as lying above it, so that the section of a closed mesh is closed.
+    A vertex on the plane counts as above it, so that the cross-section of a closed mesh is closed.
 
     Args:
-        mesh: 3-D.
+        mesh: 3-D mesh.
         axis: 0, 1 or 2 for x, y or z.
-        offset: where along the axis the plane lies.
+        offset: position of the plane along the axis.
 
     Returns:
-        A mesh in the other two axes, the earlier one first, with the inside to the left.
+        A mesh in the other two axes, in their order, with the inside to the left of each segment.
 
     Raises:
         ValueError: if the mesh is not 3-D, or there is no such axis.
@@ -121,7 +121,7 @@ def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     faces = mesh.faces[(count > 0) & (count < mesh.faces.shape[1])]
     if len(faces) == 0:
         return empty_mesh(len(others))
-    # the corners of each face in cyclic order, beginning with the one that is alone on its side
+    # the corners of each face in cyclic order, starting at the only one on its side of the plane
     above = is_above[faces]
     lone = np.argmax(above == (above.sum(axis=1) == 1)[:, None], axis=1)
     corner = np.take_along_axis(faces, (lone[:, None] + np.arange(faces.shape[1])) % 3, axis=1)
@@ -131,11 +131,11 @@ def cross_section(mesh: Mesh, *, axis: int, offset: float) -> Mesh:
     fraction = (low / (low - high))[:, None]
     start, end = (mesh.vertices[i][:, others] for i in crossed.T)
     segments = segments.reshape(-1, 2)
-    # seen from above the plane, the inside is to the left where the lone corner is above it; with
-    # x to the right and z upwards, the plane across y is seen from below
+    # seen from above the plane, the inside is to the left if the lone corner is above it; for axis
+    # y the view with x to the right and z upwards is from below
     mirrored = axis == 1
-    turned = is_above[corner[:, 0]] == mirrored
-    segments = np.where(turned[:, None], segments[:, ::-1], segments)
+    flipped = is_above[corner[:, 0]] == mirrored
+    segments = np.where(flipped[:, None], segments[:, ::-1], segments)
     return Mesh(start + fraction * (end - start), segments)
 
 

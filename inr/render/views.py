@@ -1,4 +1,4 @@
-"""Masks and normals of a mesh from fixed cameras around the box, for metrics of images."""
+"""Masks and normals of a mesh from fixed cameras around the box, for image metrics."""
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -9,8 +9,8 @@ from inr.render.camera import Camera
 from inr.render.interface import check_dim
 from inr.shapes.mesh import Floats, Ints, Mesh
 
-# the cameras of Talabot et al., PartSDF, 2025; y is up. They stand so near that what reaches into
-# the box's corners may lie outside the pictures
+# the cameras of Talabot et al., PartSDF, 2025; y is up. They are so close that the corners of the
+# box may fall outside the image
 ELEVATIONS = (-15.0, 15.0)
 AZIMUTHS = (45.0, 135.0, 225.0, 315.0)
 DISTANCE = 2.0
@@ -23,24 +23,24 @@ def fixed_cameras() -> list[Camera]:
     cameras = []
     for elevation in np.radians(ELEVATIONS):
         for azimuth in np.radians(AZIMUTHS):
-            across = DISTANCE * np.cos(elevation)
+            horizontal = DISTANCE * np.cos(elevation)
             eye = (
-                float(across * np.cos(azimuth)),
+                float(horizontal * np.cos(azimuth)),
                 float(DISTANCE * np.sin(elevation)),
-                float(across * np.sin(azimuth)),
+                float(horizontal * np.sin(azimuth)),
             )
             cameras.append(Camera(eye, (0.0, 0.0, 0.0), (0.0, 1.0, 0.0), FOV))
     return cameras
 
 
 def cast_views(mesh: Mesh) -> Views:
-    """Return what the fixed cameras see of a 3-D mesh, by a ray through the middle of each pixel.
+    """Return masks and normals of a 3-D mesh from the fixed cameras, one ray per pixel centre.
 
     Args:
-        mesh: in box units; an empty one leaves all masks unset.
+        mesh: mesh in box units; an empty one gives all-False masks.
 
     Raises:
-        ValueError: if it is not 3-D.
+        ValueError: if the mesh is not 3-D.
     """
     check_dim(mesh, 3, other="inr.render.contour.Contour")
     cameras = fixed_cameras()
@@ -58,14 +58,14 @@ def cast_views(mesh: Mesh) -> Views:
         face = _first_hits(scene, camera, directions)
         hit = np.flatnonzero(face >= 0)
         seen = face_normals[face[hit]]
-        away = np.einsum("nd,nd->n", seen, directions[hit]) > 0
+        back_facing = np.einsum("nd,nd->n", seen, directions[hit]) > 0
         mask.ravel()[hit] = True
-        normal.reshape(-1, 3)[hit] = np.where(away[:, None], -seen, seen)
+        normal.reshape(-1, 3)[hit] = np.where(back_facing[:, None], -seen, seen)
     return Views(masks, normals)
 
 
 def _first_hits(scene: EmbreeScene, camera: Camera, directions: Floats) -> Ints:
-    """Return which face each ray meets first, -1 for none."""
+    """Return the index of the first face that each ray hits, -1 for none."""
     origins = np.tile(np.array(camera.eye, dtype=np.float32), (len(directions), 1))
     faces: Ints = scene.run(origins, np.ascontiguousarray(directions, dtype=np.float32))
     return faces

@@ -1,1 +1,1 @@
-"""The run directory, what is finished in it, and opening a trained run."""
+"""The run directory, records of finished shapes, and opening a trained run."""

@@ -1,4 +1,4 @@
-"""Where the data set of a run lies."""
+"""The data set of a run: its folder, splits and settings."""
 
 import hashlib
 import json
@@ -20,11 +20,11 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     """Return data.root, or the folder under outputs/datasets that is named after the settings.
 
     Raises:
-        ValueError: if nothing says which shapes are meant.
+        ValueError: if neither data.root, data.family nor data.source is set.
     """
     if data.root is not None:
         return Path(data.root)
-    # all folds are of the same shapes
+    # all folds share one data set
     assigned = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
     settings = shape_settings(raw) | {"splits": assigned}
     if data.family is not None:
@@ -35,40 +35,40 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
         settings["source"] = str(source)
     else:
         raise ValueError(
-            "which shapes? add data.source=<folder of your shapes, or one file>, or "
+            "no shapes are given; add data.source=<folder of your shapes, or one file>, or "
             "data.root=<a prepared data set>"
         )
-    # settings that were renamed since: a data set of before is found again
+    # the first names of settings, so that data sets of earlier versions are found
     named = in_old_names({"data": settings})["data"]
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:8]
     return OUTPUTS / "datasets" / f"{name}_{digest}"
 
 
 def layout_of(job: Job) -> Layout:
-    """Return the paths of a job's data set, which need not exist yet."""
+    """Return the layout of a job's data set, which need not exist yet."""
     data = job.config.data
     fold = None if data.splits.folds is None else f"{data.splits.fold}_of_{data.splits.folds}"
     layout = open_layout(data_root(data, job.raw["data"]), fold)
-    is_ours = data.family is not None or data.source is not None or layout.manifest.exists()
-    if is_ours or fold is not None:
+    is_made_here = data.family is not None or data.source is not None or layout.manifest.exists()
+    if is_made_here or fold is not None:
         return layout
-    # a data set whose splits prepare did not assign
+    # a data set of another codebase: data.splits names its split files
     sizes = split_sizes(data).items()
     return replace(layout, lists=tuple((s, size) for s, size in sizes if isinstance(size, str)))
 
 
 def is_prepared(layout: Layout) -> bool:
-    """Return whether prepare came to its end in this folder."""
+    """Return whether prepare has finished in this folder."""
     return replace(layout, fold=None).split("train").exists()
 
 
 def split_sizes(data: Data) -> dict[str, int | float | str]:
-    """Return what each split is to be: a count, a fraction, or a file of names."""
+    """Return the size of each split: a count, a fraction, or a file with a list of names."""
     return {split: getattr(data.splits, split) for split in SPLITS}
 
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that the content of a shape's files depends on."""
-    keys = (*keys_with(Data, Role.OF_SAMPLES), *keys_with(Data, Role.ADOPTED))
-    # an empty `formats` is left out: data sets of before had none
+    keys = (*keys_with(Data, Role.AFFECTS_SAMPLES), *keys_with(Data, Role.FROM_MANIFEST))
+    # an empty `formats` is left out, as in the manifests of earlier versions
     return {key: raw[key] for key in keys if key != "formats" or raw[key]}

@@ -1,4 +1,4 @@
-"""The run directory: made, found, loaded, locked, and its status."""
+"""The run directory: create, find and lock it; its configuration, status and log."""
 
 import contextlib
 import json
@@ -19,10 +19,10 @@ from inr.files import OUTPUTS, replacing
 
 
 class Run:
-    """Directory of one run; nothing in it depends on where it lies.
+    """Directory of one run; it can be moved, since nothing in it depends on its path.
 
     Args:
-        path: the run directory.
+        path: path of the run directory.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,19 +39,19 @@ class Run:
         return self.path / "renders"
 
     def reconstruction(self, epoch: str, split: str) -> Path:
-        """Return the folder of reconstructed shapes of an epoch and split."""
+        """Return the folder of the reconstructions of an epoch and split."""
         return self.path / "reconstruction" / epoch / split
 
     def samples(self, epoch: str, title: str) -> Path:
-        """Return the folder of new shapes that an epoch's latents gave."""
+        """Return the folder of new shapes sampled at an epoch."""
         return self.path / "samples" / epoch / title
 
     def edits(self, epoch: str, title: str) -> Path:
-        """Return the folder of one edit of a shape of an epoch."""
+        """Return the folder of one edit of a shape at an epoch."""
         return self.path / "edits" / epoch / title
 
     def evaluation(self, epoch: str, split: str, protocol: str) -> Path:
-        """Return the folder of metrics of an epoch and split, one deeper for a named protocol."""
+        """Return the folder of metrics of an epoch and split; a named protocol has a subfolder."""
         folder = self.path / "evaluation" / epoch / split
         return folder if protocol == "default" else folder / protocol
 
@@ -59,7 +59,7 @@ class Run:
         """Return the configuration that the run was made with.
 
         Raises:
-            ValueError: if it cannot be read, or another version wrote it.
+            ValueError: if it cannot be read, or has an unknown schema version.
         """
         path = self.path / "config.yaml"
         try:
@@ -69,14 +69,14 @@ class Run:
         version = config.pop("schema_version", None) if isinstance(config, dict) else None
         if not isinstance(version, int) or not OLDEST <= version <= SCHEMA_VERSION:
             raise ValueError(
-                f"'{path}' is no configuration of schema version {OLDEST} to {SCHEMA_VERSION}"
+                f"'{path}' is not a configuration of schema version {OLDEST} to {SCHEMA_VERSION}"
             )
         return migrate(config, version)
 
     def write_config(self, config: Mapping[str, Any], overrides: list[str]) -> None:
-        """Write the resolved configuration, and the command line's overrides beside it.
+        """Write the resolved configuration and the overrides of the command line.
 
-        Those of a resumed run are added to the ones that it was begun with.
+        The overrides of a resumed run are appended to the earlier ones.
         """
         content = {"schema_version": SCHEMA_VERSION, **config}
         _write_text(self.path / "config.yaml", yaml.safe_dump(content, sort_keys=False))
@@ -85,7 +85,7 @@ class Run:
         _write_text(path, yaml.safe_dump([*before, *overrides]))
 
     def write_status(self, status: str, why: str = "", **more: Any) -> None:
-        """Write status.json: running, done or failed, and why; what stood there else is kept."""
+        """Write status.json: running, done or failed, and why; its other entries are kept."""
         path = self.path / "status.json"
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         content = {
@@ -100,33 +100,33 @@ class Run:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Lock the run, which takes one writer at a time.
+        """Lock the run for writing.
 
         Raises:
-            ValueError: if another process has it locked.
+            ValueError: if another process has locked it.
         """
         try:
             acquired = FileLock(self.path / ".lock", timeout=0).acquire()
         except Timeout as error:
             raise ValueError(
-                f"another process is working in '{self.path}'; wait for it, or stop it"
+                f"another process is writing to '{self.path}'; wait for it, or stop it"
             ) from error
         with acquired:
             yield
 
 
 def create_run(path: Path) -> Run:
-    """Make a run directory.
+    """Create a run directory.
 
     Raises:
-        ValueError: if there is a run already.
+        ValueError: if it holds a run already, or cannot be created.
     """
     if (path / "config.yaml").exists():
         raise ValueError(f"'{path}' holds a run already; nothing is overwritten")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"cannot make the run directory '{path}': {error.strerror}") from error
+        raise ValueError(f"cannot create the run directory '{path}': {error.strerror}") from error
     return Run(path)
 
 
@@ -137,10 +137,14 @@ def new_run_path(name: str) -> Path:
 
 
 def find_run(run: str | None, key: str = "run") -> Run:
-    """Return the run of `run=<directory>` or `run=latest`; key is what the user called it.
+    """Return the run of `run=<directory>` or `run=latest`.
+
+    Args:
+        run: run directory, or `latest` for the newest under outputs/ that has a checkpoint.
+        key: key that the user set, for messages.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no such run.
     """
     if run is None:
         raise ValueError("this stage needs a training run: add run=latest or run=<directory>")
@@ -156,28 +160,28 @@ def find_run(run: str | None, key: str = "run") -> Run:
                 f"{key}=latest found no run with a checkpoint under '{OUTPUTS.resolve()}'; "
                 f"train one with stage=train, or give {key}=<directory>"
             )
-        # a directory's own time changes with every file in it
+        # not the directory's own time, which changes with every file in it
         return Run(max(found, key=lambda path: (path / "config.yaml").stat().st_mtime))
     path = Path(run)
     if not (path / "config.yaml").is_file():
         raise ValueError(
-            f"{key}={run} is no run directory (it has no config.yaml); "
+            f"{key}={run} is not a run directory (it has no config.yaml); "
             f"give one under outputs/, or {key}=latest"
         )
     return Run(path)
 
 
 def run_argument(path: Path) -> str:
-    """Return what to type on the command line for a run, in quotes where it needs them."""
+    """Return the override run=<path>, quoted if necessary."""
     text = str(path)
     return f"run={text}" if not set("=,' ") & set(text) else f"\"run='{text}'\""
 
 
 def git_commit() -> str | None:
-    """Return the commit of the code in use, or None where it is not a checkout."""
+    """Return the commit of this code, None if it is not a git checkout."""
     here = Path(__file__).resolve()
     git = ["git", "-C", str(here.parent)]
-    # installed into an environment inside the user's repository, we are not of its commits
+    # an environment inside the user's repository is in no commit of it, so ask for this file first
     questions = (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"])
     answer = ""
     for question in questions:
@@ -192,7 +196,7 @@ def git_commit() -> str | None:
 
 @contextlib.contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Write the log to a file as well, while in use."""
+    """Write the log to a file as well, within this context."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -206,7 +210,7 @@ def log_to(path: Path) -> Iterator[None]:
 
 
 def next_log(run: Run, stage: str) -> Path:
-    """Return logs/<stage>_<n>.log for the first free n."""
+    """Return logs/<stage>_<n>.log with the first free n."""
     number = 1
     while (path := run.path / "logs" / f"{stage}_{number}.log").exists():
         number += 1

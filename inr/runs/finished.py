@@ -1,4 +1,4 @@
-"""Which shapes of a folder are finished, and with which settings: its shapes.json."""
+"""Records of finished shapes and the settings that made them: shapes.json of a folder."""
 
 import time
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from inr.data.layout import read_json, write_json
 
 Entry = dict[str, Any]
 
-# the file is written again after so many times what writing it took
-PATIENCE = 20
+# the file is rewritten at most 1 / (1 + 20) of the time
+WAIT_FACTOR = 20
 
 
 class FinishedShapes:
-    """Rows of a folder's shapes.json, one for each finished shape.
+    """Entries of a folder's shapes.json, one for each finished shape.
 
-    A row is written as soon as it is added; inside a `with` block rows of quick shapes may wait
-    for the next ones, or for its end.
+    An entry is written as soon as it is added. Inside a `with` block, entries may be written
+    together with later ones, or at its end.
 
     Args:
-        folder: of one epoch and split.
-        settings: what the result depends on; kept with every row.
+        folder: folder of one epoch and split.
+        settings: settings that the results depend on; stored with every entry.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
@@ -30,16 +30,16 @@ class FinishedShapes:
         self.settings = dict(settings)
         self.shapes: dict[str, Entry] = read_json(self.path) if self.path.exists() else {}
         self._written, self._seconds = 0.0, 0.0
-        self._patience = 0  # outside a context nobody would write what is left
+        self._wait_factor = 0  # outside a `with` block nothing would write pending entries
 
     def check_settings(self, remedy: str = "overwrite=true makes") -> None:
         """Check that every finished shape was made with these settings.
 
         Args:
-            remedy: what makes it anew.
+            remedy: start of a sentence on what makes the shape anew, for the message.
 
         Raises:
-            ValueError: if one was made with others.
+            ValueError: if one was made with other settings.
         """
         for name, entry in self.shapes.items():
             settings = finished_in_new_names(entry["settings"])
@@ -52,25 +52,25 @@ class FinishedShapes:
                     )
 
     def add(self, name: str, entry: Mapping[str, Any]) -> None:
-        """Note a finished shape."""
+        """Add the entry of a finished shape."""
         self.shapes[name] = {**entry, "settings": self.settings}
         started = time.monotonic()
-        # the whole file each time: of many shapes that would take longer than they do
-        if started - self._written >= self._patience * self._seconds:
+        # the whole file is rewritten, which for many quick shapes would take longer than they do
+        if started - self._written >= self._wait_factor * self._seconds:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is noted."""
+        """Write all entries."""
         started = time.monotonic()
         write_json(self.shapes, self.path)
         self._written = time.monotonic()
         self._seconds = self._written - started
 
     def __enter__(self) -> "FinishedShapes":
-        self._patience = PATIENCE
+        self._wait_factor = WAIT_FACTOR
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._patience = 0
+        self._wait_factor = 0
         if self.shapes:
             self.flush()

@@ -1,4 +1,4 @@
-"""What a data set holds to measure a shape against: its mesh, or its points."""
+"""The ground truth of shapes in a data set: a mesh or surface points."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -19,18 +19,18 @@ from inr.shapes.normalize import Normalization, identity
 
 log = logging.getLogger(__name__)
 
-# of the ground truth's bounding box, in frames that are named after it
+# longest edge of the ground truth's bounding box, by frame
 LONGEST_EDGE = {"unit_cube": 1, "unit_box": 2}
 
 
 def has_only_points(layout: Layout, name: str) -> bool:
-    """Return whether a shape has no mesh with an inside to be measured against."""
+    """Return whether the ground truth of a shape is a point cloud, not a mesh with an inside."""
     has_sign = layout.samples(name).exists() or not layout.unsigned(name).exists()
     return not (has_sign and layout.mesh(name).exists())
 
 
 def ground_truth_stamp(layout: Layout, name: str) -> list[int]:
-    """Return sizes and times of the files that a shape is measured against, to know them again."""
+    """Return sizes and times of the ground truth files of a shape, to notice that they change."""
     path = layout.surface(name) if has_only_points(layout, name) else layout.mesh(name)
     parts = sorted(layout.part_meshes(name).glob("*"))
     found = [
@@ -40,9 +40,9 @@ def ground_truth_stamp(layout: Layout, name: str) -> list[int]:
 
 
 def ground_truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
-    """Return a shape's mesh, to be drawn: of a point cloud, discs.
+    """Return the ground truth mesh of a shape for a picture; a point cloud is drawn as discs.
 
-    Empty where there is neither, or where it cannot be read: a picture must not end a run.
+    It is empty if there is neither, or if it cannot be read: a picture must not end a run.
     """
     path = layout.mesh(name)
     try:
@@ -68,18 +68,18 @@ def open_pair(
     evaluator: FieldEvaluator | None = None,
     parts: Callable[[], Parts] | None = None,
 ) -> Pair:
-    """Return a reconstruction and its ground truth in the data set as a pair for metrics.
+    """Return a reconstruction and its ground truth as a pair for metrics.
 
     Args:
-        mesh: the reconstruction, in the box frame.
-        layout: the data set.
-        name: of the shape.
-        frame: to measure in, one of inr.metrics.base.FRAMES.
-        num_points: drawn on each side.
-        seed: of all draws.
-        evaluator: the network, for metrics that ask it.
-        parts: reads those of the reconstruction, in the box frame; None where it is one piece:
-            the ground truth's parts, if there are any, then divide it as well.
+        mesh: reconstruction, in the box frame.
+        layout: layout of the data set.
+        name: name of the shape.
+        frame: frame of measurement, one of inr.metrics.base.FRAMES.
+        num_points: number of points drawn on each of the two surfaces.
+        seed: seed of all draws.
+        evaluator: field of the network, for metrics that need it.
+        parts: function that reads the parts of the reconstruction, in the box frame; None if it
+            has none: it is then divided by the parts of the ground truth, if there are any.
 
     Raises:
         ValueError: if the shape cannot be read.
@@ -100,14 +100,14 @@ def open_pair(
     elif frame in LONGEST_EDGE:
         box = unit_frame(points, frame)
     cloud = box.undo(points)
-    side: Surface | Cloud = (
+    shape: Surface | Cloud = (
         Cloud(cloud, None if normals is None else normals @ box.rotation)
         if only_points
         else Surface(box.undo_mesh(ground_truth))
     )
     return Pair(
         reconstruction=Surface(box.undo_mesh(mesh)),
-        ground_truth=side,
+        ground_truth=shape,
         name=name,
         num_points=num_points,
         seed=seed,
@@ -122,23 +122,25 @@ def open_pair(
 def _parts(
     layout: Layout, name: str, parts: Callable[[], Parts] | None, box: Normalization
 ) -> tuple[Parts, Parts] | None:
-    """Return the parts of both sides in the frame of measurement; None where there are none."""
+    """Return the parts of reconstruction and ground truth in the frame of measurement, or None."""
     if count_parts(layout, name) == 0:
         return None
     ground_truth = read_parts(layout, name)
     given = ground_truth if parts is None else parts()
-    sides = [
-        [None if m is None else box.undo_mesh(m) for m in side] for side in (given, ground_truth)
+    moved = [
+        [None if m is None else box.undo_mesh(m) for m in parts_of]
+        for parts_of in (given, ground_truth)
     ]
-    return sides[0], sides[1]
+    return moved[0], moved[1]
 
 
 def unit_frame(points: Floats, frame: str) -> Normalization:
-    """Return the transform that takes the frame where points' longest edge is 1 or 2 to theirs.
+    """Return the scaling from a unit frame to the frame of the points; the origin is fixed.
 
     Args:
-        points: (N, D); the origin stays where it is.
-        frame: which, one of LONGEST_EDGE.
+        points: (N, D), whose bounding box has longest edge 1 (unit_cube) or 2 (unit_box) in the
+            unit frame.
+        frame: name of the unit frame, one of LONGEST_EDGE.
     """
     longest = float(np.ptp(points, axis=0).max())
     dim = points.shape[1]
@@ -147,22 +149,22 @@ def unit_frame(points: Floats, frame: str) -> Normalization:
 
 
 def has_ground_truth(layout: Layout, name: str) -> bool:
-    """Return whether a shape has a mesh, or surface points, to be measured against."""
+    """Return whether the data set has a mesh or surface points of a shape."""
     return layout.mesh(name).exists() or layout.surface(name).exists()
 
 
 def warn_missing_ground_truth(layout: Layout, names: Sequence[str], consequence: str) -> set[str]:
-    """Warn once of shapes without ground truth, naming the files that help; return those shapes.
+    """Warn of shapes without ground truth, naming the files that are missing; return the shapes.
 
     Args:
-        layout: the data set.
-        names: of shapes.
-        consequence: what goes on without.
+        layout: layout of the data set.
+        names: names of the shapes to check.
+        consequence: consequence for these shapes, for the message.
     """
     without = [name for name in names if not has_ground_truth(layout, name)]
     if without:
         log.warning(
-            "%d of %d shapes have neither a mesh nor surface points to be measured against (%s "
+            "%d of %d shapes have no ground truth, neither a mesh nor surface points (%s "
             "first): %s; metrics need %s, in the box frame, or %s",
             len(without),
             len(names),

@@ -1,10 +1,10 @@
-"""Meshes, poses and pictures of the parts that a shape is made of."""
+"""Output files and pictures of the parts of a shape."""
 
 import torch
 
 from inr.models.parts.poses import split
 from inr.reconstruct import decode_parts
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.render.interface import Image
 from inr.render.parts import part_colors
 from inr.runs.shape_folder import ShapeFolder
@@ -15,9 +15,9 @@ from inr.shapes.mesh import Mesh, empty_mesh
 def write_parts(
     trained: TrainedRun, shapes: ShapeFolder, name: str, latent: torch.Tensor
 ) -> list[Mesh | None]:
-    """Write the parts of a latent (P, L + K) and their poses, and return the parts' meshes.
+    """Write and return the meshes of the parts of a latent (P, L + K); write their poses.
 
-    A part that the shape lacks, or whose field has one sign, has no mesh. The poses are
+    An absent part, or one whose field has the same sign everywhere, has no mesh file. The poses are
     quaternions (P, 4), w first, or in 2-D angles (P,), translations and scales (P, D), and
     present (P,).
     """
@@ -41,8 +41,8 @@ def write_parts(
     return meshes
 
 
-def draw_parts(shapes: ShapeFolder, name: str, num_parts: int, renderer: ByDimension) -> Image:
-    """Draw the parts that `write_parts` wrote, each in the colour of its number."""
+def draw_parts(shapes: ShapeFolder, name: str, num_parts: int, renderer: ShapeRenderer) -> Image:
+    """Draw the parts written by `write_parts`, each in the colour of its number."""
     meshes = shapes.read_parts(name, num_parts)
     shown = [empty_mesh(shapes.dim) if mesh is None else mesh for mesh in meshes]
     return renderer.render_parts(shown, part_colors(num_parts))

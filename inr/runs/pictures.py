@@ -1,4 +1,4 @@
-"""Pictures of a shape: the ground truth, the surface, and the field itself."""
+"""Pictures of shapes: the ground truth, the reconstruction and the field."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ import torch
 
 from inr.models.inr import INR
 from inr.reconstruct import field_of
-from inr.render import GROUND_TRUTH_COLOR, ByDimension
+from inr.render import GROUND_TRUTH_COLOR, ShapeRenderer
 from inr.render.grid import image_grid, write_png
 from inr.render.interface import Image
 from inr.render.slices import cross_section, slice_values
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 NUM_WORST = 8
 FIELD_RESOLUTION = 128
-AXIS = 2  # a 3-D field is cut in the middle, where z = 0
+AXIS = 2  # the slice of a 3-D field is at z = 0
 
 
 def picture_rows(dim: int, name: str) -> list[str]:
-    """Return what the pictures of `draw_shape` show, one below the other."""
+    """Return the row labels of the pictures of `draw_shape`."""
     key = "(black; ground truth\nin green)"
     return (
         ["ground_truth", f"{name}\n{key}"]
@@ -34,26 +34,26 @@ def picture_rows(dim: int, name: str) -> list[str]:
 
 
 def draw_shape(
-    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ByDimension
+    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ShapeRenderer
 ) -> list[Image]:
     """Draw the ground truth; in 3-D the surface and a slice of the field, in 2-D the whole field.
 
     Args:
-        model: gives the field.
-        latent: (L,), of the shape.
-        mesh: the zero level of the field, in the box frame.
-        ground_truth: in the box frame; may be empty.
-        renderer: draws.
+        model: model that gives the field.
+        latent: (L,), latent of the shape.
+        mesh: zero level set of the field, in the box frame.
+        ground_truth: ground truth mesh in the box frame; may be empty.
+        renderer: renderer of the pictures.
     """
     pictures = [renderer.render(ground_truth, color=GROUND_TRUTH_COLOR)]
     if mesh.dim == 2:
-        return [*pictures, _draw_flat(model, latent, mesh, ground_truth, renderer)]
+        return [*pictures, _draw_field_2d(model, latent, mesh, ground_truth, renderer)]
     field = field_of(model, latent)
     values = slice_values(field, axis=AXIS, offset=0.0, resolution=FIELD_RESOLUTION)
     outline = cross_section(ground_truth, axis=AXIS, offset=0.0)
-    size = len(pictures[0])  # renderers of either dimension may differ in theirs
-    cut = renderer.flat.render_field(values, ground_truth=outline, size=size)
-    return [*pictures, renderer.render(mesh), cut]
+    size = len(pictures[0])  # the 2-D renderer may have another default size
+    section = renderer.flat.render_field(values, ground_truth=outline, size=size)
+    return [*pictures, renderer.render(mesh), section]
 
 
 def draw_worst(
@@ -61,18 +61,18 @@ def draw_worst(
     metric: str,
     higher_is_better: bool,
     read: Callable[[str], tuple[Mesh, Mesh]],
-    renderer: ByDimension,
+    renderer: ShapeRenderer,
     path: Path,
 ) -> None:
-    """Draw the shapes with the worst values of a metric, the ground truth above.
+    """Draw the shapes with the worst values of a metric below their ground truth.
 
     Args:
-        rows: one a shape; empty ones come first, others without a value are left out.
-        metric: decides.
-        higher_is_better: whether a low value is a bad one.
-        read: gives a shape's ground truth and reconstruction, in the box frame.
-        renderer: draws.
-        path: of the picture.
+        rows: one row per shape; empty shapes come first, others without a value are left out.
+        metric: metric by which shapes are sorted.
+        higher_is_better: whether a higher value of the metric is better.
+        read: function from a shape's name to its ground truth and reconstruction, box frame.
+        renderer: renderer of the pictures.
+        path: path of the PNG.
     """
     empty = [row for row in rows if row["status"] == "empty"]
     measured = [row for row in rows if row["status"] == "ok" and row.get(metric) is not None]
@@ -96,8 +96,8 @@ def draw_worst(
     log.info("the worst by %s: %s", metric, path)
 
 
-def _draw_flat(
-    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ByDimension
+def _draw_field_2d(
+    model: INR, latent: torch.Tensor, mesh: Mesh, ground_truth: Mesh, renderer: ShapeRenderer
 ) -> Image:
     side = np.linspace(-1, 1, FIELD_RESOLUTION)
     grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1)

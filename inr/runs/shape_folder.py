@@ -1,4 +1,4 @@
-"""Where the files of a shape lie that a run has made."""
+"""Folder of shapes that a run has made: paths, reading and writing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_mesh, write_mesh
 class ShapeFolder:
     """Files of the shapes of one reconstruction, of one set of samples, or of one edit.
 
-    An empty shape has no file of a mesh, whether it is one part or the whole.
+    An empty shape or part has no mesh file.
 
     Args:
-        path: the folder.
-        dim: D, which decides the suffix of meshes.
+        path: path of the folder.
+        dim: D, dimension of space; decides the suffix of mesh files.
     """
 
     path: Path
@@ -30,12 +30,12 @@ class ShapeFolder:
 
     @property
     def latents(self) -> Path:
-        """Return the folder of latents, which `latent.pretrained` takes."""
+        """Return the folder of latents; it can be given as `latent.pretrained`."""
         return self.path / "latents"
 
     @property
     def native_meshes(self) -> Path:
-        """Return the folder of the meshes in the frame of the user's own files."""
+        """Return the folder of meshes in the native frame, that of the user's files."""
         return self.path / "meshes_native"
 
     def mesh(self, name: str) -> Path:
@@ -43,7 +43,7 @@ class ShapeFolder:
         return self.path / "meshes" / f"{name}{mesh_suffix(self.dim)}"
 
     def native_mesh(self, name: str) -> Path:
-        """Return the path of a shape's mesh, in the frame of the user's own file."""
+        """Return the path of a shape's mesh in the native frame."""
         return self.native_meshes / f"{name}{mesh_suffix(self.dim)}"
 
     def part(self, name: str, part: int) -> Path:
@@ -59,23 +59,23 @@ class ShapeFolder:
         return self.latents / f"{name}.npy"
 
     def finished(self, settings: Mapping[str, Any]) -> FinishedShapes:
-        """Return the rows of shapes.json.
+        """Return the entries of shapes.json.
 
         Args:
-            settings: what new rows are made with, and old ones ought to be.
+            settings: settings of new entries, with which `check_settings` compares the old ones.
         """
         return FinishedShapes(self.path, settings)
 
     def read_mesh(self, name: str) -> Mesh:
-        """Read a shape's mesh; an empty one where there is no file."""
+        """Read a shape's mesh; it is empty if there is no file."""
         return _read(self.mesh(name)) or empty_mesh(self.dim)
 
     def write_mesh(self, name: str, mesh: Mesh) -> None:
-        """Write a shape's mesh in place of what is there."""
+        """Write a shape's mesh, replacing an existing one."""
         _write(mesh, self.mesh(name))
 
     def read_latent(self, name: str) -> Tensor:
-        """Read a shape's latent (L,), of parts (P, L + K).
+        """Read a shape's latent: (L,), or part latents (P, L + K).
 
         Raises:
             ValueError: if the file cannot be read.
@@ -83,18 +83,18 @@ class ShapeFolder:
         return read_latent(self.latent(name))
 
     def write_latent(self, name: str, latent: Tensor) -> None:
-        """Write a shape's latent (L,), of parts (P, L + K)."""
+        """Write a shape's latent: (L,), or part latents (P, L + K)."""
         self.latents.mkdir(parents=True, exist_ok=True)
         np.save(self.latent(name), latent.cpu().numpy())
 
     def read_parts(self, name: str, num_parts: int) -> list[Mesh | None]:
-        """Read the meshes of a shape's parts, None for each that has no file."""
+        """Read the meshes of a shape's parts; None for a part without a file."""
         return [_read(self.part(name, part)) for part in range(num_parts)]
 
     def write_parts(
         self, name: str, meshes: Sequence[Mesh | None], poses: Mapping[str, np.ndarray]
     ) -> None:
-        """Write the meshes of a shape's parts, None for one that it lacks, and their poses."""
+        """Write the meshes of a shape's parts (None for an absent part) and their poses."""
         for part, mesh in enumerate(meshes):
             _write(mesh, self.part(name, part))
         write_npz(self.poses(name), **poses)

@@ -1,4 +1,4 @@
-"""A trained run, opened for what comes after: by a stage, or from Python."""
+"""Open a trained run, from a stage or from Python."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,14 +35,14 @@ class TrainedRun:
     """A trained run at one of its checkpoints.
 
     Args:
-        job: the run's own configuration with what the command line sets for this stage.
-        run: its directory.
-        layout: its data set, which need not be there.
-        model: with the weights and the training shapes' latents, in evaluation mode.
-        names: the training shapes, in the order of their latents.
-        epoch: of the checkpoint.
-        step: of the checkpoint; an interrupted epoch has others of the same epoch.
-        device: that the model is on.
+        job: configuration of the run, with the overrides of this stage.
+        run: run directory.
+        layout: layout of its data set, which need not exist.
+        model: trained model with the latents of the training shapes, in evaluation mode.
+        names: names of the training shapes, in the order of their latents.
+        epoch: number of finished epochs at the checkpoint.
+        step: training step of the checkpoint, which tells checkpoints within an epoch apart.
+        device: device of the model.
     """
 
     job: Job
@@ -56,7 +56,7 @@ class TrainedRun:
 
     @property
     def latents(self) -> torch.Tensor:
-        """Return the training shapes' latents as the decoder takes them, (S, L) or (S, P, L + K).
+        """Return the latents of the S training shapes, (S, L) or (S, P, L + K).
 
         L is the latent width, P the number of parts and K the width of a pose.
         """
@@ -65,11 +65,11 @@ class TrainedRun:
 
     @property
     def label(self) -> str:
-        """Return the name of the checkpoint's epoch in folders."""
+        """Return the folder name of the checkpoint's epoch."""
         return epoch_label(self.epoch)
 
     def extract(self, latent: torch.Tensor) -> Mesh:
-        """Return the mesh of a latent (L,) at the settings of `eval`, in the box frame."""
+        """Return the mesh of a latent (L,) in the box frame, with the resolution of `eval`."""
         config = self.job.config
         return decode_mesh(
             self.model,
@@ -80,7 +80,7 @@ class TrainedRun:
         )
 
     def evaluator(self, latent: torch.Tensor) -> FieldEvaluator:
-        """Return the field of a latent (L,), for metrics that ask it."""
+        """Return the field of a latent (L,), for metrics that need it."""
         field = field_of(self.model, latent)
         chunk = points_per_call(latent.device) // (self.model.latents.num_parts or 1)
 
@@ -107,14 +107,14 @@ def load_run(
     device: str = "auto",
     allow: Sequence[str] = (),
 ) -> TrainedRun:
-    """Open a run from Python, for one's own analysis; its data set need not be there.
+    """Open a run from Python; its data set need not exist.
 
     Args:
-        run: a run directory, or `latest` under ./outputs.
-        epoch: latest, best, or a number.
-        device: auto, cpu, cuda, ...
-        allow: packages outside inr and torch whose classes the run may name; what the run itself
-            allows counts for nothing.
+        run: run directory, or `latest` for the newest under ./outputs.
+        epoch: checkpoint to open: latest, best or an epoch number.
+        device: device of the model: auto, cpu, cuda, ...
+        allow: packages outside inr and torch whose classes the run may name; the `allow` stored
+            in the run is ignored.
 
     Raises:
         ValueError: if there is no such run, checkpoint or device.
@@ -129,7 +129,7 @@ def load_run(
 
 @contextmanager
 def open_trained(job: Job, stage: str) -> Iterator[TrainedRun]:
-    """Open the run that `run=` names, for a stage: see `work_in_run`.
+    """Open the run that `run=` names for a stage, locked and logged to: see `work_in_run`.
 
     Raises:
         ValueError: if there is no such run, or the command line contradicts it.
@@ -141,13 +141,13 @@ def open_trained(job: Job, stage: str) -> Iterator[TrainedRun]:
 
 @contextmanager
 def work_in_run(job: Job, run: Run, stage: str) -> Iterator[Job]:
-    """Lock a run, and log what a stage does there to logs/<stage>_<n>.log.
+    """Lock a run, and write the log of a stage to its logs/<stage>_<n>.log.
 
     Yields:
-        The job with the run's own configuration, but for what the command line sets.
+        The job with the configuration of the run, except for what the command line sets.
 
     Raises:
-        ValueError: if the command line contradicts the run, or another process works in it.
+        ValueError: if the command line contradicts the run, or another process has locked it.
     """
     merged = merge_with_run(job, run.config(), run.path)
     with run.lock(), log_to(next_log(run, stage)):
@@ -155,14 +155,14 @@ def work_in_run(job: Job, run: Run, stage: str) -> Iterator[Job]:
 
 
 def load_trained(job: Job, run: Run) -> TrainedRun:
-    """Load a run's checkpoint.
+    """Load a checkpoint of a run.
 
     Args:
-        job: merged with the run's own configuration.
-        run: its directory.
+        job: job merged with the configuration of the run.
+        run: run directory.
 
     Raises:
-        ValueError: if there is none, or it does not fit.
+        ValueError: if there is no such checkpoint, or it does not fit the configuration.
     """
     config = job.config
     device = pick_device(config.device)

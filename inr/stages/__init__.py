@@ -1,6 +1,7 @@
-"""The table of stages: what `stage=` takes. A stage is a function of its own module and a row here.
+"""The table of stages, the values of `stage=`. A stage is a function and a row of the table.
 
-A package of one's own may bring stages too: `stage=my_package.count.count allow=[my_package]`.
+A stage can also be a function of your own package: `stage=my_package.count.count
+allow=[my_package]`.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +20,8 @@ class Stage:
     """A row of the table.
 
     Args:
-        function: its dotted path; it takes the job, and is imported when the stage runs.
-        help: lines for --help.
+        function: dotted path of a function of the job, which is imported when the stage runs.
+        help: text for --help.
     """
 
     function: str
@@ -33,7 +34,7 @@ STAGES = {
     ),
     "inspect": Stage(
         "inr.stages.inspect.inspect",
-        "one page on a data set: counts, histograms, the shapes that stand out",
+        "a page about a data set: counts, histograms, unusual shapes",
     ),
     "train": Stage(
         "inr.stages.train.train.train",
@@ -46,12 +47,12 @@ STAGES = {
     "evaluate": Stage(
         "inr.stages.evaluate.evaluate.evaluate",
         "run=latest | run=<directory>: metrics of the reconstructed meshes, eval=<protocol>\n"
-        "meshes=<folder> ground_truth=<folder>: of anybody's;\n"
-        "runs=[...] [against=[...]]: of several",
+        "meshes=<folder> ground_truth=<folder>: metrics of meshes from any source\n"
+        "runs=[...] [against=[...]]: metrics of several runs",
     ),
     "sample": Stage(
         "inr.stages.sample.sample",
-        "run=latest | run=<directory>: new shapes from the trained latents, or between two",
+        "run=latest | run=<directory>: new shapes, drawn from a prior or interpolated",
     ),
     "edit": Stage(
         "inr.stages.edit.edit",
@@ -65,22 +66,22 @@ STAGES = {
 
 
 def check_stage(name: object, allow: object) -> None:
-    """Check that there is such a stage; those of the table are not imported for it.
+    """Check that a stage exists, without importing the stages of the table.
 
     Args:
-        name: a name of the table, or the dotted path of a function.
+        name: name in the table, or dotted path of a function.
         allow: packages that the user trusts besides ours.
 
     Raises:
-        ValueError: if there is none, with the nearest name; or if it is of a package that the user
-            has not allowed.
+        ValueError: if there is no such stage, naming the nearest; or if it is in a package that
+            the user has not allowed.
     """
     text = str(name)
     if text in STAGES:
         return
     if "." not in text:
         raise ValueError(f"stage is '{text}': {nearest(text, STAGES)}")
-    # an `allow` that is no list is refused with the other types
+    # an `allow` that is not a list is refused later, with the other wrong types
     find_stage(text, allow if isinstance(allow, list) else [])
 
 

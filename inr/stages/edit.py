@@ -1,4 +1,4 @@
-"""One part of a shape changed, or interpolated between two shapes: meshes and a picture."""
+"""stage=edit: change one part of a shape, or interpolate it between two shapes."""
 
 import logging
 import shutil
@@ -36,16 +36,16 @@ from inr.shapes.mesh import Mesh
 
 log = logging.getLogger(__name__)
 
-# what an operation takes beside shape and part
-NEEDS = {"replace": "other", "swap": "other", "interpolate": "other"}
-NEEDS |= {"move": "offset", "scale": "factor", "remove": ""}
+# the setting that each operation needs besides shape and part
+OPERANDS = {"replace": "other", "swap": "other", "interpolate": "other"}
+OPERANDS |= {"move": "offset", "scale": "factor", "remove": ""}
 
 
 def edit(job: Job) -> None:
     """Run the stage: write meshes, parts, latents and a picture of the edited shapes.
 
     Raises:
-        ValueError: for wrong input, a model that is not made of parts among it.
+        ValueError: for wrong input, such as a model without parts.
     """
     with open_trained(job, "edit") as trained:
         if trained.model.latents.num_parts is None:
@@ -61,17 +61,17 @@ def _edit(trained: TrainedRun, shape: str | None) -> None:
     settings = config.edit
     if shape is None:
         some = ", ".join(trained.names[:3])
-        raise ValueError(f"which shape? add shape=<name>, of the run's say {some}")
+        raise ValueError(f"no shape is given; add shape=<name>, for example one of {some}")
     if settings.other == shape:
-        raise ValueError(f"edit.other={shape} is the shape itself; name another")
+        raise ValueError(f"edit.other={shape} is the edited shape itself; name another")
     latent = find_latent(trained, shape)
     other = None if settings.other is None else find_latent(trained, settings.other)
-    edited = apply(latent, other, settings, dim=config.data.dim)
+    edited = apply_edit(latent, other, settings, dim=config.data.dim)
     title = _title(shape, settings)
     shapes = ShapeFolder(trained.run.edits(trained.label, title), config.data.dim)
     picture = trained.run.renders / f"edit_{trained.label}_{title}.png"
-    if picture.exists() and not config.overwrite:  # which is written last
-        raise ValueError(f"'{shapes.path}' is there already; overwrite=true makes it anew")
+    if picture.exists() and not config.overwrite:  # the picture is written last
+        raise ValueError(f"'{shapes.path}' exists already; overwrite=true makes it anew")
     shutil.rmtree(shapes.path, ignore_errors=True)
     renderer = build_renderer(config)
     before = [(shape, latent)]
@@ -83,7 +83,7 @@ def _edit(trained: TrainedRun, shape: str | None) -> None:
         parts = _write(trained, shapes, name, one)
         pictures.append(draw_parts(shapes, name, len(one), renderer))
         if number >= len(before):
-            _warn_of_walls(name, settings.part, parts[settings.part])
+            _warn_if_cut_off(name, settings.part, parts[settings.part])
             path = shapes.mesh(name)
             log.info("%s: %s", name, path if path.exists() else "no surface in the box [-1, 1]")
     made = ["edited"] if len(edited) == 1 else [f"edited {n}" for n in range(len(edited))]
@@ -93,16 +93,16 @@ def _edit(trained: TrainedRun, shape: str | None) -> None:
     log.info("picture: %s", picture)
 
 
-def apply(
+def apply_edit(
     latent: torch.Tensor, other: torch.Tensor | None, settings: Edit, *, dim: int
 ) -> list[torch.Tensor]:
-    """Return the edited latents: one, of swap two, of interpolate as many as there are steps.
+    """Return the edited latents: two for swap, `steps` for interpolate, else one.
 
     Args:
-        latent: (P, L + K), of the shape.
-        other: (P, L + K), of the other shape, for operations on two.
-        settings: which operation, and how.
-        dim: D.
+        latent: (P, L + K), part latents of the shape.
+        other: (P, L + K), part latents of the other shape, for operations that need one.
+        settings: operation and its settings.
+        dim: D, dimension of space.
 
     Raises:
         ValueError: if a setting that the operation needs is missing, or does not fit.
@@ -125,10 +125,10 @@ def apply(
 
 
 def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
-    """Return a shape's latent (P, L + K): a training shape's own, or as it was reconstructed.
+    """Return the part latents (P, L + K) of a shape, trained or fitted by stage=reconstruct.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if the shape has no latent.
     """
     if name in trained.names:
         index = torch.tensor([trained.names.index(name)], device=trained.device)
@@ -140,12 +140,12 @@ def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
         shapes = ShapeFolder(folder, trained.job.config.data.dim)
         if shapes.latent(name).exists():
             return read_latents(shapes.latents, [name], size)[0].to(trained.device)
-        with suppress(ValueError):  # a split may be empty, or not there
+        with suppress(ValueError):  # a split may be empty or missing
             others[split] = read_split(trained.layout, split)
     for split, names in others.items():
         if name in names:
             raise ValueError(
-                f"'{name}' is in the {split} split, and not reconstructed yet; run "
+                f"'{name}' is in the {split} split and not reconstructed yet; run "
                 f"stage=reconstruct {run_argument(trained.run.path)} split={split}"
             )
     known = [*trained.names, *chain(*others.values())]
@@ -158,15 +158,15 @@ def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
 def _write(
     trained: TrainedRun, shapes: ShapeFolder, name: str, latent: torch.Tensor
 ) -> list[Mesh | None]:
-    """Write a latent's mesh, latent and parts; return the parts."""
+    """Write mesh, latent and parts of a shape; return the meshes of the parts."""
     shapes.write_mesh(name, trained.extract(latent))
     shapes.write_latent(name, latent)
     return write_parts(trained, shapes, name, latent)
 
 
-def _warn_of_walls(name: str, part: int, mesh: Mesh | None) -> None:
-    """Warn if a part leaves the box [-1, 1]^D, outside which there is no field."""
-    if mesh is None:  # the shape lacks it
+def _warn_if_cut_off(name: str, part: int, mesh: Mesh | None) -> None:
+    """Warn if a part extends beyond the box [-1, 1]^D, outside which the field is not defined."""
+    if mesh is None:  # the part is absent
         return
     if mesh.is_empty:
         log.warning("%s: part %d has no surface in the box [-1, 1]", name, part)
@@ -175,11 +175,11 @@ def _warn_of_walls(name: str, part: int, mesh: Mesh | None) -> None:
 
 
 def _check_settings(settings: Edit) -> None:
-    """Check that an operation has what it needs, and nothing that it would not heed."""
-    needed = NEEDS[settings.operation]
+    """Check that an operation has the setting that it needs, and none that it would ignore."""
+    needed = OPERANDS[settings.operation]
     if needed and getattr(settings, needed) is None:
         raise ValueError(f"edit.operation={settings.operation} needs edit.{needed}")
-    for key in {*NEEDS.values()} - {"", needed}:
+    for key in {*OPERANDS.values()} - {"", needed}:
         if getattr(settings, key) is not None:
             raise ValueError(
                 f"edit.operation={settings.operation} takes no edit.{key}; leave it out"
@@ -191,8 +191,8 @@ def _check_settings(settings: Edit) -> None:
 
 
 def _title(shape: str, settings: Edit) -> str:
-    """Return the name of an edit's folder, which says what was done."""
-    needed = NEEDS[settings.operation]
+    """Return the folder name of an edit, which describes it."""
+    needed = OPERANDS[settings.operation]
     value = getattr(settings, needed) if needed else ""
     if isinstance(value, list):
         value = ",".join(map(str, value))
@@ -204,10 +204,10 @@ def _title(shape: str, settings: Edit) -> str:
 
 
 def _numbers(value: Any, key: str) -> torch.Tensor:
-    """Return a number () or a list of numbers (N,).
+    """Return a number as a tensor (), or a list of numbers as a tensor (N,).
 
     Raises:
-        ValueError: if it is something else.
+        ValueError: if the value is neither.
     """
     entries = value if isinstance(value, list) else [value]
     for entry in entries:

@@ -1,4 +1,4 @@
-"""A page on a data set: counts, histograms, and the shapes that stand out."""
+"""stage=inspect: a page about a data set with counts, histograms and unusual shapes."""
 
 import base64
 import html
@@ -18,7 +18,7 @@ from inr.data.read import read_distances
 from inr.data.summary import contradicts, count_statuses, summarise
 from inr.files import OUTPUTS, open_arrays, replacing
 from inr.progress import show_progress
-from inr.render import GROUND_TRUTH_COLOR, ByDimension
+from inr.render import GROUND_TRUTH_COLOR, ShapeRenderer
 from inr.render.grid import image_grid
 from inr.render.interface import Image
 from inr.render.samples import draw_histograms, draw_samples
@@ -28,14 +28,14 @@ from inr.stages.prepare.prepare import ensure_prepared
 
 log = logging.getLogger(__name__)
 
-# shapes whose samples are read, evenly over all, and samples of each that enter a histogram
-MOST_SHAPES, MOST_SAMPLES = 200, 20_000
-NUM_WORST, MOST_REASONS = 8, 30
-COLUMNS = ("shape", "samples", "inside", "largest distance", "what stands out")
+# shapes whose samples are read, evenly spaced, and samples of each in the histogram
+MAX_SHAPES, MAX_SAMPLES = 200, 20_000
+NUM_WORST, MAX_REASONS = 8, 30
+COLUMNS = ("shape", "samples", "inside", "largest distance", "anomalies")
 
 
 def inspect(job: Job) -> Path:
-    """Run the stage, and return the page.
+    """Run the stage and return the path of the page.
 
     Raises:
         ValueError: if there is no data set, or a shape's samples cannot be read.
@@ -53,7 +53,7 @@ def inspect(job: Job) -> Path:
                 "data=meshes or data=outlines to suit"
             )
     records = read_records(layout)
-    chosen = names[:: -(-len(names) // MOST_SHAPES)]
+    chosen = names[:: -(-len(names) // MAX_SHAPES)]
     stats = [
         shape_stats(layout, name, config.data.dim, records.get(name, {}))
         for name in show_progress(chosen, "inspect", len(chosen))
@@ -70,35 +70,36 @@ def inspect(job: Job) -> Path:
         {
             "distance (box units)": np.concatenate([one["distances"] for one in stats]),
             "fraction of samples inside": np.array([one["inside"] for one in stats]),
-            "samples a shape": np.array([one["count"] for one in stats]),
+            "samples per shape": np.array([one["count"] for one in stats]),
         },
         size=(960, 260),
     )
     text = _page(layout, names, chosen, records, stats, histograms, picture)
     page = _write(text, layout)
-    log.info("%d shapes, %d of them looked at; the page: %s", len(names), len(chosen), page)
+    log.info("%d shapes, %d of them inspected; the page: %s", len(names), len(chosen), page)
     return page
 
 
 def shape_stats(layout: Layout, name: str, dim: int, record: JournalEntry) -> dict[str, Any]:
-    """Return statistics of one shape's samples.
+    """Return statistics of the samples of one shape.
 
     Returns:
-        `name`, `count` of samples, fraction `inside`, some signed `distances`, in words what is
-        `odd`, and `oddity`, by which shapes are sorted.
+        `name`; `count`, number of samples; `inside`, fraction of them inside; `distances`, at most
+        about MAX_SAMPLES signed distances; `odd`, its anomalies as text; `oddity`, a score by which
+        shapes are sorted.
     """
     samples = _samples(layout, name, dim)
     inside = float((samples[:, -1] < 0).mean())
     odd = [f"{inside:.1%} inside"] if 0 < inside < 0.02 else []
     if record.get("ambiguous"):
-        odd.append(f"{record['ambiguous']:.2%} of the signs ambiguous")
+        odd.append(f"{record['ambiguous']:.2%} of the signs uncertain")
     if record.get("watertight") is False:
         odd.append("not watertight")
     if record.get("changes"):
         odd.append("; ".join(record["changes"]))
     if "self_check" in record and contradicts(record):
         odd.append(f"second evaluation differs: {record['self_check']}")
-    step = max(1, len(samples) // MOST_SAMPLES)
+    step = max(1, len(samples) // MAX_SAMPLES)
     return {
         "name": name,
         "count": len(samples),
@@ -120,7 +121,7 @@ def _num_channels(layout: Layout, name: str, dim: int) -> int:
         raise ValueError(f"cannot read the array 'pos' of '{path}': {error}") from error
 
 
-def _row(layout: Layout, name: str, dim: int, renderer: ByDimension) -> list[Image]:
+def _row(layout: Layout, name: str, dim: int, renderer: ShapeRenderer) -> list[Image]:
     shape = renderer.render(ground_truth_mesh(layout, name, dim), color=GROUND_TRUTH_COLOR)
     return [shape, draw_samples(_samples(layout, name, dim), size=len(shape))]
 
@@ -140,14 +141,14 @@ def _page(
     picture: Image,
 ) -> str:
     count = count_statuses(records)
-    lines = [f"{len(names)} shapes, {len(chosen)} of them looked at"]
+    lines = [f"{len(names)} shapes, {len(chosen)} of them inspected"]
     if records:
         lines.append(f"{count['refused']} refused, {count['failed']} failed")
         lines += summarise(records)
         bad = {n: r["reason"] for n, r in records.items() if r["status"] != "ok"}
-        lines += [f"{name}: {reason}" for name, reason in list(bad.items())[:MOST_REASONS]]
+        lines += [f"{name}: {reason}" for name, reason in list(bad.items())[:MAX_REASONS]]
         pairs = read_json(layout.manifest).get("near_duplicates", [])
-        lines += [f"nearly the same: {one}, {other}" for one, other in pairs[:MOST_REASONS]]
+        lines += [f"near duplicates: {one}, {other}" for one, other in pairs[:MAX_REASONS]]
     cells = [
         (one["name"], f"{one['count']:,}", f"{one['inside']:.1%}", _largest(one), one["odd"])
         for one in sorted(stats, key=lambda one: -one["oddity"])
@@ -163,7 +164,7 @@ text-align:left}}img{{max-width:100%}}</style>
 <h1>{html.escape(str(layout.root))}</h1>
 <ul>{"".join(f"<li>{html.escape(line)}</li>" for line in lines)}</ul>
 <h2>Samples</h2><img alt="histograms" src="{_data(histograms)}">
-<h2>The shapes that stand out most</h2><img alt="shapes" src="{_data(picture)}">
+<h2>The most unusual shapes</h2><img alt="shapes" src="{_data(picture)}">
 <h2>Shapes</h2><table><tr>{titles}</tr>{table}</table>
 </html>
 """
@@ -180,7 +181,7 @@ def _data(image: Image) -> str:
 
 
 def _write(text: str, layout: Layout) -> Path:
-    """Write the page into the data set, or under outputs/ where that cannot be written."""
+    """Write the page into the data set, or under outputs/ if the data set is read-only."""
     for page in (layout.root / "inspect.html", OUTPUTS / f"inspect_{layout.root.name}.html"):
         try:
             with replacing(page) as temporary:

@@ -1,4 +1,4 @@
-"""Meshes and latents of a split: training shapes have theirs, those of others are fitted."""
+"""stage=reconstruct: meshes of a split, from trained latents or from latents that are fitted."""
 
 import logging
 import time
@@ -29,7 +29,7 @@ from inr.training.allocator import keep_freed_memory
 log = logging.getLogger(__name__)
 
 NUM_PICTURES = 8
-SLICES = (-0.6, -0.3, 0.0, 0.3, 0.6)  # of the first shape, across z
+SLICES = (-0.6, -0.3, 0.0, 0.3, 0.6)  # z of the slices of the first shape
 
 
 def reconstruct(job: Job) -> None:
@@ -56,7 +56,7 @@ def _reconstruct_split(trained: TrainedRun, split: str) -> None:
         finished.check_settings()
     todo = [name for name in names if config.overwrite or name not in finished.shapes]
     log.info(
-        "reconstruct %s of epoch %d: %d shapes, %d of them done before",
+        "reconstruct %s of epoch %d: %d shapes, %d of them finished earlier",
         split,
         trained.epoch,
         len(names),
@@ -76,7 +76,7 @@ def _reconstruct_split(trained: TrainedRun, split: str) -> None:
             shapes.write_mesh(name, mesh)
             if trained.model.latents.num_parts is not None:
                 write_parts(trained, shapes, name, latent)
-            reason = "the field has one sign on the whole grid" if mesh.is_empty else ""
+            reason = "the field has the same sign on the whole grid" if mesh.is_empty else ""
             finished.add(
                 name,
                 {
@@ -90,14 +90,14 @@ def _reconstruct_split(trained: TrainedRun, split: str) -> None:
     statuses = [finished.shapes[name]["status"] for name in names]
     if statuses.count("empty") == len(names):
         log.warning(
-            "every reconstruction is empty: the field has one sign everywhere; train longer, or "
-            "look at the pictures"
+            "every reconstruction is empty: the field has the same sign everywhere; train longer, "
+            "or look at the pictures"
         )
     _draw(trained, split, names, shapes)
 
 
 def _export(trained: TrainedRun, names: Sequence[str], shapes: ShapeFolder) -> None:
-    """Write the meshes in the frame of the user's own files too, if that is asked for."""
+    """Write the meshes in the native frame as well if eval.frame=native."""
     if trained.job.config.eval.frame != "native":
         return
     for name in names:
@@ -147,7 +147,7 @@ def _decode(
 
 
 def _settings(config: Config, split: str) -> dict[str, Any]:
-    """Return what the shapes of a split depend on; latents of training shapes are not fitted."""
+    """Return the settings that the reconstructions of a split depend on."""
     of = {"mesh"}
     if split != "train":
         of.add("fit")

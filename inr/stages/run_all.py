@@ -1,4 +1,4 @@
-"""Everything in one call: prepare, train, reconstruct and evaluate."""
+"""stage=all: prepare, train, reconstruct and evaluate."""
 
 from dataclasses import replace
 
@@ -11,12 +11,12 @@ from inr.stages.train.train import train
 
 
 def run_all(job: Job) -> None:
-    """Run the stages one after the other; what each later one needs, it reads from disk."""
+    """Run the stages one after the other; each reads the files of the earlier ones."""
     data = job.config.data
-    if data.source is not None:  # a procedural data set is made by train, which first says what for
+    if data.source is not None:  # else train prepares it, after logging the estimate
         prepare(job)
     run = train(job)
-    # the run's own configuration holds all that this command line says
+    # the stored configuration of the run contains the overrides of this command line
     later = replace(
         job, raw={**job.raw, "run": str(run.path), "resume": None}, overrides=Overrides()
     )

@@ -1,4 +1,4 @@
-"""New shapes, decoded from latents drawn from a prior or interpolated between two trained ones."""
+"""stage=sample: new shapes from latents drawn from a prior, or interpolated between two."""
 
 import logging
 import shutil
@@ -47,7 +47,7 @@ def _sample(trained: TrainedRun) -> None:
         finished.check_settings()
         if len(finished.shapes) == len(latents):
             log.info(
-                "%d shapes are in %s already; overwrite=true makes them anew",
+                "%d shapes exist already in %s; overwrite=true makes them anew",
                 len(latents),
                 shapes.path,
             )
@@ -70,7 +70,7 @@ def _sample(trained: TrainedRun) -> None:
 
 
 def _latents(trained: TrainedRun) -> torch.Tensor:
-    """Return the new latents (B, L), of parts (B, P, L + K), as the decoder gets them."""
+    """Return the new latents: (B, L), or part latents (B, P, L + K)."""
     config = trained.job.config
     settings = config.sample
     latents = trained.model.latents
@@ -91,8 +91,8 @@ def _find(trained: TrainedRun, name: str) -> int:
     if name not in trained.names:
         some = ", ".join(trained.names[:5])
         raise ValueError(
-            f"sample.interpolate names '{name}', which is no training shape of the run; there are "
-            f"{len(trained.names)}: {some}{', ...' if len(trained.names) > 5 else ''}"
+            f"sample.interpolate names '{name}', which is not a training shape of the run; there "
+            f"are {len(trained.names)}: {some}{', ...' if len(trained.names) > 5 else ''}"
         )
     return trained.names.index(name)
 

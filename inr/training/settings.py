@@ -18,44 +18,40 @@ VALIDATION_METRICS = tuple(name.removeprefix("valid/") for name in get_args(Best
 
 @dataclass(frozen=True)
 class Optimizer:
-    """The optimizer, its learning rates and their schedule."""
+    """Settings of the optimizer: algorithm, learning rates and their schedule."""
 
-    algorithm: Annotated[Target, Role.FIXED_ON_RESUME]
+    algorithm: Annotated[Target, Role.FIXED_ON_RESUME, "a class of torch.optim"]
     lr: Annotated[float, Positive(), "learning rate of the network"]
     latent_lr: Annotated[float, "learning rate of the latents"]
-    pose_lr: Annotated[
-        float, Positive(), "learning rate of the poses of parts, if they are trained"
-    ]
-    schedule: Annotated[Target, "factor on all learning rates over the run"]
+    pose_lr: Annotated[float, Positive(), "learning rate of trained poses of parts"]
+    schedule: Annotated[Target, "factor on all learning rates, as a function of the epoch"]
 
 
 @dataclass(frozen=True)
 class Train:
-    """Length of training, size of its batches, and cadences in epochs (0 for never)."""
+    """Length of training, size of the batches, and cadences in epochs (0 for never)."""
 
-    epochs: Annotated[int, AtLeast(1), "number of passes over the training shapes"]
-    shapes_per_batch: Annotated[
-        int, AtLeast(1), Role.FIXED_ON_RESUME, "B, number of shapes per step"
-    ]
+    epochs: Annotated[int, AtLeast(1), "passes over the training shapes"]
+    shapes_per_batch: Annotated[int, AtLeast(1), Role.FIXED_ON_RESUME, "B, shapes per step"]
     samples_per_shape: Annotated[
-        int, AtLeast(1), Role.FIXED_ON_RESUME, "samples per shape and step, for losses on them"
+        int, AtLeast(1), Role.FIXED_ON_RESUME, "points with distances, for losses that need them"
     ]
     sign_balanced: Annotated[
-        bool, Role.FIXED_ON_RESUME, "draw half of the samples outside, half inside"
+        bool, Role.FIXED_ON_RESUME, "half of a shape's samples outside, half inside"
     ]
     surface_per_shape: Annotated[
         int,
         AtLeast(1),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "surface points per shape and step, for losses on them",
+        "points on the surface, for losses that need them",
     ]
     space_per_shape: Annotated[
         int,
         AtLeast(1),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "points in space per shape and step, for losses on them",
+        "points anywhere in space, for losses that need them",
     ]
     space_near: Annotated[
         float,
@@ -69,34 +65,36 @@ class Train:
         Positive(),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "standard deviation of the points near the surface from it, box units",
+        "standard deviation of the noise that moves them off the surface, box units",
     ]
     clip_gradient_norm: Annotated[
         float | None,
         Positive(),
         Role.FIXED_ON_RESUME,
-        "bound on the Euclidean norm of the gradient of all parameters; null for no bound",
+        "largest L2 norm of the gradient over all parameters; null for no bound",
     ]
-    log_every: Annotated[int, AtLeast(0), "cadence of logging the training loss"]
+    log_every: Annotated[int, AtLeast(0), "cadence of the training loss"]
     validate_every: Annotated[int, AtLeast(0), "cadence of validation"]
     num_validation_shapes: Annotated[
-        int, AtLeast(1), "number of validation shapes, the first of the split"
+        int, AtLeast(1), "number of validation shapes, the first of their split"
     ]
-    validation_resolution: Annotated[int, AtLeast(8), "points per side of the extraction grid"]
-    validation_points: Annotated[int, AtLeast(1), "number of points sampled on each surface"]
+    validation_resolution: Annotated[
+        int, AtLeast(8), "points along each side of the extraction grid"
+    ]
+    validation_points: Annotated[int, AtLeast(1), "points drawn on each surface"]
     validation_iterations: Annotated[
-        int, AtLeast(1), "number of steps to fit the latents of the validation shapes"
+        int, AtLeast(1), "iterations of fitting the latents of validation shapes"
     ]
     render_every: Annotated[int, AtLeast(0), "cadence of pictures of training shapes"]
     num_renders: Annotated[
-        int, AtLeast(1), "number of shapes to draw, the first ones, and of random ones besides"
+        int, AtLeast(1), "number of first shapes that are drawn, and of random ones besides"
     ]
-    render_resolution: Annotated[int, AtLeast(8), "points per side of the extraction grid"]
+    render_resolution: Annotated[int, AtLeast(8), "points along each side of the extraction grid"]
     checkpoint_every: Annotated[int, AtLeast(0), "cadence of checkpoints besides last.pt"]
-    checkpoint_minutes: Annotated[float, "largest age of last.pt in minutes"]
+    checkpoint_minutes: Annotated[float, "largest age of last.pt, minutes"]
     checkpoint_epochs: Annotated[list[int], "epochs whose checkpoints are never deleted"]
     keep_checkpoints: Annotated[
-        int, AtLeast(1), "number of the newest checkpoints at checkpoint_every to keep"
+        int, AtLeast(1), "number of newest checkpoints of checkpoint_every that are kept"
     ]
-    best_metric: Annotated[BestMetric, "metric that selects best.pt"]
-    best_mode: Annotated[Literal["min", "max"], "whether the lowest or highest best_metric is best"]
+    best_metric: Annotated[BestMetric, "metric that decides best.pt"]
+    best_mode: Annotated[Literal["min", "max"], "whether a low or a high best_metric is good"]

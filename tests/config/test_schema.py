@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inr.config.compose import compose, register_resolvers
-from inr.config.job import ADOPTED, FIXED_GROUPS, FIXED_ON_RESUME, LATER_SECTIONS, MOVABLE
+from inr.config.job import FIXED_GROUPS, FIXED_ON_RESUME, FROM_MANIFEST, LATER_SECTIONS, OVERRIDABLE
 from inr.config.schema import Config
 from inr.config.validate import check_config
 from inr.settings import Range, get_path, put_path, settings_of
@@ -61,8 +61,8 @@ def test_what_is_neither_true_nor_false_is_refused(value: str) -> None:
 
 def test_what_depends_on_settings_is_read_off_the_schema() -> None:
     assert FIXED_GROUPS == ("data", "model", "latent", "loss")
-    assert {"data.root", "data.source"} == set(MOVABLE)
-    assert {"data.sign", "data.sampling", "data.seed"} < set(ADOPTED)
+    assert {"data.root", "data.source"} == set(OVERRIDABLE)
+    assert {"data.sign", "data.sampling", "data.seed"} < set(FROM_MANIFEST)
     assert {"seed", "optimizer.algorithm", "train.shapes_per_batch"} < set(FIXED_ON_RESUME)
     assert "train.epochs" not in FIXED_ON_RESUME
     assert set(LATER_SECTIONS) == {"eval", "reconstruct", "sample", "edit", "renderer", "logger"}

@@ -54,7 +54,7 @@ def test_what_is_inside_out_is_turned_and_said(side: str, evaluate: Evaluation) 
         mesh.export(f"{folder}/a.ply")
     assert evaluate("meshes=ours", "ground_truth=ground_truth") == 0
     what = "the mesh" if side == "ours" else "the ground truth"
-    assert evaluate.rows["a"]["reason"] == f"{what} was inside out and its faces were turned"
+    assert evaluate.rows["a"]["reason"] == f"{what} was inside out and its faces were flipped"
     assert evaluate.value("a", "iou") == 1
 
 
@@ -88,7 +88,7 @@ def test_points_as_ground_truth(has_normals: bool, evaluate: Evaluation) -> None
     assert float(row["accuracy"]) == pytest.approx(1, rel=0.08)
     assert row["iou"] == "" and "iou: the ground truth is a point cloud" in row["reason"]
     assert (row["normal_consistency"] != "") == has_normals
-    assert "at most as many of the cloud's" in evaluate.summary["metrics"]["accuracy"]["definition"]
+    assert "at most as many of the cloud" in evaluate.summary["metrics"]["accuracy"]["definition"]
     # it is the scan as well
     small = ("stage=evaluate", "eval=srb", "eval.num_points=4000")
     assert evaluate("meshes=ours", "ground_truth=ground_truth", small=small) == 0

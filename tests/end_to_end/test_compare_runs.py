@@ -136,7 +136,7 @@ def test_runs_that_cannot_be_put_together(
     a, b = runs["a"], runs["b"]
     for given, said in (
         ([f"runs=[{a},{a}]"], "twice; give each run once"),
-        ([f"runs=[{a}]", f"against=[{copy / a}]"], "is in runs and in against"),
+        ([f"runs=[{a}]", f"against=[{copy / a}]"], "is in both runs and against"),
         ([f"against=[{b}]"], "needs runs as well"),
         ([f"runs=[{a}]", "run=latest"], "give one of them"),
         (["runs=[nowhere]"], "runs=nowhere is no run directory"),

@@ -155,7 +155,7 @@ def test_shapes_that_are_not_there_or_cannot_be_read(parts_copy, monkeypatch, ca
     assert f"'{unseen}' is in the valid split, and not reconstructed yet" in capsys.readouterr().err
     swap = ("stage=edit", "run=latest", f"shape={name}", "edit.operation=swap")
     assert inr(monkeypatch, *swap, f"edit.other={name}") == 2
-    assert "is the shape itself" in capsys.readouterr().err
+    assert "is the edited shape itself" in capsys.readouterr().err
     (path,) = only_run(parts_copy).glob(f"reconstruction/*/test/latents/{other}.npy")
     np.save(path, np.zeros(4, dtype=np.float32))
     assert inr(monkeypatch, *remove, f"shape={other}") == 2

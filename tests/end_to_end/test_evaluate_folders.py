@@ -105,7 +105,7 @@ def test_names_decide_what_belongs_together(evaluate: Evaluation) -> None:
     assert "need the same name, suffixes aside\n" in evaluate.err
     sphere().export("ground_truth/One.ply")
     assert evaluate("meshes=ours", "ground_truth=ground_truth") == 2
-    assert "upper and lower case are told apart" in evaluate.err
+    assert "names are case-sensitive" in evaluate.err
     Path("ground_truth/One.ply").unlink()
     # but of two files it is clear
     assert evaluate("meshes=ours/one.ply", "ground_truth=ground_truth/other.ply") == 0

@@ -41,7 +41,10 @@ def test_every_protocol_writes_its_own_folder(
     arguments += ["overwrite=true"] if name == "default" else []
     assert inr(monkeypatch, *arguments) == 0
     shown = capsys.readouterr().out
-    assert f"{name} protocol, but for eval.num_points" in shown and "200 points a side" in shown
+    assert (
+        f"{name} protocol, except for eval.num_points" in shown
+        and "200 points per surface" in shown
+    )
     folder = whole if name == "default" else whole / name
     summary = json.loads((folder / "summary.json").read_text(), parse_constant=pytest.fail)
     if name != "default":

@@ -174,7 +174,7 @@ WRONG = {
     ("model=partsdf",): "add latent=parts",
     ("latent=parts",): "add model=partsdf, or latent=default",
     ("loss=parts",): "add model=partsdf latent=parts, or leave it out: ~loss.parts",
-    ("model=partsdf", "latent=parts", "model.output=occupancy"): "leave it sdf",
+    ("model=partsdf", "latent=parts", "model.output=occupancy"): "use model.output=sdf",
     ("model=partsdf", "latent=parts", "latent.num_parts=0"): "latent.num_parts is 0",
     ("reconstruct.pose_lr=0",): "reconstruct.pose_lr is 0; it has to be positive",
 }

@@ -279,7 +279,7 @@ def test_a_run_records_what_its_data_was_prepared_with(
     Layout(tmp_path / "made").split("valid").write_text("[]")
     box.export(tmp_path / "box0.ply")  # another shape under the same name
     assert inr(monkeypatch, *prepare) == 2
-    assert "was made from another file" in capsys.readouterr().err
+    assert "before that file changed" in capsys.readouterr().err
 
 
 def test_a_killed_prepare_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

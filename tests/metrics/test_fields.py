@@ -133,7 +133,7 @@ def test_an_occupancy_is_no_distance(dim):
     )
     for metric, value in got.items():
         assert np.isnan(value)
-        assert "occupancy, no distance" in reasons[metric]
+        assert "occupancy, not a distance" in reasons[metric]
 
 
 @DIMS

@@ -92,9 +92,9 @@ def test_a_protocol_measures_with_it(dim):
     assert values["median"] == pytest.approx(0.1, abs=0.02)
     assert 0 < values["median" + FLOOR] < 0.05
     info = protocol.infos()["median"]
-    assert info.unit == "box units" and "30000 points a side" in info.definition
+    assert info.unit == "box units" and "30000 points per surface" in info.definition
     # the first that looks both ways, of which less is better
-    assert protocol.deciding == "edge" and not protocol.metrics["edge"].higher_is_better
+    assert protocol.ranking_metric == "edge" and not protocol.metrics["edge"].higher_is_better
 
 
 @pytest.mark.parametrize("dim", [2, 3])

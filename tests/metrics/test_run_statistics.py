@@ -107,7 +107,7 @@ def test_blocks_of_resamples_change_nothing(monkeypatch):
     rng = np.random.default_rng(0)
     first, second = as_runs(rng.normal(size=(2, 30))), as_runs(rng.normal(size=(2, 30)))
     whole = paired_difference(first, second, num_resamples=100)
-    monkeypatch.setattr("inr.metrics.run_statistics._BLOCK", 30 * 7)
+    monkeypatch.setattr("inr.metrics.run_statistics._BLOCK_SIZE", 30 * 7)
     parts = paired_difference(first, second, num_resamples=100)
     assert (parts.lower, parts.upper) == pytest.approx((whole.lower, whole.upper))
 
@@ -130,7 +130,7 @@ def test_what_has_no_answer_is_refused():
         paired_difference(one, [])
     with pytest.raises(ValueError, match=r"no shape .* all 2 runs.*1, 2 shapes.*same split"):
         paired_difference(one, [{"x": 1.0, "y": 2.0}])
-    with pytest.raises(ValueError, match="'car_7' and 'car_07' are two shapes"):
+    with pytest.raises(ValueError, match="'car_7' and 'car_07' count as two shapes"):
         paired_difference([{"car_7": 1.0}], [{"car_07": 1.0}])
     with pytest.raises(ValueError, match="no shape"):
         paired_difference(one, [{}])

@@ -58,5 +58,5 @@ def test_bad_settings_are_refused():
         MinimumMatchingDistance(scale=0.0)
     raw = compose(["stage=evaluate", "eval=generation"])
     raw["eval"]["metrics"]["hausdorff"] = {"_target_": "inr.metrics.surfaces.Hausdorff"}
-    with pytest.raises(ValueError, match="each a protocol of its own"):
+    with pytest.raises(ValueError, match="put them into two protocols"):
         check_config(raw)

@@ -54,13 +54,13 @@ UNITS = {
     ("field", "gradient_norm_std"): "norm",
 }
 WORDS = {
-    ("default", "chamfer_l2"): "sum of both means of squared distances; 30000 points a side",
+    ("default", "chamfer_l2"): "sum of both mean squared distances; 30000 points per surface",
     ("default", "chamfer_l1"): "half the sum of both mean distances; 30000",
-    ("deepsdf", "chamfer_l2"): "sum of both means of squared distances, times 1000;",
-    ("base_inr", "chamfer_l2"): "sum of both means of squared distances, times 10000;",
-    ("occnet", "chamfer_l2"): "half the sum of both means of squared distances; 100000",
-    ("occnet", "f_score"): "not further than",
-    ("vecset", "f_score"): "nearer than",
+    ("deepsdf", "chamfer_l2"): "sum of both mean squared distances, times 1000;",
+    ("base_inr", "chamfer_l2"): "sum of both mean squared distances, times 10000;",
+    ("occnet", "chamfer_l2"): "half the sum of both mean squared distances; 100000",
+    ("occnet", "f_score"): "distance at most",
+    ("vecset", "f_score"): "distance less than",
     ("vecset", "chamfer_l1"): "sum of both mean distances; 100000",
 }
 

@@ -120,7 +120,7 @@ def test_field_iou_is_of_the_sign_alone(dim):
         assert got == pytest.approx((0.5 / 0.6) ** dim, abs=0.015)
     same = evaluator_of(ball_distance, lambda d: d, 1.0)
     assert metric.measure(pair(empty, ground_truth, evaluator=same)) > 0.99
-    with pytest.raises(NotMeasuredError, match="needs the network's field"):
+    with pytest.raises(NotMeasuredError, match="needs the field of a network"):
         metric.measure(pair(ground_truth, ground_truth))
 
 

@@ -7,7 +7,7 @@ from inr.config.compose import compose, register_resolvers
 from inr.config.factories import build_renderer
 from inr.config.instantiate import check, instantiate
 from inr.config.validate import check_config
-from inr.render.interface import FlatRenderer, Renderer
+from inr.render.interface import Renderer, Renderer2D
 from inr.shapes.mesh import Mesh
 from tests.support.pairs import cube
 
@@ -71,8 +71,8 @@ def test_it_draws_in_place_of_ours(own_package):
 
 def test_one_of_meshes_alone_does_not_draw_fields(own_package):
     check(ENTRY, "renderer.solid", ["own_renderers"], kind=Renderer)
-    with pytest.raises(ValueError, match=r"'renderer.flat' has to be a FlatRenderer"):
-        check(ENTRY, "renderer.flat", ["own_renderers"], kind=FlatRenderer)
+    with pytest.raises(ValueError, match=r"'renderer.flat' has to be a Renderer2D"):
+        check(ENTRY, "renderer.flat", ["own_renderers"], kind=Renderer2D)
 
 
 def test_what_a_renderer_lacks_is_named(own_package, tmp_path):

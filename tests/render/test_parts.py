@@ -5,7 +5,7 @@ from inr.config.compose import compose, register_resolvers
 from inr.config.factories import build_renderer
 from inr.config.job import Job
 from inr.config.overrides import Overrides
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.render.parts import PART_COLORS, join_meshes, part_colors
 from inr.shapes.mesh import Mesh, empty_mesh
 
@@ -14,7 +14,7 @@ RED, BLUE = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
 
 
 @pytest.fixture(scope="module")
-def renderer() -> ByDimension:
+def renderer() -> ShapeRenderer:
     raw = compose(["renderer.solid.size=48", "renderer.flat.size=48"])
     return build_renderer(Job(raw, overrides=Overrides(), name="", folder=None).config)
 

@@ -6,7 +6,7 @@ import yaml
 from inr.data.layout import Layout, write_npz
 from inr.render import GROUND_TRUTH_COLOR
 from inr.render.contour import Contour
-from inr.render.points import MOST_POINTS, discs
+from inr.render.points import MAX_POINTS, discs
 from inr.render.raycast import RayCast
 from inr.render.slices import cross_section
 from inr.runs.ground_truth import ground_truth_mesh
@@ -135,13 +135,13 @@ def test_a_cut_through_discs_is_the_outline():
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_of_many_points_some_are_drawn_evenly(dim):
-    line = np.zeros((3 * MOST_POINTS[dim], dim))
+    line = np.zeros((3 * MAX_POINTS[dim], dim))
     line[:, 0] = np.linspace(-1, 1, len(line))
     mesh = discs(line, None)
     centres = mesh.vertices.reshape(-1, 6, dim).mean(axis=1)
-    assert len(centres) == MOST_POINTS[dim]
+    assert len(centres) == MAX_POINTS[dim]
     assert (centres[0, 0], centres[-1, 0]) == pytest.approx((-1, 1))
-    assert np.diff(centres[:, 0]).max() < 2 / MOST_POINTS[dim] * 1.5
+    assert np.diff(centres[:, 0]).max() < 2 / MAX_POINTS[dim] * 1.5
 
 
 @pytest.mark.parametrize("count", [2, 16])

@@ -3,7 +3,7 @@ import pytest
 import trimesh
 import yaml
 
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.render.camera import Camera
 from inr.render.contour import Contour
 from inr.render.raycast import RayCast, corner_normals
@@ -137,7 +137,7 @@ def test_supersampling_blends_edges():
 
 def test_bands_of_rows_join_without_a_seam(monkeypatch):
     whole = ray_cast().render(sphere())
-    monkeypatch.setattr("inr.render.raycast.RAYS_AT_ONCE", 5000)
+    monkeypatch.setattr("inr.render.raycast.RAYS_PER_CHUNK", 5000)
     np.testing.assert_array_equal(ray_cast().render(sphere()), whole)
 
 
@@ -199,8 +199,8 @@ def test_dimension_picks_the_renderer():
     flat = Contour(size=32, color=[1, 0, 0], background=[1, 1, 1])
     triangle = Mesh(np.array([[-1.0, -1], [1, -1], [0, 1]]), np.array([[0, 1], [1, 2], [2, 0]]))
     solid = ray_cast()
-    assert ByDimension(solid, flat).render(triangle).shape == (32, 32, 3)
-    assert ByDimension(solid, flat).render(sphere()).shape == (96, 96, 3)
+    assert ShapeRenderer(solid, flat).render(triangle).shape == (32, 32, 3)
+    assert ShapeRenderer(solid, flat).render(sphere()).shape == (96, 96, 3)
     with pytest.raises(ValueError, match="Contour"):
         solid.render(triangle)
 

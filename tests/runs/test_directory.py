@@ -98,7 +98,7 @@ def test_a_checkpoint_without_a_configuration_is_no_run(outputs):
 def test_runs_that_do_not_exist(tmp_path):
     with pytest.raises(ValueError, match="run=latest or run=<directory>"):
         find_run(None)
-    with pytest.raises(ValueError, match=r"no run directory \(it has no config\.yaml\)"):
+    with pytest.raises(ValueError, match=r"not a run directory \(it has no config\.yaml\)"):
         find_run(str(tmp_path))
 
 
@@ -116,7 +116,7 @@ def test_status_keeps_what_stood_there(tmp_path):
 
 def test_one_writer_at_a_time(tmp_path):
     run = make_run(tmp_path / "run")
-    with run.lock(), pytest.raises(ValueError, match="another process is working"), run.lock():
+    with run.lock(), pytest.raises(ValueError, match="another process is writing"), run.lock():
         pass
     with run.lock():  # given back
         pass

@@ -56,5 +56,5 @@ def test_what_a_run_allows_counts_for_nothing(copy: Path) -> None:
     with pytest.raises(ValueError, match=r"to trust it, add allow=\[os\]"):
         inr.load_run(device="cpu")
     assert not (copy / "ran").exists()
-    with pytest.raises(ValueError, match="is no run directory"):
+    with pytest.raises(ValueError, match="is not a run directory"):
         inr.load_run("nowhere")

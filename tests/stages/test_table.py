@@ -85,9 +85,9 @@ def test_the_folder_holds_stages_and_nothing_else() -> None:
         ("my_package.count.cuont", ["my_package"], "no function 'cuont': did you mean 'count'?"),
         ("my_package.count.Count", ["my_package"], "has no function 'Count'"),
         ("my_package.count.getcwd", ["my_package"], "has no function 'getcwd'"),
-        ("my_package.count.open_trained", ["my_package"], "is really inr.runs.trained.open_tr"),
+        ("my_package.count.open_trained", ["my_package"], "is defined in inr.runs.trained"),
         ("my_package.cuont.count", ["my_package"], "cannot be imported: No module named"),
-        ("inr.stages.sample.slug", [], "is really inr.config.compose.slug"),
+        ("inr.stages.sample.slug", [], "is defined in inr.config.compose"),
         ("inr.config.compose.slug", [], "is outside inr.stages"),
     ],
 )

@@ -1,1 +1,1 @@
-"""stage=evaluate: metrics under a named protocol."""
+"""stage=evaluate: metrics of a run, of several runs or of folders of meshes."""

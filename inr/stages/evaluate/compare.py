@@ -1,4 +1,4 @@
-"""Several runs as one result, and the difference of two groups of runs."""
+"""Metrics over several runs, and the difference between two groups of runs."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,27 +22,27 @@ from inr.stages.evaluate.run import SplitResult, evaluate_run
 
 log = logging.getLogger(__name__)
 
-# below which a bootstrap interval is too narrow
+# with fewer shapes a bootstrap interval is too narrow
 FEW_SHAPES = 20
 
 
 def compare_runs(job: Job) -> None:
-    """Evaluate what is not evaluated, and put the runs together, split by split.
+    """Evaluate the runs that are not evaluated yet, and summarise all of them for each split.
 
     Raises:
-        ValueError: for wrong input, runs that were measured under different protocols among it.
+        ValueError: for wrong input, such as runs that were measured under different protocols.
     """
     runs = find_runs(job.raw["runs"], "runs")
     against = find_runs(job.raw["against"], "against") if job.raw["against"] else []
     both = [run for run in runs if run.path.resolve() in {a.path.resolve() for a in against}]
     if both:
-        raise ValueError(f"'{both[0].path}' is in runs and in against; it cannot be in both")
-    _check_alike(job, [*runs, *against])
+        raise ValueError(f"'{both[0].path}' is in both runs and against; leave it out of one")
+    _check_comparable(job, [*runs, *against])
     found = [evaluate_run(job, run) for run in runs]
     others = [evaluate_run(job, run) for run in against]
     folder = job.folder or new_run_path("comparison")
     tables = []
-    # a run may have splits of its own, where the command line names none
+    # without split= on the command line, each run has its own splits
     for split in [s for s in found[0] if all(s in one for one in (*found, *others))]:
         first = dict(zip((run.path for run in runs), [one[split] for one in found], strict=True))
         second = dict(
@@ -50,15 +50,21 @@ def compare_runs(job: Job) -> None:
         )
         tables.append(_write(job, folder / split, split, first, second))
     if not tables:
-        raise ValueError("the runs have no split in common; add split=test, say")
+        raise ValueError(
+            "the runs have no split in common; add split=<split>, for example split=test"
+        )
     print("\n" + "\n\n".join(tables) + f"\n\nfiles: {folder}", flush=True)
 
 
 def find_runs(given: Any, key: str) -> list[Run]:
-    """Return the runs of a list of run directories; the folder of a sweep is all runs in it.
+    """Return the runs of a list of run directories; the folder of a sweep stands for all its runs.
+
+    Args:
+        given: one path, or a list of them.
+        key: key that the user set, for messages.
 
     Raises:
-        ValueError: if there is none, or one is named twice.
+        ValueError: if a path is not a run, or a run is named twice.
     """
     items = [given] if isinstance(given, str) else list(given)
     found: list[Run] = []
@@ -80,7 +86,7 @@ def _write(
     first: Mapping[Path, SplitResult],
     second: Mapping[Path, SplitResult],
 ) -> str:
-    """Write one split's per_shape.csv and summary.json, and return its table."""
+    """Write per_shape.csv and summary.json of one split, and return its table."""
     one = next(iter(first.values()))
     metrics = {
         metric: {
@@ -113,8 +119,8 @@ def _write(
     return _table(split, one.protocol, len(first), len(second), metrics)
 
 
-def _check_alike(job: Job, runs: Sequence[Run]) -> None:
-    """Refuse to put together what would be measured in different ways, before hours of it."""
+def _check_comparable(job: Job, runs: Sequence[Run]) -> None:
+    """Check that all runs would be measured alike, before anything is evaluated."""
     (path, one), *others = [
         (run.path, merge_with_run(job, run.config(), run.path).config) for run in runs
     ]
@@ -126,7 +132,7 @@ def _check_alike(job: Job, runs: Sequence[Run]) -> None:
                 raise ValueError(
                     f"'{path}' would be measured with eval.{key}={mine.get(key)}, '{other_path}' "
                     f"with {theirs.get(key)}; add eval=<protocol> overwrite=true to measure all of "
-                    "them alike"
+                    "them in the same way"
                 )
         for key in ("eval.resolution", "data.source", "data.family", "data.seed"):
             section, _, name = key.partition(".")
@@ -136,9 +142,9 @@ def _check_alike(job: Job, runs: Sequence[Run]) -> None:
 
 
 def _group(metric: str, found: Mapping[Path, SplitResult]) -> dict[str, Any]:
-    """Return a metric's mean and spread over some runs, and each run's own mean.
+    """Return a metric's mean and standard deviation over a group of runs, and each run's mean.
 
-    All are of the shapes that every run of the group has a value for.
+    Only shapes with a value in every run of the group are included.
     """
     values = [_values(metric, one.rows) for one in found.values()]
     common = set.intersection(*(set(run) for run in values))
@@ -158,7 +164,7 @@ def _difference(
         return None
     groups = [[_values(metric, one.rows) for one in group.values()] for group in (first, second)]
     if not set.intersection(*(set(run) for group in groups for run in group)):
-        log.warning("no shape has a %s in all runs: no difference of it", metric)
+        log.warning("no shape has a value of %s in all runs: its difference is left out", metric)
         return None
     found: Difference = paired_difference(*groups)
     return {
@@ -195,16 +201,16 @@ def _table(
     foot = []
     left = max(entry["runs"]["num_left_out"] for entry in metrics.values())
     if left:
-        foot = [f"{left} shapes that not every run has a value for are left out"]
+        foot = [f"{left} shapes without a value in every run are left out"]
     gaps = [entry["difference"] for entry in metrics.values() if entry["difference"]]
     if gaps:
         left_out = max(gap["num_left_out"] for gap in gaps)
         few = min(gap["num_shapes"] for gap in gaps)
         if few < FEW_SHAPES:
-            foot.append(f"an interval from {few} shapes is a rough one")
+            foot.append(f"with {few} shapes the interval is only approximate")
         foot += [
-            f"difference: of {max(gap['num_shapes'] for gap in gaps)} shapes that all runs "
-            f"measured ({left_out} left out), bootstrap over shapes and runs"
+            f"difference: over {max(gap['num_shapes'] for gap in gaps)} shapes measured in all "
+            f"runs ({left_out} left out), bootstrap over shapes and runs"
         ]
     return "\n".join([head, *align(lines), *foot])
 

@@ -1,4 +1,4 @@
-"""Metrics, under a named protocol: of a run, of several runs as one, or of anybody's meshes."""
+"""Metrics under a named protocol: of a run, of several runs, or of folders of meshes."""
 
 from inr.config.job import Job
 from inr.stages.evaluate.compare import compare_runs

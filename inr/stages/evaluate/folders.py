@@ -1,4 +1,4 @@
-"""Metrics of anybody's meshes against the ground truth, without a run."""
+"""Metrics of a folder of meshes from any source against ground truth, without a run."""
 
 import logging
 from collections.abc import Mapping
@@ -38,16 +38,16 @@ log = logging.getLogger(__name__)
 
 
 def evaluate_folders(job: Job) -> None:
-    """Evaluate the meshes of one folder against those of the same names in another.
+    """Evaluate the meshes of one folder against the shapes of the same names in another.
 
     Raises:
-        ValueError: for wrong input, no common name among it.
+        ValueError: for wrong input, such as folders without a common name.
     """
     config = job.config
     if job.overrides("split"):
         raise ValueError(
-            f"split goes with a run; of meshes={config.meshes} all are evaluated that have a "
-            "ground truth of their name: leave it out"
+            f"split goes with a run; with meshes={config.meshes} all meshes with a ground truth "
+            "of the same name are evaluated: leave split out"
         )
     if build_set_metrics(config):
         _evaluate_sets(job)
@@ -91,18 +91,18 @@ def _draw_worst(
 ) -> None:
     def read(name: str) -> tuple[Mesh, Mesh]:
         ground_truth = read_shape(ground_truths[name], dim, "", may_be_points=True)
-        mesh = read_shape(meshes[name], dim, "", may_be_points=False).side.mesh
+        mesh = read_shape(meshes[name], dim, "", may_be_points=False).shape.mesh
         to_box = to_box_of(ground_truth, config.data.extent)
-        shown = ground_truth.side.mesh or discs(ground_truth.points, None)
+        shown = ground_truth.shape.mesh or discs(ground_truth.points, None)
         return to_box.apply_mesh(shown), to_box.apply_mesh(mesh or empty_mesh(dim))
 
-    metric = protocol.deciding
+    metric = protocol.ranking_metric
     is_higher_better = protocol.metrics[metric].higher_is_better
     draw_worst(rows, metric, is_higher_better, read, build_renderer(config), path)
 
 
 def _evaluate_sets(job: Job) -> None:
-    """Compare the set of one folder with that of another, each shape in its own bounding box."""
+    """Compare two folders as sets of shapes, each shape normalised by its own bounding box."""
     config = job.config
     meshes, ground_truths, dim = find_both(str(config.meshes), str(config.ground_truth))
     nothing = empty_shape(dim, "")
@@ -110,7 +110,7 @@ def _evaluate_sets(job: Job) -> None:
     def read(name: str, path: Path, what: str) -> EvalShape | None:
         found = read_shape(path, dim, what, may_be_points=what == "the ground truth")
         return (
-            None if found.side.is_empty else _move(config, name, nothing, found, None).ground_truth
+            None if found.shape.is_empty else _move(config, name, nothing, found, None).ground_truth
         )
 
     samples = {name: read(name, path, "the mesh") for name, path in meshes.items()}
@@ -121,10 +121,10 @@ def _evaluate_sets(job: Job) -> None:
     _, table = write_sets(
         config,
         samples,
-        {name: side for name, side in references.items() if side is not None},
+        {name: shape for name, shape in references.items() if shape is not None},
         folder,
         about={"meshes": config.meshes, "ground_truth": config.ground_truth},
-        title=f"{config.meshes} against {config.ground_truth}, each shape in its own bounding box",
+        title=f"{config.meshes} against {config.ground_truth}, each normalised by its bounding box",
     )
     print(f"\n{table}\n\nfiles: {folder}", flush=True)
 
@@ -146,7 +146,7 @@ def _open_pair(
 def _move(
     config: Config, name: str, mesh: ShapeFile, ground_truth: ShapeFile, scan: Floats | None
 ) -> Pair:
-    """Return both in the frame of measurement, which the ground truth's bounding box decides."""
+    """Return the pair in the frame of measurement, given by the ground truth's bounding box."""
     to_box = to_box_of(ground_truth, config.data.extent)
     frame = config.eval.frame
     move, box = identity(to_box.rotation.shape[0]), to_box
@@ -157,8 +157,8 @@ def _move(
         move = Normalization(to_box.translation, to_box.rotation, 1 / edge)
         box = Normalization(0 * to_box.translation, to_box.rotation, to_box.scale * edge)
     return Pair(
-        reconstruction=_moved(mesh.side, move),
-        ground_truth=_moved(ground_truth.side, move),
+        reconstruction=_moved(mesh.shape, move),
+        ground_truth=_moved(ground_truth.shape, move),
         name=name,
         num_points=config.eval.num_points,
         seed=config.eval.seed,
@@ -170,13 +170,13 @@ def _move(
 
 
 def _scan(scan: Floats | None, ground_truth: ShapeFile, move: Normalization) -> Floats | None:
-    """Return the points that were reconstructed from: the scan's, or the ground truth's own."""
-    if scan is None and isinstance(ground_truth.side, Cloud):
+    """Return the scan in the frame of measurement; without one, a ground truth that is a cloud."""
+    if scan is None and isinstance(ground_truth.shape, Cloud):
         scan = ground_truth.points
     return None if scan is None else move.apply(scan)
 
 
-def _moved(side: Surface | Cloud, move: Normalization) -> Surface | Cloud:
-    if isinstance(side, Cloud):
-        return Cloud(move.apply(side.points), side.normals)  # none of the moves turns
-    return Surface(Mesh(move.apply(side.mesh.vertices), side.mesh.faces))
+def _moved(shape: Surface | Cloud, move: Normalization) -> Surface | Cloud:
+    if isinstance(shape, Cloud):
+        return Cloud(move.apply(shape.points), shape.normals)  # no transform here rotates
+    return Surface(Mesh(move.apply(shape.mesh.vertices), shape.mesh.faces))

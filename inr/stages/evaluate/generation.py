@@ -1,4 +1,4 @@
-"""A set of generated shapes against a set of references: coverage, matching, 1-NN accuracy."""
+"""Metrics of a set of generated shapes against a set of reference shapes."""
 
 import logging
 import time
@@ -28,10 +28,10 @@ log = logging.getLogger(__name__)
 def evaluate_samples(
     config: Config, run: Run, layout: Layout, *, label: str, split: str, epoch: int
 ) -> tuple[dict[str, Any], str]:
-    """Compare the new shapes of `sample.prior` with a split; return the summary and a table.
+    """Compare the shapes sampled from `sample.prior` with a split; return summary and table.
 
     Raises:
-        ValueError: if stage=sample has not been run, or there is nothing to compare.
+        ValueError: if stage=sample has not been run, or every sample is empty.
     """
     settings, prior = config.eval, config.sample.prior
     dim = config.data.dim
@@ -77,15 +77,15 @@ def write_sets(
     about: Mapping[str, Any],
     title: str,
 ) -> tuple[dict[str, Any], str]:
-    """Measure, write per_shape.csv and summary.json, and return the summary and a table.
+    """Measure, write per_shape.csv and summary.json, and return summary and table.
 
     Args:
-        config: its `eval` says how.
-        samples: generated shapes by name; None for an empty one, which is left out and counted.
-        references: what they are compared with.
-        folder: where the files go.
-        about: what was evaluated.
-        title: the same for the table.
+        config: configuration, with the protocol in `eval`.
+        samples: generated shapes by name; None for an empty one, which is counted but left out.
+        references: reference shapes by name.
+        folder: folder of the files.
+        about: entries of summary.json that describe what was evaluated.
+        title: description of what was evaluated, for the table.
 
     Raises:
         ValueError: if every sample is empty.
@@ -94,13 +94,13 @@ def write_sets(
     settings = config.eval
     if len(samples) != len(references):
         log.warning(
-            "%d samples against %d references: coverage and 1-NN accuracy compare sets of one size "
-            "(sample.num_shapes=%d makes them so)",
+            "%d samples against %d references: coverage and 1-NN accuracy assume sets of equal "
+            "size (sample.num_shapes=%d makes them equal)",
             len(samples),
             len(references),
             len(references),
         )
-    present = {name: side for name, side in samples.items() if side is not None}
+    present = {name: shape for name, shape in samples.items() if shape is not None}
     if not present:
         raise ValueError("every sample is empty; there is nothing to compare with the references")
     distances, floor = _measure(present, references, settings.num_points, settings.seed)
@@ -128,7 +128,7 @@ def write_sets(
     )
     log.info("each sample's nearest reference: %s", folder / "per_shape.csv")
     head = (
-        f"{title}\n{settings.protocol} protocol: {settings.num_points} points a shape, "
+        f"{title}\n{settings.protocol} protocol: {settings.num_points} points per shape, "
         f"{settings.frame} frame, seed {settings.seed}"
     )
     return summary, f"{head}\n{format_table(summary)}"
@@ -140,17 +140,20 @@ def _measure(
     num_points: int,
     seed: int,
 ) -> tuple[SetDistances, SetDistances]:
-    """Return the distances of samples to references; and of references sampled anew, the floor."""
+    """Return the distances between samples and references, and those for the sampling floor.
 
-    def draw(sides: Mapping[str, EvalShape], *, again: bool) -> list[Floats]:
+    For the floor, the references drawn again take the place of the samples.
+    """
+
+    def draw(shapes: Mapping[str, EvalShape], *, again: bool) -> list[Floats]:
         return [
-            side.draw(num_points, name, seed, again=again).points for name, side in sides.items()
+            shape.draw(num_points, name, seed, again=again).points for name, shape in shapes.items()
         ]
 
     log.info("distances of %d samples and %d references", len(samples), len(references))
     ground_truth = draw(references, again=False)
     distances = chamfer_distances(draw(samples, again=True), ground_truth)
-    log.info("distances of the references to themselves, sampled anew, for the floor")
+    log.info("distances of the references to themselves, drawn again, for the sampling floor")
     anew = pairwise_chamfer(draw(references, again=True), ground_truth)
     return distances, replace(distances, across=anew)
 
@@ -158,7 +161,7 @@ def _measure(
 def _entry(
     metric: SetMetric, info: MetricInfo, distances: SetDistances, floor: SetDistances
 ) -> dict[str, Any]:
-    """Return a metric's entry of the summary; of one set there is one number and no spread."""
+    """Return the summary entry of a metric; a set has one value, so its statistics are null."""
     none = dict.fromkeys(("median", "min", "max", "std"))
     return {
         "mean": metric.measure(distances),

@@ -1,4 +1,4 @@
-"""Shapes that lie in folders, whoever made them: found, paired by name, and read."""
+"""Find, pair by name and read the shapes of two folders."""
 
 import logging
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ from inr.shapes.solids.orientation import orient_outward
 
 log = logging.getLogger(__name__)
 
-# files of points, beside meshes that have no faces
+# suffixes that hold point clouds only; mesh files without faces are point clouds too
 CLOUD_SUFFIXES = tuple(suffix for suffix in suffixes(POINTS) if suffix not in suffixes(SURFACE))
-MOST_NAMED = 5
+MAX_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,27 @@ class ShapeFile:
     """A shape read from a file, in the file's own frame.
 
     Args:
-        side: the shape.
-        points: (N, D), whose bounding box is the shape's.
-        note: what had to be done to it, or is doubtful; becomes part of the row's reason.
+        shape: mesh or point cloud.
+        points: (N, D), points with the bounding box of the shape.
+        note: remark on repairs or defects, for the `reason` of the shape's row.
     """
 
-    side: Surface | Cloud
+    shape: Surface | Cloud
     points: Floats
     note: str
 
 
 def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
-    """Return the files of meshes and of ground truths by name, and D.
+    """Return the files of meshes and of ground truths, by name, and D.
 
-    Two single files belong together whatever their names are.
+    Two single files form a pair whatever their names are.
+
+    Args:
+        meshes: folder or file of the meshes.
+        ground_truth: folder or file of the ground truth.
 
     Raises:
-        ValueError: if a folder has none, or they have no name in common.
+        ValueError: if a folder has no shape, or they have no name in common.
     """
     where, there = Path(meshes), Path(ground_truth)
     made, ground_truths, dim = find_both(meshes, ground_truth)
@@ -54,16 +58,16 @@ def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[st
         return dict.fromkeys(ground_truths, mesh), ground_truths, dim
     if not made.keys() & ground_truths.keys():
         lower = {name.lower() for name in made} & {name.lower() for name in ground_truths}
-        hint = " (upper and lower case are told apart)" if lower else ""
+        hint = " (names are case-sensitive)" if lower else ""
         raise ValueError(
             f"no shape in meshes={where} has the name of one in ground_truth={there}: "
-            f"{_some(made)} there, {_some(ground_truths)} here; a mesh and its ground truth need "
+            f"{_some(made)} and {_some(ground_truths)}; a mesh and its ground truth need "
             f"the same name, suffixes aside{hint}"
         )
     others = [name for name in made if name not in ground_truths]
     if others:
         log.warning(
-            "%d meshes have no ground truth of their name and are left out: %s",
+            "%d meshes have no ground truth of the same name and are left out: %s",
             len(others),
             _some(others),
         )
@@ -71,11 +75,11 @@ def find_pairs(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[st
 
 
 def find_both(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str, Path], int]:
-    """Return the files of both folders by name, and D, which the suffixes of the meshes tell."""
+    """Return the files of both folders by name, and D, inferred from the suffixes of the meshes."""
     where, there = Path(meshes), Path(ground_truth)
     surfaces, outlines = suffixes(SURFACE), suffixes(OUTLINE)
     found, refused = find_files(where, surfaces + outlines, leave_out=[], key="meshes")
-    # pictures may lie beside meshes
+    # images beside meshes are not outlines
     solid = {n: path for n, path in found.items() if path.suffix.lower() in surfaces}
     dim, allowed = (3, surfaces + CLOUD_SUFFIXES) if solid else (2, outlines)
     ground_truths, also = find_files(there, allowed, leave_out=[], key="ground_truth")
@@ -85,13 +89,23 @@ def find_both(meshes: str, ground_truth: str) -> tuple[dict[str, Path], dict[str
 
 
 def to_box_of(shape: ShapeFile, extent: float) -> Normalization:
-    """Return the transform to the box of a shape alone: see `fit_bounds`."""
+    """Return the transform of a shape's bounding box to the box [-1, 1]^D: see `fit_bounds`."""
     corners = [shape.points.min(axis=0), shape.points.max(axis=0)]
     return fit_bounds(np.stack(corners), extent)
 
 
 def read_shape(path: Path, dim: int, what: str, *, may_be_points: bool) -> ShapeFile:
-    """Read a shape; one that encloses a negative volume is inside out, and turned."""
+    """Read a shape; the faces of a mesh that is inside out are flipped.
+
+    Args:
+        path: path of the file.
+        dim: D, dimension of space.
+        what: name of the shape in notes.
+        may_be_points: whether a point cloud is accepted.
+
+    Raises:
+        ValueError: if the file cannot be read, or holds a point cloud that is not accepted.
+    """
     if may_be_points and path.suffix.lower() in CLOUD_SUFFIXES and dim > 2:
         return _cloud(path, dim)
     try:
@@ -102,15 +116,15 @@ def read_shape(path: Path, dim: int, what: str, *, may_be_points: bool) -> Shape
         if error.num_points:
             raise ValueError(
                 f"'{path}' holds {error.num_points} points and no faces; a ground truth may be a "
-                "point cloud, and what is measured against it has to be a mesh"
+                "point cloud, but a reconstruction has to be a mesh"
             ) from error
         return empty_shape(dim, "the mesh has no faces")
     turned = False
     if mesh.volume() < 0:
         mesh, turned = orient_outward(mesh)
-    notes = [f"{what} was inside out and its faces were turned"] if turned else []
+    notes = [f"{what} was inside out and its faces were flipped"] if turned else []
     if not mesh.is_closed():
-        notes.append(f"{what} is not closed, so that its inside is partly a guess")
+        notes.append(f"{what} is not closed, so that its inside is uncertain")
     note = "; ".join(notes)
     return ShapeFile(Surface(mesh), mesh.vertices[mesh.used()], note)
 
@@ -127,5 +141,5 @@ def _cloud(path: Path, dim: int) -> ShapeFile:
 
 
 def _some(names: Mapping[str, Path] | list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in list(names)[:MOST_NAMED])
-    return shown + (", ..." if len(names) > MOST_NAMED else "")
+    shown = ", ".join(f"'{name}'" for name in list(names)[:MAX_NAMES])
+    return shown + (", ..." if len(names) > MAX_NAMES else "")

@@ -1,4 +1,4 @@
-"""Papers' numbers beside ours, where the protocol and the data are the same."""
+"""Published numbers of the same protocol and data set, for comparison."""
 
 from pathlib import Path
 from typing import Any
@@ -12,27 +12,27 @@ from inr.metrics.summary import align, format_number
 
 
 def published_lines(settings: Eval, num_shapes: int) -> str:
-    """Return papers' numbers as lines below a table, or why none can stand there.
+    """Return lines of published numbers for below a table, or why there are none.
 
     Args:
-        settings: of the evaluation.
-        num_shapes: that it measured.
+        settings: settings of the evaluation.
+        num_shapes: number of shapes that were measured.
     """
     dataset, protocol = settings.dataset, settings.protocol
     if dataset is None:
         return ""
     entries = [entry for entry in read_table() if entry.data == dataset]
     found = matching(entries, data=dataset, protocol=protocol, num_shapes=num_shapes)
-    changed = changes(settings)
+    changed = changed_keys(settings)
     if changed:
-        return f"\nno published number can stand here: {', '.join(changed)} differs from {protocol}"
+        return f"\nno comparable published numbers: {', '.join(changed)} differs from {protocol}"
     if not found:
         have = "; ".join(
             sorted({f"protocol {entry.protocol}, {entry.num_shapes} shapes" for entry in entries})
         )
         return (
-            f"\nno published number of {dataset} can stand here: this is protocol {protocol}, "
-            f"{num_shapes} shapes, and there are {have}"
+            f"\nno comparable published numbers of {dataset}: this is protocol {protocol}, "
+            f"{num_shapes} shapes; there are {have}"
         )
     lines = [["published", "metric", "mean", "median", "source"]]
     for entry in found:
@@ -42,8 +42,8 @@ def published_lines(settings: Eval, num_shapes: int) -> str:
     return "\n" + "\n".join(align(lines))
 
 
-def changes(settings: Eval) -> list[str]:
-    """Return the keys that measure otherwise than the shipped protocol of that name does."""
+def changed_keys(settings: Eval) -> list[str]:
+    """Return the settings that differ from the protocol of that name in conf/eval."""
     if not _path(settings.protocol).exists():
         return []
     theirs = _shipped(settings.protocol)
@@ -55,7 +55,7 @@ def changes(settings: Eval) -> list[str]:
 
 
 def _shipped(protocol: str) -> dict[str, Any]:
-    """Return the settings of a protocol, those of the protocols that it is composed of included."""
+    """Return the settings of a protocol in conf/eval, including those of its defaults list."""
     own = yaml.safe_load(_path(protocol).read_text(encoding="utf-8"))
     below = [_shipped(name) for name in own.pop("defaults", []) if name != "_self_"]
     whole: dict[str, Any] = {"metrics": {}}

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: one row a shape, a summary, a table for the terminal."""
+"""Results of an evaluation: one row per shape, a summary, and a table for the terminal."""
 
 import logging
 import math
@@ -12,7 +12,7 @@ from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.settings import Eval
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
-from inr.stages.evaluate.published import changes, published_lines
+from inr.stages.evaluate.published import changed_keys, published_lines
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 def record_settings(settings: Eval) -> dict[str, Any]:
-    """Return what the numbers of a shape depend on, a flat key each."""
+    """Return the settings that the metrics of a shape depend on, by dotted key."""
     found: dict[str, Any] = {
         key: getattr(settings, key) for key in ("num_points", "frame", "seed", "empty")
     }
@@ -29,13 +29,18 @@ def record_settings(settings: Eval) -> dict[str, Any]:
     return found
 
 
-def made_at(made: Mapping[str, Any], settings: Eval) -> int | None:
-    """Return the resolution that the meshes were extracted at; null if at several."""
+def mesh_resolution(made: Mapping[str, Any], settings: Eval) -> int | None:
+    """Return the resolution at which the meshes were extracted; None if there are several.
+
+    Args:
+        made: entries of shapes.json of the reconstruction, by name.
+        settings: settings of the evaluation.
+    """
     found = {entry["settings"].get("eval.resolution") for entry in made.values()}
     if found != {settings.resolution}:
         log.warning(
-            "the meshes were extracted at resolution %s, where eval=%s has %d; stage=reconstruct "
-            "eval=%s overwrite=true makes them so",
+            "the meshes were extracted at resolution %s, but eval=%s has %d; stage=reconstruct "
+            "eval=%s overwrite=true extracts them at that resolution",
             " and ".join(map(str, sorted(found))),
             settings.protocol,
             settings.resolution,
@@ -47,21 +52,21 @@ def made_at(made: Mapping[str, Any], settings: Eval) -> int | None:
 def measure_row(
     name: str, protocol: Protocol, open_pair: Callable[[], Pair], *, seconds: float, reason: str
 ) -> Row:
-    """Return a shape's row: its metrics, or why it has none.
+    """Return the row of a shape: its metrics, or why it has none.
 
     Args:
-        name: of the shape.
-        protocol: measures.
-        open_pair: reads both sides; its ValueError is the shape's failure, not the program's.
-        seconds: taken before.
-        reason: what is known of it before.
+        name: name of the shape.
+        protocol: protocol that measures it.
+        open_pair: function that reads the pair; if it raises ValueError, the row is `failed`.
+        seconds: time that the shape has taken so far.
+        reason: remark on the reconstruction, for the column `reason`.
     """
     started = time.perf_counter()
     row: Row = {"name": name}
     try:
         pair = open_pair()
         values, reasons = protocol.evaluate(pair)
-        # JSON has no NaN: what an empty shape has no value for is null
+        # JSON has no NaN: a missing value is null
         row |= {key: v if math.isfinite(v) else None for key, v in values.items()}
         said = [text for text in (reason, pair.note) if text]
         said += [f"{metric}: {why}" for metric, why in reasons.items()]
@@ -85,23 +90,23 @@ def write_results(
     about: Mapping[str, Any],
     title: str,
 ) -> tuple[dict[str, Any], str]:
-    """Write per_shape.csv and summary.json, and return the summary and a table of it.
+    """Write per_shape.csv and summary.json, and return the summary and a table.
 
     Args:
-        rows: one a shape.
-        protocol: measured them.
-        folder: where the files go.
-        settings: that the protocol was built from.
-        about: what was evaluated: split and epoch, or the folders.
-        title: what was evaluated, for the table.
+        rows: one row per shape.
+        protocol: protocol that measured them.
+        folder: folder of the files.
+        settings: settings that the protocol was built from.
+        about: entries of summary.json that describe what was evaluated.
+        title: description of what was evaluated, for the table.
 
     Raises:
-        ValueError: if there is no such published data set.
+        ValueError: if eval.dataset is not in the table of published numbers.
     """
     clouds = [row["of_cloud"] for row in rows if "of_cloud" in row]
     if clouds and all(clouds):
         protocol = replace(protocol, conditions=replace(protocol.conditions, of_clouds=True))
-    conditions, changed = protocol.conditions, changes(settings)
+    conditions, changed = protocol.conditions, changed_keys(settings)
     about = {
         **about,
         "frame": conditions.frame,
@@ -113,10 +118,10 @@ def write_results(
     summary = summarise(rows, protocol.infos())
     write_csv(rows, folder / "per_shape.csv")
     write_summary(summary, folder / "summary.json", protocol=protocol.name, about=about)
-    log.info("one row a shape: %s", folder / "per_shape.csv")
-    others = f", but for {', '.join(changed)}" if changed else ""
+    log.info("one row per shape: %s", folder / "per_shape.csv")
+    others = f", except for {', '.join(changed)}" if changed else ""
     head = (
-        f"{title}\n{protocol.name} protocol{others}: {conditions.num_points} points a side, "
+        f"{title}\n{protocol.name} protocol{others}: {conditions.num_points} points per surface, "
         f"{conditions.frame} frame, seed {settings.seed}"
     )
     table = format_table(summary) + _unmeasured(rows, protocol)
@@ -125,7 +130,7 @@ def write_results(
 
 
 def _unmeasured(rows: Sequence[Row], protocol: Protocol) -> str:
-    """Return a line for each metric that some shapes lack, and why the first of them does."""
+    """Return a line for each metric that some shapes lack, with the reason of the first of them."""
     lines = []
     for metric in protocol.metrics:
         without = [row for row in rows if metric in row.get("not_measured", {})]

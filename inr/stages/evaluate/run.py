@@ -1,4 +1,4 @@
-"""Metrics of a split's reconstructed shapes, under a named protocol."""
+"""Metrics of the reconstructions of a run under a named protocol."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -35,7 +35,13 @@ from inr.runs.shape_folder import ShapeFolder
 from inr.runs.trained import load_trained, work_in_run
 from inr.shapes.mesh import Mesh, empty_mesh
 from inr.stages.evaluate.generation import evaluate_samples
-from inr.stages.evaluate.results import Row, made_at, measure_row, record_settings, write_results
+from inr.stages.evaluate.results import (
+    Row,
+    measure_row,
+    mesh_resolution,
+    record_settings,
+    write_results,
+)
 from inr.stages.prepare.prepare import ensure_prepared
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
 from inr.training.tracking import Tracker
@@ -48,11 +54,11 @@ class SplitResult:
     """Result of evaluating one split.
 
     Args:
-        protocol: its name.
-        rows: one a shape.
-        summary: of them.
-        table: the same for a terminal.
-        settings: what the numbers depend on.
+        protocol: name of the protocol.
+        rows: one row per shape.
+        summary: statistics over the shapes, the content of summary.json.
+        table: the summary as text.
+        settings: settings that the metrics depend on.
     """
 
     protocol: str
@@ -63,17 +69,17 @@ class SplitResult:
 
 
 @dataclass(frozen=True)
-class _Subject:
-    """What is evaluated: a run at an epoch, its data set, and the shapes it was trained on.
+class _OpenRun:
+    """Run at an epoch whose reconstructions are evaluated.
 
     Args:
-        config: of the run and the command line.
-        overrides: of the command line.
-        run: its directory.
-        layout: its data set.
-        label: name of the epoch in folders.
+        config: configuration of the run, with the overrides of the command line.
+        overrides: overrides on the command line.
+        run: run directory.
+        layout: layout of its data set.
+        label: folder name of the epoch.
         trained: names of the training shapes.
-        evaluator: opens the field of a reconstructed shape; None where no metric asks for it.
+        evaluator: function from a latent to its field; None if no metric needs the field.
     """
 
     config: Config
@@ -85,15 +91,15 @@ class _Subject:
     evaluator: Callable[[torch.Tensor], FieldEvaluator] | None
 
     def shapes(self, split: str) -> ShapeFolder:
-        """Return the reconstruction of a split."""
+        """Return the folder of the reconstructions of a split."""
         return ShapeFolder(self.run.reconstruction(self.label, split), self.config.data.dim)
 
 
 def evaluate_run(job: Job, run: Run) -> dict[str, SplitResult]:
-    """Evaluate the splits of a run, and return what each gave.
+    """Evaluate the splits of a run, and return the result of each.
 
     Raises:
-        ValueError: for wrong input, a split that was not reconstructed among it.
+        ValueError: for wrong input, such as a split that is not reconstructed.
     """
     with work_in_run(job, run, "evaluate") as job:
         config = job.config
@@ -107,16 +113,16 @@ def evaluate_run(job: Job, run: Run) -> dict[str, SplitResult]:
         else:
             needs_field = build_protocol(config).needs_field
             evaluator = _open_evaluator(job, run) if needs_field else None
-            subject = _Subject(
+            opened = _OpenRun(
                 config, job.overrides, run, layout, epoch_label(epoch), trained, evaluator
             )
-            found = {split: _evaluate_split(subject, split, epoch) for split in job.splits}
-        _mirror(job, run, found, epoch, int(progress["step"]))
+            found = {split: _evaluate_split(opened, split, epoch) for split in job.splits}
+        _log_means(job, run, found, epoch, int(progress["step"]))
     return found
 
 
 def evaluate_one(job: Job) -> None:
-    """Evaluate the splits of a run, and print each one's table."""
+    """Evaluate the splits of a run, and print the table of each."""
     found = evaluate_run(job, find_run(job.raw["run"]))
     print("\n" + "\n\n".join(one.table for one in found.values()), flush=True)
 
@@ -128,29 +134,29 @@ def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: 
     return SplitResult(config.eval.protocol, [], summary, table, record_settings(config.eval))
 
 
-def _evaluate_split(subject: _Subject, split: str, epoch: int) -> SplitResult:
-    config, run = subject.config, subject.run
-    names = read_trained_split(subject.layout, split, subject.trained)
-    made = _reconstructed(subject, split, epoch)
-    warn_missing_ground_truth(subject.layout, names, "they have no metrics")
+def _evaluate_split(opened: _OpenRun, split: str, epoch: int) -> SplitResult:
+    config, run = opened.config, opened.run
+    names = read_trained_split(opened.layout, split, opened.trained)
+    made = _reconstructed(opened, split, epoch)
+    warn_missing_ground_truth(opened.layout, names, "they have no metrics")
     protocol = build_protocol(config)
-    folder = run.evaluation(subject.label, split, protocol.name)
+    folder = run.evaluation(opened.label, split, protocol.name)
     settings = record_settings(config.eval)
     finished = FinishedShapes(folder, settings)
     if not config.overwrite:
         finished.check_settings()
     with finished:
         for name in show_progress(names, f"evaluate {split}", len(names)):
-            of = [made.get(name, {}).get("time"), ground_truth_stamp(subject.layout, name)]
+            of = [made.get(name, {}).get("time"), ground_truth_stamp(opened.layout, name)]
             before = finished.shapes.get(name)
-            # one whose sides are others since, and one that had no metrics, is not finished
+            # measured again if mesh or ground truth have changed since, or if it had no metrics
             is_finished = (
                 before is not None
                 and before["made"] == of
                 and before["row"]["status"] in ("ok", "empty")
             )
             if config.overwrite or not is_finished:
-                row = _evaluate_shape(subject, split, name, protocol, made.get(name))
+                row = _evaluate_shape(opened, split, name, protocol, made.get(name))
                 finished.add(name, {"row": row, "made": of})
     rows = [finished.shapes[name]["row"] for name in names]
     summary, table = write_results(
@@ -158,74 +164,74 @@ def _evaluate_split(subject: _Subject, split: str, epoch: int) -> SplitResult:
         protocol,
         folder,
         settings=config.eval,
-        about={"split": split, "epoch": epoch, "resolution": made_at(made, config.eval)},
+        about={"split": split, "epoch": epoch, "resolution": mesh_resolution(made, config.eval)},
         title=f"{split} split, epoch {epoch}",
     )
-    _draw_worst(subject, split, rows, protocol)
+    _draw_worst(opened, split, rows, protocol)
     return SplitResult(protocol.name, rows, summary, table, settings)
 
 
-def _reconstructed(subject: _Subject, split: str, epoch: int) -> dict[str, Any]:
-    """Return what stage=reconstruct made of a split.
+def _reconstructed(opened: _OpenRun, split: str, epoch: int) -> dict[str, Any]:
+    """Return the entries of shapes.json of the reconstructions of a split.
 
     Raises:
-        ValueError: if it made nothing, or with other settings than are asked for.
+        ValueError: if there are none, or they were made with other settings than the overrides.
     """
     asked = {
-        f"eval.{key}": getattr(subject.config.eval, key)
+        f"eval.{key}": getattr(opened.config.eval, key)
         for key in ("resolution", "coarse_to_fine")
-        if subject.overrides(f"eval.{key}")
+        if opened.overrides(f"eval.{key}")
     }
-    finished = subject.shapes(split).finished(asked)
+    finished = opened.shapes(split).finished(asked)
     finished.check_settings("stage=reconstruct with overwrite=true makes")
     if not finished.shapes:
         raise ValueError(
             f"the {split} split of epoch {epoch} is not reconstructed; run stage=reconstruct "
-            f"{run_argument(subject.run.path)} split={split}"
+            f"{run_argument(opened.run.path)} split={split}"
         )
     return finished.shapes
 
 
 def _evaluate_shape(
-    subject: _Subject, split: str, name: str, protocol: Protocol, made: Mapping[str, Any] | None
+    opened: _OpenRun, split: str, name: str, protocol: Protocol, made: Mapping[str, Any] | None
 ) -> Row:
-    """Return a shape's row: its metrics, or why it has none."""
-    shapes = subject.shapes(split)
+    """Return the row of a shape: its metrics, or why it has none."""
+    shapes = opened.shapes(split)
     path = shapes.mesh(name)
     if made is None or (made["status"] == "ok" and not path.exists()):
         reason = "not reconstructed" if made is None else f"'{path}' no longer exists"
         return {"name": name, "status": "missing", "reason": reason, "seconds": 0.0}
-    if not has_ground_truth(subject.layout, name):  # which was said, once for all
+    if not has_ground_truth(opened.layout, name):  # the warning was logged once for all shapes
         reason = "the data set has neither its mesh nor its surface points"
         return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
-    settings = subject.config.eval
-    num_parts = subject.config.latent.get("num_parts")
+    settings = opened.config.eval
+    num_parts = opened.config.latent.get("num_parts")
 
     def pair() -> Pair:
         return open_pair(
             shapes.read_mesh(name) if made["status"] == "ok" else empty_mesh(shapes.dim),
-            subject.layout,
+            opened.layout,
             name,
             frame=settings.frame,
             num_points=settings.num_points,
             seed=settings.seed,
-            evaluator=subject.evaluator(shapes.read_latent(name)) if subject.evaluator else None,
+            evaluator=opened.evaluator(shapes.read_latent(name)) if opened.evaluator else None,
             parts=partial(shapes.read_parts, name, num_parts) if num_parts else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])
 
 
-def _draw_worst(subject: _Subject, split: str, rows: list[Row], protocol: Protocol) -> None:
-    shapes = subject.shapes(split)
+def _draw_worst(opened: _OpenRun, split: str, rows: list[Row], protocol: Protocol) -> None:
+    shapes = opened.shapes(split)
 
     def read(name: str) -> tuple[Mesh, Mesh]:
-        return ground_truth_mesh(subject.layout, name, shapes.dim), shapes.read_mesh(name)
+        return ground_truth_mesh(opened.layout, name, shapes.dim), shapes.read_mesh(name)
 
-    metric = protocol.deciding
+    metric = protocol.ranking_metric
     is_higher_better = protocol.metrics[metric].higher_is_better
-    name = f"evaluation_{subject.label}_{split}_{protocol.name}.png"
-    path, renderer = subject.run.renders / name, build_renderer(subject.config)
+    name = f"evaluation_{opened.label}_{split}_{protocol.name}.png"
+    path, renderer = opened.run.renders / name, build_renderer(opened.config)
     draw_worst(rows, metric, is_higher_better, read, renderer, path)
 
 
@@ -239,7 +245,7 @@ def _open_evaluator(job: Job, run: Run) -> Callable[[torch.Tensor], FieldEvaluat
     return evaluator
 
 
-def _mirror(job: Job, run: Run, found: Mapping[str, SplitResult], epoch: int, step: int) -> None:
+def _log_means(job: Job, run: Run, found: Mapping[str, SplitResult], epoch: int, step: int) -> None:
     """Log the means to metrics.jsonl and the dashboard."""
     logger = build_logger(job.config)
     logger.start(run.path, name=run.path.name, group="", config=job.raw)

@@ -1,1 +1,1 @@
-"""stage=prepare: a folder of shapes to a data set."""
+"""stage=prepare: make a data set from a folder of shapes."""

@@ -1,4 +1,4 @@
-"""The end of stage=prepare, which concerns all shapes together."""
+"""The last step of stage=prepare, over all shapes: manifest, splits and summary."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ from inr.stages.prepare.splits import assign_all
 log = logging.getLogger(__name__)
 
 
-class ShapesRefused(Exception):  # noqa: N818 (it is asked for, with strict=true)
+class ShapesRefused(Exception):  # noqa: N818 (not an error by itself: strict=true asks for it)
     """A shape was refused, which strict=true forbids."""
 
     exit_code = 1
 
 
-def finish(
+def finalize(
     config: Config,
     layout: Layout,
     sources: Mapping[str, Path | Family],
@@ -31,25 +31,25 @@ def finish(
     made: list[str],
     shard: Shard,
 ) -> None:
-    """Write the manifest and the splits, and sum up, once no shape is left to other shards.
+    """Write the manifest and the splits, and log a summary, once all shards are done.
 
     Args:
-        config: of the call.
-        layout: the data set.
-        sources: what each shape is made from, by name.
-        refused: why shapes were refused before any was made.
-        made: shapes that this call made or tried to.
-        shard: of the call.
+        config: configuration of the job.
+        layout: layout of the data set.
+        sources: source of each shape, by name.
+        refused: reasons of shapes that were refused before sampling, by name.
+        made: names of the shapes that this call prepared or tried to.
+        shard: shard of the job.
 
     Raises:
-        ValueError: if nothing can be used.
-        ShapesRefused: if some cannot, and config.strict forbids that.
+        ValueError: if no shape can be used.
+        ShapesRefused: if a shape was refused and config.strict is set.
     """
     known = read_records(layout)
     waiting = sum(name not in known for name in sources)
     if waiting:
         log.info(
-            "shard %d of %d is done; %d shapes are left to other shards, the last of which writes "
+            "shard %d of %d is done; %d shapes are left to other shards; the last one writes "
             "%s and the splits",
             shard.index,
             shard.count,
@@ -70,10 +70,10 @@ def _record(
     *,
     is_new: bool,
 ) -> dict[str, JournalEntry]:
-    """Write the manifest, if it changes, and return its records."""
+    """Write the manifest if it changes, and return its records."""
     if config.prepare.drop_missing:
         known = drop_missing(layout, known, sources)
-    records = {  # of another source too, which may be mounted in part
+    records = {  # finished shapes stay if their source is missing (an unmounted disk, say)
         name: record
         for name, record in sorted(mark_missing(known, sources).items())
         if name in sources or record["status"] == "ok"
@@ -83,7 +83,7 @@ def _record(
         for name, reason in refused.items()
     }
     manifest = read_json(layout.manifest)
-    if is_prepared(layout):  # before, the splits were of all that was ready
+    if is_prepared(layout):  # manifests of earlier versions: all ready shapes were assigned
         manifest.setdefault("dealt", ready_names(layout))
     is_new |= manifest["shapes"] != records
     manifest["shapes"] = records
@@ -98,11 +98,11 @@ def _record(
 def _report(
     config: Config, layout: Layout, records: Mapping[str, JournalEntry], made: Sequence[str]
 ) -> None:
-    """Log what is ready, and assign it to splits.
+    """Log a summary, and assign the ready shapes to splits.
 
     Raises:
-        ValueError: if nothing can be used.
-        ShapesRefused: if some cannot, and that is not allowed.
+        ValueError: if no shape can be used.
+        ShapesRefused: if a shape was refused and config.strict is set.
     """
     count = count_statuses(records)
     log.info(
@@ -133,7 +133,7 @@ def _warn_of_parts(records: Mapping[str, JournalEntry]) -> None:
     missing = parts_of_no_shape(records)
     if missing:
         log.warning(
-            "parts that no shape has: %s; a network would keep room for them untrained; files of "
-            "parts are numbered from part0, and overwrite=true makes renamed ones anew",
+            "no shape has these parts: %s; a network would have untrained latents for them; files "
+            "of parts are numbered from part0; after renaming files add overwrite=true",
             ", ".join(map(str, missing)),
         )

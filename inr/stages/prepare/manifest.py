@@ -1,4 +1,4 @@
-"""The manifest of a data set: what it was prepared with, and what that allows."""
+"""The manifest of a data set: the settings that it was prepared with, compared with a job's."""
 
 import copy
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inr.config.job import ADOPTED, Job
+from inr.config.job import FROM_MANIFEST, Job
 from inr.config.renamed import in_new_names
 from inr.data.journal import JournalEntry, check_alone, delete_journals, read_records
 from inr.data.layout import Layout, read_json, write_json
@@ -14,22 +14,22 @@ from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, has_changed
 from inr.runs.dataset import shape_settings
 
-# settings that data sets of before were made without knowing
-BEFORE = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
-SAMPLING_BEFORE = {"edge_fraction": 0.0, "dtype": "float32"}
+# values of settings that are newer than a manifest
+OLD_DEFAULTS = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
+OLD_SAMPLING_DEFAULTS = {"edge_fraction": 0.0, "dtype": "float32"}
 
 
 def adopt_settings(job: Job, layout: Layout) -> Job:
-    """Return the job with the settings that the data set was really prepared with.
+    """Return the job with the settings that the data set was prepared with.
 
     Raises:
-        ValueError: if the command line says otherwise.
+        ValueError: if the command line contradicts them.
     """
     if not layout.manifest.exists():
         return job
     raw = copy.deepcopy(job.raw)
     for key, value in _settings_in(read_json(layout.manifest)).items():
-        if f"data.{key}" not in ADOPTED or raw["data"][key] == value:
+        if f"data.{key}" not in FROM_MANIFEST or raw["data"][key] == value:
             continue
         if job.overrides(f"data.{key}"):
             was, now = _difference(value, raw["data"][key])
@@ -42,15 +42,15 @@ def adopt_settings(job: Job, layout: Layout) -> Job:
 
 
 def _settings_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings in a manifest in today's names, those that are newer than it added."""
+    """Return the settings of a manifest in current names, with defaults of newer ones."""
     settings: dict[str, Any] = in_new_names({"data": manifest.get("settings", {})})["data"]
     if settings.get("sampling"):
-        settings["sampling"] = {**SAMPLING_BEFORE, **settings["sampling"]}
+        settings["sampling"] = {**OLD_SAMPLING_DEFAULTS, **settings["sampling"]}
     return settings
 
 
 def _difference(one: Any, other: Any) -> tuple[Any, Any]:
-    """Return two settings without the entries that they share."""
+    """Return two settings without the entries that are equal."""
     if not (isinstance(one, dict) and isinstance(other, dict)):
         return one, other
     keys = [key for key in other if one.get(key) != other[key]]
@@ -58,17 +58,17 @@ def _difference(one: Any, other: Any) -> tuple[Any, Any]:
 
 
 def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> dict[str, Any]:
-    """Return the manifest to go on with, written before the first shape is.
+    """Return the manifest, and write it if it is new.
 
-    Where no shape is ready, other settings make it anew.
+    A manifest with other settings is replaced if none of its shapes is ready.
 
     Raises:
-        ValueError: if what is there was made with other settings, or not by this program.
+        ValueError: if the data set was prepared with other settings, or not by this program.
     """
     fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
     if not overwrite and layout.manifest.exists():
         manifest = read_json(layout.manifest)
-        before = {**BEFORE, **_settings_in(manifest)}
+        before = {**OLD_DEFAULTS, **_settings_in(manifest)}
         changed = [key for key, value in fresh["settings"].items() if before.get(key) != value]
         if not changed:
             return dict(manifest)
@@ -80,18 +80,18 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
             )
     elif not overwrite and layout.names() and not any(layout.root.glob("journal_*.jsonl")):
         raise ValueError(
-            f"'{layout.root}' holds samples that this program did not make; leave out data.source "
-            "to use them as they are, or choose another data.root"
+            f"'{layout.root}' holds samples that were not made by this program; leave out "
+            "data.source to use them as they are, or choose another data.root"
         )
     write_json(fresh, layout.manifest)
     return fresh
 
 
 def _forget_refusals(layout: Layout) -> bool:
-    """Return whether no shape is ready; then nothing keeps what was found of any.
+    """Forget all records if no shape is ready; return whether that was so.
 
     Raises:
-        ValueError: if another process is preparing them.
+        ValueError: if another process is preparing the data set.
     """
     records = read_records(layout).values()
     is_assigned = replace(layout, fold=None).split("train").exists()
@@ -103,26 +103,26 @@ def _forget_refusals(layout: Layout) -> bool:
 
 
 def keep_num_parts(layout: Layout, manifest: dict[str, Any], num_parts: int) -> dict[str, Any]:
-    """Return the manifest with the number of parts that each shape has, absent ones counted.
+    """Return the manifest with the number of parts per shape, absent parts included.
 
-    A data set keeps that of its first call: shapes that are added later may have fewer. Where none
-    is ready it is that of this call.
+    The first call fixes it: shapes that are added later may have fewer parts. It is replaced if no
+    shape is ready.
 
     Args:
-        layout: the data set.
-        manifest: what is known so far.
-        num_parts: of the shapes that are asked for, 0 where the source has no parts.
+        layout: layout of the data set.
+        manifest: manifest so far.
+        num_parts: number of parts in the source; 0 if it has none.
 
     Raises:
-        ValueError: if they have more than those before, or one has parts and the other has none.
+        ValueError: if the source has more parts than the data set, or only one of them has parts.
     """
     before = manifest.get("num_parts", 0 if manifest["shapes"] else num_parts)
     if num_parts > before or (before > 0 and num_parts == 0):
         if _forget_refusals(layout):
             return {**manifest, "shapes": {}, "num_parts": num_parts}
         raise ValueError(
-            f"'{layout.root}' was prepared with {before} parts a shape, and there are {num_parts} "
-            "now; add overwrite=true to make it anew, or choose another data.root"
+            f"'{layout.root}' was prepared with {before} parts per shape, but there are now "
+            f"{num_parts}; add overwrite=true to make it anew, or choose another data.root"
         )
     return {**manifest, "num_parts": before}
 
@@ -134,17 +134,17 @@ def is_finished(
     record: JournalEntry | None,
     parts: PartFiles | None,
 ) -> bool:
-    """Return whether a shape needs nothing more; without a record it was cut off half-way.
+    """Return whether a shape is finished; one without a record was interrupted.
 
     Raises:
-        ValueError: if it was made from a file that has changed since.
+        ValueError: if the source file or the part files have changed since.
     """
-    if record is None or record["status"] == "failed":  # for want of time or memory, say
+    if record is None or record["status"] == "failed":  # out of time or memory, for example
         return False
     changed = isinstance(source, Path) and has_changed(source, record)
     other_parts = parts is not None and parts.have_changed(record)
     if record["status"] == "refused":
-        return not (changed or other_parts)  # a mended file gets its chance
+        return not (changed or other_parts)  # a repaired file is tried again
     if not layout.is_ready(name):
         return False
     given = source.resolve() if isinstance(source, Path) else None
@@ -156,21 +156,21 @@ def is_finished(
         )
     if changed:
         raise ValueError(
-            f"'{name}' in '{layout.root}' was made from another file than '{source}' now is; "
+            f"'{name}' in '{layout.root}' was made from '{source}' before that file changed; "
             f"delete {layout.samples(name).parent} to make it anew, or add overwrite=true to make "
             "all of them"
         )
     if other_parts:
         raise ValueError(
-            f"the parts of '{name}' in '{layout.root}' were made from other files than there are "
-            f"now; delete {layout.samples(name).parent} to make it anew, or add overwrite=true to "
+            f"the parts of '{name}' in '{layout.root}' were made before their files changed; "
+            f"delete {layout.samples(name).parent} to make it anew, or add overwrite=true to "
             "make all of them"
         )
     return True
 
 
 def check_asked(job: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
-    """Check that splits which the command line asks for are those that were assigned.
+    """Check that the splits on the command line are those that were assigned.
 
     Raises:
         ValueError: if they are not.
@@ -186,7 +186,7 @@ def check_asked(job: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
 
 
 def check_assigned(layout: Layout, manifest: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Check that the splits there are those asked for, unless they are the user's own lists.
+    """Check that the assigned splits are those asked for, unless the user wrote the split files.
 
     Raises:
         ValueError: if they are not.

@@ -1,4 +1,4 @@
-"""Make a data set: normalise, sample, split, and say in manifest.json what was done."""
+"""Make a data set: normalise, sample, assign splits, and write manifest.json."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all
 from inr.runs.dataset import is_prepared, layout_of, split_sizes
 from inr.shapes import warp
-from inr.stages.prepare.finalize import finish
+from inr.stages.prepare.finalize import finalize
 from inr.stages.prepare.locate import assign_splits, find_parts, find_sources
 from inr.stages.prepare.manifest import (
     check_asked,
@@ -43,14 +43,14 @@ def prepare(job: Job) -> None:
     """Run the stage.
 
     Raises:
-        ValueError: for wrong input, or a disk that cannot be written.
-        ShapesRefused: under strict=true, if a shape was refused.
+        ValueError: for wrong input, or if the data set cannot be written.
+        ShapesRefused: if a shape was refused and strict=true.
     """
     config = job.config
     layout = layout_of(job)
     if config.data.family is None and config.data.source is None:
         if layout.names():
-            log.info("'%s' is prepared already and used as it is", layout.root)
+            log.info("'%s' is prepared already, and used as it is", layout.root)
             return
         raise ValueError(
             "prepare needs shapes: add data.source=<folder of your shapes, or one file>"
@@ -60,7 +60,7 @@ def prepare(job: Job) -> None:
         raise ValueError(
             f"overwrite=true does not go with prepare.shard; delete '{layout.root}' instead"
         )
-    # what cannot be is said before hours of sampling
+    # fail before hours of sampling
     if config.prepare.device != "cpu":
         warp.check_device(config.prepare.device)
     sources, refused = find_sources(config)
@@ -71,7 +71,7 @@ def prepare(job: Job) -> None:
         log.warning("refused %s: %s", name, reason)
     if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
         assign_splits(config.data, list(sources))
-    else:  # sources of shapes in splits may be missing
+    else:  # the sources of assigned shapes may be missing
         read_lists(split_sizes(config.data))
     try:
         with file_lock(layout.root / ".lock"):
@@ -79,21 +79,21 @@ def prepare(job: Job) -> None:
         with file_lock(layout.root / f".lock_{shard}"):
             made = _prepare_shard(config, layout, sources, parts, shard)
         with file_lock(layout.root / ".lock"):
-            finish(config, layout, sources, refused, made, shard)
+            finalize(config, layout, sources, refused, made, shard)
         if is_prepared(layout):
             assign_folds(config.data, layout)
             warn_of_duplicates(layout)
-    except OSError as error:  # what workers raise when the disk is full among them
+    except OSError as error:  # also from workers, such as a full disk
         raise ValueError(
-            f"cannot write the data set '{layout.root}': {error}; what is done is kept, and the "
-            "same command goes on from there"
+            f"cannot write the data set '{layout.root}': {error}; finished shapes are kept, and "
+            "the same command continues from there"
         ) from error
 
 
 def _open(job: Job, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, PartFiles]:
-    """Write the manifest to go on with; return the part files with the number of parts in it."""
+    """Open the manifest; return the part files with the number of parts in the manifest."""
     config = job.config
-    if config.overwrite:  # first, or a kill would leave new settings beside old shapes
+    if config.overwrite:  # first, so that an interruption cannot leave new settings with old shapes
         check_alone(layout)
         for path in layout.root.glob("splits/**/*.json"):
             path.unlink()
@@ -105,7 +105,7 @@ def _open(job: Job, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, Pa
         manifest = keep_num_parts(layout, manifest, num_parts)
         num_parts = manifest["num_parts"]
         parts = {name: replace(files, num_parts=num_parts) for name, files in parts.items()}
-    # those that failed get another chance, and until then not all is done
+    # failed shapes are tried again, so they count as not done
     records = manifest["shapes"].items()
     kept = {name: record for name, record in records if record["status"] != "failed"}
     fresh = {**manifest, "shapes": kept}
@@ -121,7 +121,7 @@ def _prepare_shard(
     parts: Mapping[str, PartFiles],
     shard: Shard,
 ) -> list[str]:
-    """Prepare the shapes of a shard that are not done, and return their names."""
+    """Prepare the shapes of a shard that are not finished, and return their names."""
     records = read_records(layout)
     todo = {
         name: source
@@ -131,7 +131,7 @@ def _prepare_shard(
     }
     if not todo:
         return []
-    # each process on a GPU has a context of its own there
+    # on a GPU each process needs its own CUDA context, so use one
     cores = num_cores() if config.prepare.device == "cpu" else 1
     processes = min(config.workers or cores, len(todo))
     log.info("preparing %d shapes in %d processes under %s", len(todo), processes, layout.root)
@@ -146,7 +146,7 @@ def _prepare_shard(
     try:
         for name, outcome in show_outcomes(outcomes, len(todo)):
             record = outcome
-            if isinstance(record, str):  # why there is none
+            if isinstance(record, str):  # the reason of a failure
                 record = {"status": "failed", "reason": record, "seconds": None}
                 record |= fingerprint(todo[name])
                 if name in parts:
@@ -160,13 +160,13 @@ def _prepare_shard(
 
 
 def ensure_prepared(job: Job) -> Layout:
-    """Return the data set of a run; one without a data.root of its own is made on first use.
+    """Return the layout of a job's data set, which is prepared on first use.
 
-    It is not made where only a run's own configuration says so: opening somebody's run writes
-    nowhere but into it.
+    It is prepared if data.root is null or on the command line, but not in a data.root that comes
+    from the configuration of a run: opening a run must not write outside it.
 
     Raises:
-        ValueError: if a data set of the user's own does not exist.
+        ValueError: if the data set does not exist and is not prepared here.
     """
     config = job.config
     layout = layout_of(job)
@@ -188,18 +188,18 @@ def ensure_prepared(job: Job) -> Layout:
 
 
 def _check_unchanged(layout: Layout, source: Path) -> None:
-    """Check that the one file that a data set was made of is still the same, if it is there."""
+    """Check that the source of a data set of one file has not changed, if the file exists."""
     if source.is_file():
         record = read_json(layout.manifest)["shapes"].get(shape_name(Path(source.name)))
         if record is not None and has_changed(source, record):
             raise ValueError(
-                f"'{layout.root}' was made from another '{source}' than there is now; run "
+                f"'{layout.root}' was made from '{source}' before that file changed; run "
                 "stage=prepare overwrite=true with the same settings to make it anew"
             )
 
 
 def recipe_of(config: Config) -> Recipe:
-    """Return what is done to each shape."""
+    """Return the recipe by which each shape is prepared."""
     data = config.data
     return Recipe(
         dim=data.dim,

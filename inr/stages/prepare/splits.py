@@ -1,4 +1,4 @@
-"""The splits of a data set as files: assigned once, and extended when shapes come later."""
+"""The split files of a data set: assigned once, and extended when shapes are added."""
 
 import logging
 from collections import Counter
@@ -21,57 +21,59 @@ from inr.stages.prepare.manifest import check_assigned
 
 log = logging.getLogger(__name__)
 
-MOST_NAMES = 5
+MAX_NAMES = 5
 
 
 def asked_splits(data: Data) -> dict[str, object]:
-    """Return what decides who is in which split."""
+    """Return the settings that the splits depend on."""
     sizes = split_sizes(data)
-    # so that a list that was edited is noticed
+    # with a digest of each list of names, to notice that it was edited
     lists = [size for size in sizes.values() if isinstance(size, str)]
     return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in lists}}
 
 
 def assign_all(data: Data, layout: Layout) -> None:
-    """Write the splits of a data set, or add the shapes that came since to those there are.
+    """Write the splits of a data set, or add new shapes to existing splits and folds.
 
     Raises:
-        ValueError: if there are too few shapes, or the splits were assigned otherwise.
+        ValueError: if there are too few shapes, or the splits were assigned with other settings.
     """
-    usual = replace(layout, fold=None)
+    unfolded = replace(layout, fold=None)
     manifest = read_json(layout.manifest)
     ready = ready_names(layout)
     copies = copies_in(manifest)
     asked = asked_splits(data)
-    if usual.split("train").exists():
-        check_assigned(usual, manifest, asked)
+    if unfolded.split("train").exists():
+        check_assigned(unfolded, manifest, asked)
         new = set(ready) - set(manifest.get("dealt", ready))
-        if new and manifest.get("splits") is not None:  # else they are the user's own
-            _add(data, usual, sorted(new), ready, copies)
+        if new and manifest.get("splits") is not None:  # else the user wrote the split files
+            _add(data, unfolded, sorted(new), ready, copies)
             write_json({**manifest, "dealt": ready}, layout.manifest)
-        warn_unassigned(data, usual, ready, new)
+        warn_unassigned(data, unfolded, ready, new)
     else:
         try:
             splits = make_splits(ready, split_sizes(data), data.seed, copies)
         except ValueError as error:
             raise ValueError(f"{error} that could be prepared") from error
         write_json({**manifest, "splits": asked, "dealt": ready}, layout.manifest)
-        for split, names in reversed(splits.items()):  # train last: its file says that all is done
-            write_json(names, usual.split(split))
+        for split, names in reversed(
+            splits.items()
+        ):  # train last: its file marks the data set as prepared
+            write_json(names, unfolded.split(split))
         log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
         if copies:
-            shown = "; ".join(" = ".join(group) for group in copies[:MOST_NAMES])
-            log.info("%d shapes are there more than once: %s", len(copies), shown)
-    for done in sorted(usual.split("train").parent.glob("folds_of_*.json")):
-        _add_to_folds(usual, done, ready, copies)
+            shown = "; ".join(" = ".join(group) for group in copies[:MAX_NAMES])
+            log.info("%d shapes have copies: %s", len(copies), shown)
+    for done in sorted(unfolded.split("train").parent.glob("folds_of_*.json")):
+        _add_to_folds(unfolded, done, ready, copies)
 
 
 def assign_folds(data: Data, layout: Layout) -> None:
-    """Write the splits of every fold, if folds are asked for and they are not there.
+    """Write the splits of every fold, if folds are asked for and do not exist yet.
 
     Raises:
-        ValueError: if there are too few shapes, the folds there were assigned otherwise, or they
-            cannot be written.
+        ValueError: if there are too few shapes, existing folds were assigned with other settings,
+            or the files cannot be written.
     """
     if layout.fold is None:
         return
@@ -94,13 +96,13 @@ def assign_folds(data: Data, layout: Layout) -> None:
     elif read_json(done) != asked:
         raise ValueError(
             f"the {folds} folds of '{layout.root}' were assigned from other shapes, or with "
-            "another data.seed or data.splits.valid; stage=prepare adds new shapes, and after "
-            f"deleting {done} all are assigned anew"
+            "another data.seed or data.splits.valid; run stage=prepare to add new shapes, or "
+            f"delete {done} to assign all shapes anew"
         )
 
 
 def warn_of_duplicates(layout: Layout) -> None:
-    """Warn of shapes that are nearly the same and lie in different splits."""
+    """Warn of near duplicates in different splits."""
     pairs = read_json(layout.manifest).get("near_duplicates", [])
     paths = {split: layout.split(split) for split in SPLITS}
     of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
@@ -108,15 +110,15 @@ def warn_of_duplicates(layout: Layout) -> None:
     if across:
         shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
         log.warning(
-            "%d pairs of nearly the same shape lie in different splits: %s; see near_duplicates in "
-            "manifest.json; keep one of each, or list them in one split",
+            "%d pairs of near duplicates are in different splits: %s; see near_duplicates in "
+            "manifest.json; keep one of each pair, or list both in one split",
             len(across),
             shown,
         )
 
 
 def copies_in(manifest: Mapping[str, Any]) -> Copies:
-    """Return the groups of shapes of a manifest that are one shape."""
+    """Return the groups of shapes in a manifest that are copies of one shape."""
     shapes: Mapping[str, JournalEntry] = manifest.get("shapes", {})
     ready = {name: record for name, record in shapes.items() if record["status"] == "ok"}
     return find_copies(ready, manifest.get("near_duplicates", []))
@@ -125,7 +127,7 @@ def copies_in(manifest: Mapping[str, Any]) -> Copies:
 def _add(
     data: Data, layout: Layout, new: Sequence[str], ready: Sequence[str], copies: Copies
 ) -> None:
-    """Assign the shapes that came after the splits were assigned."""
+    """Assign new shapes to the existing splits."""
     splits = {split: _names(layout, split) for split in SPLITS}
     added = add_to_splits(
         splits, new, names=ready, sizes=split_sizes(data), seed=data.seed, copies=copies
@@ -133,14 +135,14 @@ def _add(
     _append(layout, splits, added)
     if any(added.values()):
         log.info(
-            "added to the splits: %s; no shape has changed its split, and runs begun before go on "
-            "with the shapes that they had",
+            "added to the splits: %s; no shape has changed its split, and existing runs keep "
+            "their shapes",
             _counts(added),
         )
 
 
 def _add_to_folds(layout: Layout, done: Path, ready: Sequence[str], copies: Copies) -> None:
-    """Assign the shapes that came after some folds were assigned."""
+    """Assign new shapes to existing folds."""
     asked = read_json(done)
     new = sorted(set(ready) - set(asked["names"]))
     if not new:
@@ -160,7 +162,7 @@ def _add_to_folds(layout: Layout, done: Path, ready: Sequence[str], copies: Copi
 def _append(
     layout: Layout, splits: Mapping[str, list[str]], added: Mapping[str, list[str]]
 ) -> None:
-    """Write splits with names added at their end: latents of runs are in the order of before."""
+    """Append names to the split files, keeping the order of the existing ones."""
     for split in reversed(SPLITS):
         if added[split]:
             write_json([*splits[split], *added[split]], layout.split(split))
@@ -174,14 +176,14 @@ def _names(layout: Layout, split: str) -> list[str]:
 def _counts(splits: Mapping[str, Sequence[str]]) -> str:
     parts = []
     for split, names in splits.items():
-        more = ", ..." if len(names) > MOST_NAMES else ""
-        shown = f" ({', '.join(names[:MOST_NAMES])}{more})" if names else ""
+        more = ", ..." if len(names) > MAX_NAMES else ""
+        shown = f" ({', '.join(names[:MAX_NAMES])}{more})" if names else ""
         parts.append(f"{len(names)} {split}{shown}")
     return ", ".join(parts)
 
 
 def warn_unassigned(data: Data, layout: Layout, ready: Sequence[str], new: set[str]) -> None:
-    """Warn of shapes that are in no split or in several."""
+    """Warn of shapes that are in no split, or in several."""
     listed = [name for split in SPLITS for name in _names(layout, split)]
     twice = sorted(name for name, count in Counter(listed).items() if count > 1)
     if twice:
@@ -195,8 +197,8 @@ def warn_unassigned(data: Data, layout: Layout, ready: Sequence[str], new: set[s
         why = f", {len(late)} of them new: data.splits ({sizes}) has no place for them"
     log.log(
         logging.WARNING if late else logging.INFO,
-        "%d shapes are in no split (%s first)%s; add their names to %s, say, or delete %s to "
-        "assign all shapes anew",
+        "%d shapes are in no split (%s first)%s; add their names to, for example, %s, or delete %s "
+        "to assign all shapes anew",
         len(left_out),
         left_out[0],
         why,

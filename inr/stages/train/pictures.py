@@ -1,4 +1,4 @@
-"""Pictures of a few training shapes, beside the ground truth."""
+"""Pictures of training and validation shapes, next to the ground truth."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from inr.data.layout import Layout
 from inr.data.store import SampleStore
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.render.grid import image_grid, write_png
 from inr.runs.ground_truth import ground_truth_mesh
 from inr.runs.pictures import draw_shape, picture_rows
@@ -20,16 +20,16 @@ from inr.training.tracking import Image, Tracker
 
 
 class Album:
-    """Grid of pictures, a column a shape, written as one PNG and logged.
+    """Grid of pictures, one column per shape, written as one PNG and logged.
 
     Args:
-        kind: `train` or `valid`, of the shapes.
-        renderer: draws.
-        folder: for the PNG.
-        tracker: gets the grid too.
+        kind: split of the shapes, `train` or `valid`.
+        renderer: renderer of the pictures.
+        folder: folder of the PNG.
+        tracker: tracker that logs the grid.
     """
 
-    def __init__(self, kind: str, renderer: ByDimension, folder: Path, tracker: Tracker) -> None:
+    def __init__(self, kind: str, renderer: ShapeRenderer, folder: Path, tracker: Tracker) -> None:
         self.kind = kind
         self.renderer = renderer
         self.folder = folder
@@ -45,7 +45,7 @@ class Album:
         self.columns.append(draw_shape(model, latent, mesh, ground_truth, self.renderer))
 
     def write(self, epoch: int, dim: int) -> None:
-        """Write <kind>_<epoch>.png of the shapes added since the last time, if there are any."""
+        """Write <kind>_<epoch>.png of the shapes added since the last call, if there are any."""
         if self.columns:
             image = image_grid(
                 list(zip(*self.columns, strict=True)),
@@ -58,13 +58,13 @@ class Album:
 
 
 class TrainingPictures:
-    """Pictures of the first training shapes and as many random ones, beside the ground truth.
+    """Pictures of the first training shapes and as many random ones, next to the ground truth.
 
     Args:
-        config: of the run.
-        layout: the data set.
+        config: configuration of the run.
+        layout: layout of the data set.
         store: samples of the training shapes, in the order of the model's latents.
-        album: for the pictures.
+        album: album that the pictures are added to.
     """
 
     def __init__(self, config: Config, layout: Layout, store: SampleStore, album: Album) -> None:

@@ -1,4 +1,4 @@
-"""Resuming a run."""
+"""Resume a run: its state, its training shapes, its newest checkpoint."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ class ResumeState:
     """State of a run that is resumed.
 
     Args:
-        epochs: finished so far.
-        names: its training shapes, None if it is a new run.
+        epochs: number of finished epochs.
+        names: names of its training shapes; None for a new run.
     """
 
     epochs: int
@@ -27,24 +27,24 @@ def find_state(run: Run, num_epochs: int) -> ResumeState:
     """Return the state of a run that is to be resumed.
 
     Args:
-        run: to be resumed.
-        num_epochs: how many epochs it is to have in all.
+        run: run to be resumed.
+        num_epochs: number of epochs to train in total.
 
     Raises:
-        ValueError: if it has finished them, or has no checkpoint.
+        ValueError: if it has finished that many epochs, or has no checkpoint.
     """
     content = load_checkpoint(find_checkpoint(run.checkpoints, "latest"))
     epochs = Progress(**content["progress"]).epoch
     if epochs >= num_epochs:
         raise ValueError(
             f"the run '{run.path}' has finished its {epochs} epochs; add train.epochs=<more> to "
-            "go on"
+            "continue"
         )
     return ResumeState(epochs, list(content["latents"]))
 
 
 def training_names(layout: Layout, state: ResumeState) -> list[str]:
-    """Return the shapes to train on: those of the split, or of the run that is resumed.
+    """Return the names of the training shapes: of the split, or of the run that is resumed.
 
     Raises:
         ValueError: see `inr.data.layout.read_split`.
@@ -57,18 +57,18 @@ def training_names(layout: Layout, state: ResumeState) -> list[str]:
 def restore_run(
     run: Run, model: INR, optimizer: torch.optim.Optimizer, names: list[str]
 ) -> Progress:
-    """Load the newest checkpoint into a model and an optimizer, and return how far it was.
+    """Load the newest checkpoint into a model and an optimizer, and return its progress.
 
     Raises:
-        ValueError: if it is of other shapes, or does not fit.
+        ValueError: if it has other shapes, or does not fit the model.
     """
     path = find_checkpoint(run.checkpoints, "latest")
     content = load_checkpoint(path)
     restore_model(content, model, names, path)
     if list(content["latents"]) != names:
         raise ValueError(
-            f"the training split has changed since '{path}' was written: the run cannot go on "
-            "where it stopped; restore splits/train.json, or train anew"
+            f"the training split has changed since '{path}' was written: the run cannot be "
+            "resumed; restore splits/train.json, or train a new run"
         )
     base_rates = [group["base_lr"] for group in optimizer.param_groups]
     optimizer.load_state_dict(content["optimizer"])

@@ -1,4 +1,4 @@
-"""Fit the network and the latents of the training shapes."""
+"""stage=train: fit the network and the latents of the training shapes."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
-from inr.render import ByDimension
+from inr.render import ShapeRenderer
 from inr.runs.dataset import is_prepared, layout_of
 from inr.runs.directory import Run, create_run, find_run, git_commit, log_to, new_run_path
 from inr.stages.prepare.locate import assign_splits, find_sources
@@ -45,17 +45,17 @@ from inr.training.tracking import Logger, Tracker
 
 log = logging.getLogger(__name__)
 
-# from here on a CPU's user is told of the small preset
+# on a CPU, longer estimates come with a hint at experiment=small_cpu
 LONG_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class TrainComponents:
-    """Components that need no data: built first, so that a mistake in one leaves nothing behind."""
+    """Components that need no data; built first, so that an error leaves no files behind."""
 
     losses: Losses
     schedule: Schedule
-    renderer: ByDimension
+    renderer: ShapeRenderer
     logger: Logger
 
 
@@ -64,8 +64,8 @@ def train(job: Job) -> Run:
 
     Raises:
         ValueError: for wrong input.
-        FloatingPointError: if the loss is no longer a number.
-        Interrupted: after a signal, with last.pt to go on from.
+        FloatingPointError: if the loss is not finite.
+        Interrupted: after a signal, once last.pt is written.
     """
     with ExitStack() as locks:
         resumed, state = None, ResumeState(0, None)
@@ -92,7 +92,7 @@ def train(job: Job) -> Run:
         job = adopt_settings(job, layout)
         config = job.config
         names = training_names(layout, state)
-        validation_names(layout)  # what is wrong with it shows before there is a directory
+        validation_names(layout)  # fails, if at all, before a run directory exists
         store = training_store(config, layout, names, components.losses, device)
         poses = None
         if resumed is None and has_part_latents(job.raw):
@@ -174,7 +174,7 @@ def _fit(
             why = f"stopped by a signal in epoch {progress.epoch + 1}; last.pt is written"
             run.write_status("failed", why)
             again = f"stage={job.raw['stage']} resume={run.path}"
-            raise Interrupted(interrupt.number, f"{why}; go on with: {again}")
+            raise Interrupted(interrupt.number, f"{why}; continue with: {again}")
         seconds = round(time.monotonic() - started, 3)
         log.info("trained in %s", format_seconds(seconds))
         run.write_status("done", train_seconds=seconds)
@@ -184,13 +184,13 @@ def _fit(
 
 
 def estimate_run(job: Job, device: torch.device, state: ResumeState, title: str) -> None:
-    """Log what training will take; on a slow device, name the preset that takes minutes.
+    """Log the estimated size, memory and time of training, with a hint if a CPU is slow.
 
-    Data that will be made on first use need not exist for it.
+    A data set that is prepared on first use need not exist yet.
 
     Raises:
-        ValueError: if there is no training shape, there are several and no latents, or settings of
-            the model or the optimizer do not fit together.
+        ValueError: if there is no training shape, if there are several but latent=none, or if
+            settings of the model or the optimizer do not fit together.
     """
     config = job.config
     layout = layout_of(job)
@@ -227,7 +227,7 @@ def estimate_run(job: Job, device: torch.device, state: ResumeState, title: str)
     hint = ""
     if device.type == "cpu" and found.seconds > LONG_SECONDS:
         hint = (
-            "; on this CPU that is long: experiment=small_cpu is a small network that trains in "
-            "minutes (Ctrl-C stops with a checkpoint)"
+            "; for a small network that trains on a CPU in minutes use experiment=small_cpu "
+            "(Ctrl-C stops with a checkpoint)"
         )
     log.info("%s on %s: %s%s", title, device, found, hint)

@@ -1,4 +1,4 @@
-"""Validation metrics of a few shapes while training."""
+"""Validation during training: metrics of a few shapes."""
 
 import logging
 import math
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 
 def validation_names(layout: Layout) -> list[str]:
-    """Return the shapes of the validation split, none where there is no such split.
+    """Return the names of the validation split; empty if there is no such split.
 
     Raises:
-        ValueError: if there is one that cannot be used.
+        ValueError: if the split cannot be used.
     """
     path = layout.split("valid")
     if not path.exists() or read_json(path) == []:
@@ -45,9 +45,9 @@ def validation_names(layout: Layout) -> list[str]:
 
 
 def _protocol(settings: Train) -> Protocol:
-    """Return the metrics of VALIDATION_METRICS as design and default protocol have them.
+    """Return VALIDATION_METRICS with the definitions of the default protocol.
 
-    They do not depend on `eval`, so that curves of any two runs compare.
+    They do not depend on `eval`, so that the curves of all runs are comparable.
     """
     return Protocol(
         "validation",
@@ -63,26 +63,28 @@ def _protocol(settings: Train) -> Protocol:
 
 
 def _missing_ground_truth(layout: Layout, names: list[str], best_metric: str) -> set[str]:
-    """Return the validation shapes without a ground-truth mesh, and warn of them once."""
-    consequence = "validation gives their loss only"
+    """Return the validation shapes without ground truth, and warn of them once."""
+    consequence = "validation reports only their loss"
     if best_metric != "valid/loss" and not any(has_ground_truth(layout, name) for name in names):
-        consequence += f", and no best.pt by {best_metric} (train.best_metric=valid/loss does)"
+        consequence += (
+            f"; best.pt cannot be chosen by {best_metric} (set train.best_metric=valid/loss)"
+        )
     return warn_missing_ground_truth(layout, names, consequence)
 
 
 class Validation:
-    """Metrics of a few validation shapes, whose latents are fitted each time, and their pictures.
+    """Validation: metrics and pictures of a few shapes, whose latents are fitted each time.
 
-    Where the validation split is empty, the first training shapes stand in, with their own
-    latents, and the log says so.
+    If the validation split is empty, the first training shapes are used with their own latents, and
+    that is logged.
 
     Args:
-        config: of the run.
-        layout: the data set.
+        config: configuration of the run.
+        layout: layout of the data set.
         train: samples of the training shapes, in the order of the model's latents.
-        losses: of training.
-        album: for the pictures.
-        stopped: ends a fit early, so that an interrupt need not wait for it.
+        losses: losses of training.
+        album: album that the pictures are added to.
+        stopped: function that returns whether to end fitting early, after an interrupt.
     """
 
     def __init__(
@@ -107,7 +109,7 @@ class Validation:
         self.missing: set[str] = set()
         if config.train.validate_every == 0:
             return
-        # without latents the network is the training shape, and no other
+        # without latents the network represents the training shape only
         unseen = validation_names(layout)[:limit] if config.latent["dim"] > 0 else []
         if unseen:
             self.names = unseen
@@ -138,7 +140,7 @@ class Validation:
                 try:
                     rows.append(self._metrics(name, mesh))
                     ground_truth = ground_truth_mesh(self.layout, name, mesh.dim)
-                except ValueError as error:  # what evaluate counts as failed must not end a run
+                except ValueError as error:  # a shape that cannot be measured must not end the run
                     log.warning("%s is left out of the metrics: %s", name, error)
             self.album.add(name, model, latent.detach(), mesh, ground_truth)
         self.album.write(epoch, self.store.dim)
