@@ -69,7 +69,7 @@ class Train:
         Positive(),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "standard deviation of the points near the surface from it, box units",
+        "standard deviation of the noise on points near the surface, box units",
     ]
     clip_gradient_norm: Annotated[
         float | None,
@@ -77,8 +77,10 @@ class Train:
         Role.FIXED_ON_RESUME,
         "bound on the Euclidean norm of the gradient of all parameters; null for no bound",
     ]
-    log_every: Annotated[int, AtLeast(0), "cadence of logging the training loss"]
-    validate_every: Annotated[int, AtLeast(0), "cadence of validation"]
+    log_every: Annotated[
+        int, AtLeast(0), "epochs between loggings of the training loss; 0: the last only"
+    ]
+    validate_every: Annotated[int, AtLeast(0), "epochs between validations; 0: never"]
     num_validation_shapes: Annotated[
         int, AtLeast(1), "number of validation shapes, the first of the split"
     ]
@@ -87,12 +89,14 @@ class Train:
     validation_iterations: Annotated[
         int, AtLeast(1), "number of steps to fit the latents of the validation shapes"
     ]
-    render_every: Annotated[int, AtLeast(0), "cadence of pictures of training shapes"]
+    render_every: Annotated[int, AtLeast(0), "epochs between pictures of training shapes; 0: never"]
     num_renders: Annotated[
-        int, AtLeast(1), "number of shapes to draw, the first ones, and of random ones besides"
+        int, AtLeast(1), "number of first shapes to draw; as many random ones are drawn too"
     ]
     render_resolution: Annotated[int, AtLeast(8), "points per side of the extraction grid"]
-    checkpoint_every: Annotated[int, AtLeast(0), "cadence of checkpoints besides last.pt"]
+    checkpoint_every: Annotated[
+        int, AtLeast(0), "epochs between checkpoints besides last.pt; 0: none"
+    ]
     checkpoint_minutes: Annotated[float, "largest age of last.pt in minutes"]
     checkpoint_epochs: Annotated[list[int], "epochs whose checkpoints are never deleted"]
     keep_checkpoints: Annotated[
