@@ -102,5 +102,5 @@ def test_settings_of_each_step_are_fixed_on_resuming(stored: dict[str, Any]) -> 
     for line in ("train.shapes_per_batch=3", "train.clip_gradient_norm=0.1", "seed=4"):
         other = Job(merged(stored, line), Overrides(), name="", folder=None)
         key = line.partition("=")[0]
-        with pytest.raises(ValueError, match=rf"goes on with its own {key}="):
+        with pytest.raises(ValueError, match=rf"keeps its own {key}="):
             check_resume(other, stored)

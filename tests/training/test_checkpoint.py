@@ -188,7 +188,7 @@ def test_find_checkpoint(tmp_path):
     for epoch, name in (("latest", "last"), ("best", "best"), (100, "epoch_000100")):
         assert find_checkpoint(tmp_path, epoch) == tmp_path / f"{name}.pt"
     assert find_checkpoint(tmp_path, "100").stem == "epoch_000100"
-    with pytest.raises(ValueError, match=r"'epoch_000200'.*there: best, epoch_000100, last"):
+    with pytest.raises(ValueError, match=r"'epoch_000200'.*available: best, epoch_000100, last"):
         find_checkpoint(tmp_path, 200)
     for epoch in ("newest", "-1", "1.5"):
         with pytest.raises(ValueError, match="latest, best or a number"):
@@ -243,7 +243,7 @@ def test_a_file_of_another_program(tmp_path):
     path = tmp_path / "last.pt"
     for content in (torch.zeros(3), {"epoch": 3}, {"format": 3}, {"format": 1}):
         torch.save(content, path)
-        with pytest.raises(ValueError, match=r"no checkpoint of this program \(format 2\)"):
+        with pytest.raises(ValueError, match=r"not a checkpoint of this program \(format 2\)"):
             load_checkpoint(path)
     with pytest.raises(ValueError, match="cannot read"):
         load_checkpoint(tmp_path / "missing.pt")
