@@ -65,11 +65,7 @@ class Train:
         Positive(),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-<<<<<<< HEAD
-        "standard deviation of the noise that moves them off the surface, box units",
-=======
         "standard deviation of the noise on points near the surface, box units",
->>>>>>> wt-p
     ]
     clip_gradient_norm: Annotated[
         float | None,
@@ -77,15 +73,10 @@ class Train:
         Role.FIXED_ON_RESUME,
         "largest L2 norm of the gradient over all parameters; null for no bound",
     ]
-<<<<<<< HEAD
-    log_every: Annotated[int, AtLeast(0), "cadence of the training loss"]
-    validate_every: Annotated[int, AtLeast(0), "cadence of validation"]
-=======
     log_every: Annotated[
         int, AtLeast(0), "epochs between loggings of the training loss; 0: the last only"
     ]
     validate_every: Annotated[int, AtLeast(0), "epochs between validations; 0: never"]
->>>>>>> wt-p
     num_validation_shapes: Annotated[
         int, AtLeast(1), "number of validation shapes, the first of their split"
     ]
@@ -98,13 +89,6 @@ class Train:
     ]
     render_every: Annotated[int, AtLeast(0), "epochs between pictures of training shapes; 0: never"]
     num_renders: Annotated[
-<<<<<<< HEAD
-        int, AtLeast(1), "number of first shapes that are drawn, and of random ones besides"
-    ]
-    render_resolution: Annotated[int, AtLeast(8), "points along each side of the extraction grid"]
-    checkpoint_every: Annotated[int, AtLeast(0), "cadence of checkpoints besides last.pt"]
-    checkpoint_minutes: Annotated[float, "largest age of last.pt, minutes"]
-=======
         int, AtLeast(1), "number of first shapes to draw; as many random ones are drawn too"
     ]
     render_resolution: Annotated[int, AtLeast(8), "points per side of the extraction grid"]
@@ -112,7 +96,6 @@ class Train:
         int, AtLeast(0), "epochs between checkpoints besides last.pt; 0: none"
     ]
     checkpoint_minutes: Annotated[float, "largest age of last.pt in minutes"]
->>>>>>> wt-p
     checkpoint_epochs: Annotated[list[int], "epochs whose checkpoints are never deleted"]
     keep_checkpoints: Annotated[
         int, AtLeast(1), "number of newest checkpoints of checkpoint_every that are kept"
