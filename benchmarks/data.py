@@ -86,7 +86,7 @@ def open_samples(layout: Layout, names: Sequence[str], dim: int) -> SampleStore:
 
 
 def write_sparse(layout: Layout, num_shapes: int, num_samples: int) -> list[str]:
-    """Write a data set whose sample cache is a sparse file, and whose sources are one empty file."""
+    """Write a data set whose sample cache is a sparse file, and whose sources are empty."""
     names = [f"shape_{number:05d}" for number in range(num_shapes)]
     cache = SampleCache(layout.root / "packed", "samples", dim=3, width=4, dtype="float32")
     half = num_samples // 2

@@ -51,17 +51,13 @@ PRODUCTS = {
 def main() -> None:
     """Run the benchmark selected on the command line."""
     arguments = parser("models", __doc__)
-    arguments.add_argument(
-        "--points", type=int, default=4096, help=f"points for each of {SHAPES} shapes"
-    )
+    arguments.add_argument("--points", type=int, default=4096, help=f"of each of {SHAPES} shapes")
     arguments.add_argument(
         "--widths", type=int, nargs="+", default=[128, 512], help="widths of the hidden layers"
     )
     arguments.add_argument("--models", nargs="+", default=None, help="default: all")
     arguments.add_argument("--shape", type=Path, nargs="+", help="fit these meshes instead")
-    arguments.add_argument(
-        "--seconds", type=float, default=60.0, help="training time, with --shape"
-    )
+    arguments.add_argument("--seconds", type=float, default=60.0, help="with --shape, per decoder")
     arguments.add_argument(
         "--rates",
         type=float,

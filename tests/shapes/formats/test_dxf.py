@@ -114,7 +114,7 @@ def test_dxf_that_is_no_outline_is_refused(tmp_path):
             dxf(drawn, tmp_path)
     for data in (b"", b"hello\nworld\nagain", b"AutoCAD Binary DXF\r\n\x1a\x00rest"):
         (tmp_path / "bad.dxf").write_bytes(data)
-        with pytest.raises(ValueError, match=r"bad\.dxf.*(can be read|no closed outline)"):
+        with pytest.raises(ValueError, match=r"bad\.dxf.*(cannot be read|no closed outline)"):
             read_mesh(tmp_path / "bad.dxf")
 
 
