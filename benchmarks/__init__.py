@@ -1,1 +1,1 @@
-"""Benchmarks: python -m benchmarks.<name> prints ratios measured in one run."""
+"""Benchmarks: `python -m benchmarks.<name>` prints speeds relative to a reference."""

@@ -1,10 +1,10 @@
 """Speed of signed distances and of the sample store.
 
-Of the store: how long opening takes, how long a batch, how much memory, what fraction of a step.
+For the store: time to open it, time per batch, memory, and fraction of a training step.
 
 python -m benchmarks.data
 python -m benchmarks.data --meshes a.ply b.obj --points 200000
-python -m benchmarks.data --only distances --points 1000000 --device cuda   # and by NVIDIA Warp
+python -m benchmarks.data --only distances --points 1000000 --device cuda   # also with NVIDIA Warp
 """
 
 import statistics
@@ -26,23 +26,23 @@ from inr.data.sample_cache import Entry, SampleCache, find_source
 from inr.data.store import BatchSpec, SampleStore, open_store
 from inr.shapes import warp
 
-# shapes of a batch, samples drawn and stored of each
+# shapes per batch, samples drawn and stored per shape, and runs
 SHAPES, DRAWN, STORED, RUNS = 16, 16384, 525000, 7
-# the same of a large data set, and batches drawn of it
+# shapes and stored samples per shape of a large data set, and batches drawn from it
 WIDE_SHAPES, WIDE_STORED, WIDE_DRAWS = 10000, 500000, 50
-STEPS = 101  # a step is short
+STEPS = 101  # more runs, since a step is short
 CPU = torch.device("cpu")
 measured = partial(cpu_row, runs=RUNS)
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Run the benchmarks selected on the command line."""
     arguments = parser("data", __doc__)
-    arguments.add_argument("--points", type=int, default=100000, help="signed distances of a query")
+    arguments.add_argument("--points", type=int, default=100000, help="points per query")
     arguments.add_argument("--meshes", type=Path, nargs="+", help="default: a procedural chair")
-    arguments.add_argument("--device", help="cuda: signed distances by NVIDIA Warp as well")
+    arguments.add_argument("--device", help="cuda: also signed distances with NVIDIA Warp")
     arguments.add_argument(
-        "--only", choices=["distances", "store", "steps"], help="leave the others out"
+        "--only", choices=["distances", "store", "steps"], help="run only this benchmark"
     )
     given = arguments.parse_args()
     if given.device is not None:
@@ -53,7 +53,7 @@ def main() -> None:
     register_resolvers()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
-        if given.only in (None, "store"):  # first, while the process has allocated little
+        if given.only in (None, "store"):  # first, while the process uses little memory
             rows += wide_store(Path(folder) / "wide")
             rows += drawing(Path(folder) / "draws")
         if given.only in (None, "steps"):
@@ -67,12 +67,12 @@ def main() -> None:
 
 
 def batch_spec(samples: int, *, balanced: bool) -> BatchSpec:
-    """Return a specification of batches that have signed samples alone."""
+    """Return a specification of batches with only signed samples."""
     return BatchSpec(samples, balanced, surface=0, space=0, space_near=0.0, space_std=0.0)
 
 
 def open_samples(layout: Layout, names: Sequence[str], dim: int) -> SampleStore:
-    """Open the signed samples of some shapes, which have one channel."""
+    """Open the signed samples of some shapes with one channel."""
     return open_store(
         layout,
         names,
@@ -86,7 +86,7 @@ def open_samples(layout: Layout, names: Sequence[str], dim: int) -> SampleStore:
 
 
 def write_sparse(layout: Layout, num_shapes: int, num_samples: int) -> list[str]:
-    """Write a data set of zeros whose sample cache is sparse, and whose files are one empty one."""
+    """Write a data set whose sample cache is a sparse file, and whose sources are empty."""
     names = [f"shape_{number:05d}" for number in range(num_shapes)]
     cache = SampleCache(layout.root / "packed", "samples", dim=3, width=4, dtype="float32")
     half = num_samples // 2
@@ -109,7 +109,7 @@ def write_sparse(layout: Layout, num_shapes: int, num_samples: int) -> list[str]
 
 
 def anonymous_memory() -> int:
-    """Return the bytes of this process's memory that no file backs (Linux)."""
+    """Return the bytes of this process's resident memory not backed by files (Linux)."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
@@ -117,7 +117,7 @@ def anonymous_memory() -> int:
 
 
 def wide_store(root: Path) -> list[Row]:
-    """Open the store of many shapes and draw from all of them; against one second and 2 GiB."""
+    """Measure opening and drawing from a store of many shapes, compared with 1 s and 2 GiB."""
     names = write_sparse(Layout(root), WIDE_SHAPES, WIDE_STORED)
     seconds, before = [], anonymous_memory()
     for _ in range(RUNS):
@@ -152,7 +152,7 @@ def write_shapes(layout: Layout, num_shapes: int, num_samples: int, dim: int) ->
 
 
 def drawing(root: Path) -> list[Row]:
-    """Time the draw of a batch, against decoding each shape's file and permuting its samples."""
+    """Time drawing a batch, compared with decoding each shape's file and permuting its samples."""
     layout = Layout(root)
     names = write_shapes(layout, SHAPES, STORED, 3)
     store = open_samples(layout, names, 3)
@@ -173,13 +173,13 @@ def drawing(root: Path) -> list[Row]:
         torch.stack(batch)
 
     taken = medians({"draw": draw, "decode": decode}, RUNS)
-    name = f"draw {SHAPES} x {DRAWN} of {STORED}, against decoding"
+    name = f"draw {SHAPES} x {DRAWN} of {STORED}, compared with decoding"
     ratio = taken["decode"] / taken["draw"]
     return [measured(name, taken["draw"] * 1e3, taken["decode"] * 1e3, ratio, "ms")]
 
 
 def fraction_of_step(root: Path) -> list[Row]:
-    """Time drawing as a fraction of a training step of deepsdf_small, against 3 %."""
+    """Time drawing as a fraction of a training step of deepsdf_small, compared with 3 %."""
     rows = []
     for num_shapes, samples, dim in ((SHAPES, 128, 3), (125, 8, 2)):
         layout = Layout(root / f"{dim}")
@@ -195,7 +195,7 @@ def fraction_of_step(root: Path) -> list[Row]:
 
         taken = medians({"draw": draw, "step": step}, STEPS)
         fraction = 100 * taken["draw"] / (taken["draw"] + taken["step"])
-        name = f"{num_shapes} x {samples}, {dim}-D: drawing's fraction; at most"
+        name = f"{num_shapes} x {samples}, {dim}-D: time fraction of drawing; at most"
         ratio = 3.0 / fraction
         rows.append(cpu_row(name, fraction, 3.0, ratio, "% of a step", runs=STEPS))
     return rows

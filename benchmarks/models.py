@@ -1,4 +1,4 @@
-"""Speed of a training step of each decoder, and with --shape what each reaches in equal time.
+"""Speed of a training step of each decoder; with --shape, its IoU after equal training time.
 
 python -m benchmarks.models
 python -m benchmarks.models --shape my_mesh.ply --seconds 60 --set model.hidden_dim=128
@@ -24,7 +24,7 @@ from inr.config.instantiate import instantiate
 from inr.config.validate import decoder_entry
 from inr.training.allocator import keep_freed_memory
 
-# decoders whose cost is all in matrix products of the hidden width
+# decoders whose cost is dominated by matrix products of the hidden width
 DENSE = (
     "deepsdf",
     "latent_modulated",
@@ -37,7 +37,7 @@ DENSE = (
 SHAPES, LATENT_DIM, RUNS = 4, 64, 9
 measured = partial(cpu_row, runs=RUNS)
 
-# products of matrices, and the place of the first matrix among their arguments
+# matrix products, and the index of the first matrix among their arguments
 PRODUCTS = {
     torch.ops.aten.mm.default: 0,
     torch.ops.aten.bmm.default: 0,
@@ -49,21 +49,21 @@ PRODUCTS = {
 
 
 def main() -> None:
-    """Measure what the command line asks for."""
+    """Run the benchmark selected on the command line."""
     arguments = parser("models", __doc__)
     arguments.add_argument("--points", type=int, default=4096, help=f"of each of {SHAPES} shapes")
     arguments.add_argument(
-        "--widths", type=int, nargs="+", default=[128, 512], help="of hidden layers"
+        "--widths", type=int, nargs="+", default=[128, 512], help="widths of the hidden layers"
     )
     arguments.add_argument("--models", nargs="+", default=None, help="default: all")
     arguments.add_argument("--shape", type=Path, nargs="+", help="fit these meshes instead")
-    arguments.add_argument("--seconds", type=float, default=60.0, help="of training, with --shape")
+    arguments.add_argument("--seconds", type=float, default=60.0, help="with --shape, per decoder")
     arguments.add_argument(
         "--rates",
         type=float,
         nargs="+",
         default=[5e-4, 1e-3, 4e-3],
-        help="with --shape, learning rates to try for a sixth of the time each; the best is kept",
+        help="with --shape, learning rates to try for a sixth of the time each; the best is used",
     )
     arguments.add_argument("--set", nargs="+", default=[], help="with --shape, further settings")
     given = arguments.parse_args()
@@ -82,7 +82,7 @@ def main() -> None:
 def steps(models: list[str], width: int, points: int) -> list[Row]:
     """Time a float32 training step of each decoder at a width: forward, backward, Adam.
 
-    Dense decoders are compared with their own matrix products, done alone.
+    Dense decoders are compared with their matrix products alone.
     """
     x = torch.rand(SHAPES, points, 3) * 2 - 1
     latents = torch.randn(SHAPES, LATENT_DIM, requires_grad=True)
@@ -99,7 +99,7 @@ def steps(models: list[str], width: int, points: int) -> list[Row]:
         else:
             seconds = medians({"step": step}, RUNS)["step"]
             million = seconds / (SHAPES * points) * 1e6
-            rows.append(measured(name, million, None, None, "s a million points"))
+            rows.append(measured(name, million, None, None, "s per million points"))
     return rows
 
 
@@ -107,10 +107,10 @@ class Step:
     """One training step of a decoder: forward, backward, Adam.
 
     Args:
-        model: name of its YAML in conf/model.
-        width: of the hidden layers.
-        x: (B, N, D).
-        latents: (B, L).
+        model: name of the decoder's YAML in conf/model.
+        width: width of the hidden layers.
+        x: (B, N, D), coordinates of the points.
+        latents: (B, L), latents of the shapes.
     """
 
     def __init__(self, model: str, width: int, x: torch.Tensor, latents: torch.Tensor) -> None:
@@ -121,7 +121,7 @@ class Step:
         self.x, self.latents = x, latents
 
     def __call__(self) -> None:
-        """Take the step."""
+        """Run the step."""
         value = self.decoder(self.x, self.latents)
         loss = value.abs().mean()
         self.optimizer.zero_grad(set_to_none=True)
@@ -130,7 +130,7 @@ class Step:
 
 
 class Products(TorchDispatchMode):
-    """Record of all matrix products that run under it, to repeat them alone.
+    """Records all matrix products in its context, to repeat them alone.
 
     Attributes:
         flops: floating-point operations of all products.
@@ -144,7 +144,7 @@ class Products(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> object:
-        """Run an operation; keep random matrices like those that it multiplies."""
+        """Run an operation; for a product, store random matrices of the same layout."""
         if func in PRODUCTS:
             one, other = (like(given) for given in args[PRODUCTS[func] :][:2])
             self.flops += 2 * one.numel() * other.shape[-1]
@@ -152,22 +152,22 @@ class Products(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
     def repeat(self) -> None:
-        """Compute all products again, into memory that is allocated."""
+        """Repeat all products, with preallocated outputs."""
         for one, other, out in self.pairs:
             torch.matmul(one, other, out=out)
 
 
 def like(given: torch.Tensor) -> torch.Tensor:
-    """Return random values of a matrix's shape and strides."""
+    """Return a random matrix with the same shape and strides."""
     return torch.empty_strided(given.shape, given.stride()).normal_()
 
 
 def fit_for(
     shape: Path, models: list[str], seconds: float, *, rates: list[float], settings: list[str]
 ) -> list[Row]:
-    """Fit one shape with each decoder for some seconds, through the command line.
+    """Fit one shape with each decoder for a given time, through the command line.
 
-    The number of steps, and the best learning rate, are found in shorter runs, one at each rate.
+    Shorter runs, one per learning rate, determine the number of steps and the best rate.
     """
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -205,7 +205,7 @@ def _last_loss(folder: str) -> float:
 
 
 def _call(shape: Path, model: str, folder: str, *settings: str) -> str:
-    """Run the program on a shape; return what it logged."""
+    """Run the program on a shape; return its log."""
     command = [sys.executable, "-m", "inr", "experiment=single_shape", "logger=none"]
     command += [f"data.source={shape.resolve()}", f"model={model}", "train.render_every=0"]
     done = subprocess.run([*command, *settings], cwd=folder, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""What all benchmarks have in common: timing, rows, and how they are reported."""
+"""Timing and reporting, shared by all benchmarks."""
 
 import argparse
 import json
@@ -16,14 +16,14 @@ class Row:
     """One measurement.
 
     Args:
-        name: what was measured.
-        ours: its value.
-        reference: what ours is compared with, measured in the same run; None where nothing is.
-        ratio: above 1 means better than the reference.
-        unit: of ours and the reference.
+        name: name of the measured quantity.
+        ours: measured value.
+        reference: value to compare with; None without a comparison.
+        ratio: ratio to the reference; above 1 is better. None without a reference.
+        unit: unit of ours and the reference.
         device: cpu, cuda, ...
-        threads: threads of the CPU.
-        runs: number of runs of which the median is reported.
+        threads: number of CPU threads.
+        runs: number of runs; their median is reported.
     """
 
     name: str
@@ -39,16 +39,16 @@ class Row:
 def cpu_row(
     name: str, ours: float, reference: float | None, ratio: float | None, unit: str, *, runs: int
 ) -> Row:
-    """Return a row of a measurement on the CPU, with the threads that torch uses."""
+    """Return a row for a measurement on the CPU, with torch's number of threads."""
     return Row(name, ours, reference, ratio, unit, "cpu", torch.get_num_threads(), runs)
 
 
 def parser(name: str, description: str | None) -> argparse.ArgumentParser:
-    """Return a parser of the arguments that every benchmark takes.
+    """Return a parser for the arguments shared by all benchmarks.
 
     Args:
-        name: of the benchmark's module.
-        description: its docstring, shown as it is.
+        name: name of the benchmark's module.
+        description: docstring of the module, shown verbatim.
     """
     made = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}",
@@ -60,7 +60,7 @@ def parser(name: str, description: str | None) -> argparse.ArgumentParser:
 
 
 def report(rows: Sequence[Row], path: Path | None) -> None:
-    """Print a table, and write the rows to a JSON file where one is asked for."""
+    """Print a table of the rows, and write them to a JSON file unless `path` is None."""
     width = max(len(row.name) for row in rows)
     print(f"{'':{width}}  {'ours':>10}  {'reference':>10}  {'ratio':>6}  unit")
     for row in rows:
@@ -73,9 +73,9 @@ def report(rows: Sequence[Row], path: Path | None) -> None:
 
 
 def medians(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Return the median seconds of several calls, taken in turns so that a slow moment hits all.
+    """Return the median seconds of each call, interleaved so that slowdowns affect all equally.
 
-    Each is called once more before, to warm up.
+    Each is called once first, to warm up.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():

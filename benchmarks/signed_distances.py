@@ -1,4 +1,4 @@
-"""Speed of signed distances: near the surface, in two processes, and by NVIDIA Warp."""
+"""Speed of signed distances near the surface: one process, two processes, and NVIDIA Warp."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,14 +21,14 @@ from inr.shapes.sampling import sample_surface
 from inr.shapes.sdf import signed_distance
 
 RUNS = 7
-# of each process: many, so that the time to hand over mesh and points does not count
+# queries per process: many, so that the time to transfer mesh and points is negligible
 QUERIES = 8
 PROCESSES = {"one": 1, "two": 2}
 measured = partial(cpu_row, runs=RUNS)
 
 
 def meshes(paths: Sequence[Path] | None) -> Iterator[tuple[str, Mesh]]:
-    """Yield names and meshes, in the box frame; without paths, a procedural chair."""
+    """Yield the name and the mesh, in the box frame, of each file; by default, of a chair."""
     if paths is None:
         mesh = Chairs(num_shapes=1).make("chair_0000").mesh
         yield "chair", fit_box(mesh).apply_mesh(mesh)
@@ -39,9 +39,9 @@ def meshes(paths: Sequence[Path] | None) -> Iterator[tuple[str, Mesh]]:
 
 
 def distances(name: str, mesh: Mesh, num_points: int) -> list[Row]:
-    """Time signed distances near the surface, against one call of libigl's own function.
+    """Time signed distances near the surface, compared with one call of libigl's own function.
 
-    Then in two processes of one thread each, against one such process.
+    Then two single-threaded processes, compared with one.
     """
     points = near(mesh, num_points)
 
@@ -63,13 +63,13 @@ def distances(name: str, mesh: Mesh, num_points: int) -> list[Row]:
             RUNS,
         )
     first, second = (k * QUERIES * num_points / both[key] / 1e3 for key, k in PROCESSES.items())
-    title = f"{size}: two processes, against one"
+    title = f"{size}: two processes, compared with one"
     rows.append(measured(title, second, first, second / first, "1000 points/s"))
     return rows
 
 
 def by_warp(name: str, mesh: Mesh, num_points: int, device: str) -> list[Row]:
-    """Time the same by Warp, against ours on the CPU, and count the signs that are equal."""
+    """Time signed distances with Warp, compared with the CPU, and count the equal signs."""
     points = near(mesh, num_points)
     found = signed_distance(mesh, points), warp.signed_distance(mesh, points, device=device)
     taken = medians(
@@ -84,10 +84,14 @@ def by_warp(name: str, mesh: Mesh, num_points: int, device: str) -> list[Row]:
     size = f"{name}, {len(mesh.faces)} faces"
     rows = [
         measured(
-            f"{size}: by Warp, against the CPU", ours, reference, ours / reference, "1000 points/s"
+            f"{size}: Warp, compared with the CPU",
+            ours,
+            reference,
+            ours / reference,
+            "1000 points/s",
         ),
         measured(
-            f"{size}: equal signs by Warp", 100 * same, 99.99, 100 * same / 99.99, "% of points"
+            f"{size}: equal signs with Warp", 100 * same, 99.99, 100 * same / 99.99, "% of points"
         ),
     ]
     return [replace(row, device=device) for row in rows]
@@ -103,7 +107,7 @@ def near(mesh: Mesh, num_points: int) -> Floats:
 
 @contextmanager
 def workers(number: int) -> Iterator[ProcessPoolExecutor]:
-    """Open a pool of processes of one thread each."""
+    """Open a pool of single-threaded processes."""
     with limit_child_threads(1), ProcessPoolExecutor(number, get_context("spawn")) as pool:
         yield pool
 

@@ -193,7 +193,7 @@ def test_a_run_goes_on_with_the_shapes_that_it_had(monkeypatch, capsys):
     assert len(names_in(Layout(Path("made")))["train"]) == 5
     capsys.readouterr()
     assert inr(monkeypatch, "stage=train", f"resume={run}", "train.epochs=6") == 0
-    assert "2 shapes were added, 0 taken out" in capsys.readouterr().err
+    assert "2 shapes were added, 0 removed" in capsys.readouterr().err
     for stage in ("reconstruct", "evaluate"):
         later = [f"stage={stage}", f"run={run}", "split=train", "eval.resolution=24"]
         assert inr(monkeypatch, *later) == 0

@@ -136,7 +136,7 @@ def test_without_a_driver_warp_is_not_begun(monkeypatch):
     monkeypatch.setitem(sys.modules, "warp", SimpleNamespace())
     monkeypatch.setattr(warp, "_has_driver", lambda: False)
     with pytest.raises(
-        ValueError, match=r"device=cuda .* no NVIDIA driver is installed; prepare\.device=cpu"
+        ValueError, match=r"cuda .* no NVIDIA driver is installed; prepare\.device=cpu"
     ):
         warp.check_device("cuda")
 

@@ -58,7 +58,7 @@ def reader(suffix: str, kind: str) -> Callable[..., Any]:
     """Return the function that reads the content of a file.
 
     Raises:
-        ValueError: if files with this suffix do not hold this kind of shape, listing those that do.
+        ValueError: if files with this suffix do not hold this kind of shape.
     """
     path = FORMATS.get(suffix, {}).get(kind)
     if path is None:

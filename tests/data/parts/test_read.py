@@ -135,7 +135,7 @@ def test_missing_and_broken_pose_files(layout, file):
 
 def test_the_wrong_number_of_parts(layout):
     for asked in (2, 4):
-        message = rf"'s' has 3 parts, and latent\.num_parts={asked}; add latent\.num_parts=3"
+        message = rf"'s' has 3 parts, and latent\.num_parts={asked}; set latent\.num_parts=3"
         with pytest.raises(ValueError, match=message) as caught:
             read_poses(layout, "s", 3, num_parts=asked)
         assert str(layout.poses("s")) in str(caught.value)
@@ -172,7 +172,7 @@ def write_array(array):
         ("present", write_array([["yes", "no", "yes"]]), "holds <U3; real numbers are needed"),
         ("present", write_array([[True], [False], [True]]), r"has shape \(3, 1\) and dtype bool; "),
         ("present", write_array(True), r"has shape \(\) and dtype bool; it must be \(P,\)"),
-        ("present", write_array([1.0, np.nan, 1.0]), ".* true where the shape has the part"),
+        ("present", write_array([1.0, np.nan, 1.0]), "has shape .* true where the shape has"),
     ],
 )  # fmt: skip
 def test_files_that_are_no_arrays_of_numbers(layout, what, write, message):
@@ -190,7 +190,7 @@ def test_a_text_is_no_array(layout):
     for path, read in ((layout.labels("s"), read_labels), (layout.samples("s"), read_labels)):
         whole = path.read_bytes()
         path.write_text("0.2 0.2 0.2")
-        with pytest.raises(ValueError, match=r"it is no \.npz file of numbers$") as caught:
+        with pytest.raises(ValueError, match=r"it is not a \.npz file of numbers$") as caught:
             read(layout, "s")
         assert str(path) in str(caught.value)
         path.write_bytes(whole)

@@ -151,10 +151,10 @@ def test_svg_curves_are_fine_and_upright(tmp_path):
         ('<rect width="1" height="1"/><line x2="1"/>', "<line> number 2: its outline is open"),
         ('<path d="M0 0 L4 4 4 0 0 4 Z"/>', r"<path> number 1 crosses .* at \(2, 2\)"),
         ('<path d="M0 0H4V4H0Z M2 2H5V5H2Z"/>', r"loop 1 and <path> number 1, loop 2 cross at"),
-        ('<use href="#a"/>', "<use> of '#a', which is not in it"),
-        ('<use href="other.svg#a"/>', r"<use> of 'other.svg#a', which is not in it"),
+        ('<use href="#a"/>', "<use> of '#a', which is not in the file"),
+        ('<use href="other.svg#a"/>', r"<use> of 'other.svg#a', which is not in the file"),
         ('<symbol id="s" viewBox="0 0 0 5"/><use href="#s"/>', "viewBox '0 0 0 5', without area"),
-        ("<use/>", "<use> of '', which is not in it"),
+        ("<use/>", "<use> of '', which is not in the file"),
         ('<g id="a"><use href="#a"/></g>', "<use> of '#a', which contains it"),
         ('<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>', "which contains it"),
         ('<use x="3cm" href="#a"/><rect id="a" width="1" height="1"/>', "x='3cm' is not a number"),
@@ -165,7 +165,7 @@ def test_svg_curves_are_fine_and_upright(tmp_path):
         ('<rect width="1" height="1" transform="scale"/>', "transform 'scale' cannot be read"),
         ('<path d="M0 0 L1"/>', "its path cannot be read"),
         ("", "no closed outline"),
-        ("<g>", "no SVG drawing"),
+        ("<g>", "not an SVG drawing"),
     ],
 )
 def test_svg_that_is_no_outline_is_refused(drawn, message, tmp_path):
