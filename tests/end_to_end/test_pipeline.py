@@ -229,7 +229,7 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
     run = only_run(copy)
-    assert f"go on with: stage=train resume={run.relative_to(copy)}" in errors
+    assert f"continue with: stage=train resume={run.relative_to(copy)}" in errors
     assert json.loads((run / "status.json").read_text())["status"] == "failed"
     progress = torch.load(run / "checkpoints" / "last.pt", weights_only=True)["progress"]
     assert progress["step"] > 0
