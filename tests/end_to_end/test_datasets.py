@@ -197,7 +197,7 @@ def test_a_page_on_a_data_set(boxes, monkeypatch, capsys):
     assert inr(monkeypatch, *prepare) == 0
     assert inr(monkeypatch, "stage=inspect", "data=meshes", "data.root=made") == 0
     page = Path("made/inspect.html").read_text()
-    assert "7 shapes, 7 of them looked at" in page and "box3" in page
+    assert "7 shapes, 7 of them inspected" in page and "box3" in page
     assert page.count("data:image/png;base64,") == 2
     assert inr(monkeypatch, "stage=inspect", "data=meshes", "data.root=nowhere") == 2
     assert "does not exist" in capsys.readouterr().err

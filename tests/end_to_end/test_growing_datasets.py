@@ -96,7 +96,7 @@ def test_copies_are_assigned_to_one_split(monkeypatch, capsys):
     assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     copies = {"c00", "c06", "c07", "c08", "c09"}
     assert any(copies <= set(names) for names in names_in(Layout(Path("made"))).values())
-    assert "1 shapes are there more than once: c00 = c06 = c07" in capsys.readouterr().err
+    assert "1 shapes have copies: c00 = c06 = c07" in capsys.readouterr().err
     write(10, content=0)
     assert inr(monkeypatch, *PREPARE, *FRACTIONS) == 0
     copies.add("c10")

@@ -233,12 +233,12 @@ def test_parts_that_changed_are_noticed(folder, monkeypatch, capsys):
     assert "3 shapes ready (1 of them made now)" in capsys.readouterr().err
     shutil.copy(path, path.with_name("part3.obj"))
     assert inr(monkeypatch, *PREPARE) == 2
-    assert "was prepared with 3 parts a shape, and there are 4 now" in capsys.readouterr().err
+    assert "was prepared with 3 parts per shape, but there are now 4" in capsys.readouterr().err
     assert inr(monkeypatch, *PREPARE, "overwrite=true") == 0
     assert read_poses(Layout(Path("made")), "lamp0", 3).present.tolist() == [True] * 3 + [False]
     shutil.rmtree(folder / "parts")
     assert inr(monkeypatch, *PREPARE) == 2
-    assert "was prepared with 4 parts a shape, and there are 0 now" in capsys.readouterr().err
+    assert "was prepared with 4 parts per shape, but there are now 0" in capsys.readouterr().err
 
 
 def test_the_number_of_parts_may_change_where_no_shape_is_ready(folder, monkeypatch, capsys):

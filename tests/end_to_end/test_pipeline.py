@@ -60,7 +60,7 @@ def test_a_finished_shape_is_skipped_until_overwritten(
     before = made.read_text()
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=test") == 0
     assert made.read_text() == before
-    assert "1 of them done before" in capsys.readouterr().err
+    assert "1 of them finished earlier" in capsys.readouterr().err
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "eval.resolution=32") == 2
     assert "overwrite=true makes it anew" in capsys.readouterr().err
     arguments = ("stage=reconstruct", "run=latest", "split=test", "eval.resolution=32")
@@ -107,7 +107,7 @@ def test_an_empty_reconstruction_is_a_row_with_its_reason(
     folder = only_run(copy) / "evaluation" / "epoch_000004" / "test"
     (row,) = csv.DictReader((folder / "per_shape.csv").open())
     assert row["status"] == "empty"
-    assert "one sign" in row["reason"]
+    assert "same sign" in row["reason"]
     assert float(row["iou"]) == 0
     assert row["chamfer_l2"] == ""
     summary = json.loads((folder / "summary.json").read_text())
@@ -230,7 +230,7 @@ def test_a_signal_stops_with_a_checkpoint_to_go_on_from(
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
     run = only_run(copy)
-    assert f"go on with: stage=train resume={run.relative_to(copy)}" in errors
+    assert f"continue with: stage=train resume={run.relative_to(copy)}" in errors
     assert json.loads((run / "status.json").read_text())["status"] == "failed"
     progress = torch.load(run / "checkpoints" / "last.pt", weights_only=True)["progress"]
     assert progress["step"] > 0

@@ -239,10 +239,7 @@ def _open_evaluator(job: Job, run: Run) -> Callable[[torch.Tensor], FieldEvaluat
     """Return a function that opens the field of a latent."""
     trained = load_trained(job, run)
 
-    def evaluator(latent: torch.Tensor) -> FieldEvaluator:
-        return trained.evaluator(latent.to(trained.device))
-
-    return evaluator
+    return lambda latent: trained.evaluator(latent.to(trained.device))
 
 
 def _log_means(job: Job, run: Run, found: Mapping[str, SplitResult], epoch: int, step: int) -> None:
