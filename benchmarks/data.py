@@ -21,9 +21,10 @@ from benchmarks.models import Step
 from benchmarks.report import Row, cpu_row, medians, parser, report
 from benchmarks.signed_distances import by_warp, distances, meshes
 from inr.config.compose import register_resolvers
+from inr.data.batch import BatchSpec
 from inr.data.layout import Layout
 from inr.data.sample_cache import Entry, SampleCache, find_source
-from inr.data.store import BatchSpec, SampleStore, open_store
+from inr.data.store import SampleStore, open_store
 from inr.shapes import warp
 
 # shapes per batch, samples drawn and stored per shape, and runs

@@ -21,6 +21,7 @@ from inr.config.compose import (
     register_resolvers,
     to_plain,
 )
+from inr.exits import ExitCode
 from inr.stages import STAGES, check_stage, find_stage
 
 failures: list[Exception] = []  # the error of a job outside a sweep
@@ -97,7 +98,7 @@ def main() -> int:
         print("inr: stopped", file=sys.stderr)
         return 130
     except BaseException as error:
-        if isinstance(error, Exception) or hasattr(error, "exit_code"):
+        if isinstance(error, Exception | ExitCode):
             return report(error, trusted)
         raise
     return 0
@@ -148,7 +149,7 @@ def report(error: BaseException, trusted: Collection[str] = ("inr",)) -> int:
         trusted: packages whose ValueErrors are messages to the user: ours and the allowed ones.
             Any other ValueError is a bug, and printed with its traceback.
     """
-    code = getattr(error, "exit_code", None)
+    code = error.exit_code if isinstance(error, ExitCode) else None
     if isinstance(error, FloatingPointError):
         code = 3
     elif isinstance(error, ValueError) and _is_from(error, trusted):
@@ -157,7 +158,7 @@ def report(error: BaseException, trusted: Collection[str] = ("inr",)) -> int:
         traceback.print_exception(error)
         return 1
     print(f"inr: {error}", file=sys.stderr)
-    return int(code)
+    return code
 
 
 def _is_from(error: Exception, packages: Collection[str]) -> bool:

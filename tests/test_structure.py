@@ -14,7 +14,7 @@ from tests.support.paths import PACKAGE, ROOT
 
 # lowest first: a subpackage imports from lower layers, and from itself
 LAYERS = (
-    ("files", "hints", "progress", "seeding", "settings"),
+    ("exits", "files", "hints", "progress", "seeding", "settings"),
     ("shapes",),
     ("data", "models"),
     ("losses", "metrics"),

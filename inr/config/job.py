@@ -17,7 +17,7 @@ OVERRIDABLE = keys_with(Config, Role.OVERRIDABLE)
 # settings that later stages take from the manifest of the data set
 FROM_MANIFEST = keys_with(Config, Role.FROM_MANIFEST)
 FIXED_ON_RESUME = keys_with(Config, Role.FIXED_ON_RESUME)
-LATER_SECTIONS = keys_with(Config, Role.LATER_STAGE)
+LATER_STAGE = keys_with(Config, Role.LATER_STAGE)
 JOB_ONLY = keys_with(Config, Role.JOB_ONLY)
 
 
@@ -61,8 +61,7 @@ def merge_with_run(job: Job, stored: dict[str, Any], run: Path) -> Job:
         merged[key] = job.raw[key]
     for override in job.overrides:
         if override.key == "experiment":
-            merged["split"] = job.raw["split"]
-            for section in LATER_SECTIONS:
+            for section in LATER_STAGE:
                 merged[section] = copy.deepcopy(job.raw[section])
             for section in FIXED_GROUPS:
                 _refuse_contradiction(section, stored, job.raw, run, override)

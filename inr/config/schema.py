@@ -51,7 +51,7 @@ class Edit:
         Literal["replace", "remove", "move", "scale", "swap", "interpolate"],
         "what to do with the part",
     ]
-    part: Annotated[int, "number of the part, from 0"]
+    part: Annotated[int, AtLeast(0), "number of the part, from 0"]
     other: Annotated[str | None, "replace, swap, interpolate: the other shape"]
     keep_pose: Annotated[bool, "replace: take the other part's latent but keep this part's pose"]
     offset: Annotated[list[float] | None, "move: translation, box units"]
@@ -78,7 +78,7 @@ class Config:
         str | None, "evaluate: the folder of point clouds that the meshes were reconstructed from"
     ]
     shape: Annotated[str | None, "edit: name of the shape to edit"]
-    split: Annotated[Any, "train, valid or test, or a list of them"]
+    split: Annotated[Any, Role.LATER_STAGE, "train, valid or test, or a list of them"]
     epoch: Annotated[
         int | str, Role.JOB_ONLY, "which checkpoint to open: latest, best or an epoch number"
     ]
@@ -92,14 +92,14 @@ class Config:
     ]
     data: Annotated[Data, Role.FIXED_BY_CHECKPOINT]
     prepare: Prepare
-    model: Annotated[Target, Role.FIXED_BY_CHECKPOINT]
-    latent: Annotated[Target, Role.FIXED_BY_CHECKPOINT]
-    loss: Annotated[dict[str, Target], Role.FIXED_BY_CHECKPOINT]
+    model: Annotated[Target, Role.FIXED_BY_CHECKPOINT, "decoder, and what its output means"]
+    latent: Annotated[Target, Role.FIXED_BY_CHECKPOINT, "latents of the shapes"]
+    loss: Annotated[dict[str, Target], Role.FIXED_BY_CHECKPOINT, "named loss terms"]
     optimizer: Optimizer
     train: Train
     reconstruct: Annotated[Reconstruct, Role.LATER_STAGE]
     sample: Annotated[Sample, Role.LATER_STAGE]
     edit: Annotated[Edit, Role.LATER_STAGE]
     eval: Annotated[Eval, Role.LATER_STAGE]
-    logger: Annotated[Target, Role.LATER_STAGE]
+    logger: Annotated[Target, Role.LATER_STAGE, "dashboard that mirrors metrics.jsonl"]
     renderer: Annotated[Renderer, Role.LATER_STAGE]

@@ -188,3 +188,26 @@ class Batch(NamedTuple):
             None if labels is None else labels[part],
             {name: values[part] for name, values in fields.items()},
         )
+
+
+@dataclass(frozen=True)
+class BatchSpec:
+    """Number of points per shape in a batch, for each set that the loss needs.
+
+    Args:
+        samples: number of points with distances.
+        sign_balanced: draw half of the samples outside and half inside (all from one side if the
+            other has none); else uniformly from all.
+        surface: number of points on the surface.
+        space: number of points in the box without ground truth.
+        space_near: fraction of the space points that are surface points with Gaussian noise; the
+            others are uniform in the box [-1, 1]^D.
+        space_std: standard deviation of that noise, box units.
+    """
+
+    samples: int
+    sign_balanced: bool
+    surface: int
+    space: int
+    space_near: float
+    space_std: float

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from inr.settings import AtLeast, Fraction, Positive, Role, Target
+from inr.shapes.primitives import Kind
+from inr.shapes.sdf import Sign
 
 SPLITS = ("train", "valid", "test")
 
@@ -16,8 +18,8 @@ class Sampling:
     near_variances: Annotated[
         list[float], "variances of the Gaussian noise on surface points, box units squared"
     ]
-    num_uniform: Annotated[int, "samples uniform in the box"]
-    num_surface: Annotated[int, "points on the surface, with normals"]
+    num_uniform: Annotated[int, AtLeast(0), "samples uniform in the box"]
+    num_surface: Annotated[int, AtLeast(0), "points on the surface, with normals"]
     edge_fraction: Annotated[
         float, Fraction(), "fraction of the near samples that start from sharp edges"
     ]
@@ -60,7 +62,7 @@ class Data:
     ]
     family: Annotated[Target | None, Role.AFFECTS_SAMPLES, "procedural shapes"]
     sign: Annotated[
-        Literal["winding", "pseudonormal", "unsigned"],
+        Sign,
         Role.FROM_MANIFEST,
         "how inside and outside are told apart",
     ]
@@ -74,7 +76,7 @@ class Data:
     sampling: Annotated[Sampling, Role.FROM_MANIFEST]
     splits: Splits
     primitive: Annotated[
-        Literal["cuboid", "cylinder"],
+        Kind,
         Role.FROM_MANIFEST,
         "primitive fitted to each part, which gives its pose",
     ]

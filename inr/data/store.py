@@ -3,7 +3,6 @@
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from inr.data.batch import (
     LABELS,
     Batch,
+    BatchSpec,
     SampleField,
     Samples,
     SurfacePoints,
@@ -25,29 +25,6 @@ from inr.data.row_sampler import Generators, RowSampler, normal, uniform
 from inr.data.sample_cache import Source, find_source
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class BatchSpec:
-    """Number of points per shape in a batch, for each set that the loss needs.
-
-    Args:
-        samples: number of points with distances.
-        sign_balanced: draw half of the samples outside and half inside (all from one side if the
-            other has none); else uniformly from all.
-        surface: number of points on the surface.
-        space: number of points in the box without ground truth.
-        space_near: fraction of the space points that are surface points with Gaussian noise; the
-            others are uniform in the box [-1, 1]^D.
-        space_std: standard deviation of that noise, box units.
-    """
-
-    samples: int
-    sign_balanced: bool
-    surface: int
-    space: int
-    space_near: float
-    space_std: float
 
 
 class SampleStore:

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from inr.metrics.pair import Pair
 
 FLOOR = "_floor"
-FRAMES = ("box", "native", "unit_cube", "unit_box")
-# how an empty reconstruction counts in mean distances; see Conditions
-EMPTY = ("left_out", "diagonal")
 _UNITS = {
     "box": "box units",
     "native": "native units",
@@ -39,11 +36,11 @@ class Conditions:
     """Conditions of measurement, which a protocol sets for all its metrics.
 
     Args:
-        frame: frame of measurement, one of FRAMES: the box [-1, 1]^D, the native frame, or one in
+        frame: frame of measurement, the box [-1, 1]^D, the native frame, or one in
             which the longest edge of the ground truth's bounding box is 1 (unit_cube) or 2
             (unit_box).
         num_points: number of points drawn on each surface.
-        empty: one of EMPTY: mean distances leave an empty reconstruction out (left_out), or count
+        empty: mean distances leave an empty reconstruction out (left_out), or count
             it as sqrt(D) away, the diagonal of the unit cube (diagonal).
         of_clouds: whether the ground truth is a point cloud.
     """

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from inr.data.store import BatchSpec, SampleStore
+from inr.data.batch import BatchSpec
+from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.models.inr import INR
 from inr.reconstruct.parts import PartFit, find_present, seeded_generators

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import torch
 
+from inr.data.batch import BatchSpec
 from inr.data.layout import Layout
 from inr.data.observe import open_observed
 from inr.data.parts.read import read_poses, read_present
-from inr.data.store import BatchSpec, SampleStore, open_store
+from inr.data.store import SampleStore, open_store
 from inr.files import OUTPUTS
 from inr.losses import Loss, Losses
 from inr.models.inr import INR

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from inr.data.store import BatchSpec, SampleStore
+from inr.data.batch import BatchSpec
+from inr.data.store import SampleStore
 from inr.losses import Losses
 from inr.models.decoder import Field, PartDecoder
 from inr.models.inr import INR

@@ -34,8 +34,10 @@ class Reconstruct:
     samples_per_shape: Annotated[int, AtLeast(1), FIT, "samples per shape and iteration"]
     sign_balanced: Annotated[bool, FIT, "half of the samples outside, half inside"]
     lr: Annotated[float, Positive(), FIT, "initial learning rate of the latents"]
-    lr_drop: Annotated[float, FIT, "factor on the learning rates after half the iterations"]
-    init_std: Annotated[float, FIT, "the latents start from N(0, init_std^2)"]
+    lr_drop: Annotated[
+        float, AtLeast(0), FIT, "factor on the learning rates after half the iterations"
+    ]
+    init_std: Annotated[float, AtLeast(0), FIT, "the latents start from N(0, init_std^2)"]
     poses: Annotated[
         Literal["mean", "given", "given_frozen"],
         FIT_PARTS,

@@ -74,7 +74,7 @@ def open_pair(
         mesh: reconstruction, in the box frame.
         layout: layout of the data set.
         name: name of the shape.
-        frame: frame of measurement, one of inr.metrics.base.FRAMES.
+        frame: frame of measurement, see inr.metrics.settings.Eval.
         num_points: number of points drawn on each of the two surfaces.
         seed: seed of all draws.
         evaluator: field of the network, for metrics that need it.

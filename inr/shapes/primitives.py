@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import permutations, product
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import trimesh
@@ -13,7 +13,8 @@ from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.poses import rotation_matrices, rotations_of
 from inr.shapes.primitive_fit import MIN_HALF, Fit, optimise
 
-KINDS = ("cuboid", "cylinder")
+Kind = Literal["cuboid", "cylinder"]
+KINDS = get_args(Kind)
 NUM_POINTS = 1000
 NUM_NORMALS = 250
 # an orientation closer to the identity is preferred if its error is at most RELATIVE times the best

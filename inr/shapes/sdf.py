@@ -1,6 +1,7 @@
 """Exact unsigned and signed distance of points to a mesh."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import igl
 import numpy as np
@@ -13,7 +14,8 @@ from inr.shapes.solids.pseudonormal import behind_surface
 from inr.shapes.solids.winding import ambiguity, check_points, deciding_winding_number
 
 # allowed values of data.sign
-SIGNS = ("winding", "pseudonormal", "unsigned")
+Sign = Literal["winding", "pseudonormal", "unsigned"]
+SIGNS = get_args(Sign)
 # cells along each axis of the grid from which most points get their sign
 SIGN_GRID = 192
 

@@ -10,6 +10,7 @@ import torch
 
 from inr.config.compose import slug
 from inr.config.factories import build_renderer
+from inr.config.fingerprint import fingerprint
 from inr.config.job import Job
 from inr.models.priors import draw_gaussian, draw_pca, interpolate
 from inr.progress import show_progress
@@ -100,8 +101,7 @@ def _find(trained: TrainedRun, name: str) -> int:
 def _settings(trained: TrainedRun) -> dict[str, Any]:
     config = trained.job.config
     settings: dict[str, Any] = {
-        "eval.resolution": config.eval.resolution,
-        "eval.coarse_to_fine": config.eval.coarse_to_fine,
+        **fingerprint(config, {"mesh"}),
         "sample.num_shapes": config.sample.num_shapes,
         "step": trained.step,
     }

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inr.data.batch import Batch
-from inr.data.store import BatchSpec, SampleStore
+from inr.data.batch import Batch, BatchSpec
+from inr.data.store import SampleStore
 from inr.seeding import mix_seed
 from inr.training.settings import Train
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inr.data.batch import LABELS, Batch, Samples, SurfacePoints, sample_fields, set_of
-from inr.data.store import BatchSpec
+from inr.data.batch import LABELS, Batch, BatchSpec, Samples, SurfacePoints, sample_fields, set_of
 from inr.losses import Losses, TrainProgress
 from inr.models.inr import INR
 from inr.training.batches import batch_spec

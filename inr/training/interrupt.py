@@ -3,8 +3,10 @@
 import signal
 from types import FrameType
 
+from inr.exits import ExitCode
 
-class Interrupted(BaseException):
+
+class Interrupted(ExitCode, BaseException):
     """Stop by a signal, after a checkpoint was written.
 
     Like KeyboardInterrupt it does not derive from Exception, so that it also ends a sweep.

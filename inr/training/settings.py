@@ -22,7 +22,7 @@ class Optimizer:
 
     algorithm: Annotated[Target, Role.FIXED_ON_RESUME, "a class of torch.optim"]
     lr: Annotated[float, Positive(), "learning rate of the network"]
-    latent_lr: Annotated[float, "learning rate of the latents"]
+    latent_lr: Annotated[float, AtLeast(0), "learning rate of the latents"]
     pose_lr: Annotated[float, Positive(), "learning rate of trained poses of parts"]
     schedule: Annotated[Target, "factor on all learning rates, as a function of the epoch"]
 
@@ -95,7 +95,7 @@ class Train:
     checkpoint_every: Annotated[
         int, AtLeast(0), "epochs between checkpoints besides last.pt; 0: none"
     ]
-    checkpoint_minutes: Annotated[float, "largest age of last.pt in minutes"]
+    checkpoint_minutes: Annotated[float, AtLeast(0), "largest age of last.pt in minutes"]
     checkpoint_epochs: Annotated[list[int], "epochs whose checkpoints are never deleted"]
     keep_checkpoints: Annotated[
         int, AtLeast(1), "number of newest checkpoints of checkpoint_every that are kept"

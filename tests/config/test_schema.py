@@ -1,11 +1,12 @@
 """The schema says everything of a setting once, and nothing of one that is not there."""
 
+from dataclasses import is_dataclass
 from typing import Any
 
 import pytest
 
 from inr.config.compose import compose, register_resolvers
-from inr.config.job import FIXED_GROUPS, FIXED_ON_RESUME, FROM_MANIFEST, LATER_SECTIONS, OVERRIDABLE
+from inr.config.job import FIXED_GROUPS, FIXED_ON_RESUME, FROM_MANIFEST, LATER_STAGE, OVERRIDABLE
 from inr.config.schema import Config
 from inr.config.validate import check_config
 from inr.settings import Range, get_path, put_path, settings_of
@@ -65,7 +66,21 @@ def test_what_depends_on_settings_is_read_off_the_schema() -> None:
     assert {"data.sign", "data.sampling", "data.seed"} < set(FROM_MANIFEST)
     assert {"seed", "optimizer.algorithm", "train.shapes_per_batch"} < set(FIXED_ON_RESUME)
     assert "train.epochs" not in FIXED_ON_RESUME
-    assert set(LATER_SECTIONS) == {"eval", "reconstruct", "sample", "edit", "renderer", "logger"}
+    assert set(LATER_STAGE) == {
+        "split",
+        "eval",
+        "reconstruct",
+        "sample",
+        "edit",
+        "renderer",
+        "logger",
+    }
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [
+        one.key for one in SETTINGS.values() if not one.doc and not is_dataclass(one.type)
+    ] == []
 
 
 def test_every_setting_of_the_yaml_is_declared(composed: dict[str, Any]) -> None:

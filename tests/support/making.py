@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from inr.config.compose import compose, register_resolvers
 from inr.config.sections import structure
 from inr.config.validate import decoder_entry
+from inr.data.batch import BatchSpec
 from inr.data.layout import Layout, write_npz
 from inr.data.prepare import Recipe
-from inr.data.store import BatchSpec, SampleStore, open_store
+from inr.data.store import SampleStore, open_store
 from inr.models.inr import INR
 from inr.models.latents import Latents
 from inr.models.mlp import MLP

@@ -1,8 +1,9 @@
 import numpy as np
 import torch
 
+from inr.data.batch import BatchSpec
 from inr.data.row_sampler import RowSampler
-from inr.data.store import BatchSpec, SampleStore
+from inr.data.store import SampleStore
 from inr.training.batches import Batches
 
 

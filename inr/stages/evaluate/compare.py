@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from inr.config.fingerprint import value_of
 from inr.config.job import Job, merge_with_run
 from inr.data.layout import write_json
 from inr.metrics.base import FLOOR
@@ -135,8 +136,7 @@ def _check_comparable(job: Job, runs: Sequence[Run]) -> None:
                     "them in the same way"
                 )
         for key in ("eval.resolution", "data.source", "data.family", "data.seed"):
-            section, _, name = key.partition(".")
-            values = [getattr(getattr(config, section), name) for config in (one, other)]
+            values = [value_of(config, key) for config in (one, other)]
             if values[0] != values[1]:
                 log.warning("'%s' and '%s' differ in %s: %s and %s", path, other_path, key, *values)
 

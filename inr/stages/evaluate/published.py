@@ -9,6 +9,7 @@ from inr.config.compose import CONF
 from inr.metrics.published import matching, read_table
 from inr.metrics.settings import Eval
 from inr.metrics.summary import align, format_number
+from inr.settings import Role, keys_with
 
 
 def published_lines(settings: Eval, num_shapes: int) -> str:
@@ -47,7 +48,8 @@ def changed_keys(settings: Eval) -> list[str]:
     if not _path(settings.protocol).exists():
         return []
     theirs = _shipped(settings.protocol)
-    keys = ("frame", "num_points", "empty")
+    # papers do not give seeds
+    keys = [key for key in keys_with(Eval, Role.AFFECTS_METRICS) if key != "seed"]
     found = [f"eval.{key}" for key in keys if getattr(settings, key) != theirs[key]]
     mine, theirs = settings.metrics, theirs["metrics"]
     names = [name for name in {**theirs, **mine} if mine.get(name) != theirs.get(name)]

@@ -12,6 +12,7 @@ from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.settings import Eval
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
+from inr.settings import Role, keys_with
 from inr.stages.evaluate.published import changed_keys, published_lines
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,8 @@ Row = dict[str, Any]
 
 def record_settings(settings: Eval) -> dict[str, Any]:
     """Return the settings that the metrics of a shape depend on, by dotted key."""
-    found: dict[str, Any] = {
-        key: getattr(settings, key) for key in ("num_points", "frame", "seed", "empty")
-    }
+    keys = keys_with(Eval, Role.AFFECTS_METRICS)
+    found: dict[str, Any] = {key: getattr(settings, key) for key in keys}
     for name, metric in settings.metrics.items():
         found |= {f"metrics.{name}.{key.strip('_')}": value for key, value in metric.items()}
     return found

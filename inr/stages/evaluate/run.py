@@ -14,6 +14,7 @@ from inr.config.factories import (
     build_renderer,
     build_set_metrics,
 )
+from inr.config.fingerprint import fingerprint
 from inr.config.job import Job
 from inr.config.overrides import Overrides
 from inr.config.schema import Config
@@ -177,11 +178,8 @@ def _reconstructed(opened: _OpenRun, split: str, epoch: int) -> dict[str, Any]:
     Raises:
         ValueError: if there are none, or they were made with other settings than the overrides.
     """
-    asked = {
-        f"eval.{key}": getattr(opened.config.eval, key)
-        for key in ("resolution", "coarse_to_fine")
-        if opened.overrides(f"eval.{key}")
-    }
+    needed = fingerprint(opened.config, {"mesh"})
+    asked = {key: value for key, value in needed.items() if opened.overrides(key)}
     finished = opened.shapes(split).finished(asked)
     finished.check_settings("stage=reconstruct with overwrite=true makes")
     if not finished.shapes:

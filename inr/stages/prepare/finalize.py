@@ -11,13 +11,14 @@ from inr.data.layout import Layout, read_json, write_json
 from inr.data.missing_sources import drop_missing, mark_missing
 from inr.data.sources import Family
 from inr.data.summary import count_statuses, parts_of_no_shape, summarise
+from inr.exits import ExitCode
 from inr.runs.dataset import is_prepared
 from inr.stages.prepare.splits import assign_all
 
 log = logging.getLogger(__name__)
 
 
-class ShapesRefused(Exception):  # noqa: N818 (not an error by itself: strict=true asks for it)
+class ShapesRefused(ExitCode, Exception):  # noqa: N818 (not an error by itself: strict=true asks for it)
     """A shape was refused, which strict=true forbids."""
 
     exit_code = 1

@@ -15,6 +15,7 @@ from inr.render.grid import image_grid, write_png
 from inr.runs.ground_truth import ground_truth_mesh
 from inr.runs.pictures import draw_shape, picture_rows
 from inr.shapes.mesh import Mesh
+from inr.stages.train.validation import Validation
 from inr.training.checkpoint import epoch_label
 from inr.training.tracking import Image, Tracker
 
@@ -55,6 +56,32 @@ class Album:
             write_png(image, self.folder / f"{self.kind}_{epoch_label(epoch)}.png")
             self.tracker.image(f"{self.kind}/shapes", image, epoch=epoch)
         self.names, self.columns = [], []
+
+
+class PicturedValidation:
+    """Validation of which each shape is drawn next to the ground truth.
+
+    Args:
+        validation: measures the shapes.
+        layout: layout of the data set.
+        album: album that the pictures are added to.
+    """
+
+    def __init__(self, validation: Validation, layout: Layout, album: Album) -> None:
+        self.validation = validation
+        self.layout = layout
+        self.album = album
+
+    def __call__(self, model: INR, epoch: int) -> dict[str, float]:
+        """Return the metrics of the validation, and draw its shapes."""
+
+        def draw(name: str, latent: torch.Tensor, mesh: Mesh) -> None:
+            ground_truth = ground_truth_mesh(self.layout, name, mesh.dim)
+            self.album.add(name, model, latent, mesh, ground_truth)
+
+        metrics = self.validation(model, epoch, draw)
+        self.album.write(epoch, self.validation.store.dim)
+        return metrics
 
 
 class TrainingPictures:

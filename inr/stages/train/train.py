@@ -30,7 +30,7 @@ from inr.runs.directory import Run, create_run, find_run, git_commit, log_to, ne
 from inr.stages.prepare.locate import assign_splits, find_sources
 from inr.stages.prepare.manifest import adopt_settings
 from inr.stages.prepare.prepare import ensure_prepared
-from inr.stages.train.pictures import Album, TrainingPictures
+from inr.stages.train.pictures import Album, PicturedValidation, TrainingPictures
 from inr.stages.train.resume import ResumeState, find_state, restore_run, training_names
 from inr.stages.train.validation import Validation, validation_names
 from inr.training.allocator import keep_freed_memory
@@ -140,12 +140,11 @@ def _fit(
             album = partial(
                 Album, renderer=components.renderer, folder=run.renders, tracker=tracker
             )
-            validate = Validation(
+            validation = Validation(
                 config,
                 layout,
                 store,
                 components.losses,
-                album("valid"),
                 stopped=lambda: interrupt.number != 0,
             )
             started = time.monotonic()
@@ -166,7 +165,7 @@ def _fit(
                     keep=settings.keep_checkpoints,
                 ),
                 tracker=tracker,
-                validate=validate,
+                validate=PicturedValidation(validation, layout, album("valid")),
                 draw=TrainingPictures(config, layout, store, album("train")),
                 interrupt=interrupt,
             )

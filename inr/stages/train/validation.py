@@ -19,17 +19,18 @@ from inr.metrics.volumes import GridIoU
 from inr.models.inr import INR
 from inr.reconstruct import decode_mesh
 from inr.runs.ground_truth import (
-    ground_truth_mesh,
     has_ground_truth,
     open_pair,
     warn_missing_ground_truth,
 )
-from inr.shapes.mesh import Mesh, empty_mesh
-from inr.stages.train.pictures import Album
+from inr.shapes.mesh import Mesh
 from inr.training.batches import batch_spec
 from inr.training.settings import VALIDATION_METRICS, Train
 
 log = logging.getLogger(__name__)
+
+# of a shape: its name, its latent and the mesh that was extracted
+OnShape = Callable[[str, torch.Tensor, Mesh], None]
 
 
 def validation_names(layout: Layout) -> list[str]:
@@ -73,7 +74,7 @@ def _missing_ground_truth(layout: Layout, names: list[str], best_metric: str) ->
 
 
 class Validation:
-    """Validation: metrics and pictures of a few shapes, whose latents are fitted each time.
+    """Validation: metrics of a few shapes, whose latents are fitted each time.
 
     If the validation split is empty, the first training shapes are used with their own latents, and
     that is logged.
@@ -83,7 +84,6 @@ class Validation:
         layout: layout of the data set.
         train: samples of the training shapes, in the order of the model's latents.
         losses: losses of training.
-        album: album that the pictures are added to.
         stopped: function that returns whether to end fitting early, after an interrupt.
     """
 
@@ -93,13 +93,11 @@ class Validation:
         layout: Layout,
         train: SampleStore,
         losses: Losses,
-        album: Album,
         stopped: Callable[[], bool],
     ) -> None:
         self.config = config
         self.layout = layout
         self.losses = losses
-        self.album = album
         self.stopped = stopped
         self.protocol = _protocol(config.train)
         limit = config.train.num_validation_shapes
@@ -120,8 +118,16 @@ class Validation:
             log.info("no validation split: validating on %d training shapes", len(self.names))
         self.missing = _missing_ground_truth(layout, self.names, config.train.best_metric)
 
-    def __call__(self, model: INR, epoch: int) -> dict[str, float]:
-        """Return the means over the validation shapes, named valid/<metric>."""
+    def __call__(
+        self, model: INR, epoch: int, on_shape: OnShape = lambda name, latent, mesh: None
+    ) -> dict[str, float]:
+        """Return the means over the validation shapes, named valid/<metric>.
+
+        Args:
+            model: model in evaluation mode.
+            epoch: epochs that are finished, for the log.
+            on_shape: called with the name, latent and mesh of each shape.
+        """
         settings = self.config.train
         latents = self._latents(model)
         rows = [{"loss": self._loss(model, latents)}]
@@ -135,15 +141,12 @@ class Validation:
                 coarse_to_fine=self.config.eval.coarse_to_fine,
             )
             num_empty += mesh.is_empty
-            ground_truth = empty_mesh(mesh.dim)
             if name not in self.missing:
                 try:
                     rows.append(self._metrics(name, mesh))
-                    ground_truth = ground_truth_mesh(self.layout, name, mesh.dim)
                 except ValueError as error:  # a shape that cannot be measured must not end the run
                     log.warning("%s is left out of the metrics: %s", name, error)
-            self.album.add(name, model, latent.detach(), mesh, ground_truth)
-        self.album.write(epoch, self.store.dim)
+            on_shape(name, latent.detach(), mesh)
         means = {"valid/num_empty": float(num_empty)}
         for metric in VALIDATION_METRICS:
             values = [row[metric] for row in rows if math.isfinite(row.get(metric, math.nan))]
