@@ -11,6 +11,7 @@ import yaml
 from inr import __version__
 from inr.config.compose import group_choices
 from inr.config.renamed import CHOICES, KEYS
+from inr.data.batch import NEEDS
 from inr.shapes.formats.table import suffixes
 from tests.support.pages import DOCS, pages
 from tests.support.paths import ROOT
@@ -121,12 +122,17 @@ def test_the_changelog_names_every_setting_that_was_renamed() -> None:
         for group, renamed in CHOICES.items()
         for old, new in renamed.items()
     ]
-    assert sorted(rows) == sorted([*KEYS.items(), *choices])
+    assert {*KEYS.items(), *choices} <= set(rows)
 
 
 def test_the_map_has_the_layers() -> None:
     rows = re.findall(r"^\| \d+ \| (.*) \|$", text_of(DOCS / "architecture.md"), flags=re.M)
     assert [tuple(re.findall(r"`(\w+)`", row)) for row in rows] == [tuple(f) for f in LAYERS]
+
+
+def test_the_table_of_needs_is_that_of_the_losses() -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| (.*) \|$", text_of(DOCS / "contributing.md"), flags=re.M)
+    assert set(NEEDS.items()) <= set(rows)
 
 
 def test_the_changelog_has_this_version_and_the_citation_is_one() -> None:

@@ -140,10 +140,16 @@ def _explain(error: Exception, overrides: Sequence[str]) -> str:
             return f"{group}={choice}: that choice is now called {group}={new}"
         return f"{group}={choice}: there is no such choice; {nearest(choice, choices)}"
     parsed = parse_overrides(overrides)
-    chosen = [str(o.input_line) for o in parsed if o.key_or_group in groups]
+    chosen = [
+        str(o.input_line)
+        for o in parsed
+        if o.key_or_group in groups or is_hydra_key(o.key_or_group)  # folders of the user's own
+    ]
     known = _flat_keys(_compose_choices(chosen))
     for override in parsed:
         key = override.key_or_group
+        if is_hydra_key(key):
+            continue
         if key not in groups and key not in known and not override.is_add():
             group, kept = key.split(".")[0], ""
             if group in FIXED_GROUPS and {"run", "resume"} & {o.key_or_group for o in parsed}:

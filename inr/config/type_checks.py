@@ -20,6 +20,8 @@ def check_type(value: Any, hint: Any, where: str) -> None:
             what = "true or false" if isinstance(value, bool) else "digits"
             typed = str(value).lower()
             quoted = f"; a name of {what} needs quotes: \"{where}='{typed}'\""
+        elif isinstance(value, str) and fits([value], hint):
+            quoted = f"; write {where}=[{value}]"
         raise ValueError(f"'{where}' is {value!r}; it has to be of type {_name(hint)}{quoted}")
 
 

@@ -90,7 +90,7 @@ def draw_worst(
             f"{'empty' if row['status'] == 'empty' else format(row[metric], '.3g')}  {row['name']}"
             for row in worst
         ],
-        row_labels=["ground_truth", f"worst by\n{metric}"],
+        row_labels=["ground truth", f"worst by\n{metric}"],
     )
     write_png(image, path)
     log.info("the worst by %s: %s", metric, path)

@@ -275,6 +275,11 @@ def test_a_name_that_reads_as_something_else_is_told_to_be_quoted():
             check_section(Outer, {**GOOD, "kind": value})
 
 
+def test_a_list_of_one_is_told_to_be_bracketed():
+    with pytest.raises(ValueError, match=r"'inner.names' is 'a'.*; write inner\.names=\[a\]"):
+        check_section(Outer, {**GOOD, "inner": {**GOOD["inner"], "names": "a"}})
+
+
 def test_a_place_takes_only_its_kind():
     linear = {"_target_": "torch.nn.Tanh"}
     with pytest.raises(ValueError, match=r"'logger' has to be a Logger; torch.nn.Tanh is not"):

@@ -128,6 +128,11 @@ def test_a_folder_of_ones_own_yaml_files(
     assert "model.hidden_dim and model.num_layers have to be at least 1" in capsys.readouterr().err
     assert inr(monkeypatch, *ours, "model=narow") == 2
     assert "model=narow: there is no such choice; did you mean 'narrow'?" in capsys.readouterr().err
+    assert inr(monkeypatch, *ours, "model=narrow", "model.narow_skip=false") == 2
+    assert "did you mean 'model.narrow_skip'?" in capsys.readouterr().err
+    mine.write_text("_target_: inr.models.mlp.MLP\nwidth_of_mine: 3\n")
+    assert inr(monkeypatch, *ours, "model=narrow", "model.width_of_mien=4") == 2
+    assert "did you mean 'model.width_of_mine'?" in capsys.readouterr().err
     assert inr(monkeypatch, "--config-dir", "nowhere", "stage=train") == 2
 
 

@@ -30,6 +30,8 @@ _SIGNED = {".ply": ".ply", ".glb": ".glb", ".off": ".off", ".gltf": ".gltf", ".d
     ".zip": ".zip",
     ".3mf": ".zip",
 }
+# formats whose content _MAGIC knows; the reader of any other is the judge of it
+_KNOWN = frozenset({*_SIGNED, ".obj", ".stl"})
 
 
 class NoFacesError(ValueError):
@@ -117,6 +119,8 @@ def _check_content(data: bytes, suffix: str) -> None:
     """Raise ValueError if data are empty, or evidently of another format than the suffix."""
     if not data.strip(b"\0\t\n\r "):
         raise ValueError("the file is empty" if not data else "the file holds only blanks or zeros")
+    if suffix not in _KNOWN:
+        return
     head = data[:4000].removeprefix(b"\xef\xbb\xbf")
     kind = next((kind for pattern, kind in _MAGIC if pattern.match(head)), "")
     if kind == "" and _MAGIC[-1][0].search(head):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inr.shapes.formats import meshes
 from inr.shapes.formats.base import KINDS, OUTLINE, POINTS, SURFACE, Format
 from inr.shapes.formats.table import FORMATS, reader, suffixes
 from inr.shapes.mesh import read_mesh
@@ -111,3 +112,14 @@ def test_what_ones_own_format_returns_is_checked(gives, second, message, tmp_pat
 def test_a_missing_file_of_ones_own_format_is_no_full_disk(tmp_path):
     with pytest.raises(ValueError, match=r"none\.mine.*Table cannot read it"):
         read_mesh(tmp_path / "none.mine", {".mine": Table(OUTLINE, RING)})
+
+
+@pytest.mark.parametrize("data", [b'{"v": [0]}', b"<mesh/>", b"v 0 0 0\n", b"solid facet"])
+def test_a_new_row_is_read_whatever_its_content_looks_like(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    triangle = np.eye(3), np.array([[0, 1, 2]])
+    monkeypatch.setattr(meshes, "reader", lambda suffix, kind: lambda content, beside: triangle)
+    assert meshes.read_bytes(data, ".jmesh", lambda name: b"") is not None
+    with pytest.raises(ValueError, match="the file is empty"):
+        meshes.read_bytes(b"", ".jmesh", lambda name: b"")
