@@ -139,7 +139,7 @@ def test_runs_that_cannot_be_put_together(
         ([f"runs=[{a}]", f"against=[{copy / a}]"], "is in both runs and against"),
         ([f"against=[{b}]"], "needs runs as well"),
         ([f"runs=[{a}]", "run=latest"], "give one of them"),
-        (["runs=[nowhere]"], "runs=nowhere is no run directory"),
+        (["runs=[nowhere]"], "runs=nowhere is not a run directory"),
         ([f"runs=[{a}]", "stage=train"], "goes with stage=evaluate"),
     ):
         assert inr(monkeypatch, *EVALUATE, *given) == 2, given

@@ -152,7 +152,7 @@ def test_shapes_that_are_not_there_or_cannot_be_read(parts_copy, monkeypatch, ca
     (unseen,) = read_split(layout_in(parts_copy), "valid")
     remove = ("stage=edit", "run=latest", "edit.operation=remove", "edit.part=0")
     assert inr(monkeypatch, *remove, f"shape={unseen}") == 2
-    assert f"'{unseen}' is in the valid split, and not reconstructed yet" in capsys.readouterr().err
+    assert f"'{unseen}' is in the valid split and not reconstructed yet" in capsys.readouterr().err
     swap = ("stage=edit", "run=latest", f"shape={name}", "edit.operation=swap")
     assert inr(monkeypatch, *swap, f"edit.other={name}") == 2
     assert "is the edited shape itself" in capsys.readouterr().err

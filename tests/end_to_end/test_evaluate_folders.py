@@ -101,7 +101,7 @@ def test_names_decide_what_belongs_together(evaluate: Evaluation) -> None:
     sphere().export("ours/one.ply")
     sphere().export("ground_truth/other.ply")
     assert evaluate("meshes=ours", "ground_truth=ground_truth") == 2
-    assert "'one' there, 'other' here" in evaluate.err
+    assert "'one' and 'other'; a mesh" in evaluate.err
     assert "need the same name, suffixes aside\n" in evaluate.err
     sphere().export("ground_truth/One.ply")
     assert evaluate("meshes=ours", "ground_truth=ground_truth") == 2
@@ -116,7 +116,7 @@ def test_missing_and_surplus_meshes(evaluate: Evaluation) -> None:
     for name in ("ours/a", "ours/c", "ground_truth/a", "ground_truth/b"):
         sphere().export(f"{name}.ply")
     assert evaluate("meshes=ours", "ground_truth=ground_truth") == 0
-    assert "1 meshes have no ground truth of their name and are left out: 'c'" in evaluate.err
+    assert "1 meshes have no ground truth of the same name and are left out: 'c'" in evaluate.err
     assert evaluate.summary["num_missing"] == 1
     assert {name: row["status"] for name, row in evaluate.rows.items()} == {
         "a": "ok",

@@ -40,7 +40,7 @@ def test_sample_draws_and_interpolates(
     np.testing.assert_allclose(made[1], (ends[0] + ends[1]) / 2, atol=1e-6)
     np.testing.assert_allclose(made[2], ends[1], atol=1e-6)
     assert inr(monkeypatch, *small, f"sample.interpolate=[{one},nobody]") == 2
-    assert "'nobody', which is no training shape" in capsys.readouterr().err
+    assert "'nobody', which is not a training shape" in capsys.readouterr().err
 
 
 def test_latents_fitted_to_what_is_observed(

@@ -82,7 +82,7 @@ def test_a_file_that_changed_is_not_taken_for_the_old_one(tmp_path, monkeypatch,
     assert inr(monkeypatch, "stage=prepare", *command) == 0
     write_airfoil(tmp_path / "a.dat", thickness=0.2)
     assert inr(monkeypatch, "stage=train", *command) == 2
-    assert "made from another 'a.dat' than there is now" in capsys.readouterr().err
+    assert "was made from 'a.dat' before that file changed" in capsys.readouterr().err
 
 
 def test_one_shape_that_is_none(tmp_path, monkeypatch, capsys):
