@@ -126,9 +126,9 @@ def test_a_set_of_other_parts_does_not_go_with_a_run(parts_copy, monkeypatch, ca
         again = (*AGAIN, f"reconstruct.poses={poses}", "reconstruct.labels=true")
         assert inr(monkeypatch, *again) == 2
         error = capsys.readouterr().err
-        assert f"'{name}' has 9 parts" in error and "the run was trained with 8" in error
+        assert f"'{name}' has 9 parts" in error and "trained with 8" in error
     assert inr(monkeypatch, *AGAIN, "latent.num_parts=9") == 2
-    assert "if it is a run's own latent, that stays as it is" in capsys.readouterr().err
+    assert "the latent of a run cannot be changed: leave it out" in capsys.readouterr().err
     assert inr(monkeypatch, *AGAIN, "eval.resolutoin=9") == 2
     assert capsys.readouterr().err.endswith("did you mean 'eval.resolution'?\n")
 
@@ -207,7 +207,7 @@ def test_another_number_of_parts_says_which(parts_copy, monkeypatch, capsys) -> 
     root = layout_in(parts_copy).root
     train = [s for s in TINY_PARTS if not s.startswith("data.")]
     assert inr(monkeypatch, "stage=train", *train, f"data.root={root}", "latent.num_parts=5") == 2
-    assert "has 8 parts, and latent.num_parts=5; add latent.num_parts=8" in capsys.readouterr().err
+    assert "has 8 parts, and latent.num_parts=5; set latent.num_parts=8" in capsys.readouterr().err
 
 
 def test_poses_that_are_missing_are_named(parts_copy, monkeypatch, capsys) -> None:
