@@ -162,7 +162,7 @@ def test_shapes_that_are_not_there_or_cannot_be_read(parts_copy, monkeypatch, ca
     assert f"the latent of '{other}'" in capsys.readouterr().err
     path.write_text("no numbers")
     assert inr(monkeypatch, *remove, f"shape={other}") == 2
-    assert "it is no .npy file of numbers" in capsys.readouterr().err
+    assert "it is not a .npy file of numbers" in capsys.readouterr().err
     path.write_bytes(b"")
     assert inr(monkeypatch, *remove, f"shape={other}") == 2
     assert "cannot read the latent 'outputs" in capsys.readouterr().err

@@ -128,5 +128,5 @@ def test_native_needs_the_transform(tmp_path):
     made = Layout(tmp_path)
     (tmp_path / "meshes").mkdir()
     write_mesh(cube(2), tmp_path / "meshes" / "a.npz")
-    with pytest.raises(ValueError, match=r"eval\.frame=box does without"):
+    with pytest.raises(ValueError, match=r"eval\.frame=box does not need it"):
         opened(made, cube(2), "native", name="a")
