@@ -2,12 +2,14 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -81,11 +83,22 @@ def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, A
     ]
     if search:
         ours.append(f"hydra.searchpath=[{','.join('file://' + folder for folder in search)}]")
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+    with _own_hydra(), hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
             return to_plain(hydra.compose("config", overrides=ours))
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(error, ours)) from error
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Put aside the Hydra of the job that is running, which allows no other beside it."""
+    running = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = running
 
 
 def to_plain(config: DictConfig) -> dict[str, Any]:

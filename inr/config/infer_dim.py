@@ -16,8 +16,9 @@ def infer_dim(raw: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: if it cannot be inferred.
     """
-    data = raw["data"]
-    if data["dim"] is not None:
+    data = raw.get("data")
+    # a section that is missing is refused with the others
+    if not isinstance(data, dict) or data.get("dim", 0) is not None:
         return raw
     if data["source"] is not None:
         dim = _dim_of(Path(data["source"]), build_formats(data.get("formats", {}), raw["allow"]))

@@ -1,10 +1,11 @@
 """Check values from YAML against the types that signatures and schemas declare."""
 
 import inspect
+import math
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 
@@ -14,6 +15,8 @@ def check_type(value: Any, hint: Any, where: str) -> None:
     Raises:
         ValueError: if it does not fit, naming the key and the type.
     """
+    if any(isinstance(one, float) and not math.isfinite(one) for one in _numbers(value)):
+        raise ValueError(f"'{where}' is {value!r}; it has to be finite")
     if not fits(value, hint):
         quoted = ""
         if isinstance(value, int | float) and fits(str(value), hint):
@@ -23,6 +26,15 @@ def check_type(value: Any, hint: Any, where: str) -> None:
         elif isinstance(value, str) and fits([value], hint):
             quoted = f"; write {where}=[{value}]"
         raise ValueError(f"'{where}' is {value!r}; it has to be of type {_name(hint)}{quoted}")
+
+
+def _numbers(value: Any) -> Iterator[Any]:
+    """Yield a value, or those in a list of lists."""
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _numbers(one)
+    else:
+        yield value
 
 
 def _name(hint: Any) -> str:

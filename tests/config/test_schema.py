@@ -60,6 +60,16 @@ def test_what_is_neither_true_nor_false_is_refused(value: str) -> None:
         check_config(compose([f"train.sign_balanced={value}"]))
 
 
+@pytest.mark.parametrize(
+    "line", ["optimizer.lr=inf", "optimizer.latent_lr=nan", "data.sampling.near_variances=[nan,1]"]
+)
+def test_what_is_not_finite_is_refused(line: str) -> None:
+    with pytest.raises(
+        ValueError, match=rf"^'{line.partition('=')[0]}' is .*; it has to be finite"
+    ):
+        check_config(compose([line]))
+
+
 def test_what_depends_on_settings_is_read_off_the_schema() -> None:
     assert FIXED_GROUPS == ("data", "model", "latent", "loss")
     assert {"data.root", "data.source"} == set(OVERRIDABLE)

@@ -223,7 +223,9 @@ def test_the_layout_of_deepsdf_is_used_in_place(boxes, monkeypatch, capsys):
     run = only_run(Path())
     assert (run / "checkpoints" / "last.pt").exists()
     # there is nothing to measure against: said once, with what helps, and the loss is there
-    lines = [line for line in capsys.readouterr().err.splitlines() if "have no ground truth" in line]
+    lines = [
+        line for line in capsys.readouterr().err.splitlines() if "have no ground truth" in line
+    ]
     assert len(lines) == 1 and "2 of 2 shapes" in lines[0] and "stage=prepare" not in lines[0]
     assert "deepsdf/SurfaceSamples/ShapeNet/0300/box0.ply" in lines[0]
     assert "train.best_metric=valid/loss" in lines[0]

@@ -130,7 +130,10 @@ def test_poses_that_are_not_given_are_fitted(folder, monkeypatch, capsys):
     assert "nothing to do" in capsys.readouterr().err
     write_poses(folder, "lamp0", scales=given)  # fitted before, given now
     assert inr(monkeypatch, *PREPARE) == 2
-    assert "the parts of 'lamp0' in 'made' were made before their files changed" in capsys.readouterr().err
+    assert (
+        "the parts of 'lamp0' in 'made' were made before their files changed"
+        in capsys.readouterr().err
+    )
 
 
 def test_cylinders(folder, monkeypatch):
@@ -227,7 +230,10 @@ def test_parts_that_changed_are_noticed(folder, monkeypatch, capsys):
     path = parts_of(folder, "lamp2") / "part1.obj"
     shutil.copy(parts_of(folder, "lamp0") / "part1.obj", path)
     assert inr(monkeypatch, *PREPARE) == 2
-    assert "the parts of 'lamp2' in 'made' were made before their files changed" in capsys.readouterr().err
+    assert (
+        "the parts of 'lamp2' in 'made' were made before their files changed"
+        in capsys.readouterr().err
+    )
     shutil.rmtree("made/samples/lamp2")
     assert inr(monkeypatch, *PREPARE) == 0
     assert "3 shapes ready (1 of them made now)" in capsys.readouterr().err

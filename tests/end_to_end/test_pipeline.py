@@ -17,10 +17,28 @@ import yaml
 
 from inr.config.compose import compose, group_choices
 from inr.config.migrate import SCHEMA_VERSION
+from inr.config.renamed import in_old_names
 from inr.data.journal import read_records
 from inr.data.layout import Layout
 from inr.shapes.mesh import read_mesh
 from tests.support.cli import TINY, inr, only_run
+
+
+def test_a_run_of_an_earlier_version_goes_on(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = only_run(copy) / "config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del config["schema_version"], config["train"]["clip_gradient_norm"], config["data"]["formats"]
+    earlier = {"schema_version": SCHEMA_VERSION - 1, **in_old_names(config)}
+    path.write_text(yaml.safe_dump(earlier), encoding="utf-8")
+    assert "code_lr" in path.read_text() and "inr.models.latents.Codes" in path.read_text()
+    before = only_run(copy) / "evaluation"
+    rows = [p.read_text() for p in sorted(before.rglob("shapes.json"))]
+    for stage in ("reconstruct", "evaluate"):
+        assert inr(monkeypatch, f"stage={stage}", "run=latest", "split=test") == 0
+    assert rows == [p.read_text() for p in sorted(before.rglob("shapes.json"))]
+    assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=6") == 0
+    again = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert again["schema_version"] == SCHEMA_VERSION and "latent_lr" in again["optimizer"]
 
 
 def test_all_writes_the_run_directory_of_the_design(finished: Path) -> None:

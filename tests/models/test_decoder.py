@@ -46,9 +46,9 @@ def test_a_module_with_its_own_learning_rate_is_a_group_of_its_own():
 def test_a_model_that_is_no_decoder_is_told_what_to_derive_from():
     raw = compose(["data.dim=2"])
     raw["model"] = {"_target_": "torch.nn.Tanh", "output": "sdf", "num_channels": 1}
-    with pytest.raises(ValueError, match=r"'model' has to be a Decoder; torch\.nn\.Tanh is none.*"):
+    with pytest.raises(ValueError, match=r"'model' has to be .*Decoder.*Tanh"):
         check_config(raw)
-    with pytest.raises(ValueError, match=r"derives from inr\.models\.decoder\.Decoder$"):
+    with pytest.raises(ValueError, match=r"derive your class from inr\.models\.decoder\.Decoder$"):
         check_config(raw)
 
 
@@ -57,7 +57,7 @@ def test_an_encoding_has_to_be_one():
     entry = {k: v for k, v in entry.items() if k not in ("output", "num_channels")}
     entry["encoding"] = {"_target_": "torch.nn.Tanh"}
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
-    with pytest.raises(ValueError, match=r"'model\.encoding' has to be .*Encoding.*Tanh is none"):
+    with pytest.raises(ValueError, match=r"'model\.encoding' has to be .*Encoding.*Tanh"):
         check(entry, "model", kind=Decoder, **context)
 
 

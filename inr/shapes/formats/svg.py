@@ -66,7 +66,9 @@ class _Drawing:
 
     def __init__(self, root: Element) -> None:
         self.root = root
-        self.by_id: Mapping[str, Element] = {e.get("id", ""): e for e in root.iter()}
+        self.by_id: Mapping[str, Element] = {
+            e.get("id", ""): e for e in reversed(list(root.iter()))
+        }  # of several elements with one id, the first
 
     def shown(
         self, element: Element, matrix: Loop, used: tuple[Element, ...] = ()
