@@ -27,9 +27,9 @@ def picture_rows(dim: int, name: str) -> list[str]:
     """Return the row labels of the pictures of `draw_shape`."""
     key = "(black; ground truth\nin green)"
     return (
-        ["ground_truth", f"{name}\n{key}"]
+        ["ground truth", f"{name}\n{key}"]
         if dim == 2
-        else ["ground_truth", name, f"field, z = 0\n{key}"]
+        else ["ground truth", name, f"field, z = 0\n{key}"]
     )
 
 

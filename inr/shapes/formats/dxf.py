@@ -76,7 +76,9 @@ def _load(data: bytes) -> Any:
     for entry in auditor.errors:
         raise ValueError(f"it is damaged: {entry.message}")
     for entry in auditor.fixes:
-        found = re.match(r"(?:Deleted|Removed invalid DXF) entity (\w+)", entry.message)
+        found = re.match(
+            r"(?:Deleted|Removed)(?: invalid DXF)?(?: entity)? ([A-Z0-9_]+)\b", entry.message
+        )
         if found and found[1] not in _NOTES:
             raise ValueError(f"it has an entity {found[1]}, which cannot be read: {entry.message}")
     return document

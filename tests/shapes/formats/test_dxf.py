@@ -268,6 +268,16 @@ def test_what_is_no_outline_is_named(draw, message, tmp_path):
         drawing(draw, tmp_path)
 
 
+def test_an_invalid_spline_beside_other_outlines_is_named(tmp_path):
+    whole = circle(9, 0, 2) + spline(1.0)
+    knot = "40\n1\n"
+    assert dxf(whole, tmp_path).vertices[:, 0].min() < 1
+    with pytest.raises(
+        ValueError, match=r"entity SPLINE, which cannot be read: .* knot value count"
+    ):
+        dxf(whole.replace(knot, "", 1), tmp_path)
+
+
 def test_a_cut_off_binary_drawing_is_refused(tmp_path):
     drawing(insert(), tmp_path, "bin")
     whole = (tmp_path / "made.dxf").read_bytes()
