@@ -133,8 +133,8 @@ WRONG = {
     ("edit.operation=remove", "edit.part=8"): "there is no part 8",
     ("edit.operation=scale", "edit.factor=-1.0"): "above 0",
     ("edit.operation=scale", "edit.factor=big"): "edit.factor is big",
-    ("edit.operation=scale", "edit.factor=[1,inf,1]"): "has to be a number, or a list of numbers",
-    ("edit.operation=move", "edit.offset=[nan,0,0]"): "edit.offset is [nan",
+    ("edit.operation=scale", "edit.factor=[1,inf,1]"): "it has to be finite",
+    ("edit.operation=move", "edit.offset=[nan,0,0]"): "edit.offset' is [nan",
     ("edit.operation=move", "edit.offset=[0,1]"): "offset has shape (2,)",
 }
 
