@@ -1,9 +1,10 @@
 """Nearest neighbours among points, with queries in Z-order for speed."""
 
+import igl
 import numpy as np
 from scipy.spatial import cKDTree
 
-from inr.shapes.mesh import Floats, Ints
+from inr.shapes.mesh import Floats, Ints, Mesh
 
 # larger than the library's default of 10: three times as fast for distant sets, and never slower
 _LEAF_SIZE = 64
@@ -49,3 +50,13 @@ def z_order(points: Floats, bounds: Floats | None = None) -> Ints:
         for bit in range(10):
             code |= ((cell[:, axis] >> bit) & 1) << (bit * dim + axis)
     return np.argsort(code)
+
+
+def nearest_on_mesh(mesh: Mesh, points: Floats) -> Floats:
+    """Return the nearest point of a mesh to each point (N, D), (N, D) float64, exactly."""
+    order = z_order(points, mesh.bounds)
+    vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
+    faces = np.ascontiguousarray(mesh.faces, dtype=np.int64)
+    nearest = np.empty_like(points)
+    nearest[order] = igl.point_mesh_squared_distance(points[order], vertices, faces)[2]
+    return nearest

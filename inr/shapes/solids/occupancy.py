@@ -1,17 +1,15 @@
 """Occupancy of grid cells by a mesh: scan conversion, or winding numbers for open meshes."""
 
-from collections.abc import Iterator
-
 import igl
 import numpy as np
 from numpy.typing import NDArray
 
 from inr.shapes.mesh import Floats, Ints, Mesh
+from inr.shapes.solids.scan import scan
 from inr.shapes.solids.winding import winding_number
 
 Bools = NDArray[np.bool_]
 
-_CROSSINGS_AT_ONCE = 2**22
 _POINTS_AT_ONCE = 2**18
 
 
@@ -49,9 +47,8 @@ def occupancy_on_grid(mesh: Mesh, lower: Floats, upper: Floats, resolution: int)
         return np.zeros((resolution,) * mesh.dim, dtype=bool)
     if not mesh.is_closed():
         return _occupancy_of_open(mesh, centres)
-    if mesh.dim == 2:
-        return _winding_2d(mesh, centres) != 0
-    return _winding_3d(mesh, centres) >= 1
+    winding = _winding(mesh, centres)
+    return winding != 0 if mesh.dim == 2 else winding >= 1
 
 
 def cell_centres(lower: Floats, upper: Floats, resolution: int) -> Floats:
@@ -77,85 +74,20 @@ def _occupancy_of_open(mesh: Mesh, centres: Floats) -> Bools:
     return inside.reshape((resolution,) * dim)
 
 
-def _winding_2d(mesh: Mesh, centres: Floats) -> Ints:
-    """Return the winding number at each centre, (R, R), of closed loops of segments."""
-    resolution = centres.shape[1]
-    # First row at or above each vertex. A segment crosses the half-open range of rows between its
-    # ends, so that a row through a shared vertex is counted once.
-    first_row = np.searchsorted(centres[1], mesh.vertices[:, 1])
-    start, end = mesh.faces.T
-    upward = first_row[start] < first_row[end]
-    low, high = np.where(upward, start, end), np.where(upward, end, start)
-    segment, row = _expand(first_row[low], first_row[high])
-    x = _interpolate(mesh.vertices, low[segment], high[segment], centres[1][row])[0]
-    winding = np.zeros((resolution + 1, resolution), dtype=np.int32)
-    turn = np.where(upward[segment], -1, 1)
-    np.add.at(winding, (np.searchsorted(centres[0], x), row), turn)
-    return np.cumsum(winding[:-1], axis=0, dtype=np.int32)
+def _winding(mesh: Mesh, centres: Floats) -> Ints:
+    """Return the winding number at each centre, (R,) * D, of a closed mesh."""
+    if mesh.dim == 2:  # lines along x; the mirrored mesh has its inside on the other side
+        mesh = Mesh(mesh.vertices[:, ::-1], mesh.faces[:, ::-1])
+        return _winding_on_lines(mesh, centres[::-1]).T
+    return _winding_on_lines(mesh, centres)
 
 
-def _winding_3d(mesh: Mesh, centres: Floats) -> Ints:
-    """Return the winding number at each centre, (R, R, R), of a closed triangle mesh.
-
-    Triangles are cut into rows of constant y, and rows into columns along z. Each cut is computed
-    only from the shared vertex or edge, so that rounding is the same in adjacent triangles, and the
-    crossings of each column always cancel.
-    """
-    resolution = centres.shape[1]
-    first_row = np.searchsorted(centres[1], mesh.vertices[:, 1])
-    first_column = np.searchsorted(centres[0], mesh.vertices[:, 0])
-    # Change of the winding number at entry k of each column; entry R is beyond the grid.
-    winding = np.zeros((resolution, resolution, resolution + 1), dtype=np.int32)
-    for faces in _bounded_chunks(mesh.faces, first_row, first_column):
-        order = np.argsort(first_row[faces], axis=1, kind="stable")
-        low, middle, high = np.take_along_axis(faces, order, axis=1).T
-        face, row = _expand(first_row[low], first_row[high])
-        y = centres[1][row]
-        # The edge from low to high, and the other edge that crosses this row.
-        below = row < first_row[middle[face]]
-        x_long, z_long = _interpolate(mesh.vertices, low[face], high[face], y)
-        x_short, z_short = _interpolate(
-            mesh.vertices,
-            np.where(below, low[face], middle[face]),
-            np.where(below, middle[face], high[face]),
-            y,
-        )
-        column_long = np.searchsorted(centres[0], x_long)
-        column_short = np.searchsorted(centres[0], x_short)
-        span, column = _expand(
-            np.minimum(column_long, column_short), np.maximum(column_long, column_short)
-        )
-        fraction = (centres[0][column] - x_long[span]) / (x_short - x_long)[span]
-        z = z_long[span] + fraction * (z_short - z_long)[span]
-        # Whether (low, middle, high) has the orientation of the face.
-        even = (order[:, 1] - order[:, 0]) % 3 == 1
-        facing_up = even[face[span]] == (column_short > column_long)[span]
-        entry = np.searchsorted(centres[2], z)
-        np.add.at(winding, (column, row[span], entry), np.where(facing_up, -1, 1))
-    return np.cumsum(winding, axis=2, dtype=np.int32, out=winding)[:, :, :-1]
-
-
-def _bounded_chunks(faces: Ints, first_row: Ints, first_column: Ints) -> Iterator[Ints]:
-    """Yield the faces that cross a row and a column, in chunks with few enough crossings."""
-    rows, columns = first_row[faces], first_column[faces]
-    rows = rows.max(axis=1) - rows.min(axis=1)
-    columns = columns.max(axis=1) - columns.min(axis=1)
-    meets = (rows > 0) & (columns > 0)
-    faces = faces[meets]
-    chunk = np.cumsum((rows * columns)[meets]) // _CROSSINGS_AT_ONCE
-    yield from np.split(faces, np.flatnonzero(np.diff(chunk)) + 1)
-
-
-def _expand(start: Ints, stop: Ints) -> tuple[Ints, Ints]:
-    """Return the range index and the value of every integer in the ranges [start, stop)."""
-    count = np.maximum(stop - start, 0)
-    owner = np.repeat(np.arange(len(count)), count)
-    first = np.cumsum(count) - count
-    return owner, np.arange(len(owner)) - first[owner] + start[owner]
-
-
-def _interpolate(vertices: Floats, low: Ints, high: Ints, y: Floats) -> list[Floats]:
-    """Return the other coordinates of the points where edges from low to high reach height y."""
-    start, end = vertices[low], vertices[high]
-    fraction = (y - start[:, 1]) / (end[:, 1] - start[:, 1])
-    return [start[:, i] + fraction * (end[:, i] - start[:, i]) for i in range(0, start.shape[1], 2)]
+def _winding_on_lines(mesh: Mesh, centres: Floats) -> Ints:
+    """Count signed crossings along the lines of the grid parallel to the last axis."""
+    dim, resolution = centres.shape
+    # Change of the winding number at entry k of each line; entry R is beyond the grid.
+    winding = np.zeros((resolution,) * (dim - 1) + (resolution + 1,), dtype=np.int32)
+    for found in scan(mesh, list(centres[:-1])):
+        entry = np.searchsorted(centres[-1], found.position)
+        np.add.at(winding, (*found.line.T, entry), np.where(found.leaves, -1, 1))
+    return np.cumsum(winding, axis=-1, dtype=np.int32, out=winding)[..., :-1]

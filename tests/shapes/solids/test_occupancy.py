@@ -78,7 +78,7 @@ def test_closed_mesh_agrees_with_exact_winding_numbers(name):
 
 def test_winding_numbers_themselves_are_exact():
     mesh = join(CLOSED["doubly covered"], CLOSED["overlapping"], CLOSED["inside out"])
-    winding = occupancy._winding_3d(mesh, cell_centres(LOWER, UPPER, 30))
+    winding = occupancy._winding(mesh, cell_centres(LOWER, UPPER, 30))
     np.testing.assert_array_equal(winding, np.round(exact_winding(mesh, LOWER, UPPER, 30)))
     assert winding.max() == 3
 
@@ -141,7 +141,7 @@ def test_closed_curves_agree_with_exact_winding_numbers(name):
     want = np.round(exact_winding(mesh, LOWER[:2], UPPER[:2], 53))
     got = occupancy_on_grid(mesh, LOWER[:2], UPPER[:2], 53)
     assert np.array_equal(got, want != 0)
-    winding = occupancy._winding_2d(mesh, cell_centres(LOWER[:2], UPPER[:2], 53))
+    winding = occupancy._winding(mesh, cell_centres(LOWER[:2], UPPER[:2], 53))
     assert np.abs(winding).max() == (2 if name in ("star", "overlapping") else 1)
     assert np.array_equal(np.abs(winding), np.abs(want))
 

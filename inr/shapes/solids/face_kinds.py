@@ -1,0 +1,94 @@
+"""What each face of a soup is to the solid that it encloses: wall, sheet or buried."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from inr.shapes.mesh import Floats, Ints, Mesh
+from inr.shapes.solids.grid import EdgeCrossings, Grid
+from inr.shapes.solids.reachability import OUTSIDE, Labels
+from inr.shapes.subdivide import subdivide
+
+# solid on one side; outside on both sides; inside on both sides
+WALL, SHEET, BURIED = 0, 1, 2
+KINDS = ("wall", "sheet", "buried")
+
+# crossings around one, within this many steps, that decide what it is if most are of a wall
+_NUM_VOTES, _REACH = 12, 3.0
+# length of the pieces of faces of several kinds, in steps
+_PIECE = 3.0
+
+
+@dataclass(frozen=True)
+class FaceKinds:
+    """Kinds of the faces of a soup; faces of several kinds are divided.
+
+    Args:
+        mesh: the soup, divided.
+        kind: (F,), WALL, SHEET or BURIED.
+        crossing: (K,), kind at each crossing with the grid.
+    """
+
+    mesh: Mesh
+    kind: Ints
+    crossing: Ints
+
+    def part(self, *kinds: int) -> Mesh:
+        """Return the faces of these kinds."""
+        return Mesh(self.mesh.vertices, self.mesh.faces[np.isin(self.kind, kinds)])
+
+    def fractions(self) -> dict[str, float]:
+        """Return the fraction of the area of each kind, by name."""
+        area = np.bincount(self.kind, weights=self.mesh.face_areas(), minlength=len(KINDS))
+        return dict(zip(KINDS, (area / max(area.sum(), 1e-300)).tolist(), strict=True))
+
+
+def find_kinds(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, label: Labels) -> FaceKinds:
+    """Find the kinds of faces from the sides of the nodes around them.
+
+    Args:
+        mesh: the soup.
+        grid: grid around it.
+        crossings: its crossings with the grid, at least one.
+        label: (nodes,), OUTSIDE or INSIDE.
+    """
+    places = crossings.positions(grid)
+    kind = _kinds_of_crossings(grid, crossings, label, places)
+    counts = np.zeros((len(mesh.faces), len(KINDS)), dtype=np.int64)
+    np.add.at(counts, (crossings.face, kind), 1)
+    is_pure = (counts > 0).sum(axis=1) == 1
+    rest = Mesh(mesh.vertices, mesh.faces[~is_pure])
+    pieces, _ = subdivide(rest, _PIECE * grid.step)
+    distance, nearest = cKDTree(places).query(pieces.corners().mean(axis=1))
+    # what no grid line crosses, and lies apart, has nothing behind it
+    of_pieces = np.where(distance > _REACH * grid.step, SHEET, kind[nearest])
+    divided = Mesh(pieces.vertices, np.concatenate([mesh.faces[is_pure], pieces.faces]))
+    return FaceKinds(
+        divided, np.concatenate([counts[is_pure].argmax(axis=1), of_pieces]), kind
+    )
+
+
+def _kinds_of_crossings(
+    grid: Grid, crossings: EdgeCrossings, label: Labels, places: Floats
+) -> Ints:
+    low = label[crossings.node]
+    high = label[crossings.node + grid.strides[crossings.axis]]
+    kind = np.where(low != high, WALL, np.where(low == OUTSIDE, SHEET, BURIED))
+    # between two crossings of an edge there is something that no node is in: a plate, or the
+    # corner of a solid
+    edge = crossings.node * grid.dim + crossings.axis
+    _, index, count = np.unique(edge, return_inverse=True, return_counts=True)
+    is_certain = (count[index] == 1) | (kind == WALL)
+    asked = np.flatnonzero((kind == SHEET) | ~is_certain)
+    certain = np.flatnonzero(is_certain)
+    if not len(asked) or not len(certain):
+        return kind
+    distance, nearest = cKDTree(places[certain]).query(
+        places[asked], k=min(_NUM_VOTES, len(certain)), distance_upper_bound=_REACH * grid.step
+    )
+    distance = distance.reshape(len(asked), -1)
+    found = np.isfinite(distance)
+    is_wall = np.append(kind[certain] == WALL, False)[nearest.reshape(len(asked), -1)]
+    kind[asked[2 * is_wall.sum(axis=1) > found.sum(axis=1)]] = WALL
+    return kind
