@@ -62,13 +62,13 @@ def _cells_of_edges(grid: Grid, node: Ints, axis: Ints) -> tuple[Ints, Ints]:
     Returns:
         cells by their lowest node and corners by number, both (K, 2 or 4).
     """
-    around = [(1,), (0,)] if grid.dim == 2 else [(1, 1), (0, 1), (0, 0), (1, 0)]
-    cells = np.empty((len(node), len(around)), dtype=np.int64)
+    cells = np.empty((len(node), 2 * grid.dim - 2), dtype=np.int64)
     corner = np.empty_like(cells)
     bits = 2 ** np.arange(grid.dim - 1, -1, -1)
     for i in range(grid.dim):
         chosen = axis == i
         others = [(i + 1 + k) % grid.dim for k in range(grid.dim - 1)]
+        around = [(1 - i,), (i,)] if grid.dim == 2 else [(1, 1), (0, 1), (0, 0), (1, 0)]
         for column, offset in enumerate(around):
             cells[chosen, column] = node[chosen] - np.array(offset) @ grid.strides[others]
             corner[chosen, column] = np.array(offset) @ bits[others]
