@@ -8,7 +8,7 @@ import torch
 from inr.config.formats import build_formats
 from inr.config.instantiate import check, resolve
 from inr.config.schema import Config
-from inr.config.sections import check_choice, check_section
+from inr.config.sections import check_choice, check_section, structure
 from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
@@ -30,6 +30,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
         ValueError: for the first mistake, naming the key and what is allowed.
     """
     check_section(Config, raw)
+    config: Config = structure(Config, raw)
     allow = raw["allow"]
     splits = [raw["split"]] if isinstance(raw["split"], str) else raw["split"]
     if not isinstance(splits, list) or not splits:
@@ -47,7 +48,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(decoder_entry(raw["model"]), "model", allow, kind=Decoder, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
     check(raw["latent"], "latent", allow, kind=Latents, **known)
-    check_parts(raw)
+    check_parts(config)
     _check_output(raw)
     check_eval(raw)
     optimizer = raw["optimizer"]
@@ -66,7 +67,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     build_formats(raw["data"]["formats"], allow)
     if raw["data"]["family"] is not None:
         check(raw["data"]["family"], "data.family", allow, kind=Family)
-        check_family(raw)
+        check_family(config)
 
 
 def decoder_entry(model: Mapping[str, Any]) -> dict[str, Any]:

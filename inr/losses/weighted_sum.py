@@ -55,7 +55,7 @@ class Losses(nn.Module):
         terms = self.named_terms()
         for name, term in terms.items():
             _check_batch(name, term, batch)
-            if "parts" in term.needs and model.latents.num_parts is None:
+            if "parts" in term.needs and not model.has_parts:
                 raise ValueError(
                     f"loss.{name} ({type(term).__name__}) is for shapes made of parts: add "
                     f"model=partsdf latent=parts, or leave it out: ~loss.{name}"

@@ -48,7 +48,7 @@ def edit(job: Job) -> None:
         ValueError: for wrong input, such as a model without parts.
     """
     with open_trained(job, "edit") as trained:
-        if trained.model.latents.num_parts is None:
+        if not trained.model.has_parts:
             raise ValueError(
                 f"'{trained.run.path}' has no parts to edit; train one with experiment=partsdf, or "
                 "with model=partsdf latent=parts loss=parts"
