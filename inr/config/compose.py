@@ -1,6 +1,5 @@
 """Compose the configuration with Hydra; explain a mistake on the command line in one sentence."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from inr.config.overrides import Overrides, is_hydra_key, parse_overrides
 from inr.config.renamed import CHOICES, refuse_renamed
-from inr.hints import nearest
+from inr.hints import find_nearest, nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # inr/conf in an installed package; conf beside the package in a checkout
@@ -184,8 +183,8 @@ def _nearest_key(key: str, known: Sequence[str]) -> str:
     section, _, name = key.rpartition(".")
     siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
     if section and not siblings:
-        matches = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        return f"did you mean '{matches[0]}'?" if matches else "see python -m inr --cfg job"
+        found = find_nearest(key, known)
+        return "see python -m inr --cfg job" if found is None else f"did you mean '{found}'?"
     hint = nearest(name, siblings)
     return hint.replace("mean '", f"mean '{section}.") if section else hint
 

@@ -15,13 +15,12 @@ from inr.data.names import read_names
 from inr.data.settings import SPLITS, Data
 from inr.data.sources import fingerprint
 from inr.data.splits import Copies, make_splits
+from inr.hints import shorten
 from inr.runs.dataset import split_sizes
 from inr.stages.prepare.locate import assign_splits
 from inr.stages.prepare.manifest import check_assigned
 
 log = logging.getLogger(__name__)
-
-MAX_NAMES = 5
 
 
 def asked_splits(data: Data) -> dict[str, object]:
@@ -62,7 +61,7 @@ def assign_all(data: Data, layout: Layout) -> None:
             write_json(names, unfolded.split(split))
         log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
         if copies:
-            shown = "; ".join(" = ".join(group) for group in copies[:MAX_NAMES])
+            shown = shorten([" = ".join(group) for group in copies], separator="; ")
             log.info("%d shapes have copies: %s", len(copies), shown)
     for done in sorted(unfolded.split("train").parent.glob("folds_of_*.json")):
         _add_to_folds(unfolded, done, ready, copies)
@@ -108,7 +107,7 @@ def warn_of_duplicates(layout: Layout) -> None:
     of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
     across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
     if across:
-        shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
+        shown = shorten([f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across])
         log.warning(
             "%d pairs of near duplicates are in different splits: %s; see near_duplicates in "
             "manifest.json; keep one of each pair, or list both in one split",
@@ -176,8 +175,7 @@ def _names(layout: Layout, split: str) -> list[str]:
 def _counts(splits: Mapping[str, Sequence[str]]) -> str:
     parts = []
     for split, names in splits.items():
-        more = ", ..." if len(names) > MAX_NAMES else ""
-        shown = f" ({', '.join(names[:MAX_NAMES])}{more})" if names else ""
+        shown = f" ({shorten(names)})" if names else ""
         parts.append(f"{len(names)} {split}{shown}")
     return ", ".join(parts)
 
