@@ -37,6 +37,8 @@ def check_config(raw: Mapping[str, Any]) -> None:
         raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")
     for split in splits:
         check_choice("split", split, SPLITS)
+        if splits.count(split) > 1:
+            raise ValueError(f"split is {splits}; it names '{split}' more than once")
     _check_prepare(raw)
     if raw["data"]["dim"] not in (2, 3):
         raise ValueError(

@@ -16,6 +16,11 @@ WRONG = {
     ("trian.epochs=3",): "did you mean 'train.epochs'?",
     ("+train.epoch=3",): "did you mean 'epochs'?",
     ("train.epochs=many",): "'train.epochs' is 'many'; it has to be of type int",
+    ("latent.dim=-1",): "latent.dim is -1; it has to be at least 0",
+    ("model.num_layers=0",): "model.num_layers is 0; it has to be at least 1",
+    ("data.splits.train=1.5",): "data.splits.train is 1.5; it must be a count, or a fraction",
+    ("split=[train,train]",): "it names 'train' more than once",
+    ("-m", "stage=train", "model.hidden_dim=8,0"): "model.hidden_dim is 0; it has to be at",
     ("train.epochs=0",): "train.epochs is 0; it has to be at least 1",
     ("train.best_metric=valid/iuo",): "did you mean 'valid/iou'?",
     ("stage=trian",): "did you mean 'train'?",
@@ -125,7 +130,7 @@ def test_a_folder_of_ones_own_yaml_files(
     mine.write_text("defaults:\n  - deepsdf\n  - _self_\nhidden_dim: -5\n")
     ours = ("--config-dir", "mine")
     assert inr(monkeypatch, *ours, "model=narrow") == 2
-    assert "model.hidden_dim and model.num_layers have to be at least 1" in capsys.readouterr().err
+    assert "model.hidden_dim is -5; it has to be at least 1" in capsys.readouterr().err
     assert inr(monkeypatch, *ours, "model=narow") == 2
     assert "model=narow: there is no such choice; did you mean 'narrow'?" in capsys.readouterr().err
     assert inr(monkeypatch, *ours, "model=narrow", "model.narow_skip=false") == 2
