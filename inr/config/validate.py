@@ -50,6 +50,8 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(decoder_entry(raw["model"]), "model", allow, kind=Decoder, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
     check(raw["latent"], "latent", allow, kind=Latents, **known)
+    for name, term in raw["loss"].items():
+        check(term, f"loss.{name}", allow, kind=Loss)
     check_parts(config)
     _check_output(raw)
     check_eval(raw)
@@ -93,7 +95,6 @@ def _check_output(raw: Mapping[str, Any]) -> None:
     if not raw["loss"]:
         raise ValueError("'loss' has no term; choose one with loss=<preset>")
     for name, term in raw["loss"].items():
-        check(term, f"loss.{name}", raw["allow"], kind=Loss)
         wanted = resolve(str(term["_target_"]), raw["allow"]).output
         if wanted not in (None, output):
             remedy = "loss=occupancy" if output == "occupancy" else "model.output=occupancy"

@@ -26,6 +26,9 @@ WRONG = {
     ("stage=trian",): "did you mean 'train'?",
     ("split=tset",): "did you mean 'test'?",
     ("eval.resolution=4",): "eval.resolution is 4; it has to be at least 8",
+    ("+loss.mine.weight=1",): "'loss.mine' lacks the key '_target_'",
+    ("-m", "model=glob(no*)"): "'model=glob(no*)' matches no choice",
+    ("-m", "--cfg", "job"): "--multirun and --cfg exclude each other",
     ("foo",): "'foo' cannot be read; write key=value",
     ("data=meshes",): "no shapes are given; add data.source=",
     (
@@ -121,6 +124,16 @@ def test_a_sweep_is_expanded_to_its_jobs() -> None:
     ]
 
 
+def test_a_glob_is_expanded_to_the_choices_of_its_group(tmp_path: Path) -> None:
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss" / "sine.yaml").touch()
+    parse = OverridesParser.create().parse_overrides
+    jobs = expand_sweep(parse(["loss=glob(s*,exclude=sal*)"]), [str(tmp_path)])
+    assert jobs == [["loss=sine"], ["loss=siren"]]
+    with pytest.raises(ValueError, match=r"train\.epochs=glob\(\*\)' matches no choice"):
+        expand_sweep(parse(["train.epochs=glob(*)"]))
+
+
 def test_a_folder_of_ones_own_yaml_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -138,6 +151,11 @@ def test_a_folder_of_ones_own_yaml_files(
     mine.write_text("_target_: inr.models.mlp.MLP\nwidth_of_mine: 3\n")
     assert inr(monkeypatch, *ours, "model=narrow", "model.width_of_mien=4") == 2
     assert "did you mean 'model.width_of_mine'?" in capsys.readouterr().err
+    mine.write_text("width: [1\n  b: {")
+    assert inr(monkeypatch, *ours, "model=narrow") == 2
+    error = capsys.readouterr().err
+    assert "a YAML file cannot be read: " in error and "narrow.yaml" in error
+    assert error.count("\n") == 1
     assert inr(monkeypatch, "--config-dir", "nowhere", "stage=train") == 2
 
 
