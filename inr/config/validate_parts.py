@@ -5,6 +5,7 @@ from pathlib import Path
 
 from inr.config.instantiate import instantiate, resolve
 from inr.config.schema import Config
+from inr.data.batch import check_needs
 from inr.data.sources import Family
 
 
@@ -22,6 +23,7 @@ def check_parts(config: Config) -> None:
         raise ValueError(f"{one} is for shapes made of parts, and {other} is not; add {remedy}")
     for name, term in config.loss.items():
         needs = resolve(str(term["_target_"]), allow).needs
+        check_needs(needs, f"loss.{name} ({term['_target_']})")
         if not parts and {"parts", "labels"} & needs:
             raise ValueError(
                 f"loss.{name} ({term['_target_']}) is for shapes made of parts; add model=partsdf "

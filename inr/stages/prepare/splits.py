@@ -10,7 +10,7 @@ from typing import Any
 from inr.data.additions import add_to_folds, add_to_splits
 from inr.data.duplicates import find_copies
 from inr.data.journal import JournalEntry, file_lock, ready_names
-from inr.data.layout import Layout, read_json, write_json
+from inr.data.layout import Layout, read_json, read_manifest, write_json
 from inr.data.names import read_names
 from inr.data.settings import SPLITS, Data
 from inr.data.sources import fingerprint
@@ -38,7 +38,7 @@ def assign_all(data: Data, layout: Layout) -> None:
         ValueError: if there are too few shapes, or the splits were assigned with other settings.
     """
     unfolded = replace(layout, fold=None)
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     ready = ready_names(layout)
     copies = copies_in(manifest)
     asked = asked_splits(data)
@@ -77,7 +77,7 @@ def assign_folds(data: Data, layout: Layout) -> None:
     if layout.fold is None:
         return
     names, folds = ready_names(layout), data.splits.folds
-    copies = copies_in(read_json(layout.manifest)) if layout.manifest.exists() else ()
+    copies = copies_in(read_manifest(layout)) if layout.manifest.exists() else ()
     asked = {"names": names, "valid": data.splits.valid, "seed": data.seed}
     done = layout.root / "splits" / f"folds_of_{folds}.json"
     if not done.exists():
@@ -102,7 +102,7 @@ def assign_folds(data: Data, layout: Layout) -> None:
 
 def warn_of_duplicates(layout: Layout) -> None:
     """Warn of near duplicates in different splits."""
-    pairs = read_json(layout.manifest).get("near_duplicates", [])
+    pairs = read_manifest(layout).get("near_duplicates", [])
     paths = {split: layout.split(split) for split in SPLITS}
     of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
     across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
