@@ -1,5 +1,6 @@
 """The command line: python -m inr stage=train model=deepsdf."""
 
+import argparse
 import logging
 import os
 import sys
@@ -85,6 +86,7 @@ def main() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors are raised to main, not reported by Hydra
     trusted = {"inr"}
     try:
+        check_flags(arguments)
         if arguments.cfg:  # a configuration that is only shown need not be valid
             check_command_line(
                 arguments.overrides, multirun=arguments.multirun, config_dir=arguments.config_dir
@@ -122,6 +124,18 @@ def _columns(rows: Mapping[str, str], width: int = 0) -> str:
     width = max(width, *map(len, rows))
     further = "\n" + " " * (width + 4)
     return "\n".join(f"  {k.ljust(width)}  {v.replace(chr(10), further)}" for k, v in rows.items())
+
+
+def check_flags(arguments: argparse.Namespace) -> None:
+    """Check that at most one of the flags of Hydra that choose what to do is given.
+
+    Raises:
+        ValueError: if there are several.
+    """
+    flags = ("run", "multirun", "cfg", "info", "shell_completion")
+    given = [f"--{flag}" for flag in flags if getattr(arguments, flag)]
+    if len(given) > 1:
+        raise ValueError(f"{' and '.join(given)} exclude each other; leave out all but one")
 
 
 def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> set[str]:

@@ -1,7 +1,6 @@
 """What design rules say of the code as text: who imports whom, sizes, dimensions."""
 
 import ast
-import re
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -155,13 +154,6 @@ def test_stages_holds_stages_and_nothing_else():
     folder = PACKAGE / "stages"
     there = {path.stem for path in folder.iterdir() if not path.name.startswith("__")}
     assert there == {stage.function.split(".")[2] for stage in STAGES.values()}
-
-
-def test_the_page_on_architecture_has_the_same_layers():
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| *\d+ *\|([^|]*)\|", page, flags=re.MULTILINE)
-    told = [sorted(re.findall(r"`(\w+)/?`", row)) for row in rows]
-    assert told == [sorted(layer) for layer in LAYERS]
 
 
 def test_shapes_know_no_torch():

@@ -1,6 +1,5 @@
 """Compose the configuration with Hydra; explain a mistake on the command line in one sentence."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import yaml
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from inr.config.overrides import Overrides, is_hydra_key, parse_overrides
 from inr.config.renamed import CHOICES, refuse_renamed
-from inr.hints import nearest
+from inr.hints import find_nearest, nearest
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # inr/conf in an installed package; conf beside the package in a checkout
@@ -57,8 +57,8 @@ def check_command_line(
     if config_dir is not None and not Path(config_dir).is_dir():
         raise ValueError(f"--config-dir {config_dir} is not a folder")
     parsed = parse_overrides(overrides)
-    jobs = expand_sweep(parsed) if multirun else [[str(o.input_line) for o in parsed]]
     search = [str(Path(config_dir).resolve())] if config_dir is not None else []
+    jobs = expand_sweep(parsed, search) if multirun else [[str(o.input_line) for o in parsed]]
     for job in jobs:
         refuse_renamed(Overrides(job))
     return [compose(job, search) for job in jobs]
@@ -72,7 +72,8 @@ def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, A
         search: folders of YAML files, searched besides conf/.
 
     Raises:
-        ValueError: for an unknown group choice or key, with the nearest valid name.
+        ValueError: for an unknown group choice or key, with the nearest valid name, or a YAML file
+            that cannot be read.
     """
     parsed = parse_overrides(overrides)
     # settings of Hydra itself are not part of the configuration
@@ -88,6 +89,10 @@ def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, A
             return to_plain(hydra.compose("config", overrides=ours))
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(_explain(error, ours)) from error
+        except yaml.YAMLError as error:
+            raise ValueError(
+                f"a YAML file cannot be read: {' '.join(str(error).split())}"
+            ) from error
 
 
 @contextmanager
@@ -116,11 +121,26 @@ def to_plain(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-def expand_sweep(overrides: Sequence[Override]) -> list[list[str]]:
-    """Return the overrides of each job, as Hydra's basic sweeper expands them."""
+def expand_sweep(overrides: Sequence[Override], search: Sequence[str] = ()) -> list[list[str]]:
+    """Return the overrides of each job, as Hydra's basic sweeper expands them.
+
+    Args:
+        overrides: overrides of a sweep.
+        search: folders of YAML files, searched besides conf/.
+
+    Raises:
+        ValueError: if a glob matches no choice of its group.
+    """
     choices = []
     for override in overrides:
-        if override.is_sweep_override() and override.is_discrete_sweep():
+        pattern = override.value()
+        if isinstance(pattern, Glob):
+            key = override.get_key_element()
+            names = pattern.filter(group_choices(search).get(override.key_or_group, []))
+            if not names:
+                raise ValueError(f"'{override.input_line}' matches no choice of a group")
+            choices.append([f"{key}={name}" for name in names])
+        elif override.is_sweep_override() and override.is_discrete_sweep():
             key = override.get_key_element()
             choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
         elif not override.is_sweep_override():  # an interval is expanded by its own sweeper
@@ -128,13 +148,13 @@ def expand_sweep(overrides: Sequence[Override]) -> list[list[str]]:
     return [list(job) for job in product(*choices)]
 
 
-def group_choices() -> dict[str, list[str]]:
-    """Return the choices of each configuration group in conf/."""
-    folders = sorted({path.parent for path in CONF.glob("*/**/*.yaml")})
-    return {
-        folder.relative_to(CONF).as_posix(): sorted(path.stem for path in folder.glob("*.yaml"))
-        for folder in folders
-    }
+def group_choices(search: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Return the choices of each configuration group in conf/, and in further folders."""
+    found: dict[str, set[str]] = {}
+    for root in (CONF, *map(Path, search)):
+        for path in root.glob("*/**/*.yaml"):
+            found.setdefault(path.parent.relative_to(root).as_posix(), set()).add(path.stem)
+    return {group: sorted(found[group]) for group in sorted(found)}
 
 
 def _explain(error: Exception, overrides: Sequence[str]) -> str:
@@ -184,8 +204,8 @@ def _nearest_key(key: str, known: Sequence[str]) -> str:
     section, _, name = key.rpartition(".")
     siblings = [other.rpartition(".")[2] for other in known if other.rpartition(".")[0] == section]
     if section and not siblings:
-        matches = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-        return f"did you mean '{matches[0]}'?" if matches else "see python -m inr --cfg job"
+        found = find_nearest(key, known)
+        return "see python -m inr --cfg job" if found is None else f"did you mean '{found}'?"
     hint = nearest(name, siblings)
     return hint.replace("mean '", f"mean '{section}.") if section else hint
 

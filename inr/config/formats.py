@@ -24,7 +24,11 @@ def build_formats(entries: Mapping[str, Any], allow: Iterable[str]) -> dict[str,
         where = f"data.formats.{suffix}"
         check(entry, where, allow, kind=Format)
         made: Format = instantiate(entry, allow)
-        if made.gives not in KINDS:
-            raise ValueError(f"'{where}' gives {made.gives!r}; it has to be {' | '.join(KINDS)}")
+        gives = getattr(made, "gives", None)
+        if gives not in KINDS:
+            raise ValueError(
+                f"'{where}' gives {gives!r}; it has to be {' | '.join(KINDS)}: set `gives` in "
+                f"{entry['_target_']}"
+            )
         formats["." + suffix.lower().lstrip(".")] = made
     return formats

@@ -136,6 +136,8 @@ def check(
             raise ValueError(f"'{where}.{key}' cannot be set here: other settings decide it")
         if isinstance(value, Mapping) and "_target_" in value:
             inner = hints.get(key, Any)
+            if typing.get_origin(inner) is typing.Annotated:
+                inner = typing.get_args(inner)[0]
             check(value, f"{where}.{key}", allow, kind=inner, **context)
         else:
             check_type(value, hints.get(key, Any), f"{where}.{key}")
@@ -185,6 +187,7 @@ def _is_kind(target: type[Any], kind: Any) -> bool:
 
 def _type_hints(target: Callable[..., Any]) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+        signature = target.__init__ if inspect.isclass(target) else target
+        return typing.get_type_hints(signature, include_extras=True)
     except (NameError, TypeError):  # some annotations of torch do not resolve at run time
         return {}

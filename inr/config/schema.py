@@ -103,3 +103,8 @@ class Config:
     eval: Annotated[Eval, Role.LATER_STAGE]
     logger: Annotated[Target, Role.LATER_STAGE, "dashboard that mirrors metrics.jsonl"]
     renderer: Annotated[Renderer, Role.LATER_STAGE]
+
+    @property
+    def num_parts(self) -> int | None:
+        """Return P, the number of parts; None if shapes are not made of parts."""
+        return self.latent.get("num_parts")

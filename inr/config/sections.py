@@ -6,9 +6,9 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from inr.config.renamed import renamed_hint
-from inr.config.type_checks import check_type
+from inr.config.type_checks import check_range, check_type
 from inr.hints import nearest
-from inr.settings import Range, Setting, get_path, settings_of
+from inr.settings import Setting, get_path, settings_of
 
 
 def check_section(schema: type, section: Any, where: str = "") -> None:
@@ -75,6 +75,4 @@ def _check_value(setting: Setting, value: Any, key: str) -> None:
         return
     if setting.choices:
         check_choice(key, value, setting.choices)
-    for note in setting.notes:
-        if isinstance(note, Range) and (mistake := note.mistake(value)) is not None:
-            raise ValueError(f"{key} is {value}; {mistake}")
+    check_range(value, setting.notes, key)

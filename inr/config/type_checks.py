@@ -5,15 +5,17 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from inr.settings import Range
 
 
 def check_type(value: Any, hint: Any, where: str) -> None:
-    """Check a value from YAML against a type.
+    """Check a value from YAML against a type, and against the range of an annotated one.
 
     Raises:
-        ValueError: if it does not fit, naming the key and the type.
+        ValueError: if it does not fit, naming the key, and the type or the range.
     """
     if any(isinstance(one, float) and not math.isfinite(one) for one in _numbers(value)):
         raise ValueError(f"'{where}' is {value!r}; it has to be finite")
@@ -26,6 +28,21 @@ def check_type(value: Any, hint: Any, where: str) -> None:
         elif isinstance(value, str) and fits([value], hint):
             quoted = f"; write {where}=[{value}]"
         raise ValueError(f"'{where}' is {value!r}; it has to be of type {_name(hint)}{quoted}")
+    if typing.get_origin(hint) is typing.Annotated:
+        check_range(value, typing.get_args(hint)[1:], where)
+
+
+def check_range(value: Any, notes: Iterable[Any], where: str) -> None:
+    """Check a value against the ranges among the notes of its annotation; null always passes.
+
+    Raises:
+        ValueError: if it is out of range, naming the key.
+    """
+    for note in notes:
+        if value is not None and isinstance(note, Range):
+            mistake = note.mistake(value)
+            if mistake is not None:
+                raise ValueError(f"{where} is {value}; {mistake}")
 
 
 def _numbers(value: Any) -> Iterator[Any]:
@@ -39,6 +56,8 @@ def _numbers(value: Any) -> Iterator[Any]:
 
 def _name(hint: Any) -> str:
     """Return a type as a person writes it; a Literal of words is a str."""
+    if typing.get_origin(hint) is typing.Annotated:
+        return _name(typing.get_args(hint)[0])
     if isinstance(hint, type) and not typing.get_args(hint):
         return hint.__name__
     return re.sub(r"Literal\[[^\]]*\]", "str", str(hint).replace("typing.", ""))
@@ -47,6 +66,8 @@ def _name(hint: Any) -> str:
 def fits(value: Any, hint: Any) -> bool:
     """Return whether a value from YAML has a type; neither true nor '16' is a number."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return fits(value, arguments[0])
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, argument) for argument in arguments)
     if origin is typing.Literal:  # the choices themselves are checked elsewhere

@@ -8,7 +8,7 @@ import torch
 from inr.config.formats import build_formats
 from inr.config.instantiate import check, resolve
 from inr.config.schema import Config
-from inr.config.sections import check_choice, check_section
+from inr.config.sections import check_choice, check_section, structure
 from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
@@ -30,12 +30,15 @@ def check_config(raw: Mapping[str, Any]) -> None:
         ValueError: for the first mistake, naming the key and what is allowed.
     """
     check_section(Config, raw)
+    config: Config = structure(Config, raw)
     allow = raw["allow"]
     splits = [raw["split"]] if isinstance(raw["split"], str) else raw["split"]
     if not isinstance(splits, list) or not splits:
         raise ValueError(f"split is {raw['split']!r}; it has to be one of {', '.join(SPLITS)}")
     for split in splits:
         check_choice("split", split, SPLITS)
+        if splits.count(split) > 1:
+            raise ValueError(f"split is {splits}; it names '{split}' more than once")
     _check_prepare(raw)
     if raw["data"]["dim"] not in (2, 3):
         raise ValueError(
@@ -47,7 +50,9 @@ def check_config(raw: Mapping[str, Any]) -> None:
     check(decoder_entry(raw["model"]), "model", allow, kind=Decoder, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
     check(raw["latent"], "latent", allow, kind=Latents, **known)
-    check_parts(raw)
+    for name, term in raw["loss"].items():
+        check(term, f"loss.{name}", allow, kind=Loss)
+    check_parts(config)
     _check_output(raw)
     check_eval(raw)
     optimizer = raw["optimizer"]
@@ -66,7 +71,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
     build_formats(raw["data"]["formats"], allow)
     if raw["data"]["family"] is not None:
         check(raw["data"]["family"], "data.family", allow, kind=Family)
-        check_family(raw)
+        check_family(config)
 
 
 def decoder_entry(model: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +95,6 @@ def _check_output(raw: Mapping[str, Any]) -> None:
     if not raw["loss"]:
         raise ValueError("'loss' has no term; choose one with loss=<preset>")
     for name, term in raw["loss"].items():
-        check(term, f"loss.{name}", raw["allow"], kind=Loss)
         wanted = resolve(str(term["_target_"]), raw["allow"]).output
         if wanted not in (None, output):
             remedy = "loss=occupancy" if output == "occupancy" else "model.output=occupancy"

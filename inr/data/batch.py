@@ -1,6 +1,6 @@
 """The points of a training step, and the names by which a loss requests them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -107,6 +107,20 @@ def field_name(need: str) -> str | None:
     if need in NEEDS or not need.startswith("samples."):
         return None
     return need.removeprefix("samples.").partition(":")[0]
+
+
+def check_needs(needs: object, where: str) -> None:
+    """Raise ValueError unless the needs of a loss, named by `where`, are a set of valid ones."""
+    if not isinstance(needs, Set):
+        raise ValueError(
+            f"{where}: needs is {needs!r}; it has to be a set, for example "
+            "frozenset({'samples', 'signed'})"
+        )
+    for need in sorted(needs):
+        try:
+            check_need(need)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
 
 
 def check_need(need: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from inr.data.layout import Layout, read_json
+from inr.data.layout import Layout, read_manifest
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ def read_records(layout: Layout) -> dict[str, JournalEntry]:
     """Return shape to its entry; an entry in a journal replaces that in the manifest."""
     records: dict[str, JournalEntry] = {}
     if layout.manifest.exists():
-        records |= read_json(layout.manifest).get("shapes", {})
+        records |= read_manifest(layout).get("shapes", {})
     for path in _journals(layout):
         records |= dict(_lines(path))
     return records
@@ -92,7 +92,7 @@ def ready_names(layout: Layout) -> list[str]:
     """Return the usable shapes, sorted: those of status ok, or with samples if without manifest."""
     if not layout.manifest.exists():
         return layout.names()
-    shapes = read_json(layout.manifest).get("shapes", {})
+    shapes = read_manifest(layout).get("shapes", {})
     return sorted(name for name, record in shapes.items() if record["status"] == "ok")
 
 

@@ -156,6 +156,27 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"'{path}' is not valid JSON: {error}") from error
 
 
+def read_manifest(layout: Layout) -> dict[str, Any]:
+    """Return the content of the manifest of a data set.
+
+    Raises:
+        ValueError: if it is not of the form that prepare writes.
+    """
+    manifest = read_json(layout.manifest)
+    if isinstance(manifest, dict):
+        settings, shapes = manifest.get("settings", {}), manifest.get("shapes", {})
+        sections = [settings, shapes, isinstance(settings, dict) and settings.get("sampling", {})]
+        if all(isinstance(section, dict) for section in sections) and all(
+            isinstance(entry, dict) and isinstance(entry.get("status"), str)
+            for entry in shapes.values()
+        ):
+            return manifest
+    raise ValueError(
+        f"'{layout.manifest}' is not as stage=prepare writes it; restore it, or prepare another "
+        "data.root"
+    )
+
+
 def write_json(content: Any, path: Path) -> None:
     """Write strict JSON atomically."""
     with replacing(path) as temporary:

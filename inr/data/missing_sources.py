@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inr.data.journal import JournalEntry
-from inr.data.layout import Layout, read_json, write_json
+from inr.data.layout import Layout, read_json, read_manifest, write_json
 from inr.data.prepare import delete_shape
 from inr.hints import shorten
 
@@ -58,7 +58,7 @@ def drop_missing(
         left = [name for name in names if name not in missing]
         if left != names:
             write_json({**content, "names": left} if isinstance(content, dict) else left, path)
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     manifest["shapes"] = {n: r for n, r in manifest["shapes"].items() if n not in missing}
     if "dealt" in manifest:
         manifest["dealt"] = [name for name in manifest["dealt"] if name not in missing]

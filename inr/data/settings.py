@@ -3,11 +3,21 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from inr.settings import AtLeast, Fraction, Positive, Role, Target
+from inr.settings import AtLeast, Fraction, Positive, Range, Role, Target
 from inr.shapes.primitives import Kind
 from inr.shapes.sdf import Sign
 
 SPLITS = ("train", "valid", "test")
+
+
+class SplitSize(Range):
+    """A count from 0, or a fraction from 0.0 to 1.0."""
+
+    def mistake(self, value: float | str) -> str | None:
+        """Return what is wrong with a size; None if it is in range, or names a file."""
+        if isinstance(value, str) or (value >= 0 and not (isinstance(value, float) and value > 1)):
+            return None
+        return "it must be a count, or a fraction from 0.0 to 1.0"
 
 
 @dataclass(frozen=True)
@@ -30,9 +40,9 @@ class Sampling:
 class Splits:
     """Size of each split: a count, a fraction, or a file with a list of names."""
 
-    train: Annotated[int | float | str, "a count, a fraction, or a file with a list of names"]
-    valid: Annotated[int | float | str, "likewise"]
-    test: Annotated[int | float | str, "likewise"]
+    train: Annotated[int | float | str, SplitSize(), "its size, or a file that lists its names"]
+    valid: Annotated[int | float | str, SplitSize(), "likewise"]
+    test: Annotated[int | float | str, SplitSize(), "likewise"]
     folds: Annotated[
         int | None, "number of folds of all shapes: one is the test split, the others train"
     ]

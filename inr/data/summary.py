@@ -98,14 +98,14 @@ def _of_parts(checks: Mapping[str, JournalEntry]) -> list[str]:
     if not checks:
         return []
     counts = [f"{part} in {count}" for part, count in enumerate(_count_parts(checks))]
-    more = f", ... ({len(counts)} parts)" if len(counts) > MAX_PARTS_SHOWN else ""
+    more = f" ({len(counts)} parts)" if len(counts) > MAX_PARTS_SHOWN else ""
     uncovered = f"over {IN_NO_PART:.0%} of the inner samples in no part (is one missing?)"
     rows = {
         "open parts": lambda c: bool(c["open"]),
         "flat parts": lambda c: bool(c["flat"]),
         uncovered: lambda c: (c["in_no_part"] or 0) > IN_NO_PART,
     }
-    lines = [f"parts: {', '.join(counts[:MAX_PARTS_SHOWN])} shapes{more}"]
+    lines = [f"parts: {shorten(counts, MAX_PARTS_SHOWN)} shapes{more}"]
     return lines + [f"{title}: {_names(checks, is_one)}" for title, is_one in rows.items()]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
-from inr.data.batch import SETS, Batch, check_need, field_name, set_of
+from inr.data.batch import SETS, Batch, check_needs, field_name, set_of
 from inr.losses.base import FieldSamples, Loss, LossInputs, TrainProgress
 from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
@@ -20,19 +20,15 @@ class Losses(nn.Module):
         needs: union of the needs of the terms.
 
     Raises:
-        ValueError: if a term has an unknown need.
+        ValueError: if the needs of a term are not a set, or one is unknown.
     """
 
     def __init__(self, terms: Mapping[str, Loss]) -> None:
         super().__init__()
         self.terms = nn.ModuleDict(dict(terms))
-        self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
         for name, term in terms.items():
-            for need in sorted(term.needs):
-                try:
-                    check_need(need)
-                except ValueError as error:
-                    raise ValueError(f"loss.{name} ({type(term).__name__}): {error}") from error
+            check_needs(term.needs, f"loss.{name} ({type(term).__name__})")
+        self.needs: frozenset[str] = frozenset().union(*(term.needs for term in terms.values()))
 
     def forward(
         self, model: INR, batch: Batch, latents: Tensor, progress: TrainProgress | None
@@ -55,7 +51,7 @@ class Losses(nn.Module):
         terms = self.named_terms()
         for name, term in terms.items():
             _check_batch(name, term, batch)
-            if "parts" in term.needs and model.latents.num_parts is None:
+            if "parts" in term.needs and not model.has_parts:
                 raise ValueError(
                     f"loss.{name} ({type(term).__name__}) is for shapes made of parts: add "
                     f"model=partsdf latent=parts, or leave it out: ~loss.{name}"

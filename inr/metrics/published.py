@@ -1,6 +1,5 @@
 """Table of published numbers, for comparison with results of the same protocol and data."""
 
-import difflib
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -167,10 +166,7 @@ def _check_known(given: Any, known: Collection[str], kind: str, where: str) -> N
     """Raise ValueError unless a name is known, naming the nearest known one."""
     if given in known:
         return
-    names = sorted(known)
-    near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(names)}"
-    raise ValueError(f"{where}: unknown {kind} '{given}'; {hint}")
+    raise ValueError(f"{where}: unknown {kind} '{given}'; {nearest(str(given), known)}")
 
 
 def read_table() -> list[Published]:

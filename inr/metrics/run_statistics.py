@@ -1,12 +1,12 @@
 """Statistics of a metric over several runs, and of the difference between two groups of runs."""
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from inr.hints import find_nearest
 from inr.shapes.mesh import Floats
 
 Run = Mapping[str, float]
@@ -157,9 +157,9 @@ def _shared_names(first: Sequence[Run], second: Sequence[Run]) -> list[str]:
     hint = ""
     for name in sorted(runs[0]):
         others = {other for run in runs[1:] for other in run} - {name}
-        near = difflib.get_close_matches(name, sorted(others), n=1)
-        if near:
-            hint = f" ('{name}' and '{near[0]}' count as two shapes)"
+        near = find_nearest(name, others)
+        if near is not None:
+            hint = f" ('{name}' and '{near}' count as two shapes)"
             break
     raise ValueError(
         f"no shape was measured in all {len(runs)} runs, which have values for {counts} shapes"

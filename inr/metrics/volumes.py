@@ -70,10 +70,8 @@ class GridIoU(_IoU):
         return grid_iou(*meshes, resolution=self.resolution, at=self.at)
 
 
-class PointIoU(_IoU):
-    """Intersection over union on points uniform in the box [-1, 1]^D.
-
-    As Mescheder et al. (Occupancy Networks, CVPR 2019) measure it.
+class _SampledIoU(_IoU):
+    """Base class of intersection over union on points uniform in the box [-1, 1]^D.
 
     Args:
         num_points: number of points.
@@ -82,6 +80,26 @@ class PointIoU(_IoU):
     def __init__(self, *, num_points: int) -> None:
         _check_count("num_points", num_points, least=1)
         self.num_points = num_points
+
+    def _ratio(self, pair: Pair, inside: Callable[[Floats], Bools]) -> float:
+        """Return the value; `inside` is the test of the reconstruction."""
+        ground_truth = require_solid(pair)
+        points = pair.box_points(self.num_points)
+        count = _Count()
+        for start in range(0, self.num_points, _CHUNK_SIZE):
+            part = points[start : start + _CHUNK_SIZE]
+            count.add(inside(part), _inside(ground_truth, part))
+        return count.ratio(f"{self.num_points} points")
+
+
+class PointIoU(_SampledIoU):
+    """Intersection over union on points uniform in the box [-1, 1]^D.
+
+    As Mescheder et al. (Occupancy Networks, CVPR 2019) measure it.
+
+    Args:
+        num_points: number of points.
+    """
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
@@ -94,10 +112,10 @@ class PointIoU(_IoU):
     def measure(self, pair: Pair) -> float:
         """Return the value."""
         mesh = require_reconstruction(pair)
-        return _on_points(pair, self.num_points, lambda points: _inside(mesh, points))
+        return self._ratio(pair, lambda points: _inside(mesh, points))
 
 
-class FieldIoU(_IoU):
+class FieldIoU(_SampledIoU):
     """Intersection over union by the sign of the field of the network, not of its mesh.
 
     As Zhang et al. (3DShape2VecSet, SIGGRAPH 2023) measure it, on points uniform in [-1, 1]^D.
@@ -107,10 +125,6 @@ class FieldIoU(_IoU):
     """
 
     needs_field = True
-
-    def __init__(self, *, num_points: int) -> None:
-        _check_count("num_points", num_points, least=1)
-        self.num_points = num_points
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
@@ -124,9 +138,7 @@ class FieldIoU(_IoU):
     def measure(self, pair: Pair) -> float:
         """Return the value."""
         evaluator = require_field(pair)
-        return _on_points(
-            pair, self.num_points, lambda points: evaluator.values(pair.box.apply(points)) < 0
-        )
+        return self._ratio(pair, lambda points: evaluator.values(pair.box.apply(points)) < 0)
 
 
 def grid_iou(
@@ -220,17 +232,6 @@ def _fast_inside_test(mesh: Mesh) -> Callable[[Floats], Bools]:
     vertices = np.ascontiguousarray(mesh.vertices, dtype=np.float64)
     tree.init(vertices, np.ascontiguousarray(mesh.faces, dtype=np.int64), 2)
     return lambda points: tree.winding_number(points, 2.0) >= 0.5
-
-
-def _on_points(pair: Pair, num_points: int, inside: Callable[[Floats], Bools]) -> float:
-    """Return the intersection over union on points uniform in the box [-1, 1]^D."""
-    ground_truth = require_solid(pair)
-    points = pair.box_points(num_points)
-    count = _Count()
-    for start in range(0, num_points, _CHUNK_SIZE):
-        part = points[start : start + _CHUNK_SIZE]
-        count.add(inside(part), _inside(ground_truth, part))
-    return count.ratio(f"{num_points} points")
 
 
 def _inside(mesh: Mesh, points: Floats) -> Bools:

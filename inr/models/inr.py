@@ -33,6 +33,11 @@ class INR(nn.Module):
         self.latents = latents
         self.output = output
 
+    @property
+    def has_parts(self) -> bool:
+        """Return whether shapes are made of parts, each with a latent and a pose."""
+        return self.latents.num_parts is not None
+
     @overload
     def forward(self, x: Tensor, index: Tensor) -> Field: ...
 
@@ -67,7 +72,7 @@ class INR(nn.Module):
             ValueError: if poses are given to a model without parts.
         """
         if poses is not None:
-            if self.latents.num_parts is None:
+            if not self.has_parts:
                 raise ValueError("poses are given, but this model has no parts; leave them out")
             latents = torch.cat([latents, poses], dim=-1)
         result = self.decoder(x, latents)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from inr.files import open_arrays
 from inr.models.stored import migrate
 from inr.seeding import seed_from_name
+from inr.settings import AtLeast, Positive
 
 
 class Latents(nn.Module):
@@ -43,8 +45,8 @@ class Latents(nn.Module):
         self,
         *,
         names: Sequence[str],
-        dim: int,
-        max_norm: float | None,
+        dim: Annotated[int, AtLeast(0)],
+        max_norm: Annotated[float | None, Positive()],
         spherical: bool,
         pretrained: str | None,
         trainable: bool,

@@ -5,6 +5,7 @@ Nearly all models of conf/model are settings of `MLP`. A new decoder is a subcla
 """
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ from inr.models.layers import (
     LayerInput,
     Linear,
 )
+from inr.settings import AtLeast
 
 
 class MLP(Decoder):
@@ -64,8 +66,8 @@ class MLP(Decoder):
         dim: int,
         latent_dim: int,
         out_dim: int,
-        hidden_dim: int,
-        num_layers: int,
+        hidden_dim: Annotated[int, AtLeast(1)],
+        num_layers: Annotated[int, AtLeast(1)],
         skip_layers: Sequence[int] | str,
         latent_layers: Sequence[int] | str | None,
         narrow_skip: bool,

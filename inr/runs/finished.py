@@ -23,12 +23,15 @@ class FinishedShapes:
     Args:
         folder: folder of one epoch and split.
         settings: settings that the results depend on; stored with every entry.
+
+    Raises:
+        ValueError: if shapes.json is not of the form that is written here.
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.path = folder / "shapes.json"
         self.settings = dict(settings)
-        self.shapes: dict[str, Entry] = read_json(self.path) if self.path.exists() else {}
+        self.shapes: dict[str, Entry] = _read(self.path) if self.path.exists() else {}
         self._written, self._seconds = 0.0, 0.0
         self._wait_factor = 0  # outside a `with` block nothing would write pending entries
 
@@ -74,3 +77,17 @@ class FinishedShapes:
         self._wait_factor = 0
         if self.shapes:
             self.flush()
+
+
+def _read(path: Path) -> dict[str, Entry]:
+    content = read_json(path)
+    kinds = {"status": str, "seconds": int | float, "settings": dict}
+    if isinstance(content, dict) and all(
+        isinstance(entry, dict) and all(isinstance(entry.get(k), kinds[k]) for k in kinds)
+        for entry in content.values()
+    ):
+        return content
+    raise ValueError(
+        f"'{path}' is not as this program writes it; restore it, or delete it to make its shapes "
+        "anew"
+    )

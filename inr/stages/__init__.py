@@ -6,6 +6,7 @@ allow=[my_package]`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING
 
 from inr.config.instantiate import resolve_function
@@ -88,4 +89,12 @@ def check_stage(name: object, allow: object) -> None:
 def find_stage(name: str, allow: Sequence[str]) -> Callable[["Job"], object]:
     """Return the function of a stage: see `check_stage`."""
     path = STAGES[name].function if name in STAGES else name
-    return resolve_function(path, ("inr.stages", *allow), key="stage")
+    function = resolve_function(path, ("inr.stages", *allow), key="stage")
+    try:
+        signature(function).bind(None)
+    except TypeError as error:
+        raise ValueError(
+            f"stage '{name}' is called with one argument, the job: write "
+            f"def {function.__name__}(job: Job)"
+        ) from error
+    return function

@@ -3,7 +3,6 @@
 import logging
 import shutil
 from contextlib import suppress
-from difflib import get_close_matches
 from itertools import chain
 from math import isfinite
 from typing import Any
@@ -17,6 +16,7 @@ from inr.config.job import Job
 from inr.config.schema import Edit
 from inr.data.layout import read_split
 from inr.data.settings import SPLITS
+from inr.hints import nearest, shorten
 from inr.models.latents import read_latents
 from inr.models.parts.edits import (
     blend_part,
@@ -48,7 +48,7 @@ def edit(job: Job) -> None:
         ValueError: for wrong input, such as a model without parts.
     """
     with open_trained(job, "edit") as trained:
-        if trained.model.latents.num_parts is None:
+        if not trained.model.has_parts:
             raise ValueError(
                 f"'{trained.run.path}' has no parts to edit; train one with experiment=partsdf, or "
                 "with model=partsdf latent=parts loss=parts"
@@ -60,7 +60,7 @@ def _edit(trained: TrainedRun, shape: str | None) -> None:
     config = trained.job.config
     settings = config.edit
     if shape is None:
-        some = ", ".join(trained.names[:3])
+        some = shorten(trained.names)
         raise ValueError(f"no shape is given; add shape=<name>, for example one of {some}")
     if settings.other == shape:
         raise ValueError(f"edit.other={shape} is the edited shape itself; name another")
@@ -149,10 +149,7 @@ def find_latent(trained: TrainedRun, name: str) -> torch.Tensor:
                 f"stage=reconstruct {run_argument(trained.run.path)} split={split}"
             )
     known = [*trained.names, *chain(*others.values())]
-    some = ", ".join(trained.names[:3])
-    likely = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{likely[0]}'?" if likely else f"the run's are {some}, ..."
-    raise ValueError(f"there is no shape '{name}': {hint}")
+    raise ValueError(f"there is no shape '{name}': {nearest(name, known, limit=5)}")
 
 
 def _write(

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from inr.config.factories import build_renderer
 from inr.config.job import Job
 from inr.data.journal import JournalEntry, read_records, ready_names
-from inr.data.layout import Layout, read_json
+from inr.data.layout import Layout, read_manifest
 from inr.data.read import read_distances
 from inr.data.summary import contradicts, count_statuses, summarise
 from inr.files import OUTPUTS, open_arrays, replacing
@@ -46,7 +46,7 @@ def inspect(job: Job) -> Path:
     if not names:
         raise ValueError(f"'{layout.root}' holds no shape with samples; run stage=prepare")
     if layout.manifest.exists():
-        made = read_json(layout.manifest).get("settings", {}).get("dim", config.data.dim)
+        made = read_manifest(layout).get("settings", {}).get("dim", config.data.dim)
         if made != config.data.dim:
             raise ValueError(
                 f"'{layout.root}' was prepared with data.dim={made}, not {config.data.dim}; choose "
@@ -147,7 +147,7 @@ def _page(
         lines += summarise(records)
         bad = {n: r["reason"] for n, r in records.items() if r["status"] != "ok"}
         lines += [f"{name}: {reason}" for name, reason in list(bad.items())[:MAX_REASONS]]
-        pairs = read_json(layout.manifest).get("near_duplicates", [])
+        pairs = read_manifest(layout).get("near_duplicates", [])
         lines += [f"near duplicates: {one}, {other}" for one, other in pairs[:MAX_REASONS]]
     cells = [
         (one["name"], f"{one['count']:,}", f"{one['inside']:.1%}", _largest(one), one["odd"])

@@ -74,7 +74,7 @@ def _reconstruct_split(trained: TrainedRun, split: str) -> None:
         for name, latent, mesh, seconds in _decode(trained, batch, latents):
             shapes.write_latent(name, latent)
             shapes.write_mesh(name, mesh)
-            if trained.model.latents.num_parts is not None:
+            if trained.model.has_parts:
                 write_parts(trained, shapes, name, latent)
             reason = "the field has the same sign on the whole grid" if mesh.is_empty else ""
             finished.add(
@@ -120,7 +120,7 @@ def _latents(trained: TrainedRun, split: str, names: Sequence[str]) -> torch.Ten
             )
         index = [trained.names.index(name) for name in names]
         return trained.model.latents(torch.tensor(index, device=trained.device)).detach()
-    if config.latent["dim"] == 0 and trained.model.latents.num_parts is None:
+    if config.latent["dim"] == 0 and not trained.model.has_parts:
         raise ValueError(
             f"latent=none has no latent to fit to the {split} split: the network is the one "
             "training shape; use split=train"
@@ -151,7 +151,7 @@ def _settings(config: Config, split: str) -> dict[str, Any]:
     of = {"mesh"}
     if split != "train":
         of.add("fit")
-        if config.latent.get("num_parts"):
+        if config.num_parts is not None:
             of.add("fit_parts")
         if build_losses(config).needs & {"surface", "space"}:
             of.add("fit_surface")

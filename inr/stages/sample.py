@@ -12,6 +12,7 @@ from inr.config.compose import slug
 from inr.config.factories import build_renderer
 from inr.config.fingerprint import fingerprint
 from inr.config.job import Job
+from inr.hints import nearest
 from inr.models.priors import draw_gaussian, draw_pca, interpolate
 from inr.progress import show_progress
 from inr.render.grid import image_grid, write_png
@@ -90,10 +91,9 @@ def _latents(trained: TrainedRun) -> torch.Tensor:
 
 def _find(trained: TrainedRun, name: str) -> int:
     if name not in trained.names:
-        some = ", ".join(trained.names[:5])
         raise ValueError(
-            f"sample.interpolate names '{name}', which is not a training shape of the run; there "
-            f"are {len(trained.names)}: {some}{', ...' if len(trained.names) > 5 else ''}"
+            f"sample.interpolate names '{name}', which is not a training shape of the run: "
+            f"{nearest(name, trained.names, limit=5)}"
         )
     return trained.names.index(name)
 

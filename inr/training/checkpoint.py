@@ -60,7 +60,7 @@ class Checkpoints:
         if not all(bool(p.isfinite().all()) for p in model.parameters()):
             raise FloatingPointError(
                 "the weights are no longer finite numbers, and are not saved; lower optimizer.lr, "
-                "or resume from an earlier checkpoint"
+                "or resume from an earlier checkpoint, if there is one"
             )
         content = {
             "format": FORMAT,

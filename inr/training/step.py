@@ -11,7 +11,7 @@ from inr.training.settings import Train
 
 NOT_FINITE = (
     "the loss is no longer a finite number, and the weights are as before this step; lower "
-    "optimizer.lr, or resume from an earlier checkpoint"
+    "optimizer.lr, or resume from an earlier checkpoint, if there is one"
 )
 
 

@@ -31,7 +31,13 @@ def changed(config: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 
 
 def test_every_default_is_in_range(composed: dict[str, Any]) -> None:
-    check_config(composed)
+    for setting in RANGED:
+        value = get_path(composed, setting.key)
+        ranges = [note for note in setting.notes if isinstance(note, Range)]
+        assert value is None or [r.mistake(value) for r in ranges] == [None], setting.key
+    for setting in CHOSEN:
+        value = get_path(composed, setting.key)
+        assert value is None or value in setting.choices, setting.key
 
 
 @pytest.mark.parametrize("setting", RANGED, ids=lambda one: one.key)

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from inr.data.layout import Layout, read_json, read_split, write_json, write_npz
+from inr.data.layout import Layout, read_json, read_manifest, read_split, write_json, write_npz
 
 NAMES = [f"shape_{i}" for i in range(20)]
 
@@ -107,3 +107,21 @@ def test_written_splits_are_lists(layout):
     write_json(["ant"], layout.split("test"))
     assert json.loads(layout.split("test").read_text()) == ["ant"]
     assert read_split(layout, "test") == ["ant"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        '{"shapes": []}',
+        '{"shapes": {"a": {}}}',
+        '{"shapes": {"a": "ok"}}',
+        '{"settings": 3}',
+        '{"settings": {"sampling": 3}}',
+    ],
+)
+def test_a_manifest_edited_by_hand_is_refused_by_name(tmp_path, content):
+    layout = Layout(tmp_path)
+    layout.manifest.write_text(content)
+    with pytest.raises(ValueError, match=r"manifest\.json' is not as stage=prepare writes it"):
+        read_manifest(layout)

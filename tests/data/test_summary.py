@@ -76,4 +76,4 @@ def test_shapes_that_were_made_before_parts_were_checked():
 def test_many_parts_are_one_line():
     lines = summarise({"a": with_parts(*[True] * 20)})
     (line,) = (line for line in lines if "part" in line)
-    assert line.endswith("14 in 1, 15 in 1 shapes, ... (20 parts)")
+    assert line.endswith("14 in 1, 15 in 1, ... shapes (20 parts)")

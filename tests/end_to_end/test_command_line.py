@@ -16,11 +16,19 @@ WRONG = {
     ("trian.epochs=3",): "did you mean 'train.epochs'?",
     ("+train.epoch=3",): "did you mean 'epochs'?",
     ("train.epochs=many",): "'train.epochs' is 'many'; it has to be of type int",
+    ("latent.dim=-1",): "latent.dim is -1; it has to be at least 0",
+    ("model.num_layers=0",): "model.num_layers is 0; it has to be at least 1",
+    ("data.splits.train=1.5",): "data.splits.train is 1.5; it must be a count, or a fraction",
+    ("split=[train,train]",): "it names 'train' more than once",
+    ("-m", "stage=train", "model.hidden_dim=8,0"): "model.hidden_dim is 0; it has to be at",
     ("train.epochs=0",): "train.epochs is 0; it has to be at least 1",
     ("train.best_metric=valid/iuo",): "did you mean 'valid/iou'?",
     ("stage=trian",): "did you mean 'train'?",
     ("split=tset",): "did you mean 'test'?",
     ("eval.resolution=4",): "eval.resolution is 4; it has to be at least 8",
+    ("+loss.mine.weight=1",): "'loss.mine' lacks the key '_target_'",
+    ("-m", "model=glob(no*)"): "'model=glob(no*)' matches no choice",
+    ("-m", "--cfg", "job"): "--multirun and --cfg exclude each other",
     ("foo",): "'foo' cannot be read; write key=value",
     ("data=meshes",): "no shapes are given; add data.source=",
     (
@@ -116,6 +124,16 @@ def test_a_sweep_is_expanded_to_its_jobs() -> None:
     ]
 
 
+def test_a_glob_is_expanded_to_the_choices_of_its_group(tmp_path: Path) -> None:
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss" / "sine.yaml").touch()
+    parse = OverridesParser.create().parse_overrides
+    jobs = expand_sweep(parse(["loss=glob(s*,exclude=sal*)"]), [str(tmp_path)])
+    assert jobs == [["loss=sine"], ["loss=siren"]]
+    with pytest.raises(ValueError, match=r"train\.epochs=glob\(\*\)' matches no choice"):
+        expand_sweep(parse(["train.epochs=glob(*)"]))
+
+
 def test_a_folder_of_ones_own_yaml_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,7 +143,7 @@ def test_a_folder_of_ones_own_yaml_files(
     mine.write_text("defaults:\n  - deepsdf\n  - _self_\nhidden_dim: -5\n")
     ours = ("--config-dir", "mine")
     assert inr(monkeypatch, *ours, "model=narrow") == 2
-    assert "model.hidden_dim and model.num_layers have to be at least 1" in capsys.readouterr().err
+    assert "model.hidden_dim is -5; it has to be at least 1" in capsys.readouterr().err
     assert inr(monkeypatch, *ours, "model=narow") == 2
     assert "model=narow: there is no such choice; did you mean 'narrow'?" in capsys.readouterr().err
     assert inr(monkeypatch, *ours, "model=narrow", "model.narow_skip=false") == 2
@@ -133,6 +151,11 @@ def test_a_folder_of_ones_own_yaml_files(
     mine.write_text("_target_: inr.models.mlp.MLP\nwidth_of_mine: 3\n")
     assert inr(monkeypatch, *ours, "model=narrow", "model.width_of_mien=4") == 2
     assert "did you mean 'model.width_of_mine'?" in capsys.readouterr().err
+    mine.write_text("width: [1\n  b: {")
+    assert inr(monkeypatch, *ours, "model=narrow") == 2
+    error = capsys.readouterr().err
+    assert "a YAML file cannot be read: " in error and "narrow.yaml" in error
+    assert error.count("\n") == 1
     assert inr(monkeypatch, "--config-dir", "nowhere", "stage=train") == 2
 
 

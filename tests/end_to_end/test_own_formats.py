@@ -38,6 +38,11 @@ class Cloud(Format):
         points = np.loadtxt(path)
         return points, points / np.linalg.norm(points, axis=1, keepdims=True)
 
+class Silent(Format):
+    def read(self, path):
+        raise AssertionError
+
+
 class Odd(Format):
     gives = "pictures"
     def read(self, path):
@@ -108,6 +113,7 @@ def test_what_is_no_format_is_said_at_once(folder, monkeypatch, capsys):
     for settings, message in (
         (own("tri", "Tri")[:1], "to trust it, add allow=[mine_of_formats]"),
         (own("tri", "Odd"), "'data.formats.tri' gives 'pictures'; it has to be surface | outline"),
+        (own("tri", "Silent"), "'data.formats.tri' gives None; it has to be surface | outline"),
         (own("tri", "Tri", "size:1"), "unknown key 'data.formats.tri.size'"),
         (["+data.formats={tri:3}"], "data.formats"),
         (["+data.formats={tri:{_target_:inr.shapes.mesh.Mesh}}"], "has to be a Format"),

@@ -185,6 +185,15 @@ def test_a_misspelt_need_is_refused_by_the_terms_name():
         Losses({"mine": Spy("surface.gradeint")})
 
 
+def test_needs_that_are_no_set_are_refused_by_the_terms_name():
+    term = Spy("samples")
+    term.needs = "samples"
+    with pytest.raises(
+        ValueError, match=r"loss\.mine \(Spy\): needs is 'samples'; it has to be a set"
+    ):
+        Losses({"mine": term})
+
+
 class Shifted(Loss):
     """One plus the mean value, to be weighed."""
 

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from inr.runs.finished import FinishedShapes
 
 
@@ -23,3 +25,12 @@ def test_what_was_noted_before_an_error_is_kept(tmp_path):
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         assert len(json.loads(record.path.read_text())) == 50
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"a": 1}', '{"a": {"status": 1, "seconds": 1.0, "settings": {}}}']
+)
+def test_a_file_edited_by_hand_is_refused_by_name(tmp_path, content):
+    (tmp_path / "shapes.json").write_text(content)
+    with pytest.raises(ValueError, match=r"shapes\.json' is not as this program writes it"):
+        FinishedShapes(tmp_path, {})

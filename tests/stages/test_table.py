@@ -41,6 +41,10 @@ def refuse(job: JobOfOurs) -> None:
     raise ValueError(f"there is nothing to count with seed={job.config.seed}; try another")
 
 
+def idle() -> None:
+    raise AssertionError
+
+
 class Count:
     def __init__(self, job: JobOfOurs) -> None:
         raise AssertionError
@@ -83,6 +87,7 @@ def test_the_folder_holds_stages_and_nothing_else() -> None:
         ("my_package.count.count", None, r"to trust it, add allow=\[my_package\]"),
         ("my_package.count.count", ["my_pack"], r"to trust it, add allow=\[my_package\]"),
         ("my_package.count.cuont", ["my_package"], "no function 'cuont': did you mean 'count'?"),
+        ("my_package.count.idle", ["my_package"], r"write def idle\(job: Job\)"),
         ("my_package.count.Count", ["my_package"], "has no function 'Count'"),
         ("my_package.count.getcwd", ["my_package"], "has no function 'getcwd'"),
         ("my_package.count.open_trained", ["my_package"], "is defined in inr.runs.trained"),

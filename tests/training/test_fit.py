@@ -1,81 +1,67 @@
 import json
 import math
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from inr.losses import ClampedL1, LatentNorm, Loss, Losses, LossInputs, TrainProgress
-from inr.seeding import mix_seed
+from inr.losses import Loss, LossInputs
+from inr.models.inr import INR
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
 from inr.training.fit import fit, improves
 from inr.training.interrupt import Interrupt
-from inr.training.meter import Meter
-from inr.training.schedules import Constant, Cosine, set_rates
-from inr.training.step import train_step
+from inr.training.schedules import Constant, Cosine
 from inr.training.tracking import NullLogger, Tracker
-from tests.support.making import DRAWS, train_settings
+from tests.support.making import train_settings
+from tests.support.training import NotANumber, make_losses, state_of
 
-CPU = torch.device("cpu")
 
+@pytest.fixture
+def train(tmp_path, store, make_optimizer) -> Callable[..., Progress]:
+    """The fit of a model to two discs; what is not said is small, and has no validation."""
 
-def make_losses(**more: Loss) -> Losses:
-    return Losses(
-        {
-            "distance": ClampedL1(weight=1.0, delta=None),
-            "latent": LatentNorm(weight=1e-3, ramp_epochs=4),
-            **more,
+    def run(model: INR, optimizer=None, *, folder: Path = tmp_path, **changes) -> Progress:
+        folder.mkdir(exist_ok=True)
+        objects = {
+            "losses": make_losses(),
+            "schedule": Cosine(final=0.1, warmup=0.1),
+            "seed": 0,
+            "progress": Progress(),
+            "validate": lambda model, epoch: pytest.fail("not asked for"),
+            "draw": lambda model, epoch: pytest.fail("not asked for"),
+            "interrupt": Interrupt(),
         }
-    )
+        objects |= {key: changes.pop(key) for key in objects.keys() & changes.keys()}
+        settings = train_settings(**changes)
+        fit(
+            model,
+            store,
+            optimizer=make_optimizer(model) if optimizer is None else optimizer,
+            settings=settings,
+            checkpoints=Checkpoints(
+                folder,
+                store.names,
+                every=settings.checkpoint_every,
+                epochs=settings.checkpoint_epochs,
+                keep=settings.keep_checkpoints,
+            ),
+            tracker=Tracker(folder, NullLogger()),
+            **objects,
+        )
+        return objects["progress"]
 
-
-def train(folder: Path, store, model, optimizer, **changes) -> Progress:
-    folder.mkdir(exist_ok=True)
-    objects = {
-        "losses": make_losses(),
-        "schedule": Cosine(final=0.1, warmup=0.1),
-        "seed": 0,
-        "progress": Progress(),
-        "validate": lambda model, epoch: pytest.fail("not asked for"),
-        "draw": lambda model, epoch: pytest.fail("not asked for"),
-        "interrupt": Interrupt(),
-    }
-    objects |= {key: changes.pop(key) for key in objects.keys() & changes.keys()}
-    settings = train_settings(**changes)
-    fit(
-        model,
-        store,
-        optimizer=optimizer,
-        settings=settings,
-        checkpoints=Checkpoints(
-            folder,
-            store.names,
-            every=settings.checkpoint_every,
-            epochs=settings.checkpoint_epochs,
-            keep=settings.keep_checkpoints,
-        ),
-        tracker=Tracker(folder, NullLogger()),
-        **objects,
-    )
-    return objects["progress"]
+    return run
 
 
 def logged(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def latents(model, optimizer) -> dict[str, Tensor]:
-    latent = dict(model.state_dict())
-    for number, values in optimizer.state_dict()["state"].items():
-        latent.update({f"{number}.{key}": value for key, value in values.items()})
-    return latent
-
-
-def test_learns_two_discs(tmp_path, store, make_model, make_optimizer):
+def test_learns_two_discs(tmp_path, make_model, train):
     model = make_model(dropout=0.0)
-    progress = train(tmp_path, store, model, make_optimizer(model), epochs=80, shapes_per_batch=2)
+    progress = train(model, epochs=80, shapes_per_batch=2)
     assert progress == Progress(epoch=80, batch=0, step=80)
     losses = [line["train/distance"] for line in logged(tmp_path)]
     assert len(losses) == 80 and losses[-1] < 0.5 * losses[0]
@@ -101,19 +87,21 @@ class StopAfter(Loss):
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 12])
-def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make_model, make_optimizer, steps):
+def test_resumed_is_uninterrupted_to_the_bit(
+    tmp_path, store, make_model, make_optimizer, steps, train
+):
     model = make_model()
     optimizer = make_optimizer(model)
-    unbroken = train(tmp_path / "one", store, model, optimizer)
+    unbroken = train(model, optimizer, folder=tmp_path / "one")
     assert unbroken == Progress(epoch=6, batch=0, step=12)  # 2 batches an epoch
-    expected = latents(model, optimizer)
+    expected = state_of(model, optimizer)
 
     model = make_model()
     optimizer = make_optimizer(model)
     interrupt = Interrupt()
     losses = make_losses(stop=StopAfter(steps, interrupt))
     folder = tmp_path / "two"
-    stopped = train(folder, store, model, optimizer, interrupt=interrupt, losses=losses)
+    stopped = train(model, optimizer, folder=folder, interrupt=interrupt, losses=losses)
     assert (stopped.step, stopped.epoch, stopped.batch) == (steps, steps // 2, steps % 2)
 
     content = load_checkpoint(folder / "last.pt")
@@ -124,98 +112,39 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make_model, make_o
     torch.manual_seed(1234)
     progress = Progress(**content["progress"])
     assert progress == stopped
-    assert train(folder, store, model, optimizer, progress=progress) == unbroken
-    got = latents(model, optimizer)
+    assert train(model, optimizer, folder=folder, progress=progress) == unbroken
+    got = state_of(model, optimizer)
     assert expected.keys() == got.keys()
     for name, tensor in expected.items():
         assert torch.equal(tensor, got[name]), name
 
 
-def test_seed_decides_the_run(tmp_path, store, make_model, make_optimizer):
+def test_seed_decides_the_run(make_model, train):
     def run(seed: int, noise: int) -> Tensor:
         model = make_model()
         torch.manual_seed(noise)
-        train(tmp_path, store, model, make_optimizer(model), epochs=2, seed=seed)
+        train(model, epochs=2, seed=seed)
         return model.latents.weight.detach()
 
     assert torch.equal(run(3, 0), run(3, 1))
     assert not torch.equal(run(3, 0), run(4, 0))
 
 
-def test_every_epoch_sees_every_shape_once(tmp_path, store, make_model, make_optimizer):
+def test_every_epoch_sees_every_shape_once(make_model, train):
     seen = []
     model = make_model()
     model.latents.register_forward_pre_hook(lambda _, given: seen.append(given[0].tolist()))
-    train(tmp_path, store, model, make_optimizer(model), epochs=8)
+    train(model, epochs=8)
     epochs = [[*a, *b] for a, b in zip(seen[::2], seen[1::2], strict=True)]
     assert all(sorted(epoch) == [0, 1] for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 2  # in either order
 
 
-class NotANumber(Loss):
-    """Spoils the loss from an epoch on (from 0)."""
-
-    def __init__(self, epoch: int, value: float = math.nan) -> None:
-        super().__init__(weight=1.0)
-        self.epoch = epoch
-        self.value = value
-
-    def scale(self, progress: TrainProgress | None) -> float:
-        return self.value if progress is not None and progress.epoch >= self.epoch else 0.0
-
-    def forward(self, inputs: LossInputs) -> Tensor:
-        return inputs.latents.square().sum(dim=1)
-
-
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path, store, make_model, make_optimizer):
-    model = make_model()
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path, make_model, train):
     with pytest.raises(FloatingPointError, match=r"no longer a finite number.*optimizer\.lr"):
-        train(
-            tmp_path,
-            store,
-            model,
-            make_optimizer(model),
-            checkpoint_every=1,
-            losses=make_losses(bad=NotANumber(2)),
-        )
+        train(make_model(), checkpoint_every=1, losses=make_losses(bad=NotANumber(2)))
     assert [line["epoch"] for line in logged(tmp_path)] == [1, 2]
     assert load_checkpoint(tmp_path / "last.pt")["progress"]["epoch"] == 2
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_changes_no_weight(store, make_model, make_optimizer, value):
-    model = make_model()
-    optimizer = make_optimizer(model)
-    index, batch = torch.tensor([0, 1]), store.draw(torch.tensor([0, 1]), DRAWS, torch.Generator())
-    now = TrainProgress(0, 6)
-    train_step(model, make_losses(), optimizer, batch, index, now, train_settings())
-    before = {name: tensor.clone() for name, tensor in latents(model, optimizer).items()}
-    bad = make_losses(bad=NotANumber(0, value))
-    with pytest.raises(FloatingPointError, match="weights are as before"):
-        train_step(model, bad, optimizer, batch, index, now, train_settings())
-    after = latents(model, optimizer)
-    assert before.keys() == after.keys()
-    for name, tensor in before.items():
-        assert torch.equal(tensor, after[name]), name
-    train_step(model, make_losses(), optimizer, batch, index, now, train_settings())
-    assert not torch.equal(before["latents.weight"], model.latents.weight)
-
-
-def test_the_gradient_of_a_step_is_clipped_to_a_norm(store, make_model):
-    index, batch = torch.tensor([0, 1]), store.draw(torch.tensor([0, 1]), DRAWS, torch.Generator())
-    steps = {}
-    for bound in (None, 1e-3, 1e6):
-        model = make_model(dropout=0.0)
-        before = torch.nn.utils.parameters_to_vector(model.parameters()).detach().clone()
-        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
-        settings = train_settings(clip_gradient_norm=bound)
-        train_step(model, make_losses(), optimizer, batch, index, TrainProgress(0, 6), settings)
-        after = torch.nn.utils.parameters_to_vector(model.parameters()).detach()
-        steps[bound] = after - before
-    assert torch.equal(steps[None], steps[1e6]) and steps[None].norm() > 1e-2
-    # the direction stays, over all parameters at once
-    assert steps[1e-3].norm().item() == pytest.approx(1e-3, rel=1e-2)
-    assert torch.cosine_similarity(steps[1e-3], steps[None], dim=0).item() > 0.999
 
 
 def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optimizer):
@@ -231,7 +160,7 @@ def test_spoiled_weights_are_never_saved(tmp_path, store, make_model, make_optim
     assert {path.name for path in tmp_path.glob("*.pt")} == {"last.pt", "epoch_000001.pt"}
 
 
-def test_cadences(tmp_path, store, make_model, make_optimizer):
+def test_cadences(tmp_path, make_model, train):
     calls = []
 
     def validate(model, epoch):
@@ -250,10 +179,7 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
 
     model = make_model()
     progress = train(
-        tmp_path,
-        store,
         model,
-        make_optimizer(model),
         epochs=7,
         validate=validate,
         validate_every=2,
@@ -286,16 +212,13 @@ def test_cadences(tmp_path, store, make_model, make_optimizer):
     assert saved == {"epoch_000001": 1, "epoch_000003": 3, "epoch_000006": 6, "best": 4, "last": 7}
 
 
-def test_log_every_zero_is_never(tmp_path, store, make_model, make_optimizer):
-    model = make_model()
-    train(tmp_path, store, model, make_optimizer(model), log_every=0)
+def test_log_every_zero_is_never(tmp_path, make_model, train):
+    train(make_model(), log_every=0)
     # the last epoch is logged all the same
     assert [line["epoch"] for line in logged(tmp_path)] == [6]
 
 
-def test_a_validation_that_a_signal_cuts_short_does_not_count(
-    tmp_path, store, make_model, make_optimizer
-):
+def test_a_validation_that_a_signal_cuts_short_does_not_count(tmp_path, make_model, train):
     interrupt = Interrupt()
     validated = []
 
@@ -308,32 +231,16 @@ def test_a_validation_that_a_signal_cuts_short_does_not_count(
         return {"valid/loss": float(epoch), "valid/num_empty": 0.0}
 
     model = make_model()
-    progress = train(
-        tmp_path,
-        store,
-        model,
-        make_optimizer(model),
-        validate=cut_short,
-        validate_every=2,
-        interrupt=interrupt,
-    )
+    progress = train(model, validate=cut_short, validate_every=2, interrupt=interrupt)
     assert progress.best is None
     assert not (tmp_path / "best.pt").exists()
     assert not any("valid/loss" in line for line in logged(tmp_path))
-    train(
-        tmp_path,
-        store,
-        model,
-        make_optimizer(model),
-        progress=progress,
-        validate=validate,
-        validate_every=2,
-    )
+    train(model, progress=progress, validate=validate, validate_every=2)
     assert validated == [2, 4, 6]  # a resumed run makes up for it
     assert progress.step == 12
 
 
-def test_logged_values(tmp_path, store, make_model, make_optimizer):
+def test_logged_values(tmp_path, make_model, train):
     class Counting(Loss):
         """1, 2, 3, ... from step to step."""
 
@@ -345,10 +252,7 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
 
     model = make_model()
     train(
-        tmp_path,
-        store,
         model,
-        make_optimizer(model),
         epochs=4,
         log_every=2,
         schedule=Constant(),
@@ -362,36 +266,6 @@ def test_logged_values(tmp_path, store, make_model, make_optimizer):
     norm = float(model.latents.weight.detach().norm(dim=1).mean())
     assert second["train/latent_norm"] == pytest.approx(norm)
     assert second["train/samples_per_second"] > 0 and second["train/memory_gib"] > 0
-
-
-def test_meter_forgets_what_it_gave():
-    meter = Meter(CPU)
-    for value in (1.0, 3.0):
-        meter.add({"loss": torch.tensor(value)}, 10)
-    assert meter.read()["loss"] == 2
-    meter.add({"loss": torch.tensor(7.0)}, 10)
-    assert meter.read()["loss"] == 7
-
-
-def test_pauses_do_not_count_for_the_speed():
-    meter = Meter(CPU)
-    meter.add({"loss": torch.tensor(1.0)}, 1000)
-    with meter.paused():
-        time.sleep(0.5)
-    assert meter.read()["samples_per_second"] > 1000 / 0.5
-
-
-def test_set_rates(make_model, make_optimizer):
-    optimizer = make_optimizer(make_model())
-    for epoch, factor in ((50, 0.5), (0, 1.0), (100, 0.0)):  # not cumulative
-        set_rates(optimizer, Cosine(final=0.0, warmup=0.0), epoch, 100)
-        rates = [group["lr"] for group in optimizer.param_groups]
-        assert rates == pytest.approx([5e-3 * factor, 1e-2 * factor])
-
-
-def test_mixed_seeds_differ():
-    seeds = {mix_seed(a, b, c) for a in range(6) for b in range(6) for c in range(6)}
-    assert len(seeds) == 216 and all(0 <= seed < 2**63 for seed in seeds)
 
 
 def test_improvement_is_by_the_metric_of_the_settings():

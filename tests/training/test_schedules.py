@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from inr.training.schedules import Constant, Cosine, MultiStep, Step
+from inr.training.schedules import Constant, Cosine, MultiStep, Step, set_rates
 
 
 def test_constant():
@@ -45,3 +45,11 @@ def test_cosine_warms_up():
     rising = [schedule(e, 100) for e in range(11)]
     assert rising == sorted(rising)
     assert [schedule(e, 100) for e in (10, 40, 100)] == [cold(e, 100) for e in (10, 40, 100)]
+
+
+def test_set_rates(make_model, make_optimizer):
+    optimizer = make_optimizer(make_model())
+    for epoch, factor in ((50, 0.5), (0, 1.0), (100, 0.0)):  # not cumulative
+        set_rates(optimizer, Cosine(final=0.0, warmup=0.0), epoch, 100)
+        rates = [group["lr"] for group in optimizer.param_groups]
+        assert rates == pytest.approx([5e-3 * factor, 1e-2 * factor])

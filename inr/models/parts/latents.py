@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from inr.models.parts.poses import (
     rotation_dim,
     unwrap_angle,
 )
+from inr.settings import AtLeast, Positive
 
 
 class PartLatents(Latents):
@@ -51,9 +53,9 @@ class PartLatents(Latents):
         self,
         *,
         names: Sequence[str],
-        dim: int,
-        num_parts: int,
-        max_norm: float | None,
+        dim: Annotated[int, AtLeast(0)],
+        num_parts: Annotated[int, AtLeast(1)],
+        max_norm: Annotated[float | None, Positive()],
         pretrained: str | None,
         trainable: bool,
         train_poses: bool,

@@ -1,5 +1,7 @@
 """The decoder of shapes that are made of parts: one network decodes each part in its own frame."""
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,6 +13,7 @@ from inr.models.encodings import Encoding
 from inr.models.layers import InputDims, LayerInput
 from inr.models.parts.layers import PartConv, PartLinear, PartNorm
 from inr.models.parts.poses import pose_dim, split, to_canonical
+from inr.settings import AtLeast
 
 # value of a part that a shape lacks, box units: above any distance within the box
 FAR = 4.0
@@ -57,8 +60,8 @@ class PartMLP(PartDecoder):
         latent_dim: int,
         out_dim: int,
         num_parts: int,
-        hidden_dim: int,
-        num_layers: int,
+        hidden_dim: Annotated[int, AtLeast(1)],
+        num_layers: Annotated[int, AtLeast(1)],
         activation: nn.Module,
         encoding: Encoding | None,
         weight_norm: bool,

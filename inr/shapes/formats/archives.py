@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import PurePosixPath
 
+from inr.hints import shorten
 from inr.shapes.formats.base import SURFACE
 from inr.shapes.formats.meshes import Beside, read_bytes
 from inr.shapes.formats.scenes import check_sizes
@@ -28,8 +29,8 @@ def read_zip(data: bytes, _: Beside) -> tuple[Floats, Ints]:
         members = {info.filename: info for info in archive.infolist() if not info.is_dir()}
         meshes = [name for name in members if _is_mesh(name)]
         if len(meshes) != 1:
-            shown = ", ".join(f"'{name[:60]}'" for name in meshes[:3])
-            found = f"{len(meshes)} ({shown}{', ...' * (len(meshes) > 3)})" if meshes else "none"
+            shown = shorten([f"'{name[:60]}'" for name in meshes], 3)
+            found = f"{len(meshes)} ({shown})" if meshes else "none"
             raise ValueError(f"a .zip must hold one mesh, and this one holds {found}; unpack it")
 
         def member(name: str) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from inr.data.sources import find_files
+from inr.hints import shorten
 from inr.metrics.eval_shape import Cloud, Surface
 from inr.shapes.formats.base import OUTLINE, POINTS, SURFACE
 from inr.shapes.formats.meshes import NoFacesError
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 # suffixes that hold point clouds only; mesh files without faces are point clouds too
 CLOUD_SUFFIXES = tuple(suffix for suffix in suffixes(POINTS) if suffix not in suffixes(SURFACE))
-MAX_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -141,5 +141,4 @@ def _cloud(path: Path, dim: int) -> ShapeFile:
 
 
 def _some(names: Mapping[str, Path] | list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in list(names)[:MAX_NAMES])
-    return shown + (", ..." if len(names) > MAX_NAMES else "")
+    return shorten([f"'{name}'" for name in names])

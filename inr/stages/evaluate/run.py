@@ -203,7 +203,7 @@ def _evaluate_shape(
         reason = "the data set has neither its mesh nor its surface points"
         return {"name": name, "status": "failed", "reason": reason, "seconds": made["seconds"]}
     settings = opened.config.eval
-    num_parts = opened.config.latent.get("num_parts")
+    num_parts = opened.config.num_parts
 
     def pair() -> Pair:
         return open_pair(
@@ -214,7 +214,7 @@ def _evaluate_shape(
             num_points=settings.num_points,
             seed=settings.seed,
             evaluator=opened.evaluator(shapes.read_latent(name)) if opened.evaluator else None,
-            parts=partial(shapes.read_parts, name, num_parts) if num_parts else None,
+            parts=partial(shapes.read_parts, name, num_parts) if num_parts is not None else None,
         )
 
     return measure_row(name, protocol, pair, seconds=made["seconds"], reason=made["reason"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from inr.config.schema import Config
 from inr.data.duplicates import find_duplicates
 from inr.data.journal import JournalEntry, Shard, delete_journals, read_records, ready_names
-from inr.data.layout import Layout, read_json, write_json
+from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.missing_sources import drop_missing, mark_missing
 from inr.data.sources import Family
 from inr.data.summary import count_statuses, parts_of_no_shape, summarise
@@ -83,7 +83,7 @@ def _record(
         name: {"status": "refused", "reason": reason, "seconds": 0.0}
         for name, reason in refused.items()
     }
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     if is_prepared(layout):  # manifests of earlier versions: all ready shapes were assigned
         manifest.setdefault("dealt", ready_names(layout))
     is_new |= manifest["shapes"] != records

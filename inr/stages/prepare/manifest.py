@@ -9,7 +9,7 @@ from typing import Any
 from inr.config.job import FROM_MANIFEST, Job
 from inr.config.renamed import in_new_names
 from inr.data.journal import JournalEntry, check_alone, delete_journals, read_records
-from inr.data.layout import Layout, read_json, write_json
+from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, has_changed
 from inr.runs.dataset import shape_settings
@@ -28,7 +28,7 @@ def adopt_settings(job: Job, layout: Layout) -> Job:
     if not layout.manifest.exists():
         return job
     raw = copy.deepcopy(job.raw)
-    for key, value in _settings_in(read_json(layout.manifest)).items():
+    for key, value in _settings_in(read_manifest(layout)).items():
         if f"data.{key}" not in FROM_MANIFEST or raw["data"][key] == value:
             continue
         if job.overrides(f"data.{key}"):
@@ -67,7 +67,7 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     """
     fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
     if not overwrite and layout.manifest.exists():
-        manifest = read_json(layout.manifest)
+        manifest = read_manifest(layout)
         before = {**OLD_DEFAULTS, **_settings_in(manifest)}
         changed = [key for key, value in fresh["settings"].items() if before.get(key) != value]
         if not changed:
@@ -175,7 +175,7 @@ def check_asked(job: Job, layout: Layout, asked: Mapping[str, Any]) -> None:
     Raises:
         ValueError: if they are not.
     """
-    assigned = read_json(layout.manifest).get("splits")
+    assigned = read_manifest(layout).get("splits")
     said = job.overrides("data.splits")
     if assigned is not None and said and assigned != asked:
         was, now = _difference(assigned, dict(asked))

@@ -16,7 +16,7 @@ from inr.data.journal import (
     file_lock,
     read_records,
 )
-from inr.data.layout import Layout, read_json, write_json
+from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
@@ -109,7 +109,7 @@ def _open(job: Job, layout: Layout, parts: dict[str, PartFiles]) -> dict[str, Pa
     records = manifest["shapes"].items()
     kept = {name: record for name, record in records if record["status"] != "failed"}
     fresh = {**manifest, "shapes": kept}
-    if fresh != read_json(layout.manifest):
+    if fresh != read_manifest(layout):
         write_json(fresh, layout.manifest)
     return parts
 
@@ -190,7 +190,7 @@ def ensure_prepared(job: Job) -> Layout:
 def _check_unchanged(layout: Layout, source: Path) -> None:
     """Check that the source of a data set of one file has not changed, if the file exists."""
     if source.is_file():
-        record = read_json(layout.manifest)["shapes"].get(shape_name(Path(source.name)))
+        record = read_manifest(layout)["shapes"].get(shape_name(Path(source.name)))
         if record is not None and has_changed(source, record):
             raise ValueError(
                 f"'{layout.root}' was made from '{source}' before that file changed; run "

@@ -10,18 +10,17 @@ from typing import Any
 from inr.data.additions import add_to_folds, add_to_splits
 from inr.data.duplicates import find_copies
 from inr.data.journal import JournalEntry, file_lock, ready_names
-from inr.data.layout import Layout, read_json, write_json
+from inr.data.layout import Layout, read_json, read_manifest, write_json
 from inr.data.names import read_names
 from inr.data.settings import SPLITS, Data
 from inr.data.sources import fingerprint
 from inr.data.splits import Copies, make_splits
+from inr.hints import shorten
 from inr.runs.dataset import split_sizes
 from inr.stages.prepare.locate import assign_splits
 from inr.stages.prepare.manifest import check_assigned
 
 log = logging.getLogger(__name__)
-
-MAX_NAMES = 5
 
 
 def asked_splits(data: Data) -> dict[str, object]:
@@ -39,7 +38,7 @@ def assign_all(data: Data, layout: Layout) -> None:
         ValueError: if there are too few shapes, or the splits were assigned with other settings.
     """
     unfolded = replace(layout, fold=None)
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     ready = ready_names(layout)
     copies = copies_in(manifest)
     asked = asked_splits(data)
@@ -62,7 +61,7 @@ def assign_all(data: Data, layout: Layout) -> None:
             write_json(names, unfolded.split(split))
         log.info("splits: %s", ", ".join(f"{len(n)} {split}" for split, n in splits.items()))
         if copies:
-            shown = "; ".join(" = ".join(group) for group in copies[:MAX_NAMES])
+            shown = shorten([" = ".join(group) for group in copies], separator="; ")
             log.info("%d shapes have copies: %s", len(copies), shown)
     for done in sorted(unfolded.split("train").parent.glob("folds_of_*.json")):
         _add_to_folds(unfolded, done, ready, copies)
@@ -78,7 +77,7 @@ def assign_folds(data: Data, layout: Layout) -> None:
     if layout.fold is None:
         return
     names, folds = ready_names(layout), data.splits.folds
-    copies = copies_in(read_json(layout.manifest)) if layout.manifest.exists() else ()
+    copies = copies_in(read_manifest(layout)) if layout.manifest.exists() else ()
     asked = {"names": names, "valid": data.splits.valid, "seed": data.seed}
     done = layout.root / "splits" / f"folds_of_{folds}.json"
     if not done.exists():
@@ -103,12 +102,12 @@ def assign_folds(data: Data, layout: Layout) -> None:
 
 def warn_of_duplicates(layout: Layout) -> None:
     """Warn of near duplicates in different splits."""
-    pairs = read_json(layout.manifest).get("near_duplicates", [])
+    pairs = read_manifest(layout).get("near_duplicates", [])
     paths = {split: layout.split(split) for split in SPLITS}
     of = {n: split for split, path in paths.items() if path.exists() for n in read_json(path)}
     across = [(a, b) for a, b in pairs if a in of and b in of and of[a] != of[b]]
     if across:
-        shown = ", ".join(f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across[:5])
+        shown = shorten([f"{a} ({of[a]}) = {b} ({of[b]})" for a, b in across])
         log.warning(
             "%d pairs of near duplicates are in different splits: %s; see near_duplicates in "
             "manifest.json; keep one of each pair, or list both in one split",
@@ -176,8 +175,7 @@ def _names(layout: Layout, split: str) -> list[str]:
 def _counts(splits: Mapping[str, Sequence[str]]) -> str:
     parts = []
     for split, names in splits.items():
-        more = ", ..." if len(names) > MAX_NAMES else ""
-        shown = f" ({', '.join(names[:MAX_NAMES])}{more})" if names else ""
+        shown = f" ({shorten(names)})" if names else ""
         parts.append(f"{len(names)} {split}{shown}")
     return ", ".join(parts)
 

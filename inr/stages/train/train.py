@@ -18,7 +18,6 @@ from inr.config.factories import (
     training_store,
 )
 from inr.config.job import Job, check_resume, merge_with_run
-from inr.config.validate_parts import has_part_latents
 from inr.data.layout import Layout
 from inr.data.store import SampleStore
 from inr.losses import Losses
@@ -95,9 +94,8 @@ def train(job: Job) -> Run:
         validation_names(layout)  # fails, if at all, before a run directory exists
         store = training_store(config, layout, names, components.losses, device)
         poses = None
-        if resumed is None and has_part_latents(job.raw):
-            num_parts = config.latent.get("num_parts")
-            poses = part_poses(layout, names, config.data.dim, num_parts)
+        if resumed is None and config.num_parts is not None:
+            poses = part_poses(layout, names, config.data.dim, config.num_parts)
         model = build_model(config, names, device, fresh=resumed is None, poses=poses)
         optimizer = build_optimizer(config, model)
         if resumed is not None:
@@ -203,7 +201,7 @@ def estimate_run(job: Job, device: torch.device, state: ResumeState, title: str)
     else:
         names = training_names(layout, state)
     num_shapes = len(names)
-    if config.latent["dim"] == 0 and num_shapes > 1 and not has_part_latents(job.raw):
+    if config.latent["dim"] == 0 and num_shapes > 1 and config.num_parts is None:
         raise ValueError(
             f"latent=none (a latent of width 0) fits one shape; the training split has "
             f"{num_shapes}: use latent=default, or data.splits.train=1"

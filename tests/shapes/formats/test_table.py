@@ -1,4 +1,4 @@
-"""The table of formats; documentation and comments of YAML files name the same suffixes."""
+"""The table of formats; comments of YAML files name the same suffixes."""
 
 import pickle
 import re
@@ -18,17 +18,6 @@ CHOICES = {"meshes": SURFACE, "outlines": OUTLINE, "points": POINTS}
 PICTURES = {suffix for suffix, row in FORMATS.items() if "masks" in row.get(OUTLINE, "")}
 
 
-def named_in(text: str) -> set[str]:
-    """The suffixes that a text names."""
-    return set(re.findall(r"(?<![\w.])\.(?:3mf|[a-z]+)\b", text))
-
-
-def check_named(text: str, kind: str) -> None:
-    named = named_in(text)
-    assert named <= set(suffixes(kind))
-    assert set(suffixes(kind)) - named <= PICTURES - {".png"}  # and other images
-
-
 def test_each_row_has_a_reader():
     for suffix, row in FORMATS.items():
         assert suffix == suffix.lower() and row.keys() <= set(KINDS)
@@ -42,20 +31,12 @@ def test_what_no_row_gives_is_said_with_what_does():
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_documentation_lists_the_table(choice):
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    row = re.compile(rf"^\|\s*`(?:data=)?{choice}`\s*\|(.*)$", re.MULTILINE)
-    rows = [text for page in pages for text in row.findall(page.read_text(encoding="utf-8"))]
-    tables = [text for text in rows if named_in(text)]
-    assert tables, f"no page has a table with a row `{choice}` that lists suffixes"
-    for text in tables:
-        check_named(text, CHOICES[choice])
-
-
-@pytest.mark.parametrize("choice", CHOICES)
 def test_comments_of_data_groups_list_the_table(choice):
     text = (ROOT / "conf" / "data" / f"{choice}.yaml").read_text(encoding="utf-8")
-    check_named(text.partition("\ndim:")[0].replace("# ", ""), CHOICES[choice])
+    comment = text.partition("\ndim:")[0].replace("# ", "")
+    named = set(re.findall(r"(?<![\w.])\.(?:3mf|[a-z]+)\b", comment))
+    assert named <= set(suffixes(CHOICES[choice]))
+    assert set(suffixes(CHOICES[choice])) - named <= PICTURES - {".png"}  # and other images
 
 
 class Table(Format):
