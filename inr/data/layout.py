@@ -39,6 +39,14 @@ class Layout:
                 return path
         return self.root / "meshes" / f"{name}.ply"
 
+    def given_mesh(self, name: str, suffix: str) -> Path:
+        """Return the mesh of a soup as it came, normalised; its solid is in `mesh`."""
+        return self.root / "meshes_given" / f"{name}{suffix}"
+
+    def visible_mesh(self, name: str, suffix: str) -> Path:
+        """Return the faces of a soup that can be seen from outside, normalised."""
+        return self.root / "meshes_visible" / f"{name}{suffix}"
+
     def normalization(self, name: str) -> Path:
         """Return the file of the transform from the native to the box frame."""
         return self.root / "normalization" / f"{name}.npz"

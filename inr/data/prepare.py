@@ -19,11 +19,20 @@ from inr.data.parts.prepare import (
     write_parts,
 )
 from inr.data.parts.sources import PartFiles
+from inr.data.solid import OF_SOUPS, Soups, enclosed, orient
 from inr.data.sources import Family, fingerprint
 from inr.seeding import seed_from_name
 from inr.shapes.composite import Composite, without_parts
 from inr.shapes.formats.base import Formats
-from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.mesh import (
+    Floats,
+    Mesh,
+    check_outline,
+    merge_equal,
+    mesh_suffix,
+    read_mesh,
+    write_mesh,
+)
 from inr.shapes.normalize import (
     Normalization,
     fit_ball,
@@ -32,12 +41,12 @@ from inr.shapes.normalize import (
     fit_sphere,
     identity,
 )
+from inr.shapes.polygon import UnsoundOutlineError
 from inr.shapes.points import nearest_distance, read_points
 from inr.shapes.sampling import sample_sdf, sample_surface, split_by_sign
 from inr.shapes.selfcheck import check_samples
 from inr.shapes.signature import signature
 from inr.shapes.solids.checks import check_mesh
-from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.solids.repair import repair
 
 
@@ -48,6 +57,7 @@ class Recipe:
     dim: int
     kind: str
     sign: str
+    soups: Soups
     repair: bool
     normalize: str
     extent: float
@@ -97,8 +107,17 @@ def prepare_shape(
         else:
             native = _read(name, source, recipe, parts)
             is_procedural = bool(native.parts) and not isinstance(source, Path)
-            repaired, changes = (native, []) if is_procedural else _repair(native, recipe)
-            details = _write_shape(name, native.mesh, repaired, layout, recipe, parts)
+            changes: list[str] = []
+            repaired, sign = native, recipe.sign
+            if is_procedural:
+                sign = "winding" if sign == "auto" else sign
+            else:
+                if recipe.repair:
+                    mesh, changes = repair(native.mesh)
+                    repaired = replace(native, mesh=mesh)
+                repaired, sign, more = orient(repaired, sign)
+                changes = [*changes, *more]
+            details = _write_shape(name, native.mesh, repaired, sign, layout, recipe, parts)
             details["changes"] = changes
     except ValueError as error:
         details = {"status": "refused", "reason": str(error)}
@@ -111,20 +130,31 @@ def prepare_shape(
 def _read(name: str, source: Path | Family, recipe: Recipe, parts: PartFiles | None) -> Composite:
     if not isinstance(source, Path):
         return source.make(name)
-    mesh = read_mesh(source, recipe.formats)
+    mesh = _read_mesh(source, recipe)
     if mesh.dim != recipe.dim:
         raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
-    if mesh.dim == 2:
-        check_outline(mesh)
     if parts is None:
         return without_parts(mesh)
     return read_composite(mesh, parts, recipe.repair, recipe.formats)
+
+
+def _read_mesh(source: Path, recipe: Recipe) -> Mesh:
+    try:
+        mesh = read_mesh(source, recipe.formats)
+        if mesh.dim == 2:
+            check_outline(mesh)
+    except UnsoundOutlineError as error:
+        if recipe.sign not in OF_SOUPS:
+            raise
+        return merge_equal(Mesh(error.vertices, error.edges))
+    return mesh
 
 
 def _write_shape(
     name: str,
     original: Mesh,
     repaired: Composite,
+    sign: str,
     layout: Layout,
     recipe: Recipe,
     parts: PartFiles | None,
@@ -133,7 +163,12 @@ def _write_shape(
     shape = repaired.normalised(normalization)
     if shape.parts:
         shape = complete_poses(shape, recipe.primitive, parts)
-    mesh = shape.mesh
+    mesh, enclosure = shape.mesh, None
+    if sign == "outside":
+        enclosure = enclosed(mesh, recipe.soups)
+        mesh = enclosure.mesh
+        shape = replace(shape, mesh=mesh)
+    is_signed = sign != "unsigned"
     rng = seed_from_name(name, recipe.seed)
     near_and_uniform = sample_sdf(
         mesh,
@@ -142,19 +177,22 @@ def _write_shape(
         recipe.num_uniform,
         rng,
         edge_fraction=recipe.edge_fraction,
-        sign=recipe.sign,
+        sign="winding" if sign == "outside" else sign,
         dtype=np.dtype(recipe.dtype),
         device=recipe.device,
     )
-    check = check_samples(mesh, near_and_uniform.samples, signed=recipe.sign != "unsigned")
+    check = check_samples(mesh, near_and_uniform.samples, signed=is_signed)
     # lossless for the points, which were rounded to this dtype before computing distances
     samples, uniform = (s.astype(recipe.dtype) for s in near_and_uniform[:2])
     points, normals = sample_surface(mesh, recipe.num_surface, rng)
-    is_signed = recipe.sign != "unsigned"
     pos, neg = split_by_sign(samples)
     if is_signed and len(neg) == 0:
         raise ValueError("no sample lies inside: the mesh encloses no volume, or is too thin")
-    write_mesh(mesh, layout.root / "meshes" / f"{name}{mesh_suffix(mesh.dim)}")
+    suffix = mesh_suffix(mesh.dim)
+    write_mesh(mesh, layout.root / "meshes" / f"{name}{suffix}")
+    if enclosure is not None:
+        write_mesh(normalization.apply_mesh(original), layout.given_mesh(name, suffix))
+        write_mesh(enclosure.visible, layout.visible_mesh(name, suffix))
     normalization.save(layout.normalization(name))
     of_parts: JournalEntry = {}
     if shape.parts:
@@ -176,7 +214,8 @@ def _write_shape(
         "status": "ok",
         "reason": "",
         **check_mesh(normalization.apply_mesh(original)).as_dict(),  # before repair
-        "sign": recipe.sign,
+        "sign": sign,
+        **({} if enclosure is None else {"enclosure": enclosure.summary()}),
         "ambiguous": near_and_uniform.ambiguity,
         "positive": len(pos),
         "negative": len(neg),
@@ -184,20 +223,6 @@ def _write_shape(
         "signature": list(signature(mesh)),
         **of_parts,
     }
-
-
-def _repair(native: Composite, recipe: Recipe) -> tuple[Composite, list[str]]:
-    """Return a shape repaired and oriented for sampling, and a list of the changes."""
-    mesh, changes = repair(native.mesh) if recipe.repair else (native.mesh, [])
-    if recipe.sign != "unsigned" and mesh.dim > 2:
-        oriented, is_changed = orient_outward(mesh)
-        dropped = len(mesh.faces) - len(oriented.faces)
-        if dropped:
-            changes = [*changes, f"dropped {dropped} repeated faces"]
-        elif is_changed:
-            changes = [*changes, "turned faces outward"]
-        mesh = oriented
-    return replace(native, mesh=mesh), changes
 
 
 def _normalization(mesh: Mesh, recipe: Recipe) -> Normalization:
@@ -213,6 +238,9 @@ def delete_shape(layout: Layout, name: str) -> None:
     for _ in (".npy", ".npz"):
         layout.surface(name).unlink(missing_ok=True)
     layout.mesh(name).unlink(missing_ok=True)
+    for suffix in (".ply", ".npz"):
+        layout.given_mesh(name, suffix).unlink(missing_ok=True)
+        layout.visible_mesh(name, suffix).unlink(missing_ok=True)
     delete_parts(name, layout)
     layout.normalization(name).unlink(missing_ok=True)
     with suppress(OSError):  # not empty: the user's own files stay

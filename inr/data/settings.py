@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from inr.data.solid import DataSign
 from inr.settings import AtLeast, Fraction, Positive, Range, Role, Target
 from inr.shapes.primitives import Kind
-from inr.shapes.sdf import Sign
 
 SPLITS = ("train", "valid", "test")
 
@@ -72,9 +72,22 @@ class Data:
     ]
     family: Annotated[Target | None, Role.AFFECTS_SAMPLES, "procedural shapes"]
     sign: Annotated[
-        Sign,
+        DataSign,
         Role.FROM_MANIFEST,
         "how inside and outside are told apart",
+    ]
+    gap: Annotated[
+        float,
+        AtLeast(0),
+        Role.FROM_MANIFEST,
+        "soups: width below which gaps are closed, box units; 0 closes none",
+    ]
+    thickness: Annotated[
+        float | None,
+        AtLeast(0),
+        Role.FROM_MANIFEST,
+        "soups: thickness of the shells that sheets become, box units; null: the larger of 0.02 "
+        "and 2.5 cells of `eval.resolution`; 0: no shells",
     ]
     repair: Annotated[bool, Role.FROM_MANIFEST, "repair meshes before they are sampled"]
     normalize: Annotated[

@@ -12,6 +12,7 @@ from inr.config.renamed import in_old_names
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout
 from inr.data.settings import SPLITS, Data
+from inr.data.solid import OF_SOUPS
 from inr.files import OUTPUTS
 from inr.settings import Role, keys_with
 
@@ -70,5 +71,10 @@ def split_sizes(data: Data) -> dict[str, int | float | str]:
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that the content of a shape's files depends on."""
     keys = (*keys_with(Data, Role.AFFECTS_SAMPLES), *keys_with(Data, Role.FROM_MANIFEST))
-    # an empty `formats` is left out, as in the manifests of earlier versions
-    return {key: raw[key] for key in keys if key != "formats" or raw[key]}
+    found = {key: raw[key] for key in keys}
+    # as in the manifests of earlier versions: what has no effect is left out
+    if not found["formats"]:
+        del found["formats"]
+    if found["sign"] not in OF_SOUPS:
+        del found["gap"], found["thickness"]
+    return found

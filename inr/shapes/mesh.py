@@ -12,7 +12,7 @@ from inr.shapes.formats.base import NO_FORMATS, OUTLINE, POINTS, Formats, read_o
 from inr.shapes.formats.meshes import NoFacesError, read_triangles
 from inr.shapes.formats.outlines import read_outline
 from inr.shapes.formats.table import suffixes
-from inr.shapes.polygon import chain_edges, join_loops
+from inr.shapes.polygon import UnsoundOutlineError, chain_edges, join_loops
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -174,6 +174,8 @@ def _oriented(mesh: Mesh, path: Path) -> Mesh:
     try:
         loops = chain_edges(mesh.vertices, mesh.faces, noun="segment")
         return Mesh(*join_loops(loops, [f"loop {k + 1}" for k in range(len(loops))]))
+    except UnsoundOutlineError as error:
+        raise UnsoundOutlineError(f"'{path}': {error}", error.vertices, error.edges) from error
     except ValueError as error:
         raise ValueError(f"'{path}': {error}") from error
 

@@ -15,6 +15,35 @@ MIN_AREA = 1e-9
 MERGE_DISTANCE = 1e-9
 
 
+class UnsoundOutlineError(ValueError):
+    """Outlines that are open, enclose no area, or cross; what was drawn is kept.
+
+    Args:
+        message: what is wrong.
+        vertices: (V, 2), points of all outlines.
+        edges: (E, 2), vertex indices of all lines.
+    """
+
+    def __init__(self, message: str, vertices: Loop, edges: Edges) -> None:
+        super().__init__(message)
+        self.vertices, self.edges = vertices, edges
+
+    def beside(self, loops: Sequence[Loop]) -> "UnsoundOutlineError":
+        """Return the error with further loops among what was drawn."""
+        if not loops:
+            return self
+        vertices, edges = lines_of(loops)
+        return UnsoundOutlineError(
+            str(self),
+            np.concatenate([vertices, self.vertices]),
+            np.concatenate([edges, self.edges + len(vertices)]),
+        )
+
+    def __reduce__(self) -> tuple[type, tuple[str, Loop, Edges]]:
+        """Return how to make it anew in another process."""
+        return type(self), (str(self), self.vertices, self.edges)
+
+
 def join_loops(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges]:
     """Join loops into vertices and edges with the inside to the left of each edge.
 
@@ -30,11 +59,31 @@ def join_loops(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges
         vertices (V, 2) float64 and edges (V, 2) int64, loop after loop.
 
     Raises:
-        ValueError: if there is no loop, or one has a non-finite value, fewer than 3 distinct points
-            or no area, intersects itself, or crosses or shares a side with another.
+        UnsoundOutlineError: if one has fewer than 3 distinct points or no area, intersects itself,
+            or crosses or shares a side with another.
+        ValueError: if there is no loop, or one has a non-finite value.
     """
     if not loops:
         raise ValueError("there is no closed outline in it")
+    try:
+        return _join(loops, names)
+    except ValueError as error:
+        if all(len(loop) and np.isfinite(loop).all() for loop in loops):
+            raise UnsoundOutlineError(str(error), *lines_of(loops)) from error
+        raise
+
+
+def lines_of(loops: Sequence[Loop]) -> tuple[Loop, Edges]:
+    """Return the vertices (V, 2) and edges (V, 2) of closed loops, as they are."""
+    starts = np.cumsum([0, *map(len, loops)])
+    edges = [
+        start + np.stack([index := np.arange(len(loop)), np.roll(index, -1)], axis=1)
+        for start, loop in zip(starts, loops, strict=False)
+    ]
+    return np.concatenate(loops), np.concatenate(edges)
+
+
+def _join(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges]:
     cleaned = [clean_loop(loop, name) for loop, name in zip(loops, names, strict=True)]
     polygons = shapely.polygons([shapely.linearrings(loop) for loop in cleaned])
     for loop, name, valid in zip(cleaned, names, shapely.is_valid(polygons), strict=True):
@@ -42,13 +91,8 @@ def join_loops(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges
             raise ValueError(_describe_crossing(loop, name))
     hole = _depths(polygons, names) % 2 == 1
     anticlockwise = shapely.is_ccw(shapely.get_exterior_ring(polygons))
-    vertices, edges, start = [], [], 0
-    for loop, turn in zip(cleaned, anticlockwise == hole, strict=True):
-        index = start + np.arange(len(loop))
-        vertices.append(loop[::-1] if turn else loop)
-        edges.append(np.stack([index, np.roll(index, -1)], axis=1))
-        start += len(loop)
-    return np.concatenate(vertices), np.concatenate(edges)
+    turned = anticlockwise == hole
+    return lines_of([loop[::-1] if turn else loop for loop, turn in zip(cleaned, turned, strict=True)])
 
 
 def clean_loop(loop: Loop, name: str) -> Loop:
@@ -84,20 +128,24 @@ def chain_edges(vertices: Loop, edges: Edges, noun: str) -> list[Loop]:
         noun: name of an edge in messages.
 
     Raises:
-        ValueError: if an edge has a free end, or more than two edges meet at a vertex.
+        UnsoundOutlineError: if an edge has a free end, or more than two edges meet at a vertex.
     """
     edges = edges[edges[:, 0] != edges[:, 1]]
     count = np.bincount(edges.ravel(), minlength=len(vertices))
     loose, meeting = np.flatnonzero(count == 1), np.flatnonzero(count > 2)
     if len(loose):
-        raise ValueError(
+        raise UnsoundOutlineError(
             f"the outline is open: a {noun} ends at {_place(vertices[loose[0]])}, where no other "
-            f"continues it ({len(loose)} such ends); close it"
+            f"continues it ({len(loose)} such ends); close it",
+            vertices,
+            edges,
         )
     if len(meeting):
-        raise ValueError(
+        raise UnsoundOutlineError(
             f"{count[meeting[0]]} {noun}s meet at {_place(vertices[meeting[0]])}; "
-            "in an outline, exactly two must meet"
+            "in an outline, exactly two must meet",
+            vertices,
+            edges,
         )
     # both edges of each vertex
     ends = edges.ravel()

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from inr.shapes.formats.dxf_curves import READERS
-from inr.shapes.polygon import Edges, Loop, chain_edges, join_loops
+from inr.shapes.polygon import Edges, Loop, UnsoundOutlineError, chain_edges, join_loops
 
 # maximum distance of a chord from its curve, and of ends that are joined, relative to the extent of
 # the drawing
@@ -62,7 +62,10 @@ def read_dxf(data: bytes) -> tuple[Loop, Edges]:
     closed = [float(np.abs(p[0] - p[-1]).max()) <= JOINED * extent for p in pieces]
     loops = [p[:-1] for p, shut in zip(pieces, closed, strict=True) if shut]
     rest = [p for p, shut in zip(pieces, closed, strict=True) if not shut]
-    loops += chain_edges(*_join_ends(rest, JOINED * extent), noun="line") if rest else []
+    try:
+        loops += chain_edges(*_join_ends(rest, JOINED * extent), noun="line") if rest else []
+    except UnsoundOutlineError as error:
+        raise error.beside(loops) from error
     return join_loops(loops, [f"outline {k + 1}" for k in range(len(loops))])
 
 

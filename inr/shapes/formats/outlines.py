@@ -4,7 +4,7 @@ from pathlib import Path
 
 from inr.shapes.formats.base import OUTLINE
 from inr.shapes.formats.table import reader
-from inr.shapes.polygon import Edges, Loop
+from inr.shapes.polygon import Edges, Loop, UnsoundOutlineError
 
 
 def read_outline(path: Path) -> tuple[Loop, Edges]:
@@ -23,11 +23,14 @@ def read_outline(path: Path) -> tuple[Loop, Edges]:
         is a pixel, with y upwards.
 
     Raises:
-        ValueError: if the file cannot be read, or the outlines are open, intersect themselves or
-            one another, or enclose no area; the message names the file.
+        UnsoundOutlineError: if the outlines are open, intersect themselves or one another, or
+            enclose no area.
+        ValueError: if the file cannot be read; both messages name the file.
     """
     try:
         vertices, edges = reader(path.suffix.lower(), OUTLINE)(path.read_bytes())
+    except UnsoundOutlineError as error:
+        raise UnsoundOutlineError(f"'{path}': {error}", error.vertices, error.edges) from error
     except (OSError, ValueError) as error:
         raise ValueError(f"'{path}': {error}") from error
     return vertices, edges

@@ -36,6 +36,7 @@ class Enclosure:
         max_distance: largest distance.
         volume: volume of the solid (2-D: area).
         held_by_gaps: fraction of the enclosed volume that is not enclosed if no gap is closed.
+        thickness: thickness of the shells.
     """
 
     mesh: Mesh
@@ -45,6 +46,19 @@ class Enclosure:
     max_distance: float
     volume: float
     held_by_gaps: float
+    thickness: float
+
+    def summary(self) -> dict[str, float]:
+        """Return what happened to the soup, for JSON."""
+        numbers = {
+            **self.fractions,
+            "mean_distance": self.mean_distance,
+            "max_distance": self.max_distance,
+            "volume": self.volume,
+            "held_by_gaps": self.held_by_gaps,
+            "thickness": self.thickness,
+        }
+        return {name: round(number, 6) for name, number in numbers.items()}
 
 
 def enclose(mesh: Mesh, *, gap: float, thickness: float, step: float) -> Enclosure:
@@ -98,6 +112,7 @@ def enclose(mesh: Mesh, *, gap: float, thickness: float, step: float) -> Enclosu
         max_distance=float(off.max(initial=0.0)),
         volume=found.volume(),
         held_by_gaps=1 - min(reached.without_gaps / num_inside, 1.0) if num_inside else 0.0,
+        thickness=thickness,
     )
 
 

@@ -19,6 +19,7 @@ from inr.data.journal import (
 from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
+from inr.data.solid import OF_SOUPS, Soups, default_thickness
 from inr.data.sources import Family, fingerprint, has_changed, shape_name
 from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all
@@ -198,6 +199,21 @@ def _check_unchanged(layout: Layout, source: Path) -> None:
             )
 
 
+def soups_of(config: Config) -> Soups:
+    """Return the settings of how soups are enclosed.
+
+    Raises:
+        ValueError: if their shells are too thin for any grid.
+    """
+    thickness = config.data.thickness
+    if thickness is None:
+        thickness = default_thickness(config.eval.resolution)
+    soups = Soups(config.data.gap, thickness)
+    if config.data.sign in OF_SOUPS:
+        soups.step(config.data.dim)
+    return soups
+
+
 def recipe_of(config: Config) -> Recipe:
     """Return the recipe by which each shape is prepared."""
     data = config.data
@@ -205,6 +221,7 @@ def recipe_of(config: Config) -> Recipe:
         dim=data.dim,
         kind=data.kind,
         sign=data.sign,
+        soups=soups_of(config),
         repair=data.repair,
         normalize=data.normalize,
         extent=data.extent,
