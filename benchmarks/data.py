@@ -23,8 +23,9 @@ from benchmarks.signed_distances import by_warp, distances, meshes
 from inr.config.compose import register_resolvers
 from inr.data.batch import BatchSpec
 from inr.data.layout import Layout
+from inr.data.open_store import open_store
 from inr.data.sample_cache import Entry, SampleCache, find_source
-from inr.data.store import SampleStore, open_store
+from inr.data.store import SampleStore
 from inr.shapes import warp
 
 # shapes per batch, samples drawn and stored per shape, and runs

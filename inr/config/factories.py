@@ -9,7 +9,8 @@ from inr.config.instantiate import instantiate
 from inr.config.schema import Config
 from inr.config.validate import decoder_entry
 from inr.data.layout import Layout
-from inr.data.store import SampleStore, open_store
+from inr.data.open_store import open_store
+from inr.data.store import SampleStore
 from inr.files import OUTPUTS
 from inr.losses import Losses
 from inr.metrics.base import Conditions

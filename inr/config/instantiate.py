@@ -67,7 +67,7 @@ def _import_allowed(
     if not any(target.startswith(prefix + ".") for prefix in allowed):
         raise ValueError(
             f"{key} '{target}' is outside {', '.join(allowed)}; "
-            f"to trust it, add allow=[{target.split('.')[0]}] to the command line"
+            f"to trust it, add allow=[{target.split('.')[0]}]"
         )
     new = new_target(target)
     if new is not None:

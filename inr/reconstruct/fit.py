@@ -1,10 +1,11 @@
 """Fitting latents to unseen shapes with frozen weights."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
+from torch.optim import Adam
 from tqdm import tqdm
 
 from inr.data.batch import BatchSpec
@@ -60,10 +61,8 @@ def fit_latents(
     if parts is not None:
         raw, rates["poses"] = parts.place(raw), parts.pose_lr
     pieces = model.latents.split(raw)
-    free = {key: rate for key, rate in rates.items() if rate and pieces[key].numel()}
-    if free:  # else there are no latents: the network itself is the shape
-        groups = [{"params": [pieces[key].requires_grad_(True)], "lr": free[key]} for key in free]
-        optimizer = torch.optim.Adam(groups)
+    optimizer = _optimizer(pieces, rates)
+    if optimizer is not None:
         generators = seeded_generators(store, seed + 1)
         index = torch.arange(len(store.names), device=store.generator_device)
         current_losses = losses if parts is None else parts.early
@@ -86,6 +85,16 @@ def fit_latents(
                 if stopped():
                     break
     return _check_finite(model.latents.constrain(model.latents.join(pieces)).detach(), store.names)
+
+
+def _optimizer(pieces: Mapping[str, Tensor], rates: Mapping[str, float]) -> Adam | None:
+    """Return the optimizer of the tensors with a learning rate.
+
+    It is None without latents: the network itself is the shape.
+    """
+    free = {key: rate for key, rate in rates.items() if rate and pieces[key].numel()}
+    groups = [{"params": [pieces[key].requires_grad_(True)], "lr": free[key]} for key in free]
+    return Adam(groups) if groups else None
 
 
 def _check_finite(latents: Tensor, names: Sequence[str]) -> Tensor:

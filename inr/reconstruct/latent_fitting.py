@@ -8,8 +8,9 @@ import torch
 from inr.data.batch import BatchSpec
 from inr.data.layout import Layout
 from inr.data.observe import open_observed
+from inr.data.open_store import open_store
 from inr.data.parts.read import read_poses, read_present
-from inr.data.store import SampleStore, open_store
+from inr.data.store import SampleStore
 from inr.files import OUTPUTS
 from inr.losses import Loss, Losses
 from inr.models.inr import INR

@@ -147,7 +147,7 @@ def find_run(run: str | None, key: str = "run") -> Run:
         ValueError: if there is no such run.
     """
     if run is None:
-        raise ValueError("this stage needs a training run: add run=latest or run=<directory>")
+        raise ValueError("a training run is needed: add run=latest or run=<directory>")
     if run == "latest":
         found = [
             path.parent.parent
@@ -158,7 +158,7 @@ def find_run(run: str | None, key: str = "run") -> Run:
         if not found:
             raise ValueError(
                 f"{key}=latest found no run with a checkpoint under '{OUTPUTS.resolve()}'; "
-                f"train one with stage=train, or give {key}=<directory>"
+                f"train one (python -m inr stage=train), or give {key}=<directory>"
             )
         # not the directory's own time, which changes with every file in it
         return Run(max(found, key=lambda path: (path / "config.yaml").stat().st_mtime))

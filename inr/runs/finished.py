@@ -3,12 +3,15 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from inr.config.renamed import finished_in_new_names
 from inr.data.layout import read_json, write_json
 
 Entry = dict[str, Any]
+
+NO_TYPES: Mapping[str, Any] = MappingProxyType({})
 
 # the file is rewritten at most 1 / (1 + 20) of the time
 WAIT_FACTOR = 20
@@ -23,15 +26,18 @@ class FinishedShapes:
     Args:
         folder: folder of one epoch and split.
         settings: settings that the results depend on; stored with every entry.
+        types: values that every entry has to have, by key, besides its settings.
 
     Raises:
         ValueError: if shapes.json is not of the form that is written here.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], types: Mapping[str, Any] = NO_TYPES
+    ) -> None:
         self.path = folder / "shapes.json"
         self.settings = dict(settings)
-        self.shapes: dict[str, Entry] = _read(self.path) if self.path.exists() else {}
+        self.shapes: dict[str, Entry] = _read(self.path, types) if self.path.exists() else {}
         self._written, self._seconds = 0.0, 0.0
         self._wait_factor = 0  # outside a `with` block nothing would write pending entries
 
@@ -79,11 +85,11 @@ class FinishedShapes:
             self.flush()
 
 
-def _read(path: Path) -> dict[str, Entry]:
+def _read(path: Path, types: Mapping[str, Any]) -> dict[str, Entry]:
     content = read_json(path)
-    kinds = {"status": str, "seconds": int | float, "settings": dict}
+    wanted = {**types, "settings": dict}
     if isinstance(content, dict) and all(
-        isinstance(entry, dict) and all(isinstance(entry.get(k), kinds[k]) for k in kinds)
+        isinstance(entry, dict) and all(isinstance(entry.get(k), wanted[k]) for k in wanted)
         for entry in content.values()
     ):
         return content

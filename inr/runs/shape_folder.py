@@ -64,7 +64,7 @@ class ShapeFolder:
         Args:
             settings: settings of new entries, with which `check_settings` compares the old ones.
         """
-        return FinishedShapes(self.path, settings)
+        return FinishedShapes(self.path, settings, {"status": str, "seconds": int | float})
 
     def read_mesh(self, name: str) -> Mesh:
         """Read a shape's mesh; it is empty if there is no file."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ class TrainedRun:
 
 
 def load_run(
-    run: str = "latest",
+    run: str | Path = "latest",
     *,
     epoch: int | str = "latest",
     device: str = "auto",
@@ -119,9 +120,9 @@ def load_run(
     Raises:
         ValueError: if there is no such run, checkpoint or device.
     """
-    found = find_run(run)
-    changes: dict[str, Any] = {"run": run, "resume": None, "epoch": epoch, "device": device}
-    changes["allow"] = list(allow)
+    found = find_run(str(run))
+    changes: dict[str, Any] = {"run": str(run), "resume": None, "epoch": epoch, "device": device}
+    changes["allow"] = allow if isinstance(allow, str) else list(allow)  # a str is refused
     raw = {**found.config(), **changes}
     check_config(raw)
     return load_trained(Job(raw, overrides=Overrides(), name="", folder=None), found)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from inr.data.layout import Layout, write_npz
-from inr.data.store import SampleStore, open_store
+from inr.data.open_store import open_store
+from inr.data.store import SampleStore
 from tests.support.making import CPU, DRAWS, open_signed, write_discs
 
 NUM_PARTS = 5

@@ -9,8 +9,9 @@ import torch
 
 from inr.data.batch import NEEDS, SampleField, check_need, sample_fields
 from inr.data.layout import Layout, write_npz
+from inr.data.open_store import open_store
 from inr.data.row_sampler import RowSampler
-from inr.data.store import SampleStore, open_store
+from inr.data.store import SampleStore
 from tests.support.making import CPU, DRAWS, open_signed
 
 COUNTS = [(900, 700), (2000, 650), (700, 3000)]

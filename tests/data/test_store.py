@@ -8,7 +8,8 @@ import torch
 
 from benchmarks.data import anonymous_memory, write_sparse
 from inr.data.layout import Layout, read_split, write_npz
-from inr.data.store import SampleStore, open_store
+from inr.data.open_store import open_store
+from inr.data.store import SampleStore
 from inr.shapes.mesh import read_mesh
 from inr.shapes.sdf import signed_distance
 from tests.support.making import CPU, DRAWS, generator, open_discs, open_signed, write_discs

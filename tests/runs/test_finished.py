@@ -33,4 +33,4 @@ def test_what_was_noted_before_an_error_is_kept(tmp_path):
 def test_a_file_edited_by_hand_is_refused_by_name(tmp_path, content):
     (tmp_path / "shapes.json").write_text(content)
     with pytest.raises(ValueError, match=r"shapes\.json' is not as this program writes it"):
-        FinishedShapes(tmp_path, {})
+        FinishedShapes(tmp_path, {}, {"status": str, "seconds": int | float})

@@ -46,8 +46,9 @@ def test_what_is_written_is_read_again(dim: int, tmp_path: Path) -> None:
     assert others == [None, None]
     with np.load(shapes.poses("a")) as arrays:
         assert dict(arrays).keys() == {"scales"}
-    shapes.finished({"seed": 1}).add("a", {"status": "ok"})
-    assert shapes.finished({}).shapes == {"a": {"status": "ok", "settings": {"seed": 1}}}
+    entry = {"status": "ok", "seconds": 0.5}
+    shapes.finished({"seed": 1}).add("a", entry)
+    assert shapes.finished({}).shapes == {"a": {**entry, "settings": {"seed": 1}}}
 
 
 @pytest.mark.parametrize("dim", [2, 3])

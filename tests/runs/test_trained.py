@@ -58,3 +58,20 @@ def test_what_a_run_allows_counts_for_nothing(copy: Path) -> None:
     assert not (copy / "ran").exists()
     with pytest.raises(ValueError, match="is not a run directory"):
         inr.load_run("nowhere")
+
+
+def test_a_path_is_a_run_too_and_allow_is_a_list(copy: Path) -> None:
+    assert inr.load_run(only_run(copy), device="cpu").epoch == 4
+    with pytest.raises(ValueError, match=r"^'allow' is 'mine'; .*; write allow=\[mine\]$"):
+        inr.load_run(device="cpu", allow="mine")
+
+
+def test_messages_are_for_python_as_for_the_command_line(copy: Path) -> None:
+    for wrong, message in (
+        ({"epoch": 99}, "no checkpoint 'epoch_000099' in .*; available: "),
+        ({"epoch": "first"}, "epoch is 'first'; it has to be latest, best or a number"),
+        ({"device": "gpu"}, "device is 'gpu'; allowed: auto, cpu, "),
+    ):
+        with pytest.raises(ValueError, match=message) as caught:
+            inr.load_run(**{"device": "cpu", **wrong})
+        assert "command line" not in str(caught.value)

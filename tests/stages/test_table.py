@@ -109,7 +109,7 @@ def test_a_stage_of_ones_own(
     assert run_inr(monkeypatch, mine) == 2
     assert capsys.readouterr().err.strip() == (
         "inr: stage 'my_package.count.count' is outside inr.stages; to trust it, add "
-        "allow=[my_package] to the command line"
+        "allow=[my_package]"
     )
     assert "my_package.count" not in sys.modules  # not even imported
     assert run_inr(monkeypatch, mine, "allow=[my_package]", "seed=7") == 0

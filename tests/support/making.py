@@ -11,8 +11,9 @@ from inr.config.sections import structure
 from inr.config.validate import decoder_entry
 from inr.data.batch import BatchSpec
 from inr.data.layout import Layout, write_npz
+from inr.data.open_store import open_store
 from inr.data.prepare import Recipe
-from inr.data.store import SampleStore, open_store
+from inr.data.store import SampleStore
 from inr.models.inr import INR
 from inr.models.latents import Latents
 from inr.models.mlp import MLP

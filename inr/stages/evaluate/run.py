@@ -143,7 +143,7 @@ def _evaluate_split(opened: _OpenRun, split: str, epoch: int) -> SplitResult:
     protocol = build_protocol(config)
     folder = run.evaluation(opened.label, split, protocol.name)
     settings = record_settings(config.eval)
-    finished = FinishedShapes(folder, settings)
+    finished = FinishedShapes(folder, settings, {"row": dict})
     if not config.overwrite:
         finished.check_settings()
     with finished:
