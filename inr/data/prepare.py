@@ -41,8 +41,8 @@ from inr.shapes.normalize import (
     fit_sphere,
     identity,
 )
-from inr.shapes.polygon import UnsoundOutlineError
 from inr.shapes.points import nearest_distance, read_points
+from inr.shapes.polygon import UnsoundOutlineError
 from inr.shapes.sampling import sample_sdf, sample_surface, split_by_sign
 from inr.shapes.selfcheck import check_samples
 from inr.shapes.signature import signature

@@ -126,7 +126,7 @@ def _links(
     ring = []
     for pair in ((0, 0), (1, 0), (1, 1), (0, 1)):
         values = dict(zip(axes, pair, strict=True))
-        ring.append(tuple(values.get(i, v) for i, v in enumerate(square)))
+        ring.append(tuple(values[i] if v is None else v for i, v in enumerate(square)))
     crossed = []
     for position, corner in enumerate(ring):
         beyond = ring[(position + 1) % 4]
@@ -139,9 +139,7 @@ def _links(
     return [{edges[k], edges[k - 1]} for k in range(4) if inside[ring[k]]]
 
 
-def _minimise(
-    vertex: Ints, points: Floats, normals: Floats, num: int
-) -> tuple[Floats, Bools]:
+def _minimise(vertex: Ints, points: Floats, normals: Floats, num: int) -> tuple[Floats, Bools]:
     """Return the positions of vertices that minimise the error, and which have any normal."""
     dim = points.shape[1]
     flat, edge = vertex.reshape(-1), np.repeat(np.arange(len(vertex)), vertex.shape[1])

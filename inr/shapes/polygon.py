@@ -92,7 +92,9 @@ def _join(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges]:
     hole = _depths(polygons, names) % 2 == 1
     anticlockwise = shapely.is_ccw(shapely.get_exterior_ring(polygons))
     turned = anticlockwise == hole
-    return lines_of([loop[::-1] if turn else loop for loop, turn in zip(cleaned, turned, strict=True)])
+    return lines_of(
+        [loop[::-1] if turn else loop for loop, turn in zip(cleaned, turned, strict=True)]
+    )
 
 
 def clean_loop(loop: Loop, name: str) -> Loop:

@@ -34,7 +34,9 @@ def subdivide(mesh: Mesh, longest: float) -> tuple[Mesh, Ints]:
         halves = []
         for end_to_move in (end, start):
             half = faces.copy()
-            half[half == end_to_move[:, None]] = np.repeat(middle, (half == end_to_move[:, None]).sum(axis=1))
+            half[half == end_to_move[:, None]] = np.repeat(
+                middle, (half == end_to_move[:, None]).sum(axis=1)
+            )
             halves.append(half)
         faces, parent = np.concatenate(halves), np.concatenate([parent, parent])
     return Mesh(vertices, np.concatenate(small)), np.concatenate(origin)

@@ -64,9 +64,7 @@ def find_kinds(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, label: Labels) 
     # what no grid line crosses, and lies apart, has nothing behind it
     of_pieces = np.where(distance > _REACH * grid.step, SHEET, kind[nearest])
     divided = Mesh(pieces.vertices, np.concatenate([mesh.faces[is_pure], pieces.faces]))
-    return FaceKinds(
-        divided, np.concatenate([counts[is_pure].argmax(axis=1), of_pieces]), kind
-    )
+    return FaceKinds(divided, np.concatenate([counts[is_pure].argmax(axis=1), of_pieces]), kind)
 
 
 def _kinds_of_crossings(

@@ -94,7 +94,7 @@ def cross_edges(mesh: Mesh, grid: Grid) -> EdgeCrossings:
         along = grid.axis(axis)
         for part in scan(turned, [grid.axis(i) for i in order[:-1]]):
             entry = np.searchsorted(along, part.position) - 1
-            index = [entry] * grid.dim
+            index: list[Ints] = [entry] * grid.dim
             for column, i in enumerate(order[:-1]):
                 index[i] = part.line[:, column]
             fraction = (part.position - grid.lower[axis]) / grid.step - entry
