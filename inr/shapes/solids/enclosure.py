@@ -18,7 +18,7 @@ from inr.shapes.subdivide import subdivide
 # faces are divided to this length for distances: trees of long faces are slow
 _LONGEST = 0.1
 # largest distance of the simplified surface from the exact one, box units
-_TOLERANCE = 7e-4
+_TOLERANCE = 1e-3
 # crossings taken to measure how far the solid's surface is from the visible faces
 _NUM_MEASURED = 20_000
 
