@@ -13,7 +13,7 @@ from inr.losses import (
     Batch,
     ClampedL1,
     Eikonal,
-    LatentNorm,
+    LatentRegularisation,
     Loss,
     Losses,
     LossInputs,
@@ -144,7 +144,7 @@ WITHOUT = {
 @pytest.mark.parametrize("missing", WITHOUT)
 def test_a_missing_set_is_refused_by_the_terms_name(make_model, missing):
     term, message = WITHOUT[missing]
-    losses = Losses({"latent": LatentNorm(weight=1.0, ramp_epochs=0), "mine": term})
+    losses = Losses({"latent": LatentRegularisation(weight=1.0, ramp_epochs=0), "mine": term})
     batch = make_batch()._replace(**{missing: None})
     with pytest.raises(ValueError, match=message + r".*~loss\.mine"):
         losses(make_model(sphere, latent_dim=3), batch, LATENTS, NOW)
@@ -202,7 +202,7 @@ def test_the_total_is_the_weighted_sum_of_each_shape(make_model):
     losses = Losses(
         {
             "distance": ClampedL1(weight=2.0, delta=None),
-            "latent": LatentNorm(weight=0.1, ramp_epochs=10),
+            "latent": LatentRegularisation(weight=0.1, ramp_epochs=10),
             "shifted": Shifted(weight=-1.0),
         }
     )
@@ -228,7 +228,7 @@ def all_terms() -> Mapping[str, Loss]:
         "surface": SurfaceDistance(weight=2.0),
         "normals": NormalAlignment(weight=0.3, cosine=False),
         "eikonal": Eikonal(weight=0.1, where="space", power=2),
-        "latent": LatentNorm(weight=0.1, ramp_epochs=0),
+        "latent": LatentRegularisation(weight=0.1, ramp_epochs=0),
     }
 
 

@@ -7,7 +7,7 @@ from inr.config.compose import compose
 from inr.config.factories import build_model, build_optimizer
 from inr.config.schema import Config
 from inr.config.sections import structure
-from inr.losses import HardSamples, Intersection, LatentNorm, Losses, PartDistance
+from inr.losses import HardSamples, Intersection, LatentRegularisation, Losses, PartDistance
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
 from inr.training.checkpoint import Progress, load_checkpoint, restore_model
@@ -42,7 +42,7 @@ def make_losses(**more) -> Losses:
             "distance": HardSamples(weight=0.5, **settings),
             "parts": PartDistance(weight=1.0, **settings),
             "intersection": Intersection(weight=1.0, temperature=0.02),
-            "latent": LatentNorm(weight=1e-4, ramp_epochs=4),
+            "latent": LatentRegularisation(weight=1e-4, ramp_epochs=4),
             **more,
         }
     )
