@@ -12,10 +12,10 @@ from inr.data.batch import (
     LABELS,
     Batch,
     BatchSpec,
-    SampleField,
+    SampleAttribute,
     Samples,
     SurfacePoints,
-    sample_fields,
+    sample_attributes,
     set_of,
 )
 from inr.data.build_cache import Runs, open_sample_cache
@@ -34,11 +34,11 @@ class SampleStore:
         names: the shapes, in index order.
         dim: D, dimension of space.
         device: device of the batches.
-        samples: outer and inner samples (two runs), rows of D + C columns and those of `fields`;
-            None if not needed.
+        samples: outer and inner samples (two runs), rows of D + C columns and those of
+            `attributes`; None if not needed.
         surface: surface points (one run), rows of D columns, or 2 D with normals; None if not
             needed.
-        fields: fields stored for each sample beside its distance.
+        attributes: attributes stored for each sample beside its distance.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class SampleStore:
         device: torch.device,
         samples: RowSampler | None,
         surface: RowSampler | None,
-        fields: Sequence[SampleField] = (),
+        attributes: Sequence[SampleAttribute] = (),
     ) -> None:
         self.names = list(names)
         self.dim = dim
         self.device = device
         self.samples = samples
         self.surface = surface
-        self.fields = tuple(fields)
+        self.attributes = tuple(attributes)
 
     @property
     def generator_device(self) -> torch.device:
@@ -80,11 +80,11 @@ class SampleStore:
         dim = self.dim
         if self.samples is not None:
             rows = self.samples.draw(index, spec.samples, generator, balanced=spec.sign_balanced)
-            end = rows.shape[-1] - sum(field.columns for field in self.fields)
+            end = rows.shape[-1] - sum(attribute.columns for attribute in self.attributes)
             samples = Samples(rows[..., :dim], rows[..., dim:end])
-            for field in self.fields:
-                values[field.name] = field.unpack(rows[..., end : end + field.columns])
-                end += field.columns
+            for attribute in self.attributes:
+                values[attribute.name] = attribute.unpack(rows[..., end : end + attribute.columns])
+                end += attribute.columns
         if self.surface is not None:
             rows = self.surface.draw(index, spec.surface, generator, balanced=False)
             normals = rows[..., dim:] if rows.shape[-1] > dim else None
@@ -134,8 +134,8 @@ def open_store(
         fallback: a writable folder.
 
     Raises:
-        ValueError: if a shape lacks a set or a field, a file is malformed, or the cache cannot be
-            written.
+        ValueError: if a shape lacks a set or an attribute, a file is malformed, or the cache cannot
+            be written.
     """
     root = layout.root.resolve()
     mark = hashlib.blake2b(str(root).encode(), digest_size=4).hexdigest()
@@ -155,18 +155,18 @@ def open_store(
 
     samples = surface = None
     sets = {set_of(need) for need in needs}
-    fields = sample_fields(needs, dim)
+    attributes = sample_attributes(needs, dim)
     if "samples" in sets:
         signed = not needs.isdisjoint({"signed", LABELS})
 
         def distances(name: str) -> Runs:
-            return read_distances(layout, name, dim, num_channels, signed, fields)
+            return read_distances(layout, name, dim, num_channels, signed, attributes)
 
-        sources = _sample_sources(layout, names, fields, signed, distances)
-        width = dim + num_channels + sum(field.columns for field in fields)
-        own = [field for field in fields if field.name != LABELS]
-        values = "distances and fields" if own else "distances"
-        samples = rows(_kind_of(fields), width, sources, distances, values)
+        sources = _sample_sources(layout, names, attributes, signed, distances)
+        width = dim + num_channels + sum(attribute.columns for attribute in attributes)
+        own = [attribute for attribute in attributes if attribute.name != LABELS]
+        values = "distances and attributes" if own else "distances"
+        samples = rows(_kind_of(attributes), width, sources, distances, values)
     if sets & {"surface", "space"}:  # some space points are drawn around the surface
         with_normals = "normals" in needs
         width = 2 * dim if with_normals else dim
@@ -179,34 +179,36 @@ def open_store(
         sources = _sources(names, lambda name: [[layout.surface(name)]], points)
         surface = rows("surface", width, sources, points, "normals")
     return SampleStore(
-        names, dim=dim, device=device, samples=samples, surface=surface, fields=fields
+        names, dim=dim, device=device, samples=samples, surface=surface, attributes=attributes
     )
 
 
-def _kind_of(fields: Sequence[SampleField]) -> str:
-    """Return the name, in the sample cache, of rows with some fields."""
-    if [field.name for field in fields] == [LABELS]:
+def _kind_of(attributes: Sequence[SampleAttribute]) -> str:
+    """Return the name, in the sample cache, of rows with some attributes."""
+    if [attribute.name for attribute in attributes] == [LABELS]:
         return "labelled"
-    return "+".join(["samples", *(f"{field.name}-{field.columns}" for field in fields)])
+    return "+".join(
+        ["samples", *(f"{attribute.name}-{attribute.columns}" for attribute in attributes)]
+    )
 
 
 def _sample_sources(
     layout: Layout,
     names: Iterable[str],
-    fields: Sequence[SampleField],
+    attributes: Sequence[SampleAttribute],
     signed: bool,
     read: Callable[[str], Runs],
 ) -> dict[str, Source]:
-    """Return the state of each shape's samples, so that a change of its fields is noticed too.
+    """Return the state of each shape's samples, so that a change of its attributes is noticed too.
 
     Labels are checked against present.npy if there is one, so its changes count as well.
     """
-    own = [field.name for field in fields if field.name != LABELS]
-    labelled = len(own) < len(fields)
+    own = [attribute.name for attribute in attributes if attribute.name != LABELS]
+    labelled = len(own) < len(attributes)
 
     def paths(name: str) -> list[list[Path]]:
         samples = [layout.samples(name), *([] if signed else [layout.unsigned(name)])]
-        beside = [layout.sample_field(name, field) for field in own]
+        beside = [layout.sample_attribute(name, attribute) for attribute in own]
         if labelled:
             present = layout.poses(name) / "present.npy"
             beside += [layout.labels(name), *([present] if present.exists() else [])]

@@ -162,18 +162,18 @@ def test_missing_normals_are_refused_by_the_terms_name(make_model):
     )
 
 
-def test_a_term_gets_the_fields_that_it_names_and_no_other(make_model):
+def test_a_term_gets_the_attributes_that_it_names_and_no_other(make_model):
     named, other = Spy("samples", "samples.confidence"), Spy("samples.flow:2", "surface")
     values = {"confidence": torch.rand(2, 4), "flow": torch.rand(2, 4, 2)}
-    batch, model = make_batch()._replace(fields=values), make_model(sphere, latent_dim=3)
+    batch, model = make_batch()._replace(attributes=values), make_model(sphere, latent_dim=3)
     losses = Losses({"named": named, "other": other})
     losses(model, batch, LATENTS, NOW)
-    assert named.inputs.samples.fields.keys() == {"confidence"}
-    assert named.inputs.samples.fields["confidence"] is values["confidence"]
-    assert other.inputs.samples.fields.keys() == {"flow"}
-    assert other.inputs.surface.fields == {}
+    assert named.inputs.samples.attributes.keys() == {"confidence"}
+    assert named.inputs.samples.attributes["confidence"] is values["confidence"]
+    assert other.inputs.samples.attributes.keys() == {"flow"}
+    assert other.inputs.surface.attributes == {}
     message = (
-        r"loss\.named \(Spy\) needs the field 'confidence' of the samples, which .*~loss\.named"
+        r"loss\.named \(Spy\) needs the attribute 'confidence' of the samples, which .*~loss\.named"
     )
     with pytest.raises(ValueError, match=message):
         losses(model, make_batch(), LATENTS, NOW)
