@@ -24,8 +24,8 @@ NEEDS: Mapping[str, str] = MappingProxyType(
         "surface": "points on the surface, and the field there",
         "normals": "the outward unit normal of each surface point",
         "surface.gradient": "the field's gradient on the surface",
-        "space": "points in the box without ground truth, and the field there",
-        "space.gradient": "the field's gradient in space",
+        "space": "off-surface points, without ground truth, and the field there",
+        "space.gradient": "the field's gradient at the off-surface points",
     }
 )
 _SET_OF = {"signed": "samples", "labels": "samples", "parts": "samples", "normals": "surface"}
@@ -165,7 +165,7 @@ class Batch(NamedTuple):
     Args:
         samples: points with distances.
         surface: points on the surface.
-        space: (B, K, D), points in the box without ground truth.
+        space: (B, K, D), off-surface points, without ground truth.
         labels: (B, N) int64, the part that each of `samples` belongs to.
         attributes: user-defined attributes of `samples` by name, (B, N) or (B, N, W); see
             SampleAttribute.
@@ -204,9 +204,9 @@ class BatchSpec:
         sign_balanced: draw half of the samples outside and half inside (all from one side if the
             other has none); else uniformly from all.
         surface: number of points on the surface.
-        space: number of points in the box without ground truth.
-        space_near: fraction of the space points that are surface points with Gaussian noise; the
-            others are uniform in the box [-1, 1]^D.
+        space: number of off-surface points, without ground truth.
+        space_near: fraction of the off-surface points that are surface points with Gaussian noise;
+            the others are uniform in the box [-1, 1]^D.
         space_std: standard deviation of that noise, box units.
     """
 

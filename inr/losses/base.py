@@ -54,7 +54,7 @@ class LossInputs(NamedTuple):
     Args:
         samples: points with distances.
         surface: points on the surface.
-        space: points anywhere in space.
+        space: off-surface points.
         latents: (B, L), constrained latents; for shapes made of parts, the concatenated part
             latents.
         decoder: the network.

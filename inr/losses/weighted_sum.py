@@ -111,7 +111,7 @@ def _check_batch(name: str, term: Loss, batch: Batch) -> None:
 _SETS = {
     "samples": "samples with distances",
     "surface": "points on the surface",
-    "space": "points in space",
+    "space": "off-surface points",
 }
 
 

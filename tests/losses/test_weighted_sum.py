@@ -136,7 +136,7 @@ WITHOUT = {
     "surface": (SurfaceDistance(weight=1.0), r"loss\.mine \(SurfaceDistance\) needs points on"),
     "space": (
         Eikonal(weight=1.0, where="space", power=1),
-        r"loss\.mine \(Eikonal\) needs points in space",
+        r"loss\.mine \(Eikonal\) needs off-surface points",
     ),
 }
 
