@@ -38,7 +38,7 @@ LONG_FUNCTIONS = {
     "data/prepare.py:_write_shape": (65, "the files of one shape, in the order they are made"),
     "models/mlp.py:__init__": (85, "a setting of the network is a line of its signature"),
     "shapes/warp.py:_kernels": (75, "warp compiles the functions that stand inside"),
-    "stages/train/train.py:_fit": (70, "what a run is made of, then the call of the fit loop"),
+    "stages/train/train.py:_fit": (70, "what a run is made of, then the call of the training loop"),
     "training/fit.py:fit": (80, "the loop reads from top to bottom"),
 }
 # where a 3 counts something else than the dimension of space: columns, lines, digits

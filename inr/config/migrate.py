@@ -10,8 +10,9 @@ from inr.config.renamed import in_new_names
 from inr.config.schema import Config
 from inr.settings import get_path, put_path, settings_of
 
-# version of config.yaml in a run directory; 5 renamed settings and classes (inr.config.renamed)
-SCHEMA_VERSION = 5
+# version of config.yaml in a run directory; 5 and 6 renamed settings and classes
+# (inr.config.renamed)
+SCHEMA_VERSION = 6
 OLDEST = 4
 
 

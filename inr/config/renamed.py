@@ -25,10 +25,13 @@ MODULES = {
     "inr.shapes.chairs": "inr.shapes.procedural.chairs",
     "inr.shapes.naca": "inr.shapes.procedural.naca",
 }
+# of two old names of a class the older one comes last: `in_old_names` takes it
 CLASSES = {
     "Codes": "Latents",
     "PartCodes": "PartLatents",
-    "CodeNorm": "LatentNorm",
+    "LatentNorm": "LatentRegularisation",
+    "CodeNorm": "LatentRegularisation",
+    "WeightNorm": "WeightDecay",
     "Heat": "HotSpot",
     "Silent": "NullLogger",
     "CornerGridIoU": "GridIoU",

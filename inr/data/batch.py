@@ -12,8 +12,8 @@ from inr.hints import nearest
 # sets of points in a batch
 SETS = ("samples", "surface", "space")
 
-# Entries of `Loss.needs`, and what each provides to a loss term. In addition, `samples.<field>` is
-# a user-defined field stored for each sample: see SampleField.
+# Entries of `Loss.needs`, and what each provides to a loss term. In addition,
+# `samples.<attribute>` is a user-defined attribute of the samples: see SampleAttribute.
 NEEDS: Mapping[str, str] = MappingProxyType(
     {
         "samples": "points with distances: the predicted field and its target",
@@ -24,8 +24,8 @@ NEEDS: Mapping[str, str] = MappingProxyType(
         "surface": "points on the surface, and the field there",
         "normals": "the outward unit normal of each surface point",
         "surface.gradient": "the field's gradient on the surface",
-        "space": "points in the box without ground truth, and the field there",
-        "space.gradient": "the field's gradient in space",
+        "space": "off-surface points, without ground truth, and the field there",
+        "space.gradient": "the field's gradient at the off-surface points",
     }
 )
 _SET_OF = {"signed": "samples", "labels": "samples", "parts": "samples", "normals": "surface"}
@@ -36,7 +36,7 @@ _RESERVED = {"deepsdf", "uniform", "unsigned", "surface", "gradient", *_SET_OF}
 
 
 @dataclass(frozen=True)
-class SampleField:
+class SampleAttribute:
     """User-defined values stored for each sample beside its distance: a confidence, a colour.
 
     A loss names it in its needs: `samples.confidence` is one number per sample, (B, N) in a batch;
@@ -49,11 +49,12 @@ class SampleField:
             values = {side: np.exp(-abs(samples[side][:, -1])) for side in ("pos", "neg")}
         np.savez("samples/chair/confidence.npz", **values)
 
-    When the samples are prepared again, it must be written again. Values are stored in
-    data.sampling.dtype. Part labels are such a field too, with their own file and type.
+    When the samples are prepared again, it must be written again, as their rows change. Values are
+    stored in data.sampling.dtype. Part labels are such an attribute too, with their own file and
+    type.
 
     Args:
-        name: name of the field and of its file.
+        name: name of the attribute and of its file.
         width: W; None for one number per sample, without a last axis.
     """
 
@@ -76,34 +77,37 @@ def set_of(need: str) -> str:
     return _SET_OF.get(need, need.partition(".")[0])
 
 
-def sample_fields(needs: Iterable[str], dim: int) -> list[SampleField]:
-    """Return the fields (part labels included) that some needs request, sorted by name.
+def sample_attributes(needs: Iterable[str], dim: int) -> list[SampleAttribute]:
+    """Return the attributes (part labels included) that some needs request, sorted by name.
 
     Args:
         needs: needs of a loss.
         dim: D, dimension of space.
 
     Raises:
-        ValueError: if one field is needed in two widths.
+        ValueError: if one attribute is needed in two widths.
     """
-    found: dict[str, SampleField] = {}
+    found: dict[str, SampleAttribute] = {}
     for need in sorted(needs):
         if need == LABELS:
-            field = SampleField(LABELS, None)
+            attribute = SampleAttribute(LABELS, None)
         elif need.startswith("samples.") and need not in NEEDS:
             name, _, width = need.removeprefix("samples.").partition(":")
-            field = SampleField(name, None if not width else dim if width == "D" else int(width))
+            attribute = SampleAttribute(
+                name, None if not width else dim if width == "D" else int(width)
+            )
         else:
             continue
-        if found.setdefault(field.name, field) != field:
+        if found.setdefault(attribute.name, attribute) != attribute:
             raise ValueError(
-                f"the terms of the loss need the field '{field.name}' of the samples in two widths"
+                f"the terms of the loss need the attribute '{attribute.name}' of the samples in "
+                "two widths"
             )
     return list(found.values())
 
 
-def field_name(need: str) -> str | None:
-    """Return the name of the user-defined field that a need requests; None for any of NEEDS."""
+def attribute_name(need: str) -> str | None:
+    """Return the name of the user-defined attribute that a need requests; None for any of NEEDS."""
     if need in NEEDS or not need.startswith("samples."):
         return None
     return need.removeprefix("samples.").partition(":")[0]
@@ -124,25 +128,25 @@ def check_needs(needs: object, where: str) -> None:
 
 
 def check_need(need: str) -> None:
-    """Raise ValueError if a need is neither one of NEEDS nor a valid `samples.<field>`."""
+    """Raise ValueError if a need is neither one of NEEDS nor a valid `samples.<attribute>`."""
     if need in NEEDS:
         return
-    name = field_name(need)
+    name = attribute_name(need)
     if name is None:
         raise ValueError(
-            f"'{need}' is not something a loss can need: {nearest(need, NEEDS)} (a field of your "
-            "own, stored for each sample, is samples.<field>)"
+            f"'{need}' is not something a loss can need: {nearest(need, NEEDS)} (an attribute of "
+            "your own, stored for each sample, is samples.<attribute>)"
         )
     width = need.removeprefix("samples.").removeprefix(name)
     is_width = width in ("", ":D") or (width[1:].isdecimal() and int(width[1:]) > 0)
     if not name.isidentifier() or not is_width:
         raise ValueError(
-            f"'{need}' is not a valid field of the samples: write samples.confidence for one "
+            f"'{need}' is not a valid attribute of the samples: write samples.confidence for one "
             "number per sample, samples.colour:3 for three, samples.flow:D for data.dim of them"
         )
     if name in _RESERVED:
         hint = f", and '{name}' alone is a need of its own" if name in NEEDS else ""
-        raise ValueError(f"'{need}': no field of your own may be named '{name}'{hint}")
+        raise ValueError(f"'{need}': no attribute of your own may be named '{name}'{hint}")
 
 
 class Samples(NamedTuple):
@@ -175,16 +179,17 @@ class Batch(NamedTuple):
     Args:
         samples: points with distances.
         surface: points on the surface.
-        space: (B, K, D), points in the box without ground truth.
+        space: (B, K, D), off-surface points, without ground truth.
         labels: (B, N) int64, the part that each of `samples` belongs to.
-        fields: user-defined fields of `samples` by name, (B, N) or (B, N, W); see SampleField.
+        attributes: user-defined attributes of `samples` by name, (B, N) or (B, N, W); see
+            SampleAttribute.
     """
 
     samples: Samples | None
     surface: SurfacePoints | None
     space: Tensor | None
     labels: Tensor | None = None
-    fields: Mapping[str, Tensor] = MappingProxyType({})
+    attributes: Mapping[str, Tensor] = MappingProxyType({})
 
     def split(self, size: int) -> list["Batch"]:
         """Split into batches of `size` shapes; the last one may be smaller."""
@@ -193,14 +198,14 @@ class Batch(NamedTuple):
         return [self._part(slice(start, start + size)) for start in range(0, count, size)]
 
     def _part(self, part: slice) -> "Batch":
-        samples, surface, space, labels, fields = self
+        samples, surface, space, labels, attributes = self
         normals = None if surface is None or surface.normals is None else surface.normals[part]
         return Batch(
             None if samples is None else Samples(samples.points[part], samples.targets[part]),
             None if surface is None else SurfacePoints(surface.points[part], normals),
             None if space is None else space[part],
             None if labels is None else labels[part],
-            {name: values[part] for name, values in fields.items()},
+            {name: values[part] for name, values in attributes.items()},
         )
 
 
@@ -213,9 +218,9 @@ class BatchSpec:
         sign_balanced: draw half of the samples outside and half inside (all from one side if the
             other has none); else uniformly from all.
         surface: number of points on the surface.
-        space: number of points in the box without ground truth.
-        space_near: fraction of the space points that are surface points with Gaussian noise; the
-            others are uniform in the box [-1, 1]^D.
+        space: number of off-surface points, without ground truth.
+        space_near: fraction of the off-surface points that are surface points with Gaussian noise;
+            the others are uniform in the box [-1, 1]^D.
         space_std: standard deviation of that noise, box units.
     """
 

@@ -63,9 +63,9 @@ class Layout:
         """Return the file of unsigned distances to a point cloud: array all, (n, D + 1)."""
         return self.root / "samples" / name / "unsigned.npz"
 
-    def sample_field(self, name: str, field: str) -> Path:
-        """Return the file of a user-defined field: see inr.data.batch.SampleField."""
-        return self.root / "samples" / name / f"{field}.npz"
+    def sample_attribute(self, name: str, attribute: str) -> Path:
+        """Return the file of a user-defined attribute: see inr.data.batch.SampleAttribute."""
+        return self.root / "samples" / name / f"{attribute}.npz"
 
     def surface(self, name: str) -> Path:
         """Return the file of surface points and outward normals: array all, (k, 2 D).

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from inr.data.batch import LABELS, SampleField, sample_fields, set_of
+from inr.data.batch import LABELS, SampleAttribute, sample_attributes, set_of
 from inr.data.build_cache import Runs, open_sample_cache
 from inr.data.layout import Layout
 from inr.data.read import read_distances, read_surface_points
@@ -46,23 +46,23 @@ def open_store(
         fallback: a writable folder.
 
     Raises:
-        ValueError: if a shape lacks a set or a field, a file is malformed, or the cache cannot be
-            written.
+        ValueError: if a shape lacks a set or an attribute, a file is malformed, or the cache cannot
+            be written.
     """
     root = layout.root.resolve()
     mark = hashlib.blake2b(str(root).encode(), digest_size=4).hexdigest()
     folders = [layout.root / "packed", fallback / f"{root.name}_{mark}"]
     opener = _RowOpener(layout, names, dim, device, dtype, folders)
     sets = {set_of(need) for need in needs}
-    fields = sample_fields(needs, dim)
+    attributes = sample_attributes(needs, dim)
     samples = surface = None
     if "samples" in sets:
         signed = not needs.isdisjoint({"signed", LABELS})
-        samples = opener.open_samples(num_channels, fields, signed=signed)
+        samples = opener.open_samples(num_channels, attributes, signed=signed)
     if sets & {"surface", "space"}:  # some space points are drawn around the surface
         surface = opener.open_surface(with_normals="normals" in needs)
     return SampleStore(
-        names, dim=dim, device=device, samples=samples, surface=surface, fields=fields
+        names, dim=dim, device=device, samples=samples, surface=surface, attributes=attributes
     )
 
 
@@ -78,16 +78,16 @@ class _RowOpener:
     folders: Sequence[Path]
 
     def open_samples(
-        self, num_channels: int, fields: Sequence[SampleField], *, signed: bool
+        self, num_channels: int, attributes: Sequence[SampleAttribute], *, signed: bool
     ) -> RowSampler:
         def read(name: str) -> Runs:
-            return read_distances(self.layout, name, self.dim, num_channels, signed, fields)
+            return read_distances(self.layout, name, self.dim, num_channels, signed, attributes)
 
-        sources = _sample_sources(self.layout, self.names, fields, signed, read)
-        width = self.dim + num_channels + sum(field.columns for field in fields)
-        own = [field for field in fields if field.name != LABELS]
-        values = "distances and fields" if own else "distances"
-        return self._open(_kind_of(fields), width, sources, read, values)
+        sources = _sample_sources(self.layout, self.names, attributes, signed, read)
+        width = self.dim + num_channels + sum(attribute.columns for attribute in attributes)
+        own = [attribute for attribute in attributes if attribute.name != LABELS]
+        values = "distances and attributes" if own else "distances"
+        return self._open(_kind_of(attributes), width, sources, read, values)
 
     def open_surface(self, *, with_normals: bool) -> RowSampler:
         width = 2 * self.dim if with_normals else self.dim
@@ -120,30 +120,32 @@ class _RowOpener:
         return RowSampler.of_cache(cache, self.names, self.device)
 
 
-def _kind_of(fields: Sequence[SampleField]) -> str:
-    """Return the name, in the sample cache, of rows with some fields."""
-    if [field.name for field in fields] == [LABELS]:
+def _kind_of(attributes: Sequence[SampleAttribute]) -> str:
+    """Return the name, in the sample cache, of rows with some attributes."""
+    if [attribute.name for attribute in attributes] == [LABELS]:
         return "labelled"
-    return "+".join(["samples", *(f"{field.name}-{field.columns}" for field in fields)])
+    return "+".join(
+        ["samples", *(f"{attribute.name}-{attribute.columns}" for attribute in attributes)]
+    )
 
 
 def _sample_sources(
     layout: Layout,
     names: Iterable[str],
-    fields: Sequence[SampleField],
+    attributes: Sequence[SampleAttribute],
     signed: bool,
     read: Callable[[str], Runs],
 ) -> dict[str, Source]:
-    """Return the state of each shape's samples, so that a change of its fields is noticed too.
+    """Return the state of each shape's samples, so that a change of its attributes is noticed too.
 
     Labels are checked against present.npy if there is one, so its changes count as well.
     """
-    own = [field.name for field in fields if field.name != LABELS]
-    labelled = len(own) < len(fields)
+    own = [attribute.name for attribute in attributes if attribute.name != LABELS]
+    labelled = len(own) < len(attributes)
 
     def paths(name: str) -> list[list[Path]]:
         samples = [layout.samples(name), *([] if signed else [layout.unsigned(name)])]
-        beside = [layout.sample_field(name, field) for field in own]
+        beside = [layout.sample_attribute(name, attribute) for attribute in own]
         if labelled:
             present = layout.poses(name) / "present.npy"
             beside += [layout.labels(name), *([present] if present.exists() else [])]

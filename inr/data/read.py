@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inr.data.batch import LABELS, SampleField
+from inr.data.batch import LABELS, SampleAttribute
 from inr.data.deepsdf_layout import read_normalization
 from inr.data.layout import Layout
 from inr.data.parts.read import read_labels
@@ -22,11 +22,11 @@ def read_distances(
     dim: int,
     num_channels: int,
     signed: bool,
-    fields: Sequence[SampleField] = (),
+    attributes: Sequence[SampleAttribute] = (),
 ) -> tuple[Array, Array]:
     """Return the outer and inner samples of a shape, (n, D + C + F) and (m, D + C + F).
 
-    The last F columns are the fields. Samples of a point cloud are unsigned and all returned as
+    The last F columns are the attributes. Samples of a point cloud are unsigned and all returned as
     outer ones; with `signed`, a point cloud raises. Rows with a non-finite point or distance are
     dropped: DeepSDF's sampler writes some for certain meshes.
 
@@ -40,7 +40,7 @@ def read_distances(
     else:
         path = layout.unsigned(name)
         sides = _read_unsigned(path, dim)
-    found = [_read_field(layout, name, field, path, sides) for field in fields]
+    found = [_read_attribute(layout, name, attribute, path, sides) for attribute in attributes]
     rows = []
     for key, side in sides.items():
         whole = np.concatenate([side, *(values[key] for values in found)], axis=1)
@@ -78,31 +78,34 @@ def _read_unsigned(path: Path, dim: int) -> dict[str, Array]:
     return {"all": array}
 
 
-def _read_field(
-    layout: Layout, name: str, field: SampleField, samples: Path, sides: Mapping[str, Array]
+def _read_attribute(
+    layout: Layout, name: str, attribute: SampleAttribute, samples: Path, sides: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Return the key of each array of samples to the field's columns for its rows."""
-    if field.name == LABELS:
+    """Return the key of each array of samples to the attribute's columns for its rows."""
+    if attribute.name == LABELS:
         labels = dict(zip(("pos", "neg"), read_labels(layout, name), strict=True))
         return {key: labels[key][:, None].astype(np.float32) for key in sides}
-    path = layout.sample_field(name, field.name)
-    shapes = {key: (len(side), *([field.width] * bool(field.width))) for key, side in sides.items()}
+    path = layout.sample_attribute(name, attribute.name)
+    shapes = {
+        key: (len(side), *([attribute.width] * bool(attribute.width)))
+        for key, side in sides.items()
+    }
     if not path.exists():
         arrays = " and ".join(f"{key} {shape}" for key, shape in shapes.items())
         raise ValueError(
-            f"the samples of '{name}' have no field '{field.name}' ('{path}' is missing): write it "
-            f"with numpy.savez, arrays {arrays}, one row per sample of '{samples}'; or remove the "
-            "loss terms that need it"
+            f"the samples of '{name}' have no attribute '{attribute.name}' ('{path}' is missing): "
+            f"write it with numpy.savez, arrays {arrays}, one row per sample of '{samples}'; or "
+            "remove the loss terms that need it"
         )
     found = {}
     for key, shape in shapes.items():
         array = _read(path, key)
-        if array.shape != shape and (field.width is not None or array.shape != (*shape, 1)):
+        if array.shape != shape and (attribute.width is not None or array.shape != (*shape, 1)):
             raise ValueError(
                 f"'{path}' has an array '{key}' of shape {array.shape}; one row per sample of "
                 f"'{samples}' makes it {shape}"
             )
-        found[key] = array.reshape(len(array), field.columns)
+        found[key] = array.reshape(len(array), attribute.columns)
         # rows with a non-finite distance are dropped anyway
         bad = np.isfinite(sides[key]).all(axis=1) & ~np.isfinite(found[key]).all(axis=1)
         if bad.any():

@@ -24,7 +24,7 @@ class SplitSize(Range):
 class Sampling:
     """Number and distribution of the samples of a shape."""
 
-    near_counts: Annotated[list[int], "samples near the surface, one count per noise level"]
+    near_counts: Annotated[list[int], "near-surface samples per shape, one count for each variance"]
     near_variances: Annotated[
         list[float], "variances of the Gaussian noise on surface points, box units squared"
     ]

@@ -9,7 +9,7 @@ from inr.data.batch import (
     LABELS,
     Batch,
     BatchSpec,
-    SampleField,
+    SampleAttribute,
     Samples,
     SurfacePoints,
 )
@@ -23,11 +23,11 @@ class SampleStore:
         names: the shapes, in index order.
         dim: D, dimension of space.
         device: device of the batches.
-        samples: outer and inner samples (two runs), rows of D + C columns and those of `fields`;
-            None if not needed.
+        samples: outer and inner samples (two runs), rows of D + C columns and those of
+            `attributes`; None if not needed.
         surface: surface points (one run), rows of D columns, or 2 D with normals; None if not
             needed.
-        fields: fields stored for each sample beside its distance.
+        attributes: attributes stored for each sample beside its distance.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class SampleStore:
         device: torch.device,
         samples: RowSampler | None,
         surface: RowSampler | None,
-        fields: Sequence[SampleField] = (),
+        attributes: Sequence[SampleAttribute] = (),
     ) -> None:
         self.names = list(names)
         self.dim = dim
         self.device = device
         self.samples = samples
         self.surface = surface
-        self.fields = tuple(fields)
+        self.attributes = tuple(attributes)
 
     @property
     def generator_device(self) -> torch.device:
@@ -69,11 +69,11 @@ class SampleStore:
         dim = self.dim
         if self.samples is not None:
             rows = self.samples.draw(index, spec.samples, generator, balanced=spec.sign_balanced)
-            end = rows.shape[-1] - sum(field.columns for field in self.fields)
+            end = rows.shape[-1] - sum(attribute.columns for attribute in self.attributes)
             samples = Samples(rows[..., :dim], rows[..., dim:end])
-            for field in self.fields:
-                values[field.name] = field.unpack(rows[..., end : end + field.columns])
-                end += field.columns
+            for attribute in self.attributes:
+                values[attribute.name] = attribute.unpack(rows[..., end : end + attribute.columns])
+                end += attribute.columns
         if self.surface is not None:
             rows = self.surface.draw(index, spec.surface, generator, balanced=False)
             normals = rows[..., dim:] if rows.shape[-1] > dim else None

@@ -16,7 +16,7 @@ from inr.losses.base import (
 from inr.losses.distances import L1, L2, BinaryCrossEntropy, Channels, ClampedL1, SignAgnostic
 from inr.losses.hard_samples import Curriculum, HardSamples, LinearHardSamples
 from inr.losses.parts import Intersection, PartDistance
-from inr.losses.regularisers import LatentNorm, WeightNorm
+from inr.losses.regularisers import LatentRegularisation, WeightDecay
 from inr.losses.surface import Eikonal, HotSpot, NormalAlignment, OffSurface, SurfaceDistance
 from inr.losses.weighted_sum import Losses
 
@@ -34,7 +34,7 @@ __all__ = [
     "HardSamples",
     "HotSpot",
     "Intersection",
-    "LatentNorm",
+    "LatentRegularisation",
     "LinearHardSamples",
     "Loss",
     "LossInputs",
@@ -47,6 +47,6 @@ __all__ = [
     "SurfaceDistance",
     "SurfacePoints",
     "TrainProgress",
-    "WeightNorm",
+    "WeightDecay",
     "mean_of_points",
 ]

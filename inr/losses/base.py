@@ -32,8 +32,8 @@ class FieldSamples(NamedTuple):
         normal: (B, N, D), outward unit normals.
         parts: (B, N, P), predicted signed distances to the parts, for shapes made of parts.
         labels: (B, N) int64, part index of each point.
-        fields: name of each of the user's own fields to its values, (B, N) or (B, N, W); see
-            inr.data.batch.SampleField.
+        attributes: name of each of the user's own attributes to its values, (B, N) or (B, N, W);
+            see inr.data.batch.SampleAttribute.
     """
 
     points: Tensor
@@ -43,7 +43,7 @@ class FieldSamples(NamedTuple):
     normal: Tensor | None
     parts: Tensor | None
     labels: Tensor | None
-    fields: Mapping[str, Tensor] = MappingProxyType({})
+    attributes: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class LossInputs(NamedTuple):
@@ -54,7 +54,7 @@ class LossInputs(NamedTuple):
     Args:
         samples: points with distances.
         surface: points on the surface.
-        space: points anywhere in space.
+        space: off-surface points.
         latents: (B, L), constrained latents; for shapes made of parts, the concatenated part
             latents.
         decoder: the network.
@@ -82,7 +82,7 @@ class Loss(nn.Module, ABC):
             def forward(self, inputs: LossInputs) -> Tensor:
                 samples = inputs.samples
                 error = (samples.value[..., 0] - samples.target[..., 0]).abs()
-                return mean_of_points(samples.fields["confidence"] * error)
+                return mean_of_points(samples.attributes["confidence"] * error)
 
     The constructor takes `weight` and the term's own settings by keyword; they are the keys of the
     YAML entry. Sums and means are over the points of a shape, never over shapes: training takes
@@ -93,8 +93,9 @@ class Loss(nn.Module, ABC):
 
     Attributes:
         needs: names of the inputs that the term uses, from inr.data.batch.NEEDS, or
-            `samples.<field>` for a field of the user's own (see inr.data.batch.SampleField). All
-            other inputs are None. If they depend on the settings, the constructor sets them.
+            `samples.<attribute>` for an attribute of the user's own (see
+            inr.data.batch.SampleAttribute). All other inputs are None. If they depend on the
+            settings, the constructor sets them.
         output: required meaning of channel 0 of the model: "sdf", "occupancy", or None for any.
     """
 

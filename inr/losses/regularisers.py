@@ -5,7 +5,7 @@ from torch import Tensor
 from inr.losses.base import Loss, LossInputs, TrainProgress
 
 
-class LatentNorm(Loss):
+class LatentRegularisation(Loss):
     """Squared norm of the latents (Park et al., DeepSDF, CVPR 2019, eq. 9).
 
     Args:
@@ -29,7 +29,7 @@ class LatentNorm(Loss):
         return inputs.latents.square().sum(dim=-1)
 
 
-class WeightNorm(Loss):
+class WeightDecay(Loss):
     """Squared norm of the network's weights; biases are not penalised.
 
     In a layer with weight norm, it is that of the effective weight, which equals the norm of the

@@ -89,7 +89,7 @@ class Eikonal(Loss):
 
 
 class OffSurface(Loss):
-    """Mean of exp(-alpha |f|) over points in space: penalises small values off the surface.
+    """Mean of exp(-alpha |f|) over off-surface points: penalises small values there.
 
     The last term of SIREN's loss (Sitzmann et al., NeurIPS 2020, eq. 6).
 
@@ -118,7 +118,7 @@ class HotSpot(Loss):
     equation is lambda^2 times the heat loss 1/2 int exp(-2 lambda |f|) (|grad f|^2 + 1). Its
     minimiser |f| tends to the distance as lambda grows, and it penalises surface area away from
     the points. The paper estimates the integral by dividing by the density of its random points;
-    here it is the mean over the points in space as drawn.
+    here it is the mean over the off-surface points as drawn.
 
     Args:
         weight: factor of this term.

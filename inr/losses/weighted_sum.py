@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
-from inr.data.batch import SETS, Batch, check_needs, field_name, set_of
+from inr.data.batch import SETS, Batch, attribute_name, check_needs, set_of
 from inr.losses.base import FieldSamples, Loss, LossInputs, TrainProgress
 from inr.models.derivatives import decode_with_gradient
 from inr.models.inr import INR
@@ -86,11 +86,11 @@ def _check_batch(name: str, term: Loss, batch: Batch) -> None:
                 f"loss.{name} ({kind}) needs {_SETS[set_of(need)]}, which these data do not have; "
                 f"use another loss, or leave the term out: ~loss.{name}"
             )
-        field = field_name(need)
-        if field is not None and field not in batch.fields:
+        attribute = attribute_name(need)
+        if attribute is not None and attribute not in batch.attributes:
             raise ValueError(
-                f"loss.{name} ({kind}) needs the field '{field}' of the samples, which these data "
-                f"do not have; leave the term out: ~loss.{name}"
+                f"loss.{name} ({kind}) needs the attribute '{attribute}' of the samples, which "
+                f"these data do not have; leave the term out: ~loss.{name}"
             )
     if "labels" in term.needs and batch.labels is None:
         raise ValueError(
@@ -107,7 +107,7 @@ def _check_batch(name: str, term: Loss, batch: Batch) -> None:
 _SETS = {
     "samples": "samples with distances",
     "surface": "points on the surface",
-    "space": "points in space",
+    "space": "off-surface points",
 }
 
 
@@ -121,11 +121,11 @@ def _decode(
         if name not in needed:
             continue
         target = normal = labels = None
-        fields: Mapping[str, Tensor] = {}
+        attributes: Mapping[str, Tensor] = {}
         if name == "samples":
             assert batch.samples is not None
             points, target = batch.samples
-            labels, fields = batch.labels, batch.fields
+            labels, attributes = batch.labels, batch.attributes
         elif name == "surface":
             assert batch.surface is not None
             points, normal = batch.surface
@@ -137,7 +137,7 @@ def _decode(
         else:
             field, gradient = model.decode(points, latents), None
         sets[name] = FieldSamples(
-            points, field.value, gradient, target, normal, field.parts, labels, fields
+            points, field.value, gradient, target, normal, field.parts, labels, attributes
         )
     return sets
 
@@ -148,11 +148,11 @@ def _select_needed(
     """Return only what a term needs of a set; else it could depend on the needs of other terms."""
     if samples is None or name not in {set_of(need) for need in needs}:
         return None
-    own = {field_name(need) for need in needs}
+    own = {attribute_name(need) for need in needs}
     return samples._replace(
         gradient=samples.gradient if f"{name}.gradient" in needs else None,
         normal=samples.normal if "normals" in needs else None,
         parts=samples.parts if "parts" in needs else None,
         labels=samples.labels if "labels" in needs else None,
-        fields={key: values for key, values in samples.fields.items() if key in own},
+        attributes={key: values for key, values in samples.attributes.items() if key in own},
     )

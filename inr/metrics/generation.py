@@ -1,7 +1,8 @@
 """Statistics that compare a set of generated shapes with a set of reference shapes.
 
-Shapes are point clouds. All statistics derive from pairwise distances between S samples of a
-generator and R references, usually the shapes of the test split.
+Shapes are point clouds. All statistics derive from pairwise distances between G generated shapes
+and R references, usually the shapes of the test split. Papers abbreviate them as COV (coverage),
+MMD-CD (minimum matching distance by the Chamfer distance) and 1-NNA (nearest-neighbour accuracy).
 """
 
 from collections.abc import Sequence
@@ -22,12 +23,12 @@ def pairwise_chamfer(
     object, one search gives both directions.
 
     Args:
-        first: S clouds (n, D); n may differ between them.
-        second: R clouds (m, D); m may differ between them.
+        first: F clouds (n, D); n may differ between them.
+        second: S clouds (m, D); m may differ between them.
         workers: threads that search a tree; -1 for one per core.
 
     Returns:
-        (S, R) float64, in squared units of the points.
+        (F, S) float64, in squared units of the points.
 
     Raises:
         ValueError: if a set or a cloud is empty, a point is not finite, or the clouds are not
@@ -41,12 +42,14 @@ def pairwise_chamfer(
             f"the first set is in {first[0].shape[1]}-D and the second in "
             f"{second[0].shape[1]}-D; a distance needs one dimension"
         )
-    forward = _mean_squares(first, second, workers)
-    return forward + (forward.T if is_same else _mean_squares(second, first, workers).T)
+    forward = _mean_squared_distances(first, second, workers)
+    return forward + (forward.T if is_same else _mean_squared_distances(second, first, workers).T)
 
 
-def _mean_squares(clouds: Sequence[Floats], targets: Sequence[Floats], workers: int) -> Floats:
-    """Return the mean squared distance from the points of each cloud to each target."""
+def _mean_squared_distances(
+    clouds: Sequence[Floats], targets: Sequence[Floats], workers: int
+) -> Floats:
+    """Return the mean squared distance of a cloud's points to the nearest points of each target."""
     points = np.concatenate(clouds)
     counts = np.array([len(cloud) for cloud in clouds])
     starts = np.cumsum(counts) - counts
@@ -68,96 +71,105 @@ def _as_clouds(clouds: Sequence[Floats], which: str) -> list[Floats]:
                 f"cloud {number} of the {which} set has shape {cloud.shape}; "
                 "every cloud must be (n, D) with the same D"
             )
-        if len(cloud) == 0 or not np.isfinite(cloud).all():
+        if len(cloud) == 0:
+            raise ValueError(f"cloud {number} of the {which} set is empty; leave out empty shapes")
+        if not np.isfinite(cloud).all():
             raise ValueError(
                 f"cloud {number} of the {which} set has {len(cloud)} points, "
-                f"{np.sum(~np.isfinite(cloud).all(axis=1))} of them not finite; a distance needs "
-                "at least one point, and finite ones: leave out empty shapes"
+                f"{np.sum(~np.isfinite(cloud).all(axis=1))} of them not finite; leave it out, or "
+                "sample the points anew"
             )
     return converted
 
 
 def coverage(distances: Floats) -> float:
-    """Return the fraction of references that are the nearest reference of some sample.
+    """Return the coverage (COV), a fraction of the references (Achlioptas et al., ICML 2018).
 
-    1 is ideal; S samples cover at most S / R. A sample that is equally near to several references
-    covers the first of them (Achlioptas et al., ICML 2018).
+    Covered are the references that are the nearest neighbour of at least one generated shape. 1 is
+    ideal; G generated shapes cover at most G / R. One that is equally near to several references
+    covers the first of them.
 
     Args:
-        distances: (S, R), distances of samples (rows) to references (columns).
+        distances: (G, R), distances of generated shapes (rows) to references (columns).
 
     Raises:
-        ValueError: if there is no sample or no reference, or a distance is not finite.
+        ValueError: if there is no generated shape or no reference, or a distance is not finite.
     """
-    distances = _as_table(distances, "distances")
+    distances = _as_matrix(distances, "distances")
     return len(np.unique(distances.argmin(axis=1))) / distances.shape[1]
 
 
 def minimum_matching_distance(distances: Floats) -> float:
-    """Return the mean over the references of the distance to the nearest sample.
+    """Return the minimum matching distance (MMD), 0 at best (Achlioptas et al., ICML 2018).
 
-    0 is ideal. A sample may be the nearest of several references (Achlioptas et al., ICML
-    2018).
+    It is the mean over the references of the distance to the nearest generated shape, which may be
+    the nearest of several references. By the Chamfer distance papers call it MMD-CD.
 
     Args:
-        distances: (S, R), distances of samples (rows) to references (columns).
+        distances: (G, R), distances of generated shapes (rows) to references (columns).
 
     Raises:
-        ValueError: if there is no sample or no reference, or a distance is not finite.
+        ValueError: if there is no generated shape or no reference, or a distance is not finite.
     """
-    return float(_as_table(distances, "distances").min(axis=0).mean())
+    return float(_as_matrix(distances, "distances").min(axis=0).mean())
 
 
 def nearest_neighbour_accuracy(
-    among_samples: Floats, across: Floats, among_references: Floats
+    generated_to_generated: Floats,
+    generated_to_references: Floats,
+    references_to_references: Floats,
 ) -> float:
-    """Return the accuracy of a 1-NN classifier that tells samples from references.
+    """Return the 1-NN accuracy (1-NNA): how well generated shapes are told from references.
 
-    Each shape is assigned the class, sample or reference, of the nearest other shape of both sets
-    (leave-one-out: Lopez-Paz and Oquab, ICLR 2017; for shapes, Yang et al., PointFlow,
+    Each shape is assigned the class, generated or reference, of the nearest other shape of both
+    sets (leave-one-out: Lopez-Paz and Oquab, ICLR 2017; for shapes, Yang et al., PointFlow,
     ICCV 2019). 0.5 is ideal for sets of equal size; 1 means that the sets are separate, and less
-    than 0.5 that samples are nearer to references than references are to each other: a copy of the
-    references scores 0.
+    than 0.5 that generated shapes are nearer to references than references are to each other: a
+    copy of the references scores 0.
 
     The diagonal, the distance of a shape to itself, is ignored. If several shapes are equally
     near, the fraction of them with the right class is counted, so that the result does not
     depend on the order of the shapes.
 
     Args:
-        among_samples: (S, S), distances between samples.
-        across: (S, R), distances of samples (rows) to references (columns).
-        among_references: (R, R), distances between references.
+        generated_to_generated: (G, G), distances between generated shapes.
+        generated_to_references: (G, R), distances of generated shapes (rows) to references
+            (columns).
+        references_to_references: (R, R), distances between references.
 
     Raises:
-        ValueError: if there is no sample or no reference, the shapes of the tables do not match, or
-            a distance is not finite.
+        ValueError: if there is no generated shape or no reference, the sizes of the matrices do
+            not match, or a distance is not finite.
     """
-    across = _as_table(across, "across")
-    num_samples, num_references = across.shape
-    among_samples = _as_table(among_samples, "among_samples", num_samples)
-    among_references = _as_table(among_references, "among_references", num_references)
-    table = np.block([[among_samples, across], [across.T, among_references]])
-    np.fill_diagonal(table, np.inf)
-    is_nearest = table == table.min(axis=1, keepdims=True)
-    is_sample = np.arange(len(table)) < num_samples
-    is_right = is_nearest & (is_sample[:, None] == is_sample)
+    between = _as_matrix(generated_to_references, "generated_to_references")
+    num_generated, num_references = between.shape
+    generated = _as_matrix(generated_to_generated, "generated_to_generated", num_generated)
+    references = _as_matrix(references_to_references, "references_to_references", num_references)
+    distances = np.block([[generated, between], [between.T, references]])
+    np.fill_diagonal(distances, np.inf)
+    is_nearest = distances == distances.min(axis=1, keepdims=True)
+    is_generated = np.arange(len(distances)) < num_generated
+    is_right = is_nearest & (is_generated[:, None] == is_generated)
     return float((is_right.sum(axis=1) / is_nearest.sum(axis=1)).mean())
 
 
-def _as_table(distances: Floats, name: str, side: int | None = None) -> Floats:
-    """Return finite distances as float64: (S, R), or square with `side` rows."""
+def _as_matrix(distances: Floats, name: str, size: int | None = None) -> Floats:
+    """Return a distance matrix as float64: (G, R), or square with `size` rows; all finite."""
     distances = np.asarray(distances, dtype=np.float64)
     if distances.ndim != 2 or distances.size == 0:
         raise ValueError(
             f"{name} has shape {distances.shape}; it needs at least one row and one column"
         )
-    if side is not None and distances.shape != (side, side):
+    if size is not None and distances.shape != (size, size):
         raise ValueError(
-            f"{name} has shape {distances.shape}; to match `across` it must be ({side}, {side})"
+            f"{name} has shape {distances.shape}; to match generated_to_references it must be "
+            f"({size}, {size})"
         )
     off_diagonal = (
-        np.ones(distances.shape, dtype=bool) if side is None else ~np.eye(side, dtype=bool)
+        np.ones(distances.shape, dtype=bool) if size is None else ~np.eye(size, dtype=bool)
     )
     if not np.isfinite(distances[off_diagonal]).all():
-        raise ValueError(f"{name} has distances that are not finite; leave out empty shapes")
+        raise ValueError(
+            f"{name} has distances that are not finite; leave out the shapes whose points are not"
+        )
     return distances

@@ -16,30 +16,30 @@ from inr.shapes.mesh import Floats
 
 @dataclass(frozen=True)
 class SetDistances:
-    """Pairwise distances within and between S samples and R references.
+    """Pairwise distances within and between G generated shapes and R references.
 
     Args:
-        among_samples: (S, S), distances between samples.
-        across: (S, R), distances of samples to references.
-        among_references: (R, R), distances between references.
+        generated_to_generated: (G, G), distances between generated shapes.
+        generated_to_references: (G, R), distances of generated shapes to references.
+        references_to_references: (R, R), distances between references.
     """
 
-    among_samples: Floats
-    across: Floats
-    among_references: Floats
+    generated_to_generated: Floats
+    generated_to_references: Floats
+    references_to_references: Floats
 
 
-def chamfer_distances(samples: Sequence[Floats], references: Sequence[Floats]) -> SetDistances:
+def chamfer_distances(generated: Sequence[Floats], references: Sequence[Floats]) -> SetDistances:
     """Return the Chamfer distances of clouds (n, D): sums of mean squared distances both ways."""
     return SetDistances(
-        pairwise_chamfer(samples, samples),
-        pairwise_chamfer(samples, references),
+        pairwise_chamfer(generated, generated),
+        pairwise_chamfer(generated, references),
         pairwise_chamfer(references, references),
     )
 
 
 class SetMetric(ABC):
-    """Base class of metrics of sets: one value that compares samples with references.
+    """Base class of metrics of sets: one value that compares generated shapes with references.
 
     As for `Metric`, a new one is a subclass and an entry `eval.metrics.<name>` in the YAML of a
     protocol. A protocol has either metrics of sets or metrics of single shapes.
@@ -68,20 +68,25 @@ def _distance_text(conditions: Conditions) -> str:
 
 
 class Coverage(SetMetric):
-    """Fraction of references nearest to some sample (Achlioptas et al., ICML 2018)."""
+    """Coverage (COV: Achlioptas et al., ICML 2018).
+
+    It is the fraction of references that are the nearest neighbour of at least one generated shape.
+    """
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
-        text = "fraction of references that are the nearest of some sample, "
+        text = "fraction of references that are the nearest neighbour of a generated shape, "
         return MetricInfo("fraction", text + _distance_text(conditions))
 
     def measure(self, distances: SetDistances) -> float:
         """Return the value."""
-        return coverage(distances.across)
+        return coverage(distances.generated_to_references)
 
 
 class MinimumMatchingDistance(SetMetric):
-    """Mean distance from references to their nearest samples (Achlioptas et al., ICML 2018).
+    """Minimum matching distance (MMD-CD: Achlioptas et al., ICML 2018).
+
+    It is the mean Chamfer distance from references to their nearest generated shapes.
 
     Args:
         scale: factor on the value, as in the tables of papers.
@@ -94,29 +99,34 @@ class MinimumMatchingDistance(SetMetric):
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
         times = "" if self.scale == 1 else f", times {self.scale:g}"
-        text = f"mean over references of the distance to the nearest sample{times}, "
+        text = f"mean over references of the distance to the nearest generated shape{times}, "
         return MetricInfo(conditions.unit(2, self.scale), text + _distance_text(conditions))
 
     def measure(self, distances: SetDistances) -> float:
         """Return the value."""
-        return self.scale * minimum_matching_distance(distances.across)
+        return self.scale * minimum_matching_distance(distances.generated_to_references)
 
 
 class NearestNeighbourAccuracy(SetMetric):
-    """Accuracy of a 1-NN classifier of samples and references, ideally 0.5 (Yang et al., 2019)."""
+    """1-NN accuracy (1-NNA: Yang et al., PointFlow, ICCV 2019), ideally 0.5.
+
+    It is that of a classifier that tells generated shapes from references by the nearest shape.
+    """
 
     has_floor = False  # the references drawn again are the same shapes, not other ones
 
     def info(self, conditions: Conditions) -> MetricInfo:
         """Return unit and definition."""
         text = (
-            "leave-one-out accuracy of the nearest neighbour telling samples from references "
-            f"(ideal 0.5), {_distance_text(conditions)}"
+            "leave-one-out accuracy of the nearest neighbour telling generated shapes from "
+            f"references (ideal 0.5), {_distance_text(conditions)}"
         )
         return MetricInfo("fraction", text)
 
     def measure(self, distances: SetDistances) -> float:
         """Return the value."""
         return nearest_neighbour_accuracy(
-            distances.among_samples, distances.across, distances.among_references
+            distances.generated_to_generated,
+            distances.generated_to_references,
+            distances.references_to_references,
         )

@@ -1,4 +1,4 @@
-"""Fitting latents to unseen shapes with frozen weights."""
+"""The optimisation loop of fitting latents, with frozen weights."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Fitting latents to unseen shapes by the settings of the group `reconstruct`."""
+"""Fitting latents by the settings of `reconstruct`: observations, losses, poses, then the loop."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inr.data.batch import LABELS, Batch, BatchSpec, Samples, SurfacePoints, sample_fields, set_of
+from inr.data.batch import (
+    LABELS,
+    Batch,
+    BatchSpec,
+    Samples,
+    SurfacePoints,
+    sample_attributes,
+    set_of,
+)
 from inr.losses import Losses, TrainProgress
 from inr.models.inr import INR
 from inr.training.batches import batch_spec
@@ -142,17 +150,19 @@ def _points(num_shapes: int, num_points: int, dim: int) -> Tensor:
 def _batch(points: dict[str, Tensor], num_channels: int, needs: frozenset[str]) -> Batch:
     """Return a batch with the given points and the targets of balls."""
     samples = surface = None
-    fields: dict[str, Tensor] = {}
+    attributes: dict[str, Tensor] = {}
     if "samples" in points:
         x = points["samples"]
-        for field in sample_fields(needs, x.shape[-1]):
-            fields[field.name] = field.unpack(x.new_zeros(*x.shape[:2], field.columns))
+        for attribute in sample_attributes(needs, x.shape[-1]):
+            attributes[attribute.name] = attribute.unpack(
+                x.new_zeros(*x.shape[:2], attribute.columns)
+            )
         distance = x.norm(dim=-1, keepdim=True) - 0.5
         samples = Samples(x, distance.expand(*x.shape[:2], num_channels))
     if "surface" in points:
         x = points["surface"]
         surface = SurfacePoints(x, torch.nn.functional.normalize(x, dim=-1))
-    return Batch(samples, surface, points.get("space"), fields.pop(LABELS, None), fields)
+    return Batch(samples, surface, points.get("space"), attributes.pop(LABELS, None), attributes)
 
 
 def peak_memory(device: torch.device) -> int:

@@ -51,21 +51,21 @@ class Train:
         AtLeast(1),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "points anywhere in space, for losses that need them",
+        "off-surface points, without ground truth, for losses that need them",
     ]
     space_near: Annotated[
         float,
         Fraction(),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "fraction of the points in space that are drawn near the surface",
+        "fraction of these that are surface points with noise; the others are uniform in the box",
     ]
     space_std: Annotated[
         float,
         Positive(),
         Role.FIXED_ON_RESUME,
         Fingerprint("fit_surface"),
-        "standard deviation of the noise on points near the surface, box units",
+        "standard deviation of that Gaussian noise, box units",
     ]
     clip_gradient_norm: Annotated[
         float | None,

@@ -84,6 +84,18 @@ def test_a_run_of_before_is_read_in_todays_names() -> None:
     check_config(migrated)
 
 
+@pytest.mark.parametrize("old", ["LatentNorm", "CodeNorm"])
+def test_a_class_that_was_renamed_twice_is_read_by_both_names(old: str) -> None:
+    now = compose(["logger=none"])
+    target = now["loss"]["latent"]["_target_"]
+    assert in_old_names(now)["loss"]["code"]["_target_"] == "inr.losses.CodeNorm"
+    before = compose(["logger=none"])
+    before["loss"]["latent"]["_target_"] = f"inr.losses.{old}"
+    assert migrate(before, SCHEMA_VERSION - 1) == now
+    made = finished_in_new_names({"loss.latent.target": f"inr.losses.{old}"})
+    assert made == {"loss.latent.target": target}
+
+
 def test_a_setting_that_is_newer_than_the_run_has_its_default() -> None:
     config = compose(["logger=none"])
     given = config["train"].pop("keep_checkpoints")

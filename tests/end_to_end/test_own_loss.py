@@ -1,4 +1,4 @@
-"""A loss of the user's own, with a field stored for each sample: as the docstrings show it."""
+"""A loss of the user's own, with an attribute stored for each sample: as the docstrings show it."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from inr.data.batch import SampleField
+from inr.data.batch import SampleAttribute
 from inr.data.layout import Layout, write_npz
 from inr.losses import Loss
 from tests.support.cli import TINY, inr, only_run
@@ -36,7 +36,7 @@ def example(documented: type) -> str:
 
 @pytest.fixture
 def layout(tmp_path, monkeypatch) -> Layout:
-    """Two discs, the loss of the docstring of Loss in a module, and its field by that of fields."""
+    """Two discs, the loss of the docstring of Loss in a module, its attribute as documented."""
     monkeypatch.chdir(tmp_path)
     layout = write_discs(tmp_path / "discs", {"chair": 0.5, "table": 0.3})
     for split, names in (("train", '["chair"]'), ("valid", '["table"]'), ("test", '["table"]')):
@@ -47,12 +47,12 @@ def layout(tmp_path, monkeypatch) -> Layout:
     monkeypatch.syspath_prepend(tmp_path)
     with monkeypatch.context() as inside:
         inside.chdir(layout.root)
-        exec(example(SampleField), {"np": np})
+        exec(example(SampleAttribute), {"np": np})
     yield layout
     sys.modules.pop("my_losses", None)
 
 
-def test_a_loss_with_a_field_of_its_own(layout, tmp_path, monkeypatch, capsys):
+def test_a_loss_with_an_attribute_of_its_own(layout, tmp_path, monkeypatch, capsys):
     assert inr(monkeypatch, "stage=train", *COMMAND, "train.epochs=3") == 0
     run = only_run(tmp_path)
     assert '"train/confident"' in (run / "metrics.jsonl").read_text()
@@ -60,20 +60,20 @@ def test_a_loss_with_a_field_of_its_own(layout, tmp_path, monkeypatch, capsys):
     reconstruct += ["eval.resolution=16", "allow=[my_losses]"]
     assert inr(monkeypatch, *reconstruct) == 2
     said = capsys.readouterr().err
-    assert "'table' have no field 'confidence'" in said and "table/confidence.npz" in said
+    assert "'table' have no attribute 'confidence'" in said and "table/confidence.npz" in said
     with np.load(layout.samples("table")) as samples:
         ones = {side: np.ones(len(samples[side])) for side in ("pos", "neg")}
-    write_npz(layout.sample_field("table", "confidence"), **ones)
+    write_npz(layout.sample_attribute("table", "confidence"), **ones)
     assert inr(monkeypatch, *reconstruct) == 0
 
 
-def test_values_of_the_field_weigh_the_loss(layout, tmp_path, monkeypatch):
+def test_values_of_the_attribute_weigh_the_loss(layout, tmp_path, monkeypatch):
     """With no confidence in any sample nothing is learned of them."""
     values = []
     for factor in (1.0, 0.0):
         with np.load(layout.samples("chair")) as samples:
             arrays = {s: factor * np.ones(len(samples[s])) for s in ("pos", "neg")}
-        write_npz(layout.sample_field("chair", "confidence"), **arrays)
+        write_npz(layout.sample_attribute("chair", "confidence"), **arrays)
         assert inr(monkeypatch, "stage=train", *COMMAND, "train.epochs=1") == 0
         run = only_run(tmp_path)
         values += re.findall(r'"train/confident": ([^,}]+)', (run / "metrics.jsonl").read_text())

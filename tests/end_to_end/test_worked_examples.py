@@ -161,7 +161,7 @@ def test_a_loss_with_values_of_its_own_for_each_sample(workplace: Path) -> None:
 
 def test_a_metric(workplace: Path) -> None:
     (summary,) = workplace.glob("outputs/2*/*/evaluation/*/test/volume/summary.json")
-    metric = json.loads(summary.read_text())["metrics"]["volume_error"]
+    metric = json.loads(summary.read_text())["metrics"]["volume_difference"]
     assert metric["unit"] == "fraction" and metric["mean"] >= 0 and metric["count"] == 1
 
 

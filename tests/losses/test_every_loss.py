@@ -8,7 +8,15 @@ from torch import nn
 
 from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate
-from inr.losses import Batch, LatentNorm, Loss, Losses, Samples, SurfacePoints, TrainProgress
+from inr.losses import (
+    Batch,
+    LatentRegularisation,
+    Loss,
+    Losses,
+    Samples,
+    SurfacePoints,
+    TrainProgress,
+)
 from inr.models.inr import INR
 from tests.support.making import make_part_latents, make_part_mlp
 from tests.support.paths import CONF
@@ -98,7 +106,9 @@ def test_values_and_gradients_are_finite(make_model, path, dim, progress):
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_several_shapes_have_their_latents_bounded(path):
-    assert any(isinstance(term, LatentNorm) for term in build(path).named_terms().values())
+    assert any(
+        isinstance(term, LatentRegularisation) for term in build(path).named_terms().values()
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)

@@ -13,7 +13,7 @@ from inr.losses import (
     Batch,
     ClampedL1,
     Eikonal,
-    LatentNorm,
+    LatentRegularisation,
     Loss,
     Losses,
     LossInputs,
@@ -136,7 +136,7 @@ WITHOUT = {
     "surface": (SurfaceDistance(weight=1.0), r"loss\.mine \(SurfaceDistance\) needs points on"),
     "space": (
         Eikonal(weight=1.0, where="space", power=1),
-        r"loss\.mine \(Eikonal\) needs points in space",
+        r"loss\.mine \(Eikonal\) needs off-surface points",
     ),
 }
 
@@ -144,7 +144,7 @@ WITHOUT = {
 @pytest.mark.parametrize("missing", WITHOUT)
 def test_a_missing_set_is_refused_by_the_terms_name(make_model, missing):
     term, message = WITHOUT[missing]
-    losses = Losses({"latent": LatentNorm(weight=1.0, ramp_epochs=0), "mine": term})
+    losses = Losses({"latent": LatentRegularisation(weight=1.0, ramp_epochs=0), "mine": term})
     batch = make_batch()._replace(**{missing: None})
     with pytest.raises(ValueError, match=message + r".*~loss\.mine"):
         losses(make_model(sphere, latent_dim=3), batch, LATENTS, NOW)
@@ -162,18 +162,18 @@ def test_missing_normals_are_refused_by_the_terms_name(make_model):
     )
 
 
-def test_a_term_gets_the_fields_that_it_names_and_no_other(make_model):
+def test_a_term_gets_the_attributes_that_it_names_and_no_other(make_model):
     named, other = Spy("samples", "samples.confidence"), Spy("samples.flow:2", "surface")
     values = {"confidence": torch.rand(2, 4), "flow": torch.rand(2, 4, 2)}
-    batch, model = make_batch()._replace(fields=values), make_model(sphere, latent_dim=3)
+    batch, model = make_batch()._replace(attributes=values), make_model(sphere, latent_dim=3)
     losses = Losses({"named": named, "other": other})
     losses(model, batch, LATENTS, NOW)
-    assert named.inputs.samples.fields.keys() == {"confidence"}
-    assert named.inputs.samples.fields["confidence"] is values["confidence"]
-    assert other.inputs.samples.fields.keys() == {"flow"}
-    assert other.inputs.surface.fields == {}
+    assert named.inputs.samples.attributes.keys() == {"confidence"}
+    assert named.inputs.samples.attributes["confidence"] is values["confidence"]
+    assert other.inputs.samples.attributes.keys() == {"flow"}
+    assert other.inputs.surface.attributes == {}
     message = (
-        r"loss\.named \(Spy\) needs the field 'confidence' of the samples, which .*~loss\.named"
+        r"loss\.named \(Spy\) needs the attribute 'confidence' of the samples, which .*~loss\.named"
     )
     with pytest.raises(ValueError, match=message):
         losses(model, make_batch(), LATENTS, NOW)
@@ -211,7 +211,7 @@ def test_the_total_is_the_weighted_sum_of_each_shape(make_model):
     losses = Losses(
         {
             "distance": ClampedL1(weight=2.0, delta=None),
-            "latent": LatentNorm(weight=0.1, ramp_epochs=10),
+            "latent": LatentRegularisation(weight=0.1, ramp_epochs=10),
             "shifted": Shifted(weight=-1.0),
         }
     )
@@ -237,7 +237,7 @@ def all_terms() -> Mapping[str, Loss]:
         "surface": SurfaceDistance(weight=2.0),
         "normals": NormalAlignment(weight=0.3, cosine=False),
         "eikonal": Eikonal(weight=0.1, where="space", power=2),
-        "latent": LatentNorm(weight=0.1, ramp_epochs=0),
+        "latent": LatentRegularisation(weight=0.1, ramp_epochs=0),
     }
 
 

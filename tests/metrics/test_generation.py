@@ -18,11 +18,11 @@ def blobs(num_clouds, dim, seed, *, centre=0.0, spread=1.0):
     ]
 
 
-def score(samples, references):
+def score(generated, references):
     """Return coverage, minimum matching distance and accuracy of two sets of clouds."""
-    across = pairwise_chamfer(samples, references)
+    across = pairwise_chamfer(generated, references)
     accuracy = nearest_neighbour_accuracy(
-        pairwise_chamfer(samples, samples), across, pairwise_chamfer(references, references)
+        pairwise_chamfer(generated, generated), across, pairwise_chamfer(references, references)
     )
     return coverage(across), minimum_matching_distance(across), accuracy
 
@@ -54,9 +54,9 @@ def test_scores_agree_with_loops():
     rng = np.random.default_rng(3)
     points = rng.normal(size=(12, 2))
     table = np.linalg.norm(points[:, None] - points, axis=2)
-    samples, references = range(5), range(5, 12)
-    covered = {min(references, key=lambda r: table[s, r]) for s in samples}
-    matched = [min(table[s, r] for s in samples) for r in references]
+    generated, references = range(5), range(5, 12)
+    covered = {min(references, key=lambda r: table[s, r]) for s in generated}
+    matched = [min(table[s, r] for s in generated) for r in references]
     right = [
         (min((j for j in range(12) if j != i), key=lambda j: table[i, j]) < 5) == (i < 5)
         for i in range(12)
@@ -92,7 +92,7 @@ def test_a_generator_that_repeats_itself_covers_one_reference():
     covered, matched, accuracy = score([references[4]] * 10, references)
     assert covered == 1 / 10
     assert matched == pytest.approx(np.mean([brute_chamfer(references[4], c) for c in references]))
-    # each sample has nine copies among the samples and one among the references
+    # each generated shape has nine copies among the generated and one among the references
     assert accuracy == pytest.approx((10 * 0.9 + 9) / 20)
 
 
@@ -112,9 +112,9 @@ def test_the_distance_to_itself_is_never_looked_at():
     assert nearest_neighbour_accuracy(apart / 10, across, apart / 10) == 1.0
 
 
-def test_more_samples_lower_the_matching_distance_and_never_the_coverage():
-    samples, references = blobs(40, 2, 0), blobs(20, 2, 1)
-    across = pairwise_chamfer(samples, references)
+def test_more_generated_shapes_lower_the_matching_distance_and_never_the_coverage():
+    generated, references = blobs(40, 2, 0), blobs(20, 2, 1)
+    across = pairwise_chamfer(generated, references)
     assert minimum_matching_distance(across) < minimum_matching_distance(across[:10])
     assert coverage(across) >= coverage(across[:10])
 
@@ -123,9 +123,9 @@ def test_what_has_no_answer_is_refused():
     cloud = np.zeros((4, 3))
     with pytest.raises(ValueError, match="first set has no cloud"):
         pairwise_chamfer([], [cloud])
-    with pytest.raises(ValueError, match="cloud 1 of the second set has 0 points"):
+    with pytest.raises(ValueError, match="cloud 1 of the second set is empty; leave out"):
         pairwise_chamfer([cloud], [cloud, np.zeros((0, 3))])
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match=r"has 4 points, 4 of them not finite; (?!.*empty)"):
         pairwise_chamfer([cloud * np.nan], [cloud])
     with pytest.raises(ValueError, match="3-D and the second in 2-D"):
         pairwise_chamfer([cloud], [np.zeros((4, 2))])
@@ -138,5 +138,5 @@ def test_what_has_no_answer_is_refused():
             minimum_matching_distance(empty)
     with pytest.raises(ValueError, match="not finite"):
         coverage(np.full((2, 2), np.nan))
-    with pytest.raises(ValueError, match=r"among_samples has shape \(3, 3\).*\(2, 2\)"):
+    with pytest.raises(ValueError, match=r"generated_to_generated has shape \(3, 3\).*\(2, 2\)"):
         nearest_neighbour_accuracy(np.zeros((3, 3)), np.zeros((2, 4)), np.zeros((4, 4)))

@@ -51,15 +51,15 @@ class MedianDistance(Distance):
 
 
 class Spread(SetMetric):
-    """Largest distance of two samples."""
+    """Largest distance of two generated shapes."""
 
     has_floor = False
 
     def info(self, conditions):
-        return MetricInfo(conditions.unit(2), "largest distance of two samples")
+        return MetricInfo(conditions.unit(2), "largest distance of two generated shapes")
 
     def measure(self, distances):
-        return float(distances.among_samples.max())
+        return float(distances.generated_to_generated.max())
 '''
 ALLOW = "allow=[own_metrics]"
 EDGE = {"_target_": "own_metrics.EdgeError", "axis": 0}

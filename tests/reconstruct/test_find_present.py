@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inr.data.layout import Layout
-from inr.losses import L1, LatentNorm, Losses, PartDistance
+from inr.losses import L1, LatentRegularisation, Losses, PartDistance
 from inr.models.inr import INR
 from inr.reconstruct import PartFit, fit_latents
 from inr.reconstruct.latent_fitting import part_poses
@@ -105,7 +105,7 @@ def test_parts_are_found_out_though_others_listen_to_them(tmp_path, conv):
     torch.manual_seed(0)
     decoder = make_part_mlp(dim=2, latent_dim=2, num_parts=2, part_conv=conv, hidden_dim=24)
     model = INR(decoder, make_part_latents(12, 2, dim=2, num_parts=2, poses=poses), output="sdf")
-    norm = LatentNorm(weight=1e-4, ramp_epochs=0)
+    norm = LatentRegularisation(weight=1e-4, ramp_epochs=0)
     parts = PartDistance(weight=1.0, power=1, strength=0.0, delta=None)
     losses = Losses({"whole": L1(weight=1.0), "parts": parts, "norm": norm})
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from inr.data.store import SampleStore
-from inr.losses import ClampedL1, LatentNorm, Losses
+from inr.losses import ClampedL1, LatentRegularisation, Losses
 from inr.models.inr import INR
 from inr.models.latents import Latents
 from inr.reconstruct import POINTS_PER_CALL_CPU, decode_mesh, field_of, fit_latents
@@ -45,7 +45,7 @@ def fit(model: INR, store: SampleStore, terms=None, **changes) -> Tensor:
 
 def test_a_latent_does_not_depend_on_the_others(tmp_path):
     radii = {"a": 0.3, "b": 0.5, "c": 0.7}
-    terms = {**DISTANCE, "latent": LatentNorm(weight=0.01, ramp_epochs=100)}
+    terms = {**DISTANCE, "latent": LatentRegularisation(weight=0.01, ramp_epochs=100)}
     model = make_network()
     together = fit(model, open_discs(tmp_path, radii), terms)
     assert together.shape == (3, 6) and not together.requires_grad

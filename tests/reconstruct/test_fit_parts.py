@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from inr.data.layout import Layout
-from inr.losses import L1, Intersection, LatentNorm, Losses, PartDistance, SurfaceDistance
+from inr.losses import L1, Intersection, LatentRegularisation, Losses, PartDistance, SurfaceDistance
 from inr.models.inr import INR
 from inr.models.parts.poses import split
 from inr.reconstruct import PartFit, decode_mesh, decode_parts, fit_latents
@@ -152,7 +152,7 @@ def test_no_part_is_dropped_where_nothing_says_how_well_the_whole_is(tmp_path):
 
 def test_which_terms_are_of_the_whole():
     assert uses_whole_shape(WHOLE) and uses_whole_shape(SurfaceDistance(weight=1.0))
-    for term in (PARTS, APART, LatentNorm(weight=1.0, ramp_epochs=0)):
+    for term in (PARTS, APART, LatentRegularisation(weight=1.0, ramp_epochs=0)):
         assert not uses_whole_shape(term)
 
 

@@ -1,19 +1,22 @@
 """Losses of small training runs, and what such a run changes."""
 
+import json
 import math
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from inr.losses import ClampedL1, LatentNorm, Loss, Losses, LossInputs, TrainProgress
+from inr.losses import ClampedL1, LatentRegularisation, Loss, Losses, LossInputs, TrainProgress
 from inr.models.inr import INR
+from inr.training.interrupt import Interrupt
 
 
 def make_losses(**more: Loss) -> Losses:
     return Losses(
         {
             "distance": ClampedL1(weight=1.0, delta=None),
-            "latent": LatentNorm(weight=1e-3, ramp_epochs=4),
+            "latent": LatentRegularisation(weight=1e-3, ramp_epochs=4),
             **more,
         }
     )
@@ -40,3 +43,22 @@ class NotANumber(Loss):
 
     def forward(self, inputs: LossInputs) -> Tensor:
         return inputs.latents.square().sum(dim=1)
+
+
+class StopAfter(Loss):
+    """Sets an interrupt's number in a given step, as a signal would."""
+
+    def __init__(self, steps: int, interrupt: Interrupt) -> None:
+        super().__init__(weight=0.0)
+        self.steps = steps
+        self.interrupt = interrupt
+
+    def forward(self, inputs: LossInputs) -> Tensor:
+        self.steps -= 1
+        if self.steps == 0:
+            self.interrupt.number = 15
+        return torch.zeros(len(inputs.latents))
+
+
+def logged(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

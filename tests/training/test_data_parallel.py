@@ -5,7 +5,14 @@ import torch
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from inr.losses import ClampedL1, Eikonal, LatentNorm, Losses, SurfaceDistance, TrainProgress
+from inr.losses import (
+    ClampedL1,
+    Eikonal,
+    LatentRegularisation,
+    Losses,
+    SurfaceDistance,
+    TrainProgress,
+)
 from inr.models.inr import INR
 from inr.training.step import batch_loss, train_step
 from tests.support.making import (
@@ -48,7 +55,7 @@ def make_losses() -> Losses:
             "distance": ClampedL1(weight=1.0, delta=None),
             "surface": SurfaceDistance(weight=1.0),
             "eikonal": Eikonal(weight=0.1, where="space", power=2),
-            "latent": LatentNorm(weight=1e-3, ramp_epochs=4),
+            "latent": LatentRegularisation(weight=1e-3, ramp_epochs=4),
         }
     )
 

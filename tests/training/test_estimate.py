@@ -6,7 +6,7 @@ import torch
 from inr.losses import ClampedL1, Losses
 from inr.training.cadence import format_seconds
 from inr.training.estimate import Estimate, estimate
-from tests.training.test_fit import train_settings
+from tests.support.making import train_settings
 
 LOSSES = Losses({"distance": ClampedL1(weight=1.0, delta=0.1)})
 

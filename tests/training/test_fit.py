@@ -1,62 +1,16 @@
-import json
 import math
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from inr.losses import Loss, LossInputs
-from inr.models.inr import INR
+from inr.losses import Loss
 from inr.training.checkpoint import Checkpoints, Progress, load_checkpoint, restore_model
-from inr.training.fit import fit, improves
+from inr.training.fit import improves
 from inr.training.interrupt import Interrupt
-from inr.training.schedules import Constant, Cosine
-from inr.training.tracking import NullLogger, Tracker
+from inr.training.schedules import Constant
 from tests.support.making import train_settings
-from tests.support.training import NotANumber, make_losses, state_of
-
-
-@pytest.fixture
-def train(tmp_path, store, make_optimizer) -> Callable[..., Progress]:
-    """The fit of a model to two discs; what is not said is small, and has no validation."""
-
-    def run(model: INR, optimizer=None, *, folder: Path = tmp_path, **changes) -> Progress:
-        folder.mkdir(exist_ok=True)
-        objects = {
-            "losses": make_losses(),
-            "schedule": Cosine(final=0.1, warmup=0.1),
-            "seed": 0,
-            "progress": Progress(),
-            "validate": lambda model, epoch: pytest.fail("not asked for"),
-            "draw": lambda model, epoch: pytest.fail("not asked for"),
-            "interrupt": Interrupt(),
-        }
-        objects |= {key: changes.pop(key) for key in objects.keys() & changes.keys()}
-        settings = train_settings(**changes)
-        fit(
-            model,
-            store,
-            optimizer=make_optimizer(model) if optimizer is None else optimizer,
-            settings=settings,
-            checkpoints=Checkpoints(
-                folder,
-                store.names,
-                every=settings.checkpoint_every,
-                epochs=settings.checkpoint_epochs,
-                keep=settings.keep_checkpoints,
-            ),
-            tracker=Tracker(folder, NullLogger()),
-            **objects,
-        )
-        return objects["progress"]
-
-    return run
-
-
-def logged(folder: Path) -> list[dict]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+from tests.support.training import NotANumber, StopAfter, logged, make_losses, state_of
 
 
 def test_learns_two_discs(tmp_path, make_model, train):
@@ -69,21 +23,6 @@ def test_learns_two_discs(tmp_path, make_model, train):
     points = torch.tensor([[[0.0, 0.0], [0.5, 0.0], [0.95, 0.0]]]).expand(2, -1, -1)
     value = model.eval()(points, torch.tensor([0, 1])).value[..., 0]
     assert (value < 0).tolist() == [[True, True, False], [True, False, False]]
-
-
-class StopAfter(Loss):
-    """Sets an interrupt's number in a given step, as a signal would."""
-
-    def __init__(self, steps: int, interrupt: Interrupt) -> None:
-        super().__init__(weight=0.0)
-        self.steps = steps
-        self.interrupt = interrupt
-
-    def forward(self, inputs: LossInputs) -> Tensor:
-        self.steps -= 1
-        if self.steps == 0:
-            self.interrupt.number = 15
-        return torch.zeros(len(inputs.latents))
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5, 12])

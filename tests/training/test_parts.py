@@ -7,13 +7,13 @@ from inr.config.compose import compose
 from inr.config.factories import build_model, build_optimizer
 from inr.config.schema import Config
 from inr.config.sections import structure
-from inr.losses import HardSamples, Intersection, LatentNorm, Losses, PartDistance
+from inr.losses import HardSamples, Intersection, LatentRegularisation, Losses, PartDistance
 from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
 from inr.training.checkpoint import Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
 from tests.support.discs import PAIRS, open_pairs, write_pairs
-from tests.training.test_fit import StopAfter, latents, logged, train
+from tests.support.training import StopAfter, logged, state_of
 
 CPU = torch.device("cpu")
 SETTINGS = [
@@ -42,7 +42,7 @@ def make_losses(**more) -> Losses:
             "distance": HardSamples(weight=0.5, **settings),
             "parts": PartDistance(weight=1.0, **settings),
             "intersection": Intersection(weight=1.0, temperature=0.02),
-            "latent": LatentNorm(weight=1e-4, ramp_epochs=4),
+            "latent": LatentRegularisation(weight=1e-4, ramp_epochs=4),
             **more,
         }
     )
@@ -68,9 +68,9 @@ def store(tmp_path):
 
 
 @pytest.mark.parametrize("conv", ["true", "false"])
-def test_learns_pairs_of_discs(tmp_path, store, make, conv):
+def test_learns_pairs_of_discs(tmp_path, train, make, conv):
     model, optimizer = make(f"model.part_conv={conv}", "model.dropout=0.0")
-    train(tmp_path, store, model, optimizer, losses=make_losses(), epochs=60)
+    train(model, optimizer, losses=make_losses(), epochs=60)
     lines = logged(tmp_path)
     assert lines[-1]["train/parts"] < 0.4 * lines[0]["train/parts"]
     assert {"train/lr_network", "train/lr_latents", "train/lr_poses"} <= lines[0].keys()
@@ -82,10 +82,10 @@ def test_learns_pairs_of_discs(tmp_path, store, make, conv):
 
 
 @pytest.mark.parametrize("steps", [1, 4, 5])
-def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make, steps):
+def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, train, make, steps):
     model, optimizer = make()
-    train(tmp_path / "one", store, model, optimizer, losses=make_losses())
-    expected = latents(model, optimizer)
+    train(model, optimizer, folder=tmp_path / "one", losses=make_losses())
+    expected = state_of(model, optimizer)
     start = make()[0].latents
     for key in ("weight", "poses"):
         assert not torch.equal(expected[f"latents.{key}"], getattr(start, key)), key
@@ -94,7 +94,7 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make, steps):
     model, optimizer = make()
     interrupt, folder = Interrupt(), tmp_path / "two"
     losses = make_losses(stop=StopAfter(steps, interrupt))
-    stopped = train(folder, store, model, optimizer, interrupt=interrupt, losses=losses)
+    stopped = train(model, optimizer, folder=folder, interrupt=interrupt, losses=losses)
     assert stopped.step == steps
     content = load_checkpoint(folder / "last.pt")
     assert list(content["latents"]) == list(PAIRS)
@@ -102,8 +102,8 @@ def test_resumed_is_uninterrupted_to_the_bit(tmp_path, store, make, steps):
     restore_model(content, model, store.names, folder / "last.pt")
     optimizer.load_state_dict(content["optimizer"])
     progress = Progress(**content["progress"])
-    train(folder, store, model, optimizer, progress=progress, losses=make_losses())
-    got = latents(model, optimizer)
+    train(model, optimizer, folder=folder, progress=progress, losses=make_losses())
+    got = state_of(model, optimizer)
     assert expected.keys() == got.keys()
     for name, tensor in expected.items():
         assert torch.equal(tensor, got[name]), name
@@ -121,8 +121,8 @@ def test_poses_have_a_rate_of_their_own_where_they_are_trained(make):
     assert not model.latents.poses.requires_grad
 
 
-def test_untrained_poses_stay(tmp_path, store, make):
+def test_untrained_poses_stay(train, make):
     model, optimizer = make("latent.train_poses=false")
     before = model.latents.poses.clone()
-    train(tmp_path, store, model, optimizer, losses=make_losses(), epochs=2)
+    train(model, optimizer, losses=make_losses(), epochs=2)
     assert torch.equal(model.latents.poses, before)

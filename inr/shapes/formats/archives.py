@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from inr.hints import shorten
 from inr.shapes.formats.base import SURFACE
-from inr.shapes.formats.meshes import Beside, read_bytes
+from inr.shapes.formats.meshes import ReadCompanion, read_bytes
 from inr.shapes.formats.scenes import check_sizes
 from inr.shapes.formats.table import suffixes
 from inr.shapes.formats.triangulate import Floats, Ints
@@ -14,7 +14,7 @@ from inr.shapes.formats.triangulate import Floats, Ints
 _MESHES = tuple(suffix for suffix in suffixes(SURFACE) if suffix != ".zip")
 
 
-def read_zip(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+def read_zip(data: bytes, _: ReadCompanion) -> tuple[Floats, Ints]:
     """Read the only mesh in an archive, of any surface format except .zip.
 
     Raises:

@@ -9,8 +9,9 @@ from inr.shapes.formats.base import SURFACE
 from inr.shapes.formats.table import reader, suffixes
 from inr.shapes.formats.triangulate import Floats, Ints
 
-# reads a file beside the mesh, given its name; raises OSError if it does not exist
-Beside = Callable[[str], bytes]
+# reads a companion of a mesh file, a file in its folder such as the buffers of a .gltf, given its
+# name; raises OSError if it does not exist
+ReadCompanion = Callable[[str], bytes]
 
 _MAGIC = (
     (re.compile(rb"ply\s"), ".ply"),
@@ -65,7 +66,9 @@ def read_triangles(path: Path) -> tuple[Floats, Ints]:
     """
     try:
         data = path.read_bytes()
-        vertices, faces = read_bytes(data, path.suffix.lower(), lambda name: _beside(path, name))
+        vertices, faces = read_bytes(
+            data, path.suffix.lower(), lambda name: _read_companion(path, name)
+        )
         if len(faces) == 0:
             raise NoFacesError(_without_faces(vertices), len(vertices))
     except OSError as error:
@@ -84,13 +87,13 @@ def _without_faces(vertices: Floats) -> str:
     return f"it has {len(vertices)} points and no faces; to learn from points, set data=points"
 
 
-def read_bytes(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
+def read_bytes(data: bytes, suffix: str, read_companion: ReadCompanion) -> tuple[Floats, Ints]:
     """Read the triangles in the bytes of a mesh file.
 
     Args:
         data: content of the file.
         suffix: suffix of its name, lower case.
-        beside: reads a file beside it, as .gltf may need.
+        read_companion: reads a file beside it, as .gltf may need.
 
     Raises:
         ValueError: with the reason in one line.
@@ -98,7 +101,7 @@ def read_bytes(data: bytes, suffix: str, beside: Beside) -> tuple[Floats, Ints]:
     read = reader(suffix, SURFACE)
     _check_content(data, suffix)
     try:
-        vertices, faces = read(data, beside)
+        vertices, faces = read(data, read_companion)
         return vertices, faces
     except (ValueError, MemoryError) as error:
         raise ValueError(_one_line(error)) from error
@@ -149,7 +152,7 @@ def _with_article(kind: str) -> str:
     return f"an {kind}" if kind in (".obj", ".off", ".stl") else f"a {kind}"
 
 
-def _beside(path: Path, name: str) -> bytes:
+def _read_companion(path: Path, name: str) -> bytes:
     """Return the bytes of a file in the folder of a mesh, or below it."""
     if not _is_plain(name):
         raise FileNotFoundError(name)

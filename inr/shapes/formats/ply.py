@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inr.shapes.formats.meshes import Beside
+from inr.shapes.formats.meshes import ReadCompanion
 from inr.shapes.formats.triangulate import Floats, Ints, triangulate
 
 _TYPES = {
@@ -38,7 +38,7 @@ class _Element:
 _Column = Floats | tuple[Ints, Floats]
 
 
-def read_ply(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+def read_ply(data: bytes, _: ReadCompanion) -> tuple[Floats, Ints]:
     """Read the vertices and faces of a .ply; colours, normals and edges are ignored.
 
     Returns:

@@ -15,7 +15,7 @@ import numpy as np
 import trimesh
 from trimesh.exchange.load import mesh_loaders
 
-from inr.shapes.formats.meshes import Beside
+from inr.shapes.formats.meshes import ReadCompanion
 from inr.shapes.formats.triangulate import Floats, Ints
 
 # maximum unpacked size of a .zip or .3mf, in bytes
@@ -24,24 +24,24 @@ LARGEST_ARCHIVE = 1 << 33
 _COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
 
-def read_glb(data: bytes, beside: Beside) -> tuple[Floats, Ints]:
+def read_glb(data: bytes, read_companion: ReadCompanion) -> tuple[Floats, Ints]:
     """Read a binary glTF scene; see `_read_scene`."""
-    return _read_scene(data, "glb", _gltf_buffers(_glb_tree(data), beside))
+    return _read_scene(data, "glb", _gltf_buffers(_glb_tree(data), read_companion))
 
 
-def read_gltf(data: bytes, beside: Beside) -> tuple[Floats, Ints]:
+def read_gltf(data: bytes, read_companion: ReadCompanion) -> tuple[Floats, Ints]:
     """Read a text glTF scene, whose buffers may be in separate files; see `_read_scene`."""
-    return _read_scene(data, "gltf", _gltf_buffers(_gltf_tree(data), beside))
+    return _read_scene(data, "gltf", _gltf_buffers(_gltf_tree(data), read_companion))
 
 
-def read_3mf(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+def read_3mf(data: bytes, _: ReadCompanion) -> tuple[Floats, Ints]:
     """Read a 3MF scene; see `_read_scene`."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         check_sizes(archive)
     return _read_scene(data, "3mf", {})
 
 
-def read_dae(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+def read_dae(data: bytes, _: ReadCompanion) -> tuple[Floats, Ints]:
     """Read a COLLADA scene; see `_read_scene`."""
     if b"<!ENTITY" in data:
         raise ValueError("it declares XML entities, which are refused as a risk (entity expansion)")
@@ -130,7 +130,7 @@ def _glb_tree(data: bytes) -> dict[str, Any]:
     return _gltf_tree(data[20 : 20 + size])
 
 
-def _gltf_buffers(tree: dict[str, Any], beside: Beside) -> dict[str, bytes]:
+def _gltf_buffers(tree: dict[str, Any], read_companion: ReadCompanion) -> dict[str, bytes]:
     """Return URI to content, of the external buffers of a .gltf."""
     extensions = [name for name in tree.get("extensionsRequired", []) if name in _COMPRESSED]
     if extensions:
@@ -140,7 +140,7 @@ def _gltf_buffers(tree: dict[str, Any], beside: Beside) -> dict[str, bytes]:
         uri = buffer.get("uri", "data:")
         if not uri.startswith("data:"):
             try:
-                found[uri] = beside(unquote(uri))
+                found[uri] = read_companion(unquote(uri))
             except OSError as error:
                 raise ValueError(
                     f"its buffer '{uri[:60]}' is not beside it; keep both together, or save as .glb"

@@ -13,7 +13,7 @@ from inr.shapes.formats.base import KINDS, NO_FORMATS, OUTLINE, POINTS, SURFACE,
 _PICTURE = {OUTLINE: "masks.read_mask"}
 
 # suffix to kind to module.function in this folder, imported on first use:
-# - surface: data, beside (see scenes.py) -> vertices (V, 3), triangles (F, 3)
+# - surface: data, read_companion (see meshes.py) -> vertices (V, 3), triangles (F, 3)
 # - outline: data -> vertices (V, 2), edges (E, 2)
 # - points: data, dim -> (K, D), or (K, 2 D) with normals
 FORMATS: dict[str, dict[str, str]] = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inr.shapes.formats.meshes import Beside
+from inr.shapes.formats.meshes import ReadCompanion
 from inr.shapes.formats.triangulate import Floats, Ints, triangulate
 
 _STL_FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -23,7 +23,7 @@ def decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def read_obj(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+def read_obj(data: bytes, _: ReadCompanion) -> tuple[Floats, Ints]:
     """Read a Wavefront .obj: `v` and `f` lines of all objects and groups.
 
     A negative index counts back from the last vertex before its line. Normals, texture coordinates,
@@ -66,7 +66,7 @@ def read_obj(data: bytes, _: Beside) -> tuple[Floats, Ints]:
     return vertices, triangulate(vertices, np.asarray(counts, np.int64), index)
 
 
-def read_off(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+def read_off(data: bytes, _: ReadCompanion) -> tuple[Floats, Ints]:
     """Read a text .off, with or without colours, normals and texture coordinates.
 
     Returns:
@@ -110,7 +110,7 @@ def read_off(data: bytes, _: Beside) -> tuple[Floats, Ints]:
     return vertices, triangulate(vertices, np.asarray(counts, np.int64), _ints(corners))
 
 
-def read_stl(data: bytes, _: Beside) -> tuple[Floats, Ints]:
+def read_stl(data: bytes, _: ReadCompanion) -> tuple[Floats, Ints]:
     """Read an .stl, binary or text; each triangle has its own vertices.
 
     Returns:

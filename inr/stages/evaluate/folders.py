@@ -113,14 +113,14 @@ def _evaluate_sets(job: Job) -> None:
             None if found.shape.is_empty else _move(config, name, nothing, found, None).ground_truth
         )
 
-    samples = {name: read(name, path, "the mesh") for name, path in meshes.items()}
+    generated = {name: read(name, path, "the mesh") for name, path in meshes.items()}
     references = {
         name: read(name, path, "the ground truth") for name, path in ground_truths.items()
     }
     folder = job.folder or new_run_path(f"evaluate_{config.eval.protocol}")
     _, table = write_sets(
         config,
-        samples,
+        generated,
         {name: shape for name, shape in references.items() if shape is not None},
         folder,
         about={"meshes": config.meshes, "ground_truth": config.ground_truth},

@@ -25,13 +25,13 @@ from inr.stages.evaluate.results import Row
 log = logging.getLogger(__name__)
 
 
-def evaluate_samples(
+def evaluate_generated(
     config: Config, run: Run, layout: Layout, *, label: str, split: str, epoch: int
 ) -> tuple[dict[str, Any], str]:
-    """Compare the shapes sampled from `sample.prior` with a split; return summary and table.
+    """Compare the shapes generated from `sample.prior` with a split; return summary and table.
 
     Raises:
-        ValueError: if stage=sample has not been run, or every sample is empty.
+        ValueError: if stage=sample has not been run, or every generated shape is empty.
     """
     settings, prior = config.eval, config.sample.prior
     dim = config.data.dim
@@ -42,7 +42,7 @@ def evaluate_samples(
             f"there are no new shapes of sample.prior={prior} at epoch {epoch}; run stage=sample "
             f"{run_argument(run.path)} sample.prior={prior}"
         )
-    samples: dict[str, EvalShape | None] = {
+    generated: dict[str, EvalShape | None] = {
         name: Surface(shapes.read_mesh(name)) if shapes.mesh(name).exists() else None
         for name in names
     }
@@ -60,17 +60,17 @@ def evaluate_samples(
     }
     return write_sets(
         config,
-        samples,
+        generated,
         references,
         run.evaluation(label, split, settings.protocol),
         about={"split": split, "epoch": epoch, "prior": prior},
-        title=f"{len(names)} samples ({prior}) against the {split} split, epoch {epoch}",
+        title=f"{len(names)} generated shapes ({prior}) against the {split} split, epoch {epoch}",
     )
 
 
 def write_sets(
     config: Config,
-    samples: Mapping[str, EvalShape | None],
+    generated: Mapping[str, EvalShape | None],
     references: Mapping[str, EvalShape],
     folder: Path,
     *,
@@ -81,34 +81,36 @@ def write_sets(
 
     Args:
         config: configuration, with the protocol in `eval`.
-        samples: generated shapes by name; None for an empty one, which is counted but left out.
+        generated: generated shapes by name; None for an empty one, which is counted but left out.
         references: reference shapes by name.
         folder: folder of the files.
         about: entries of summary.json that describe what was evaluated.
         title: description of what was evaluated, for the table.
 
     Raises:
-        ValueError: if every sample is empty.
+        ValueError: if every generated shape is empty.
     """
     started = time.perf_counter()
     settings = config.eval
-    if len(samples) != len(references):
+    if len(generated) != len(references):
         log.warning(
-            "%d samples against %d references: coverage and 1-NN accuracy assume sets of equal "
-            "size (sample.num_shapes=%d makes them equal)",
-            len(samples),
+            "%d generated shapes against %d references: coverage and 1-NN accuracy assume sets of "
+            "equal size (sample.num_shapes=%d makes them equal)",
+            len(generated),
             len(references),
             len(references),
         )
-    present = {name: shape for name, shape in samples.items() if shape is not None}
+    present = {name: shape for name, shape in generated.items() if shape is not None}
     if not present:
-        raise ValueError("every sample is empty; there is nothing to compare with the references")
+        raise ValueError(
+            "every generated shape is empty; there is nothing to compare with the references"
+        )
     distances, floor = _measure(present, references, settings.num_points, settings.seed)
     conditions = Conditions(settings.frame, settings.num_points, settings.empty)
     summary = {
-        "num_shapes": len(samples),
+        "num_shapes": len(generated),
         "num_references": len(references),
-        "num_empty": len(samples) - len(present),
+        "num_empty": len(generated) - len(present),
         "num_missing": 0,
         "num_failed": 0,
         "seconds": round(time.perf_counter() - started, 3),
@@ -117,7 +119,7 @@ def write_sets(
             for name, metric in build_set_metrics(config).items()
         },
     }
-    rows = _rows(samples, list(present), list(references), distances)
+    rows = _rows(generated, list(present), list(references), distances)
     write_csv(rows, folder / "per_shape.csv")
     about = {**about, "frame": settings.frame, "num_points": settings.num_points}
     write_summary(
@@ -126,7 +128,7 @@ def write_sets(
         protocol=settings.protocol,
         about={**about, "seed": settings.seed},
     )
-    log.info("each sample's nearest reference: %s", folder / "per_shape.csv")
+    log.info("nearest reference of each generated shape: %s", folder / "per_shape.csv")
     head = (
         f"{title}\n{settings.protocol} protocol: {settings.num_points} points per shape, "
         f"{settings.frame} frame, seed {settings.seed}"
@@ -135,14 +137,14 @@ def write_sets(
 
 
 def _measure(
-    samples: Mapping[str, EvalShape],
+    generated: Mapping[str, EvalShape],
     references: Mapping[str, EvalShape],
     num_points: int,
     seed: int,
 ) -> tuple[SetDistances, SetDistances]:
-    """Return the distances between samples and references, and those for the sampling floor.
+    """Return the distances of generated shapes and references, and those for the sampling floor.
 
-    For the floor, the references drawn again take the place of the samples.
+    For the floor, the references drawn again take the place of the generated shapes.
     """
 
     def draw(shapes: Mapping[str, EvalShape], *, again: bool) -> list[Floats]:
@@ -150,12 +152,12 @@ def _measure(
             shape.draw(num_points, name, seed, again=again).points for name, shape in shapes.items()
         ]
 
-    log.info("distances of %d samples and %d references", len(samples), len(references))
+    log.info("distances of %d generated shapes and %d references", len(generated), len(references))
     ground_truth = draw(references, again=False)
-    distances = chamfer_distances(draw(samples, again=True), ground_truth)
+    distances = chamfer_distances(draw(generated, again=True), ground_truth)
     log.info("distances of the references to themselves, drawn again, for the sampling floor")
     anew = pairwise_chamfer(draw(references, again=True), ground_truth)
-    return distances, replace(distances, across=anew)
+    return distances, replace(distances, generated_to_references=anew)
 
 
 def _entry(
@@ -174,18 +176,18 @@ def _entry(
 
 
 def _rows(
-    samples: Mapping[str, EvalShape | None],
+    generated: Mapping[str, EvalShape | None],
     present: Sequence[str],
     references: Sequence[str],
     distances: SetDistances,
 ) -> list[Row]:
-    nearest = distances.across.argmin(axis=1)
+    nearest = distances.generated_to_references.argmin(axis=1)
     found = {
         name: {
             "nearest": references[column],
-            "distance": float(distances.across[row, column]),
+            "distance": float(distances.generated_to_references[row, column]),
             "status": "ok",
         }
         for row, (name, column) in enumerate(zip(present, nearest, strict=True))
     }
-    return [{"name": name, **found.get(name, {"status": "empty"})} for name in samples]
+    return [{"name": name, **found.get(name, {"status": "empty"})} for name in generated]

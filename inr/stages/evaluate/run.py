@@ -35,7 +35,7 @@ from inr.runs.pictures import draw_worst
 from inr.runs.shape_folder import ShapeFolder
 from inr.runs.trained import load_trained, work_in_run
 from inr.shapes.mesh import Mesh, empty_mesh
-from inr.stages.evaluate.generation import evaluate_samples
+from inr.stages.evaluate.generation import evaluate_generated
 from inr.stages.evaluate.results import (
     Row,
     measure_row,
@@ -129,7 +129,7 @@ def evaluate_one(job: Job) -> None:
 
 
 def _evaluate_sets(config: Config, run: Run, layout: Layout, split: str, epoch: int) -> SplitResult:
-    summary, table = evaluate_samples(
+    summary, table = evaluate_generated(
         config, run, layout, label=epoch_label(epoch), split=split, epoch=epoch
     )
     return SplitResult(config.eval.protocol, [], summary, table, record_settings(config.eval))

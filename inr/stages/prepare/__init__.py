@@ -1,1 +1,1 @@
-"""stage=prepare: make a data set from a folder of shapes."""
+"""stage=prepare: normalise shapes, draw samples, assign splits, and write the data set."""
