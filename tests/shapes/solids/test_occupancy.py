@@ -4,7 +4,7 @@ import pytest
 
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Mesh
-from inr.shapes.solids import occupancy
+from inr.shapes.solids import occupancy, scan
 from inr.shapes.solids.occupancy import cell_centres, occupancy_on_grid
 from tests.support.meshes import inverted, join
 
@@ -85,7 +85,7 @@ def test_winding_numbers_themselves_are_exact():
 
 def test_small_chunks_change_nothing(monkeypatch):
     want = occupancy_on_grid(CLOSED["overlapping"], LOWER, UPPER, 40)
-    monkeypatch.setattr(occupancy, "_CROSSINGS_AT_ONCE", 7)
+    monkeypatch.setattr(scan, "_CROSSINGS_AT_ONCE", 7)
     assert np.array_equal(occupancy_on_grid(CLOSED["overlapping"], LOWER, UPPER, 40), want)
 
 
