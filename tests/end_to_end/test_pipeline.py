@@ -36,7 +36,8 @@ def test_a_run_of_an_earlier_version_goes_on(copy: Path, monkeypatch: pytest.Mon
     for stage in ("reconstruct", "evaluate"):
         assert inr(monkeypatch, f"stage={stage}", "run=latest", "split=test") == 0
     assert rows == [p.read_text() for p in sorted(before.rglob("shapes.json"))]
-    assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=6") == 0
+    by_hydra = "hydra.verbose=false"  # a setting of its own: it launches the job
+    assert inr(monkeypatch, "stage=train", "resume=latest", "train.epochs=6", by_hydra) == 0
     again = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert again["schema_version"] == SCHEMA_VERSION and "latent_lr" in again["optimizer"]
 
