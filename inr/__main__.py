@@ -142,12 +142,15 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> li
     Raises:
         ValueError: for the first mistake.
     """
-    from inr.config.infer_dim import infer_dim
-    from inr.config.validate import check_config
-
     jobs = check_command_line(overrides, multirun=multirun, config_dir=config_dir)
     for job in jobs:
         check_stage(job.raw["stage"], job.raw["allow"])
+
+    # these import torch, which takes longer than a mistake so far
+    from inr.config.infer_dim import infer_dim
+    from inr.config.validate import check_config
+
+    for job in jobs:
         check_config(infer_dim(job.raw))
     return jobs
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hydra.core.hydra_config import HydraConfig
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from inr.config.compose import expand_sweep, group_choices
@@ -159,7 +159,7 @@ def test_hydra_launches_what_changes_its_own_settings(
     seen: list[tuple[bool, str | None, list[str], int]] = []
 
     def stage(job: Job) -> None:
-        launched, variable = HydraConfig.initialized(), os.environ.get("MINE")
+        launched, variable = GlobalHydra.instance().is_initialized(), os.environ.get("MINE")
         seen.append((launched, variable, job.overrides.lines, job.raw["seed"]))
 
     monkeypatch.chdir(tmp_path)

@@ -196,7 +196,7 @@ def test_a_run_goes_on_with_the_shapes_that_it_had(monkeypatch, capsys):
     assert "2 shapes were added, 0 removed" in capsys.readouterr().err
     for stage in ("reconstruct", "evaluate"):
         later = [f"stage={stage}", f"run={run}", "split=train", "eval.resolution=24"]
-        assert inr(monkeypatch, *later) == 0
+        assert inr(monkeypatch, *later, "reconstruct.iterations=4", "renderer.solid.size=32") == 0
     assert list(load_checkpoint(run / "checkpoints" / "last.pt")["latents"]) == [
         "c00",
         "c01",
