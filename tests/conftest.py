@@ -14,7 +14,10 @@ from tests.support.install import install_plainly
 from tests.support.processes import forked_workers
 
 # what takes longest, each place before all that is not named or named after it
-LONGEST_FIRST = ("test_documentation", "test_plain_install", "test_other_device", "end_to_end")
+LONGEST_FIRST = (
+    *("test_documentation", "test_worked_examples", "test_pipeline", "test_other_device"),
+    *("test_plain_install", "end_to_end", "test_volumes", "reconstruct", "training", "stages"),
+)
 # tiny tensors: a second thread costs more than it gives
 torch.set_num_threads(1)
 
