@@ -5,7 +5,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
-from inr.config.compose import check_command_line, register_resolvers
+from inr.config.compose import compose, register_resolvers
 from inr.config.schema import Config
 from inr.settings import AtLeast, Range, Setting, get_path, settings_of
 
@@ -30,7 +30,7 @@ def with_table(page: str) -> str:
 def table() -> Iterator[str]:
     """Yield the lines of the tables, one for each section of the schema."""
     register_resolvers()
-    (defaults,) = check_command_line([], multirun=False, config_dir=None)
+    defaults = compose([])
     every = settings_of(Config)
     settings = [one for one in every if not is_dataclass(one.type) and one.key not in GROUPS]
     section = None

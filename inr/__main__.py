@@ -5,8 +5,10 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Collection, Mapping
+from argparse import Namespace
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -16,6 +18,7 @@ from omegaconf import DictConfig
 
 from inr.config.compose import (
     CONF,
+    Composed,
     check_command_line,
     group_choices,
     job_name,
@@ -51,26 +54,30 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run_job(config: DictConfig) -> None:
-    """Run one job: the command line, or one point of a sweep."""
-    from inr.config.infer_dim import infer_dim
-    from inr.config.job import Job
-    from inr.config.overrides import Overrides
-
+    """Run one job that Hydra launches: one point of a sweep, or with settings of Hydra itself."""
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
-    job = Job(
-        raw=infer_dim(to_plain(config)),
-        overrides=Overrides(settings.overrides.task),
-        name=job_name(settings.runtime.choices),
-        folder=Path(settings.runtime.output_dir) if is_sweep else None,
-    )
+    folder = Path(settings.runtime.output_dir) if is_sweep else None
+    name = job_name(settings.runtime.choices)
     try:
-        find_stage(job.raw["stage"], job.raw["allow"])(job)
+        run_stage(to_plain(config), settings.overrides.task, name, folder)
     except Exception as error:
         if is_sweep:  # the launcher reports it, and may continue with the other jobs
             raise
         # raised here, it would be reported by Hydra first
         failures.append(error)
+
+
+def run_stage(
+    raw: dict[str, Any], overrides: Sequence[str], name: str, folder: Path | None = None
+) -> None:
+    """Run the stage of one job; see `Job`."""
+    from inr.config.infer_dim import infer_dim
+    from inr.config.job import Job
+    from inr.config.overrides import Overrides
+
+    job = Job(infer_dim(raw), Overrides(overrides), name, folder)
+    find_stage(job.raw["stage"], job.raw["allow"])(job)
 
 
 def main() -> int:
@@ -92,7 +99,12 @@ def main() -> int:
                 arguments.overrides, multirun=arguments.multirun, config_dir=arguments.config_dir
             )
         elif not (arguments.info or arguments.shell_completion):
-            trusted |= validate(arguments.overrides, arguments.multirun, arguments.config_dir)
+            jobs = validate(arguments.overrides, arguments.multirun, arguments.config_dir)
+            trusted |= {package for job in jobs for package in job.raw["allow"]}
+            if not needs_hydra(arguments, jobs):  # it would compose the same twice more
+                (job,) = jobs
+                run_stage(job.raw, job.overrides, job.name)
+                return 0
         run_job()
         if failures:
             raise failures[0]
@@ -138,21 +150,29 @@ def check_flags(arguments: argparse.Namespace) -> None:
         raise ValueError(f"{' and '.join(given)} exclude each other; leave out all but one")
 
 
-def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> set[str]:
-    """Compose and check every job before Hydra launches any; return the packages of `allow`.
+def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> list[Composed]:
+    """Return the jobs of the command line, composed and checked before any of them starts.
 
     Raises:
         ValueError: for the first mistake.
     """
+    jobs = check_command_line(overrides, multirun=multirun, config_dir=config_dir)
+    for job in jobs:
+        check_stage(job.raw["stage"], job.raw["allow"])
+
+    # these import torch, which takes longer than a mistake so far
     from inr.config.infer_dim import infer_dim
     from inr.config.validate import check_config
 
-    allowed: set[str] = set()
-    for config in check_command_line(overrides, multirun=multirun, config_dir=config_dir):
-        check_stage(config["stage"], config["allow"])
-        check_config(infer_dim(config))
-        allowed.update(config["allow"])
-    return allowed
+    for job in jobs:
+        check_config(infer_dim(job.raw))
+    return jobs
+
+
+def needs_hydra(arguments: Namespace, jobs: Sequence[Composed]) -> bool:
+    """Return whether Hydra has to launch the jobs: a sweep, or with settings of Hydra itself."""
+    changed = (arguments.config_name, arguments.config_path, arguments.experimental_rerun)
+    return arguments.multirun or any(changed) or any(job.needs_hydra for job in jobs)
 
 
 def report(error: BaseException, trusted: Collection[str] = ("inr",)) -> int:

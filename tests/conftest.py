@@ -2,19 +2,26 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from filelock import FileLock
+from omegaconf import OmegaConf
 
 from tests.support.cli import TINY, TINY_PARTS, inr
 from tests.support.install import install_plainly
+from tests.support.paths import CONF
 from tests.support.processes import forked_workers
 
 # what takes longest, each place before all that is not named or named after it
-LONGEST_FIRST = ("test_documentation", "test_plain_install", "test_other_device", "end_to_end")
+LONGEST_FIRST = (
+    *("test_documentation", "test_worked_examples", "test_pipeline", "test_other_device"),
+    *("test_plain_install", "end_to_end", "test_volumes", "reconstruct", "training", "stages"),
+)
 # tiny tensors: a second thread costs more than it gives
 torch.set_num_threads(1)
 
@@ -22,6 +29,24 @@ torch.set_num_threads(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the tests that run the program: no worker is to end alone with a long file."""
     items.sort(key=lambda item: [part in str(item.path) for part in LONGEST_FIRST], reverse=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def yaml_read_once() -> Iterator[None]:
+    """Each file of conf/ is parsed once a process; composing reads some twenty of them."""
+    load, known = OmegaConf.load, {}
+
+    def remembered(file: Any) -> Any:
+        path = Path(getattr(file, "name", ""))
+        if not path.is_relative_to(CONF):
+            return load(file)
+        if path not in known:
+            known[path] = load(file)
+        return deepcopy(known[path])
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(OmegaConf, "load", staticmethod(remembered))
+        yield
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from inr.config.overrides import Overrides, is_hydra_key, parse_overrides
@@ -22,6 +23,27 @@ from inr.hints import find_nearest, nearest
 PACKAGE = Path(__file__).resolve().parents[1]
 # inr/conf in an installed package; conf beside the package in a checkout
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+# settings of Hydra that make it do more for a single job than compose its configuration
+LAUNCH_SETTINGS = ("mode", "verbose", "output_subdir", "callbacks", "job.chdir", "job.env_set")
+
+
+@dataclass(frozen=True)
+class Composed:
+    """Composed configuration of one job.
+
+    Args:
+        raw: resolved configuration.
+        overrides: overrides as typed, without those of Hydra's own settings.
+        name: experiment or model.
+        needs_hydra: whether settings of Hydra itself are changed, so that it has to launch the job.
+    """
+
+    raw: dict[str, Any]
+    overrides: list[str]
+    name: str
+    needs_hydra: bool
 
 
 def register_resolvers() -> None:
@@ -43,7 +65,7 @@ def slug(text: str) -> str:
 
 def check_command_line(
     overrides: Sequence[str], *, multirun: bool, config_dir: str | None
-) -> list[dict[str, Any]]:
+) -> list[Composed]:
     """Return the composed configuration of every job.
 
     Args:
@@ -61,11 +83,16 @@ def check_command_line(
     jobs = expand_sweep(parsed, search) if multirun else [[str(o.input_line) for o in parsed]]
     for job in jobs:
         refuse_renamed(Overrides(job))
-    return [compose(job, search) for job in jobs]
+    return [compose_job(job, search) for job in jobs]
 
 
-def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the resolved configuration for these overrides.
+def compose(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the resolved configuration for these overrides; see `compose_job`."""
+    return compose_job(overrides).raw
+
+
+def compose_job(overrides: Sequence[str], search: Sequence[str] = ()) -> Composed:
+    """Return the composed configuration for these overrides.
 
     Args:
         overrides: overrides as typed, of one job and not of a sweep.
@@ -77,22 +104,26 @@ def compose(overrides: Sequence[str], search: Sequence[str] = ()) -> dict[str, A
     """
     parsed = parse_overrides(overrides)
     # settings of Hydra itself are not part of the configuration
-    ours = [
-        str(one.input_line)
-        for one in parsed
-        if not is_hydra_key(one.key_or_group) or one.key_or_group == "hydra.searchpath"
-    ]
+    task = [str(one.input_line) for one in parsed if not is_hydra_key(one.key_or_group)]
+    found = [str(one.input_line) for one in parsed if one.key_or_group == "hydra.searchpath"]
     if search:
-        ours.append(f"hydra.searchpath=[{','.join('file://' + folder for folder in search)}]")
+        found.append(f"hydra.searchpath=[{','.join('file://' + folder for folder in search)}]")
     with _own_hydra(), hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         try:
-            return to_plain(hydra.compose("config", overrides=ours))
+            config = hydra.compose("config", overrides=[*task, *found], return_hydra_config=True)
+            with open_dict(config):
+                settings = config.pop("hydra")
+            raw = to_plain(config)
         except (HydraException, OmegaConfBaseException) as error:
-            raise ValueError(_explain(error, ours)) from error
+            raise ValueError(_explain(error, [*task, *found])) from error
         except yaml.YAMLError as error:
             raise ValueError(
                 f"a YAML file cannot be read: {' '.join(str(error).split())}"
             ) from error
+    needs_hydra = len(task) < len(parsed) or any(
+        OmegaConf.select(settings, key) for key in LAUNCH_SETTINGS
+    )
+    return Composed(raw, task, job_name(settings.runtime.choices), needs_hydra)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate, resolve
 from inr.config.sections import check_section, structure
 from inr.config.validate import decoder_entry
@@ -14,15 +13,14 @@ from inr.hints import nearest
 from inr.models.encodings import Positional
 from inr.models.mlp import MLP
 from inr.training.tracking import Logger
-
-register_resolvers()
+from tests.support.composed import composed
 
 CONTEXT = {"dim": 2, "latent_dim": 5, "out_dim": 1}
 
 
 def entry(**changes: Any) -> dict[str, Any]:
     settings = {
-        **decoder_entry(compose(["model=deepsdf"])["model"]),
+        **decoder_entry(composed("model=deepsdf")["model"]),
         "hidden_dim": 16,
         "num_layers": 3,
         "skip_layers": [1],

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from inr.config.compose import compose, register_resolvers
 from inr.config.job import Job, check_resume, merge_with_run
 from inr.config.overrides import Overrides
 from inr.settings import get_path
+from tests.support.composed import composed
 
-register_resolvers()
 RUN = Path("the_run")
 TRAINED = ["experiment=small_cpu", "data=chairs", "eval=occnet", "logger=none", "seed=3"]
 
@@ -18,11 +17,11 @@ TRAINED = ["experiment=small_cpu", "data=chairs", "eval=occnet", "logger=none", 
 @pytest.fixture(scope="module")
 def stored() -> dict[str, Any]:
     """The configuration of a run that was trained."""
-    return compose(TRAINED)
+    return composed(*TRAINED)
 
 
 def merged(stored: dict[str, Any], *lines: str) -> dict[str, Any]:
-    job = Job(compose(lines), Overrides(lines), name="job", folder=None)
+    job = Job(composed(*lines), Overrides(lines), name="job", folder=None)
     return merge_with_run(job, stored, RUN).raw
 
 
@@ -58,17 +57,17 @@ def test_what_is_typed_wins(stored: dict[str, Any], line: str, key: str, value: 
     else:
         assert got == value != get_path(stored, key)
     # its neighbours stay as the run has them
-    assert found["eval"]["frame"] == stored["eval"]["frame"] != compose([])["eval"]["frame"]
+    assert found["eval"]["frame"] == stored["eval"]["frame"] != composed()["eval"]["frame"]
 
 
 def test_a_group_is_taken_whole(stored: dict[str, Any]) -> None:
     found = merged(stored, "eval=deepsdf")
-    assert found["eval"] == compose(["eval=deepsdf"])["eval"] != stored["eval"]
+    assert found["eval"] == composed("eval=deepsdf")["eval"] != stored["eval"]
 
 
 def test_an_experiment_brings_what_comes_after_training(stored: dict[str, Any]) -> None:
     found = merged(stored, "experiment=small_cpu", "data=chairs")
-    assert found["eval"] == compose(["experiment=small_cpu"])["eval"] != stored["eval"]
+    assert found["eval"] == composed("experiment=small_cpu")["eval"] != stored["eval"]
     assert found["model"] == stored["model"]
 
 

@@ -1,11 +1,14 @@
 """Wrong input: one sentence, exit code 2, nothing written."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from inr.config.compose import expand_sweep, group_choices
+from inr.config.job import Job
 from tests.support.cli import inr
 
 WRONG = {
@@ -170,3 +173,31 @@ def test_an_error_of_a_library_is_not_blamed_on_the_user(
     monkeypatch.setattr("inr.__main__.find_stage", lambda name, allow: broken)
     assert inr(monkeypatch, "stage=train") == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_hydra_launches_what_changes_its_own_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing else, since it composes the same twice more."""
+    seen: list[tuple[bool, str | None, list[str], int]] = []
+
+    def stage(job: Job) -> None:
+        launched, variable = GlobalHydra.instance().is_initialized(), os.environ.get("MINE")
+        seen.append((launched, variable, job.overrides.lines, job.raw["seed"]))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("inr.__main__.find_stage", lambda name, allow: stage)
+    mine = tmp_path / "mine" / "experiment" / "own.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("# @package _global_\nseed: 5\nhydra:\n  job:\n    env_set:\n      MINE: '7'\n")
+    assert inr(monkeypatch, "stage=train", "seed=4") == 0
+    assert inr(monkeypatch, "stage=train", "hydra.verbose=false") == 0
+    assert inr(monkeypatch, "--config-dir", "mine", "experiment=own") == 0
+    mine.write_text("# @package _global_\nseed: 6\n")
+    assert inr(monkeypatch, "--config-dir", "mine", "experiment=own") == 0
+    assert seen == [
+        (False, None, ["stage=train", "seed=4"], 4),
+        (True, None, ["stage=train"], 0),
+        (True, "7", ["experiment=own"], 5),
+        (False, None, ["experiment=own"], 6),
+    ]

@@ -1,8 +1,6 @@
 """Data sets through the command line: shards, folds, frames, a page on them, others' layouts."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -256,10 +254,9 @@ def test_training_does_not_take_other_splits_than_were_assigned(boxes, monkeypat
     assert "assigned with {'train': 5}, not {'train': 3}" in capsys.readouterr().err
 
 
-def test_a_sweep_over_shards(boxes):
+def test_a_sweep_over_shards(boxes, monkeypatch):
     arguments = ["-m", "stage=prepare", "data=meshes", "data.source=boxes", "data.root=made"]
     arguments += [*SMALL, "prepare.shard=0/2,1/2", "workers=1"]
-    done = subprocess.run([sys.executable, "-m", "inr", *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert inr(monkeypatch, *arguments) == 0
     assert len(Layout(Path("made")).names()) == 7
     assert Layout(Path("made")).split("train").exists()

@@ -183,7 +183,8 @@ def test_shapes_of_another_folder_are_not_gone(monkeypatch, capsys):
 def test_a_run_goes_on_with_the_shapes_that_it_had(monkeypatch, capsys):
     write(*range(3))
     assert inr(monkeypatch, *PREPARE) == 0  # all of them to train on
-    train = [s for s in TINY if s.startswith(("train", "model.hidden", "logger", "device", "eval"))]
+    kept = ("train", "model.hidden", "logger", "device", "eval", "renderer")
+    train = [s for s in TINY if s.startswith(kept)]
     train += ["stage=train", "data=points", "data.root=made", "model=igr_small", "loss=hotspot"]
     train += ["latent.dim=4", "model.skip_layers=[1]", "model.num_layers=2"]
     assert inr(monkeypatch, *train, "train.space_per_shape=32", "train.surface_per_shape=32") == 0
@@ -196,7 +197,7 @@ def test_a_run_goes_on_with_the_shapes_that_it_had(monkeypatch, capsys):
     assert "2 shapes were added, 0 removed" in capsys.readouterr().err
     for stage in ("reconstruct", "evaluate"):
         later = [f"stage={stage}", f"run={run}", "split=train", "eval.resolution=24"]
-        assert inr(monkeypatch, *later) == 0
+        assert inr(monkeypatch, *later, "reconstruct.iterations=4") == 0
     assert list(load_checkpoint(run / "checkpoints" / "last.pt")["latents"]) == [
         "c00",
         "c01",

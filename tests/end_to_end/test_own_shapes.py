@@ -132,6 +132,7 @@ def test_occupancy(tmp_path, monkeypatch):
     trimesh.creation.icosphere(subdivisions=2, radius=0.5).export("ball.ply")
     command = ["experiment=single_shape", "data.source=ball.ply", NEAR, *SHAPE]
     learning = ["model=deepsdf_small", "train.epochs=150", "optimizer.lr=1e-2", "seed=1"]
+    learning += ["train.validate_every=75", "train.render_every=150"]
     occupancy = ["model.output=occupancy", "loss=occupancy", "train.samples_per_shape=400"]
     learning += [*DECODER, "model.skip_layers=[]"]
     assert inr(monkeypatch, "stage=all", *command, *learning, *occupancy) == 0

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate
 from inr.losses import (
     Batch,
@@ -18,17 +17,16 @@ from inr.losses import (
     TrainProgress,
 )
 from inr.models.inr import INR
+from tests.support.composed import composed
 from tests.support.making import make_part_latents, make_part_mlp
 from tests.support.paths import CONF
-
-register_resolvers()
 
 FILES = sorted((CONF / "loss").glob("*.yaml"))
 NAMES = [path.stem for path in FILES]
 
 
 def build(path: Path) -> Losses:
-    entries = compose([f"loss={path.stem}"])["loss"]
+    entries = composed(f"loss={path.stem}")["loss"]
     for name, entry in entries.items():
         check(entry, f"loss.{name}", kind=Loss)
     return Losses({name: instantiate(entry) for name, entry in entries.items()})

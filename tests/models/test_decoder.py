@@ -2,7 +2,6 @@ import pytest
 import torch
 from torch import nn
 
-from inr.config.compose import compose
 from inr.config.factories import build_optimizer
 from inr.config.instantiate import check
 from inr.config.schema import Config
@@ -10,6 +9,7 @@ from inr.config.sections import structure
 from inr.config.validate import check_config
 from inr.models.decoder import Decoder, OwnLearningRate
 from inr.models.encodings import Encoding
+from tests.support.composed import composed
 from tests.support.making import make_latents, make_mlp, make_model, make_part_mlp
 
 
@@ -35,7 +35,7 @@ class Scaled(Decoder):
 
 def test_a_module_with_its_own_learning_rate_is_a_group_of_its_own():
     model = make_model(Scaled(), make_latents(2, 4))
-    config = structure(Config, compose(["data.dim=2"]))
+    config = structure(Config, composed("data.dim=2"))
     groups = {group["name"]: group for group in build_optimizer(config, model).param_groups}
     assert list(groups) == ["network", "network_x4", "latents"]
     assert groups["network_x4"]["params"] == [model.decoder.fast.scale]
@@ -44,7 +44,7 @@ def test_a_module_with_its_own_learning_rate_is_a_group_of_its_own():
 
 
 def test_a_model_that_is_no_decoder_is_told_what_to_derive_from():
-    raw = compose(["data.dim=2"])
+    raw = composed("data.dim=2")
     raw["model"] = {"_target_": "torch.nn.Tanh", "output": "sdf", "num_channels": 1}
     with pytest.raises(ValueError, match=r"'model' has to be .*Decoder.*Tanh"):
         check_config(raw)
@@ -53,7 +53,7 @@ def test_a_model_that_is_no_decoder_is_told_what_to_derive_from():
 
 
 def test_an_encoding_has_to_be_one():
-    entry = compose([])["model"]
+    entry = composed()["model"]
     entry = {k: v for k, v in entry.items() if k not in ("output", "num_channels")}
     entry["encoding"] = {"_target_": "torch.nn.Tanh"}
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}

@@ -1,21 +1,17 @@
 """Every YAML in conf/model builds, decodes and learns, in 2-D and 3-D, with and without latents."""
 
-import functools
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor, nn
 
-from inr.config.compose import compose, register_resolvers
 from inr.config.instantiate import check, instantiate
 from inr.config.validate import decoder_entry
 from inr.models.decoder import Decoder
 from inr.models.parts.mlp import PartMLP
 from inr.models.parts.poses import identity_pose, pose_dim
+from tests.support.composed import composed
 from tests.support.paths import CONF
 
-register_resolvers()
 YAMLS = CONF / "model"
 MODELS = sorted(path.stem for path in YAMLS.glob("*.yaml"))
 # whose second derivative is 0, or jumps
@@ -34,13 +30,8 @@ DIMS = pytest.mark.parametrize("dim", [2, 3])
 LATENT_DIMS = pytest.mark.parametrize("latent_dim", [0, 6])
 
 
-@functools.cache
-def composed(model: str) -> dict[str, Any]:
-    return decoder_entry(compose([f"model={model}"])["model"])
-
-
 def build(model: str, dim: int, latent_dim: int, out_dim: int = 1) -> nn.Module:
-    entry = dict(composed(model))
+    entry = decoder_entry(composed(f"model={model}")["model"])
     if "hidden_dim" in entry:
         entry["hidden_dim"] = min(entry["hidden_dim"], 32)
     context = {"dim": dim, "latent_dim": latent_dim, "out_dim": out_dim, "num_parts": NUM_PARTS}

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inr.config.compose import compose, register_resolvers
 from inr.config.sections import structure
 from inr.config.validate import decoder_entry
 from inr.data.batch import BatchSpec
@@ -21,8 +20,8 @@ from inr.models.parts.latents import PartLatents
 from inr.models.parts.mlp import PartMLP
 from inr.models.parts.poses import constrain, identity_pose
 from inr.training.settings import Train
+from tests.support.composed import composed
 
-register_resolvers()
 CPU = torch.device("cpu")
 DRAWS = BatchSpec(
     samples=64, sign_balanced=True, surface=32, space=32, space_near=0.5, space_std=0.05
@@ -50,7 +49,7 @@ def make_latents(num_shapes: int = 4, dim: int = 6, *, seed: int = 0, **changes)
 
 def make_mlp(*, dim: int = 2, latent_dim: int = 4, out_dim: int = 1, **changes) -> MLP:
     """A small smooth network; what is not said is as in conf/model/deepsdf.yaml."""
-    settings = decoder_entry(compose(["model=deepsdf"])["model"])
+    settings = decoder_entry(composed("model=deepsdf")["model"])
     settings |= {
         "hidden_dim": 16,
         "num_layers": 2,
@@ -64,7 +63,7 @@ def make_mlp(*, dim: int = 2, latent_dim: int = 4, out_dim: int = 1, **changes) 
 
 def make_part_mlp(*, dim: int, latent_dim: int = 4, out_dim: int = 1, **changes) -> PartMLP:
     """A small smooth network of three parts; what is not said is as in conf/model/partsdf.yaml."""
-    settings = decoder_entry(compose(["model=partsdf", "latent=parts"])["model"])
+    settings = decoder_entry(composed("model=partsdf", "latent=parts")["model"])
     settings |= {
         "num_parts": 3,
         "hidden_dim": 16,
@@ -195,4 +194,4 @@ def train_settings(**changes) -> Train:
         "best_metric": "valid/loss",
         "best_mode": "min",
     }
-    return structure(Train, {**compose([])["train"], **small, **changes})
+    return structure(Train, {**composed()["train"], **small, **changes})

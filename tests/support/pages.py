@@ -76,11 +76,13 @@ def tiny(command: list[str]) -> list[str]:
         said.pop("train.epochs")  # the last of two counts
     if experiment == PARTS:
         settings.pop("model.skip_layers")
-        settings["train.validate_every"] = "0"
         if said.get("loss") is None:  # enough for a surface, which an edit changes
             settings["train.epochs"] = "60"
     if said.get("model") == "fourier_net":
         settings.pop("model.skip_layers")
+    last = said.get("train.epochs", settings["train.epochs"])
+    settings["train.render_every"] = last
+    settings["train.validate_every"] = "0" if experiment == PARTS else last
     settings.pop("experiment")
     return [f"{key}={value}" for key, value in settings.items() if key not in said]
 

@@ -1,15 +1,13 @@
 """Shapes whose metrics are known, and the protocols of conf/eval to measure them under."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import trimesh
 
-from inr.config.compose import CONF, compose, register_resolvers
+from inr.config.compose import CONF
 from inr.config.factories import build_protocol
 from inr.config.sections import structure
 from inr.metrics.eval_shape import EvalShape, Surface
@@ -19,8 +17,8 @@ from inr.metrics.settings import Eval
 from inr.shapes.extract import extract_mesh
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.normalize import Normalization, identity
+from tests.support.composed import composed
 
-register_resolvers()
 # those of sets of shapes and of parts are tested in test_sets.py, test_parts.py and test_images.py
 OTHERS = {"generation", "parts"}
 PROTOCOLS = sorted({path.stem for path in (CONF / "eval").glob("*.yaml")} - OTHERS)
@@ -46,21 +44,12 @@ class Settings:
 
 def settings_of(name: str) -> Eval:
     """What conf/eval says of a protocol."""
-    return Settings(_section(name)).eval
-
-
-def _section(name: str) -> dict[str, Any]:
-    return copy.deepcopy(_composed(name))
-
-
-@cache
-def _composed(name: str) -> dict[str, Any]:
-    return compose([f"eval={name}"])["eval"]
+    return Settings(composed(f"eval={name}")["eval"]).eval
 
 
 def protocol(name: str, *, of_clouds: bool = False, **changes) -> Protocol:
     """A protocol of conf/eval; a change of `iou__resolution` is one of that metric's setting."""
-    section = _section(name)
+    section: dict[str, Any] = composed(f"eval={name}")["eval"]
     for key, value in changes.items():
         metric, _, setting = key.rpartition("__")
         place = section["metrics"].get(metric) if metric else section

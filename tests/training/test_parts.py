@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from inr.config.compose import compose
 from inr.config.factories import build_model, build_optimizer
 from inr.config.schema import Config
 from inr.config.sections import structure
@@ -12,6 +11,7 @@ from inr.models.inr import INR
 from inr.reconstruct.latent_fitting import part_poses
 from inr.training.checkpoint import Progress, load_checkpoint, restore_model
 from inr.training.interrupt import Interrupt
+from tests.support.composed import composed
 from tests.support.discs import PAIRS, open_pairs, write_pairs
 from tests.support.training import StopAfter, logged, state_of
 
@@ -54,7 +54,7 @@ def make(tmp_path):
     poses = part_poses(write_pairs(tmp_path / "poses"), list(PAIRS), 2)
 
     def make(*changes: str, fresh: bool = True) -> tuple[INR, torch.optim.Optimizer]:
-        config = structure(Config, compose([*SETTINGS, *changes]))
+        config = structure(Config, composed(*SETTINGS, *changes))
         given = poses if fresh else None
         model = build_model(config, list(PAIRS), CPU, fresh=fresh, poses=given)
         return model, build_optimizer(config, model)
