@@ -127,7 +127,7 @@ def _distances_to_shells(
     # also faces that no grid line crosses
     cell = ((sheets.corners().mean(axis=1) - grid.lower) / grid.step).astype(np.int64)
     near[np.ravel_multi_index(tuple(cell.T), grid.shape)] = True
-    radius = int(np.ceil(thickness / 2 / grid.step)) + 2
+    radius = int(np.ceil(thickness / 2 / grid.step)) + 3
     return distances_of(sheets, grid, dilate(near.reshape(grid.shape), radius).reshape(-1))
 
 
@@ -192,6 +192,7 @@ class _Surface:
         outer, inner = distance[self.outer], distance[self.inner]
         chosen = np.flatnonzero(inner < thickness / 2)
         outer, inner = outer[chosen], inner[chosen]
+        outer = np.minimum(outer, inner + self.grid.step)  # distances change no faster
         fraction = (outer - thickness / 2) / np.maximum(outer - inner, 1e-12)
         is_first = fraction < self.from_outside[chosen]
         chosen, fraction = chosen[is_first], fraction[is_first]

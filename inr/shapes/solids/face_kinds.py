@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from inr.shapes.mesh import Floats, Ints, Mesh
-from inr.shapes.solids.grid import EdgeCrossings, Grid
+from inr.shapes.solids.grid import Bools, EdgeCrossings, Grid
 from inr.shapes.solids.reachability import OUTSIDE, Labels
 from inr.shapes.subdivide import subdivide
 
@@ -16,6 +17,8 @@ KINDS = ("wall", "sheet", "buried")
 
 # crossings around one, within this many steps, that decide what it is if most are of a wall
 _NUM_VOTES, _REACH = 12, 3.0
+# sheets of fewer crossings, in connected cells of this many steps, may be the rims of gaps
+_SMALLEST, _CELL = 24, 2.0
 # length of the pieces of faces of several kinds, in steps
 _PIECE = 3.0
 
@@ -78,8 +81,8 @@ def _kinds_of_crossings(
     edge = crossings.node * grid.dim + crossings.axis
     _, index, count = np.unique(edge, return_inverse=True, return_counts=True)
     is_certain = (count[index] == 1) | (kind == WALL)
-    asked = np.flatnonzero((kind == SHEET) | ~is_certain)
-    certain = np.flatnonzero(is_certain)
+    is_certain[kind == SHEET] &= ~_are_small(places[kind == SHEET], grid)
+    asked, certain = np.flatnonzero(~is_certain), np.flatnonzero(is_certain)
     if not len(asked) or not len(certain):
         return kind
     distance, nearest = cKDTree(places[certain]).query(
@@ -90,3 +93,16 @@ def _kinds_of_crossings(
     is_wall = np.append(kind[certain] == WALL, False)[nearest.reshape(len(asked), -1)]
     kind[asked[2 * is_wall.sum(axis=1) > found.sum(axis=1)]] = WALL
     return kind
+
+
+def _are_small(places: Floats, grid: Grid) -> Bools:
+    """Return whether each place is one of few that are connected."""
+    if not len(places):
+        return np.zeros(0, dtype=bool)
+    cell = ((places - places.min(axis=0)) / (_CELL * grid.step)).astype(np.int64)
+    taken = np.zeros(cell.max(axis=0) + 1, dtype=bool)
+    taken[tuple(cell.T)] = True
+    label, _ = ndimage.label(taken, np.ones((3,) * grid.dim))
+    component = label[tuple(cell.T)]
+    small: Bools = np.bincount(component)[component] < _SMALLEST
+    return small
