@@ -53,13 +53,14 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 def run_job(config: DictConfig) -> None:
     """Run one job: the command line, or one point of a sweep."""
     from inr.config.infer_dim import infer_dim
+    from inr.config.infer_name import infer_name
     from inr.config.job import Job
     from inr.config.overrides import Overrides
 
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
     job = Job(
-        raw=infer_dim(to_plain(config)),
+        raw=infer_name(infer_dim(to_plain(config))),
         overrides=Overrides(settings.overrides.task),
         name=job_name(settings.runtime.choices),
         folder=Path(settings.runtime.output_dir) if is_sweep else None,
@@ -145,12 +146,13 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> se
         ValueError: for the first mistake.
     """
     from inr.config.infer_dim import infer_dim
+    from inr.config.infer_name import infer_name
     from inr.config.validate import check_config
 
     allowed: set[str] = set()
     for config in check_command_line(overrides, multirun=multirun, config_dir=config_dir):
         check_stage(config["stage"], config["allow"])
-        check_config(infer_dim(config))
+        check_config(infer_name(infer_dim(config)))
         allowed.update(config["allow"])
     return allowed
 
