@@ -12,6 +12,7 @@ from inr.config.sections import check_choice, check_section, structure
 from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
+from inr.data.names.paths import Naming, mistake_in
 from inr.data.settings import SPLITS
 from inr.data.sources import Family
 from inr.losses import Loss
@@ -46,6 +47,7 @@ def check_config(raw: Mapping[str, Any]) -> None:
             "inferred from the suffix of data.source)"
         )
     _check_together(raw)
+    _check_naming(raw["data"]["name"], raw["data"]["classes"])
     context = {"dim": 2, "latent_dim": 1, "out_dim": 1, "num_parts": 1}
     check(decoder_entry(raw["model"]), "model", allow, kind=Decoder, **context)
     known: dict[str, Any] = {"names": [], "generator": None, "space_dim": 2, "poses": None}
@@ -138,4 +140,15 @@ def _check_prepare(raw: Mapping[str, Any]) -> None:
         raise ValueError(
             f"data.splits.folds is {folds} and data.splits.fold {splits['fold']}; there have to be "
             "at least 2 folds, counted from 0"
+        )
+
+
+def _check_naming(name: str | None, classes: list[str] | str | None) -> None:
+    mistake = None if name is None else mistake_in(name)
+    if mistake is not None:
+        raise ValueError(f"data.name is {name}; {mistake}")
+    if classes is not None and not (name and classes and Naming(name).has_class):
+        raise ValueError(
+            f"data.classes is {classes}, of data.name={name}; it takes names of classes, and a "
+            "data.name that has {class}"
         )

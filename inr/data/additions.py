@@ -36,7 +36,7 @@ def add_to_splits(
     Raises:
         ValueError: if a list cannot be read, or lists name the same shape twice.
     """
-    lists, counted = read_lists(sizes)
+    lists, counted = read_lists(sizes, names)
     place = {name: split for split, members in splits.items() for name in members}
     listed = {name: split for split, members in lists.items() for name in members}
     new = [name for name in new if name not in place]

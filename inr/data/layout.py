@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inr.data.names import read_names
+from inr.data.names.lists import read_names
 from inr.files import replacing
 
 log = logging.getLogger(__name__)

@@ -8,6 +8,8 @@ from inr.settings import AtLeast, Fraction, Positive, Range, Role, Target
 from inr.shapes.primitives import Kind
 
 SPLITS = ("train", "valid", "test")
+# size of a split that lies in a folder of its name
+FOLDER = "folder"
 
 
 class SplitSize(Range):
@@ -38,9 +40,14 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Splits:
-    """Size of each split: a count, a fraction, or a file with a list of names."""
+    """Size of each split: a count, a fraction, a file with a list of names, or `folder`."""
 
-    train: Annotated[int | float | str, SplitSize(), "its size, or a file that lists its names"]
+    train: Annotated[
+        int | float | str,
+        SplitSize(),
+        "its size, a file that lists its names (or a pattern of several), or `folder`: the shapes "
+        "in folders of its name",
+    ]
     valid: Annotated[int | float | str, SplitSize(), "likewise"]
     test: Annotated[int | float | str, SplitSize(), "likewise"]
     folds: Annotated[
@@ -60,6 +67,18 @@ class Data:
         "solids (meshes, outlines, masks) or point clouds",
     ]
     source: Annotated[str | None, Role.OVERRIDABLE, "your own shapes: a folder, or one file"]
+    name: Annotated[
+        str | None,
+        Role.AFFECTS_SAMPLES,
+        Role.OVERRIDABLE,
+        "what shapes are named by: `shapenet`, `modelnet`, `objaverse`, or a pattern of the end of "
+        "their path, such as `{class}/{id}/mesh`; null: the whole path in `data.source`",
+    ]
+    classes: Annotated[
+        list[str] | str | None,
+        Role.OVERRIDABLE,
+        "classes that are prepared, of a `data.name` with {class}; null: all",
+    ]
     root: Annotated[
         str | None,
         Role.OVERRIDABLE,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from inr.data.names.paths import Naming, name_files
 from inr.shapes.composite import Composite
 
 # longest name of a shape; file systems allow 255 bytes, and prepare appends to it
@@ -25,20 +26,30 @@ class Family(Protocol):
 
 
 def find_files(
-    source: Path, suffixes: Sequence[str], *, leave_out: Sequence[Path], key: str = "data.source"
+    source: Path,
+    suffixes: Sequence[str],
+    *,
+    leave_out: Sequence[Path],
+    key: str = "data.source",
+    naming: Naming | None = None,
+    classes: Sequence[str] | None = None,
 ) -> tuple[dict[str, Path], dict[str, str]]:
     """Return shape name to file, of all shapes under a folder, and refused file to reason.
 
-    A shape's name is its path under the folder without suffix, with '_' for '/'.
+    A shape's name is its path under the folder without suffix, with '_' for '/', or the fields of
+    `naming`, joined with '_'.
 
     Args:
         source: a folder, or one file.
         suffixes: suffixes that can be read.
         leave_out: folders to skip.
         key: setting that gives `source`, named in messages.
+        naming: how files are named; files that do not match it are left out.
+        classes: classes that are kept; None for all of them.
 
     Raises:
-        ValueError: if the folder or file does not exist, or has nothing that can be read.
+        ValueError: if the folder or file does not exist, has nothing that can be read or that is
+            named so, or lacks a class.
     """
     readable = ", ".join(suffixes)
     if source.is_file():
@@ -48,7 +59,7 @@ def find_files(
                 f"{key}={source} has none of the suffixes {readable} of such shapes"
                 f"{hint if key == 'data.source' else ''}"
             )
-        return {shape_name(Path(source.name)): source}, {}
+        return {file_name(source, naming): source}, {}
     if not source.is_dir():
         raise ValueError(
             f"{key}={source} does not exist; give the folder of your shapes, or one file"
@@ -63,14 +74,19 @@ def find_files(
     )
     if not paths:
         raise ValueError(f"no shape ({readable}) under {key}={source}")
-    found: dict[str, Path] = {}
     refused: dict[str, str] = {}
+    named: dict[Path, str] = {}
     for path in paths:
-        relative = path.relative_to(source)
-        if not is_text(relative):
+        if is_text(relative := path.relative_to(source)):
+            named[path] = shape_name(relative)
+        else:
             refused[ascii(str(relative))] = "its name is not UTF-8; rename it"
-            continue
-        name = shape_name(relative)
+    if naming is not None:
+        given = name_files(source, list(named), naming, classes)
+        named = {path: limit_name(name) for path, name in given.items()}
+    found: dict[str, Path] = {}
+    for path, name in named.items():
+        relative = path.relative_to(source)
         if name in found:
             refused[relative.as_posix()] = (
                 f"'{path}' and '{found[name]}' would have the same name; rename one of them"
@@ -134,7 +150,22 @@ def shape_name(relative: Path) -> str:
     It is the path without suffix, with '_' for '/'; if too long for a file name, it is truncated
     and a hash is appended.
     """
-    name = "_".join(relative.with_suffix("").parts)
+    return limit_name("_".join(relative.with_suffix("").parts))
+
+
+def file_name(source: Path, naming: Naming | None) -> str:
+    """Return the name of a shape that is given as one file.
+
+    Raises:
+        ValueError: if the file is not named as `naming` says.
+    """
+    if naming is None:
+        return shape_name(Path(source.name))
+    return limit_name(name_files(source.parent, [source], naming, None)[source])
+
+
+def limit_name(name: str) -> str:
+    """Return a name that fits a file name: if too long, truncated, with a hash appended."""
     if len(name.encode()) <= MAX_NAME_BYTES:
         return name
     tail = hashlib.sha256(name.encode()).hexdigest()[:8]

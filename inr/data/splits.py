@@ -2,16 +2,18 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from inr.data.names import read_names
+from inr.data.names.lists import match_names, read_entries
+from inr.hints import find_nearest
 
 log = logging.getLogger(__name__)
 
-Sizes = Mapping[str, int | float | str]
+Sizes = Mapping[str, int | float | str | list[str]]
+# names that are compared with a wrong one
+_MAX_COMPARED = 1000
 # groups of names of the same shape
 Copies = Sequence[Sequence[str]]
 
@@ -26,9 +28,9 @@ def make_splits(
 
     Args:
         names: the shapes, in any order.
-        sizes: split to a count, to a fraction, or to a file that lists its names (unknown names are
-            ignored). If some split is listed, fractions are of the shapes that no list names,
-            scaled to add up to 1.
+        sizes: split to a count, to a fraction, to its names, or to a file that lists them, or a
+            glob pattern of several (unknown names are ignored). If some split is listed, fractions
+            are of the shapes that no list names, scaled to add up to 1.
         seed: seed of the shuffle; the same names and seed give the same splits.
         copies: groups of names of the same shape.
 
@@ -36,40 +38,54 @@ def make_splits(
         ValueError: if a size is negative, the sizes exceed the number of shapes, a list cannot be
             read, or lists name the same shape twice.
     """
-    lists, counted = read_lists(sizes)
+    lists, counted = read_lists(sizes, names)
     listed = {name for names in lists.values() for name in names}
     assigned = _assign([name for name in names if name not in listed], counted, seed, copies)
     known = set(names)
     for split, wanted in lists.items():
         missing = [name for name in wanted if name not in known]
         if len(missing) == len(wanted):
+            near = find_nearest(missing[0], names[:_MAX_COMPARED])
             raise ValueError(
                 f"data.splits.{split}={sizes[split]} names no shape of the data set "
-                f"('{missing[0]}' first); a shape is named by its file, without the suffix and "
-                "with '_' for '/'"
+                f"('{missing[0]}' first); the data set has {len(names)} shapes, for example "
+                f"'{near or next(iter(names), None)}', named by their files, without the suffix "
+                "and with '_' for '/', or as data.name says (data.name=shapenet, say)"
             )
         if missing:
             log.warning(
-                "%s names %d shapes that the data set lacks ('%s' first)",
+                "%s names %d shapes that the data set lacks ('%s' first), of %d",
                 sizes[split],
                 len(missing),
                 missing[0],
+                len(wanted),
             )
     kept = {split: [name for name in names if name in known] for split, names in lists.items()}
     return {split: (assigned | kept)[split] for split in sizes}
 
 
-def read_lists(sizes: Sizes) -> tuple[dict[str, list[str]], dict[str, int | float]]:
+def read_lists(
+    sizes: Sizes, names: Iterable[str]
+) -> tuple[dict[str, list[str]], dict[str, int | float]]:
     """Return the names of each split given by a list, and the sizes of the other splits.
+
+    Args:
+        sizes: see `make_splits`.
+        names: the shapes of the data set, as which listed names are understood.
 
     Raises:
         ValueError: if a list cannot be read, or lists name the same shape twice.
     """
-    lists = {
-        split: read_names(Path(size)) for split, size in sizes.items() if isinstance(size, str)
-    }
+    known = set(names)
+    lists, counted = dict[str, list[str]](), dict[str, int | float]()
+    for split, size in sizes.items():
+        if isinstance(size, str):
+            lists[split] = match_names(read_entries(size), known)
+        elif isinstance(size, list):
+            lists[split] = size
+        else:
+            counted[split] = size
     _check_disjoint(lists)
-    counted = {split: size for split, size in sizes.items() if not isinstance(size, str)}
     if lists:  # the other splits share all remaining shapes
         total = sum(size for size in counted.values() if isinstance(size, float)) or 1.0
         counted = {s: n / total if isinstance(n, float) else n for s, n in counted.items()}

@@ -28,6 +28,8 @@ def data_root(data: Data, raw: Mapping[str, Any]) -> Path:
     # all folds share one data set
     assigned = {key: size for key, size in raw["splits"].items() if key not in ("folds", "fold")}
     settings = shape_settings(raw) | {"splits": assigned}
+    if data.classes is not None:
+        settings["classes"] = sorted(chosen_classes(data))
     if data.family is not None:
         name = str(data.family["_target_"]).rpartition(".")[2].lower()
     elif data.source is not None:
@@ -64,8 +66,13 @@ def is_prepared(layout: Layout) -> bool:
 
 
 def split_sizes(data: Data) -> dict[str, int | float | str]:
-    """Return the size of each split: a count, a fraction, or a file with a list of names."""
+    """Return the size of each split: a count, a fraction, a file of names, or `folder`."""
     return {split: getattr(data.splits, split) for split in SPLITS}
+
+
+def chosen_classes(data: Data) -> list[str]:
+    """Return data.classes as a list."""
+    return [data.classes] if isinstance(data.classes, str) else data.classes or []
 
 
 def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,6 +82,8 @@ def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     # as in the manifests of earlier versions: what has no effect is left out
     if not found["formats"]:
         del found["formats"]
+    if found["name"] is None:
+        del found["name"]
     if found["sign"] not in OF_SOUPS:
         del found["gap"], found["thickness"]
     return found

@@ -78,7 +78,8 @@ def test_what_is_not_finite_is_refused(line: str) -> None:
 
 def test_what_depends_on_settings_is_read_off_the_schema() -> None:
     assert FIXED_GROUPS == ("data", "model", "latent", "loss")
-    assert {"data.root", "data.source"} == set(OVERRIDABLE)
+    located = {"data.root", "data.source", "data.name", "data.classes"}
+    assert located == set(OVERRIDABLE)
     assert {"data.sign", "data.sampling", "data.seed"} < set(FROM_MANIFEST)
     assert {"seed", "optimizer.algorithm", "train.shapes_per_batch"} < set(FIXED_ON_RESUME)
     assert "train.epochs" not in FIXED_ON_RESUME

@@ -8,7 +8,7 @@ import trimesh
 
 from inr.data.deepsdf_layout import DeepSDFLayout, open_layout, read_normalization
 from inr.data.layout import Layout
-from inr.data.names import read_names
+from inr.data.names.lists import read_names
 from inr.data.read import read_surface_points
 from inr.shapes.normalize import Normalization
 from tests.support.making import DRAWS, open_signed

@@ -10,6 +10,7 @@ import yaml
 
 from tests.support.cli import TINY
 from tests.support.paths import ROOT
+from tests.support.trees import write_trees
 
 DOCS = ROOT / "docs"
 CONTRIBUTING = DOCS / "contributing.md"
@@ -88,7 +89,8 @@ def tiny(command: list[str]) -> list[str]:
 
 
 def write_own_files(folder: Path) -> None:
-    """Write the files that a reader has: meshes, an airfoil, a scan, shapes of parts."""
+    """Write what a reader has: meshes, an airfoil, a scan, shapes of parts, collections."""
+    write_trees(folder)
     for name in ("my_meshes", "their_meshes", "my_triangles"):
         (folder / name).mkdir()
     for number in range(3):

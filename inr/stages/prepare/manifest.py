@@ -16,6 +16,8 @@ from inr.runs.dataset import shape_settings
 
 # values of settings that are newer than a manifest
 OLD_DEFAULTS = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
+# values of settings that a manifest leaves out
+LEFT_OUT = {"name": None}
 OLD_SAMPLING_DEFAULTS = {"edge_fraction": 0.0, "dtype": "float32"}
 
 
@@ -69,11 +71,12 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     if not overwrite and layout.manifest.exists():
         manifest = read_manifest(layout)
         before = {**OLD_DEFAULTS, **_settings_in(manifest)}
-        changed = [key for key, value in fresh["settings"].items() if before.get(key) != value]
+        asked = {**LEFT_OUT, **fresh["settings"]}
+        changed = [key for key, value in asked.items() if before.get(key) != value]
         if not changed:
             return dict(manifest)
         if not _forget_refusals(layout):
-            was, now = _difference(before.get(changed[0]), fresh["settings"][changed[0]])
+            was, now = _difference(before.get(changed[0]), asked[changed[0]])
             raise ValueError(
                 f"'{layout.root}' was prepared with data.{changed[0]}={was}, not {now}; "
                 "add overwrite=true to make it anew, or choose another data.root"

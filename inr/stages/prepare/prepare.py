@@ -17,16 +17,23 @@ from inr.data.journal import (
     read_records,
 )
 from inr.data.layout import Layout, read_manifest, write_json
+from inr.data.names.paths import Naming
 from inr.data.parts.sources import PartFiles
 from inr.data.prepare import Recipe, prepare_shape
 from inr.data.solid import OF_SOUPS, Soups, default_thickness
-from inr.data.sources import Family, fingerprint, has_changed, shape_name
+from inr.data.sources import Family, file_name, fingerprint, has_changed
 from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all
-from inr.runs.dataset import is_prepared, layout_of, split_sizes
+from inr.runs.dataset import is_prepared, layout_of
 from inr.shapes import warp
 from inr.stages.prepare.finalize import finalize
-from inr.stages.prepare.locate import assign_splits, find_parts, find_sources
+from inr.stages.prepare.locate import (
+    assign_splits,
+    find_parts,
+    find_sources,
+    naming_of,
+    resolve_sizes,
+)
 from inr.stages.prepare.manifest import (
     check_asked,
     check_assigned,
@@ -71,9 +78,9 @@ def prepare(job: Job) -> None:
     for name, reason in refused.items():
         log.warning("refused %s: %s", name, reason)
     if config.overwrite or not is_prepared(layout) or config.data.splits.folds is not None:
-        assign_splits(config.data, list(sources))
+        assign_splits(config.data, sources)
     else:  # the sources of assigned shapes may be missing
-        read_lists(split_sizes(config.data))
+        read_lists(resolve_sizes(config.data, sources), sources)
     try:
         with file_lock(layout.root / ".lock"):
             parts = _open(job, layout, parts)
@@ -176,7 +183,7 @@ def ensure_prepared(job: Job) -> Layout:
     if has_source and not is_prepared(layout) and asked_for:
         prepare(job)
     elif is_prepared(layout) and config.data.root is None and config.data.source is not None:
-        _check_unchanged(layout, Path(config.data.source))
+        _check_unchanged(layout, Path(config.data.source), naming_of(config.data))
     elif not layout.root.is_dir():
         raise ValueError(
             f"the data set '{layout.root}' does not exist; run stage=prepare with the same "
@@ -188,10 +195,10 @@ def ensure_prepared(job: Job) -> Layout:
     return layout
 
 
-def _check_unchanged(layout: Layout, source: Path) -> None:
+def _check_unchanged(layout: Layout, source: Path, naming: Naming | None) -> None:
     """Check that the source of a data set of one file has not changed, if the file exists."""
     if source.is_file():
-        record = read_manifest(layout)["shapes"].get(shape_name(Path(source.name)))
+        record = read_manifest(layout)["shapes"].get(file_name(source, naming))
         if record is not None and has_changed(source, record):
             raise ValueError(
                 f"'{layout.root}' was made from '{source}' before that file changed; run "

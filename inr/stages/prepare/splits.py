@@ -11,13 +11,13 @@ from inr.data.additions import add_to_folds, add_to_splits
 from inr.data.duplicates import find_copies
 from inr.data.journal import JournalEntry, file_lock, ready_names
 from inr.data.layout import Layout, read_json, read_manifest, write_json
-from inr.data.names import read_names
-from inr.data.settings import SPLITS, Data
+from inr.data.names.lists import find_lists, read_names
+from inr.data.settings import FOLDER, SPLITS, Data
 from inr.data.sources import fingerprint
 from inr.data.splits import Copies, make_splits
 from inr.hints import shorten
 from inr.runs.dataset import split_sizes
-from inr.stages.prepare.locate import assign_splits
+from inr.stages.prepare.locate import assign_splits, resolve_sizes
 from inr.stages.prepare.manifest import check_assigned
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,8 @@ def asked_splits(data: Data) -> dict[str, object]:
     sizes = split_sizes(data)
     # with a digest of each list of names, to notice that it was edited
     lists = [size for size in sizes.values() if isinstance(size, str)]
-    return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in lists}}
+    paths = [path for size in lists if size != FOLDER for path in find_lists(size)]
+    return {**sizes, "seed": data.seed, **{p: fingerprint(Path(p))["digest"] for p in paths}}
 
 
 def assign_all(data: Data, layout: Layout) -> None:
@@ -40,18 +41,19 @@ def assign_all(data: Data, layout: Layout) -> None:
     unfolded = replace(layout, fold=None)
     manifest = read_manifest(layout)
     ready = ready_names(layout)
+    files = {name: Path(manifest["shapes"][name].get("source", "")) for name in ready}
     copies = copies_in(manifest)
     asked = asked_splits(data)
     if unfolded.split("train").exists():
         check_assigned(unfolded, manifest, asked)
         new = set(ready) - set(manifest.get("dealt", ready))
         if new and manifest.get("splits") is not None:  # else the user wrote the split files
-            _add(data, unfolded, sorted(new), ready, copies)
+            _add(data, unfolded, sorted(new), files, copies)
             write_json({**manifest, "dealt": ready}, layout.manifest)
         warn_unassigned(data, unfolded, ready, new)
     else:
         try:
-            splits = make_splits(ready, split_sizes(data), data.seed, copies)
+            splits = make_splits(ready, resolve_sizes(data, files), data.seed, copies)
         except ValueError as error:
             raise ValueError(f"{error} that could be prepared") from error
         write_json({**manifest, "splits": asked, "dealt": ready}, layout.manifest)
@@ -85,7 +87,7 @@ def assign_folds(data: Data, layout: Layout) -> None:
             with file_lock(layout.root / ".lock"):
                 for fold in range(folds or 0):
                     one = replace(data, splits=replace(data.splits, fold=fold))
-                    assigned = assign_splits(one, names, copies)
+                    assigned = assign_splits(one, dict.fromkeys(names), copies)
                     for split, members in assigned.items():
                         write_json(members, replace(layout, fold=f"{fold}_of_{folds}").split(split))
                 write_json(asked, done)
@@ -124,12 +126,17 @@ def copies_in(manifest: Mapping[str, Any]) -> Copies:
 
 
 def _add(
-    data: Data, layout: Layout, new: Sequence[str], ready: Sequence[str], copies: Copies
+    data: Data, layout: Layout, new: Sequence[str], files: Mapping[str, Path], copies: Copies
 ) -> None:
-    """Assign new shapes to the existing splits."""
+    """Assign new shapes to the existing splits; `files` are of all shapes."""
     splits = {split: _names(layout, split) for split in SPLITS}
     added = add_to_splits(
-        splits, new, names=ready, sizes=split_sizes(data), seed=data.seed, copies=copies
+        splits,
+        new,
+        names=list(files),
+        sizes=resolve_sizes(data, files),
+        seed=data.seed,
+        copies=copies,
     )
     _append(layout, splits, added)
     if any(added.values()):

@@ -193,7 +193,7 @@ def estimate_run(job: Job, device: torch.device, state: ResumeState, title: str)
     layout = layout_of(job)
     made_on_use = config.data.family is not None or config.data.root is None
     if made_on_use and not is_prepared(layout):
-        names = assign_splits(config.data, list(find_sources(config)[0]))["train"]
+        names = assign_splits(config.data, find_sources(config)[0])["train"]
         if not names:
             raise ValueError(
                 f"data.splits.train={config.data.splits.train} leaves no shape to train on"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from inr.data.names import read_names
+from inr.data.names.lists import match_names, read_entries, read_names
 
 
 def written(path, content):
@@ -66,3 +66,22 @@ def test_files_that_cannot_be_read(tmp_path):
         read_names(tmp_path / "b.txt")
     with pytest.raises(ValueError, match=r"c\.txt' names no shape"):
         read_names(written(tmp_path / "c.txt", "# nothing\n"))
+
+
+def test_entries_of_published_splits(tmp_path):
+    for number, ids in (("03001627", "a\nb"), ("04379243", "a\n")):
+        (tmp_path / number).mkdir()
+        written(tmp_path / number / "train.lst", ids)
+    both = [("03001627", "a"), ("03001627", "b"), ("04379243", "a")]
+    assert read_entries(str(tmp_path / "*" / "train.lst")) == both
+    nested = written(tmp_path / "sv2.json", {"ShapeNetV2": {"03001627": ["a", "c"]}})
+    entries = read_entries(str(nested))
+    assert entries == [("ShapeNetV2", "03001627", "a"), ("ShapeNetV2", "03001627", "c")]
+    known = {"03001627_a", "c", "ShapeNetV2_03001627_b"}
+    assert match_names(entries, known) == ["03001627_a", "c"]
+    assert match_names(both, known) == ["03001627_a", "03001627_b", "04379243_a"]
+    assert read_entries(str(written(tmp_path / "mine.txt", "a"))) == [("a",)]
+    with pytest.raises(ValueError, match=r"no file matches '.*nothing"):
+        read_entries(str(tmp_path / "*" / "nothing"))
+    odd = written(tmp_path / "of [2].txt", "x")  # a name, no pattern
+    assert read_entries(str(odd)) == [("x",)]

@@ -1,0 +1,1 @@
+"""Names of shapes: listed in files, and made from the paths of files."""
