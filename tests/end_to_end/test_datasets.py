@@ -112,7 +112,7 @@ def test_settings_may_change_where_no_shape_is_ready(boxes, monkeypatch, capsys)
     prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
     prepare += ["data.splits.train=1.0", "data.splits.test=0"]
     for is_again in (False, True):
-        assert inr(monkeypatch, *prepare) == 2
+        assert inr(monkeypatch, *prepare, "data.sign=winding") == 2
         said = capsys.readouterr().err
         assert "every shape was refused" in said and ("nothing to do" in said) == is_again
     with file_lock(Path("made/.lock_0_of_2")):
@@ -122,7 +122,7 @@ def test_settings_may_change_where_no_shape_is_ready(boxes, monkeypatch, capsys)
     assert names_in(Layout(Path("made")))["train"] == ["one", "two"]
     assert json.loads(Path("made/manifest.json").read_text())["settings"]["sign"] == "unsigned"
     capsys.readouterr()
-    assert inr(monkeypatch, *prepare) == 2  # shapes are ready now
+    assert inr(monkeypatch, *prepare, "data.sign=winding") == 2  # shapes are ready now
     assert "was prepared with data.sign=unsigned, not winding" in capsys.readouterr().err
 
 
@@ -134,7 +134,7 @@ def test_one_shape_that_is_ready_keeps_the_settings(boxes, monkeypatch, capsys):
     assert "was prepared with data.extent=0.9, not 0.5" in capsys.readouterr().err
 
 
-def test_a_data_set_of_before(boxes, monkeypatch):
+def test_a_data_set_of_before(boxes, monkeypatch, capsys):
     """Its manifest knows neither the newer settings nor the checks."""
     prepare = ["stage=prepare", "data=meshes", "data.source=boxes", "data.root=made", *SMALL]
     assert inr(monkeypatch, *prepare) == 0
@@ -149,7 +149,12 @@ def test_a_data_set_of_before(boxes, monkeypatch):
         manifest["shapes"][name] = {key: record[key] for key in kept}
     path.write_text(json.dumps(manifest))
     train = [*TRAIN]
+    capsys.readouterr()
     assert inr(monkeypatch, *prepare) == 0
+    assert "prepared with data.sign=winding, which is kept" in capsys.readouterr().err
+    assert inr(monkeypatch, *prepare, "data.sign=auto", "overwrite=true") == 0
+    manifest["settings"].pop("sign", None)
+    path.write_text(json.dumps(manifest))
     assert inr(monkeypatch, "stage=inspect", "data=meshes", "data.root=made") == 0
     train += ["stage=train", "data=meshes", "data.root=made", "train.epochs=1"]
     assert inr(monkeypatch, *train) == 0

@@ -93,7 +93,7 @@ def test_one_shape_that_is_none(tmp_path, monkeypatch, capsys):
     reasons = {"bow_tie.npy": "cross", "black.png": "black.png': the mask", "a.doc": "suffix"}
     for name, reason in reasons.items():
         command = ["stage=prepare", "experiment=single_shape", f"data.source={name}"]
-        assert inr(monkeypatch, *command) == 2
+        assert inr(monkeypatch, *command, "data.sign=winding") == 2
         assert reason in capsys.readouterr().err
 
 

@@ -1,6 +1,7 @@
 """The manifest of a data set: the settings that it was prepared with, compared with a job's."""
 
 import copy
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.parts.sources import PartFiles
 from inr.data.sources import Family, has_changed
 from inr.runs.dataset import shape_settings
+
+log = logging.getLogger(__name__)
 
 # values of settings that are newer than a manifest
 OLD_DEFAULTS = {"kind": "solid", "sign": "winding", "repair": False, "primitive": "cuboid"}
@@ -40,6 +43,29 @@ def adopt_settings(job: Job, layout: Layout) -> Job:
                 "prepare another data.root with it"
             )
         raw["data"][key] = value
+    return replace(job, raw=raw)
+
+
+def keep_sign(job: Job, layout: Layout) -> Job:
+    """Return the job with the `data.sign` that its data set was prepared with.
+
+    Unless the command line sets it, or the data set is made anew: data sets from before the
+    default was `auto` grow and are read as they were.
+    """
+    if job.raw["overwrite"] or job.overrides("data.sign") or not layout.manifest.exists():
+        return job
+    manifest = read_json(layout.manifest)
+    sign = {**OLD_DEFAULTS, **_settings_in(manifest)}["sign"]
+    is_ready = any(record["status"] == "ok" for record in manifest["shapes"].values())
+    if sign == job.raw["data"]["sign"] or not is_ready:
+        return job
+    log.info(
+        "'%s' was prepared with data.sign=%s, which is kept; data.sign=%s overwrite=true makes it "
+        "anew",
+        *(layout.root, sign, job.raw["data"]["sign"]),
+    )
+    raw = copy.deepcopy(job.raw)
+    raw["data"]["sign"] = sign
     return replace(job, raw=raw)
 
 

@@ -39,6 +39,7 @@ from inr.stages.prepare.manifest import (
     check_assigned,
     is_finished,
     keep_num_parts,
+    keep_sign,
     open_manifest,
 )
 from inr.stages.prepare.progress import show_outcomes
@@ -54,8 +55,9 @@ def prepare(job: Job) -> None:
         ValueError: for wrong input, or if the data set cannot be written.
         ShapesRefused: if a shape was refused and strict=true.
     """
-    config = job.config
     layout = layout_of(job)
+    job = keep_sign(job, layout)
+    config = job.config
     if config.data.family is None and config.data.source is None:
         if layout.names():
             log.info("'%s' is prepared already, and used as it is", layout.root)
