@@ -54,7 +54,7 @@ def keep_sign(job: Job, layout: Layout) -> Job:
     """
     if job.raw["overwrite"] or job.overrides("data.sign") or not layout.manifest.exists():
         return job
-    manifest = read_json(layout.manifest)
+    manifest = read_manifest(layout)
     sign = {**OLD_DEFAULTS, **_settings_in(manifest)}["sign"]
     is_ready = any(record["status"] == "ok" for record in manifest["shapes"].values())
     if sign == job.raw["data"]["sign"] or not is_ready:
