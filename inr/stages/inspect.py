@@ -157,7 +157,8 @@ def _summary(
     count = count_statuses(records)
     lines.append(f"{count['refused']} refused, {count['failed']} failed")
     manifest = read_manifest(layout)
-    settings = {"sign": config.data.sign, "gap": config.data.gap} | manifest.get("settings", {})
+    # manifests of earlier versions lack the sign
+    settings = {"sign": "winding", "gap": config.data.gap} | manifest.get("settings", {})
     lines += summarise(
         records,
         sign=settings["sign"],

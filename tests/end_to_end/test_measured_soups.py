@@ -33,7 +33,7 @@ def summary_of(run: Path) -> dict:
 
 def test_a_soup_is_measured_against_its_solid_or_its_faces(soups, monkeypatch, capsys):
     settings = [*SETTINGS, "data=meshes", "data.source=soups", f"data.thickness={THICKNESS}"]
-    settings += ["data.splits.train=2", "data.splits.test=0", "split=train"]
+    settings += ["data.extent=0.4", "data.splits.train=2", "data.splits.test=0", "split=train"]
     assert inr(monkeypatch, "stage=train", *settings) == 0
     assert inr(monkeypatch, "stage=reconstruct", "run=latest", "split=train") == 0
     run = only_run(Path())
@@ -71,7 +71,7 @@ def test_folders_have_no_given_faces(soups, monkeypatch, capsys):
 
 
 PREPARE = ["stage=prepare", "data=meshes", "data.source=soups", "data.root=made", "workers=1"]
-PREPARE += [s for s in TINY if s.startswith("data.sampling")]
+PREPARE += ["data.extent=0.4", *(s for s in TINY if s.startswith("data.sampling"))]
 
 
 def record_of(name: str) -> dict:
