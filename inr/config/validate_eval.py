@@ -81,6 +81,12 @@ def _check_subject(raw: Mapping[str, Any]) -> None:
     ):
         if raw[key] and not raw[needed]:
             raise ValueError(f"{key}={raw[key]} needs {needed} as well")
+    if raw["meshes"] and raw["eval"]["ground_truth"] != "solid":
+        raise ValueError(
+            f"eval.ground_truth={raw['eval']['ground_truth']} is of a data set; "
+            f"meshes={raw['meshes']} is measured against the files of "
+            f"ground_truth={raw['ground_truth']} as they are: leave it out"
+        )
     if raw["scans"] and not raw["meshes"]:
         raise ValueError(f"scans={raw['scans']} goes with meshes=<folder> ground_truth=<folder>")
     if len([key for key in ("run", "runs", "meshes") if raw[key]]) > 1:

@@ -5,11 +5,19 @@ from itertools import zip_longest
 from statistics import median
 
 from inr.data.journal import JournalEntry
+from inr.data.solid import OF_SOUPS
 from inr.hints import shorten
 
 # fraction of samples with ambiguous sign above which a shape is listed
 AMBIGUOUS = 0.01
-REMEDY = "(try data.repair=true)"
+REMEDY = " (try data.sign=auto overwrite=true)"
+# of a soup: fraction of its area that is wall below which it is all sheet, and fraction of its
+# solid that is not enclosed with data.gap=0 above which it hangs on gaps
+ALL_SHEET, HELD_BY_GAPS = 0.01, 0.1
+# fraction of the surface of its solid where it had no face above which it is listed
+BRIDGED = 0.05
+# thickness of shells in cells of eval.resolution, at least
+CELLS_IN_SHELL = 2
 # thresholds of the second evaluation: fraction of equal signs, and distance error in box units
 MIN_AGREEMENT = 0.999
 MAX_ERROR = 1e-4
@@ -24,14 +32,24 @@ def count_statuses(records: Mapping[str, JournalEntry]) -> dict[str, int]:
     return {status: statuses.count(status) for status in ("ok", "refused", "failed")}
 
 
-def summarise(records: Mapping[str, JournalEntry]) -> list[str]:
-    """Return lines about the shapes that were prepared, refused or failed."""
+def summarise(
+    records: Mapping[str, JournalEntry], *, sign: str, gap: float, resolution: int
+) -> list[str]:
+    """Return lines about the shapes that were prepared, refused or failed.
+
+    Args:
+        records: entry of each shape in manifest.json, by name.
+        sign: `data.sign` of the data set.
+        gap: `data.gap` of the data set.
+        resolution: `eval.resolution`, which thin shells are compared with.
+    """
     meshes = {n: r for n, r in records.items() if r["status"] == "ok" and "self_check" in r}
     lines = []
     for status in ("refused", "failed"):
         lines += [f"{status}: {_names(records, lambda r: r['status'] == status)}"]  # noqa: B023
     if meshes:
-        lines += _of_meshes(meshes)
+        lines += _of_meshes(meshes, sign)
+        lines += _of_soups(meshes, gap, resolution)
     lines += _of_parts(_with_parts(records))
     seconds = {n: r["seconds"] for n, r in records.items() if r.get("seconds")}
     if seconds:
@@ -43,15 +61,17 @@ def summarise(records: Mapping[str, JournalEntry]) -> list[str]:
     return [line for line in lines if not line.endswith(": none")]
 
 
-def _of_meshes(records: Mapping[str, JournalEntry]) -> list[str]:
+def _of_meshes(records: Mapping[str, JournalEntry], sign: str) -> list[str]:
+    # soups need no remedy, and surfaces without signs have none
+    remedy = REMEDY if sign not in (*OF_SOUPS, "unsigned") else ""
     rows = {
         "not watertight": lambda r: not r["watertight"],
-        "inconsistent winding (data.repair=true fixes it)": lambda r: not r["consistent_winding"],
+        f"inconsistent winding{remedy}": lambda r: not r["consistent_winding"],
         "duplicate faces": lambda r: r["duplicate_faces"] > 0,
         "degenerate faces": lambda r: r["degenerate_faces"] > 0,
         "several components": lambda r: r["components"] > 1,
         "changed": lambda r: bool(r["changes"]),
-        f"signs ambiguous on over {AMBIGUOUS:.0%} of the samples {REMEDY}": lambda r: (
+        f"signs ambiguous on over {AMBIGUOUS:.0%} of the samples{remedy}": lambda r: (
             (r["ambiguous"] or 0) > AMBIGUOUS
         ),
         "samples that a second evaluation contradicts": contradicts,
@@ -74,6 +94,55 @@ def _of_meshes(records: Mapping[str, JournalEntry]) -> list[str]:
         text += f"signs agree on {sum(signs) / len(signs):.3%}, "
     lines.append(f"{text}largest difference {max(c['max_error'] for c in checks):.1e} box units")
     return lines
+
+
+def _of_soups(records: Mapping[str, JournalEntry], gap: float, resolution: int) -> list[str]:
+    soups = {name: record["enclosure"] for name, record in records.items() if is_soup(record)}
+    if not soups:
+        return []
+    others = len(records) - len(soups)
+    cell = 2 / (resolution - 1)
+    least = CELLS_IN_SHELL * cell
+    thickness = min(soup["thickness"] for soup in soups.values())
+    rows = {
+        "all sheet, which encloses nothing but its shells": is_all_sheet,
+        f"over {HELD_BY_GAPS:.0%} of the solid is enclosed only as data.gap={gap:g} closes gaps, "
+        "and open with data.gap=0 (stage=inspect shows it)": hangs_on_gaps,
+        f"shells {thickness:g} thick are less than {CELLS_IN_SHELL} cells of eval.resolution="
+        f"{resolution}, {cell:.4f} each (try data.thickness=null overwrite=true)": lambda s: (
+            s["sheet"] > 0 and 0 < s["thickness"] < least
+        ),
+    }
+    lines = [
+        f"inside: what cannot be reached from outside in {len(soups)} triangle soups, by winding "
+        f"number in {others} other shapes"
+    ]
+    return lines + [f"{title}: {_names(soups, is_one)}" for title, is_one in rows.items()]
+
+
+def is_soup(record: JournalEntry) -> bool:
+    """Return whether a shape was prepared as the solid that a triangle soup encloses."""
+    return record.get("sign") == "outside" and "enclosure" in record
+
+
+def soup_anomalies(soup: Mapping[str, float]) -> list[str]:
+    """Return what is unusual about the soup of an `enclosure` in manifest.json, as texts."""
+    texts = {
+        "all sheet": is_all_sheet(soup),
+        f"{soup['held_by_gaps']:.0%} of the solid held by gaps": hangs_on_gaps(soup),
+        f"{soup['bridged']:.0%} of the surface bridged": soup["bridged"] > BRIDGED,
+    }
+    return [text for text, is_so in texts.items() if is_so]
+
+
+def is_all_sheet(soup: Mapping[str, float]) -> bool:
+    """Return whether the soup of an `enclosure` in manifest.json has no walls."""
+    return soup["wall"] < ALL_SHEET
+
+
+def hangs_on_gaps(soup: Mapping[str, float]) -> bool:
+    """Return whether what the soup of an `enclosure` encloses hangs on narrow gaps."""
+    return soup["held_by_gaps"] > HELD_BY_GAPS
 
 
 def parts_of_no_shape(records: Mapping[str, JournalEntry]) -> list[int]:

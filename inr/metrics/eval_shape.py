@@ -27,7 +27,12 @@ class EvalShape(Protocol):
 
     @property
     def mesh(self) -> Mesh | None:
-        """Return the mesh; None for a point cloud, which has no inside."""
+        """Return the mesh; None for a point cloud."""
+        ...
+
+    @property
+    def no_inside(self) -> str:
+        """Return why the shape has no inside; empty if it may have one."""
         ...
 
     @property
@@ -66,9 +71,11 @@ class Surface:
 
     Args:
         mesh: mesh in the frame of measurement; may be empty.
+        no_inside: why it has no inside, for messages; empty if it may have one.
     """
 
     mesh: Mesh
+    no_inside: str = ""
 
     @property
     def dim(self) -> int:
@@ -107,6 +114,7 @@ class Cloud:
     points: Floats
     normals: Floats | None
     mesh: None = None
+    no_inside: str = "the ground truth is a point cloud, which has no inside"
     is_empty: bool = False
 
     @property

@@ -16,11 +16,13 @@ def require_solid(pair: Pair) -> Mesh:
     """Return the mesh of the ground truth, for metrics of its inside.
 
     Raises:
-        NotMeasuredError: if it is a point cloud, or a 2-D outline that is open.
+        NotMeasuredError: if it is a point cloud, the visible faces of a triangle soup, or a 2-D
+            outline that is open.
     """
+    if pair.ground_truth.no_inside:
+        raise NotMeasuredError(pair.ground_truth.no_inside)
     mesh = pair.ground_truth.mesh
-    if mesh is None:
-        raise NotMeasuredError("the ground truth is a point cloud, which has no inside")
+    assert mesh is not None  # a point cloud says that it has no inside
     # ray crossings of an open outline would count everything on one side of it as inside
     if mesh.dim == 2 and not mesh.is_closed():
         raise NotMeasuredError("ground truth has no inside: its outline is open")

@@ -5,6 +5,9 @@ from typing import Annotated, Literal
 
 from inr.settings import AtLeast, Fingerprint, Role, Target
 
+# surface of a triangle soup that is measured against: of its solid, or its visible faces as given
+GroundTruth = Literal["solid", "given"]
+
 
 @dataclass(frozen=True)
 class Eval:
@@ -15,6 +18,11 @@ class Eval:
         Literal["box", "native", "unit_cube", "unit_box"],
         Role.AFFECTS_METRICS,
         "frame in which shapes are measured",
+    ]
+    ground_truth: Annotated[
+        GroundTruth,
+        Role.AFFECTS_METRICS,
+        "triangle soups: measured against the solid that they enclose, or their visible faces",
     ]
     resolution: Annotated[
         int, AtLeast(8), Fingerprint("mesh"), "points along each side of the extraction grid"

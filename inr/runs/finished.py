@@ -11,6 +11,9 @@ from inr.data.layout import read_json, write_json
 
 Entry = dict[str, Any]
 
+# settings that are newer than some finished shapes, with the value that those had
+NEWER_SETTINGS: Mapping[str, Any] = MappingProxyType({"ground_truth": "solid"})
+
 NO_TYPES: Mapping[str, Any] = MappingProxyType({})
 
 # the file is rewritten at most 1 / (1 + 20) of the time
@@ -51,7 +54,7 @@ class FinishedShapes:
             ValueError: if one was made with other settings.
         """
         for name, entry in self.shapes.items():
-            settings = finished_in_new_names(entry["settings"])
+            settings = {**NEWER_SETTINGS, **finished_in_new_names(entry["settings"])}
             for key, value in self.settings.items():
                 made = settings.get(key)
                 if made != value:

@@ -3,24 +3,31 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from inr.data.deepsdf_layout import read_normalization
-from inr.data.layout import Layout
+from inr.data.layout import Layout, read_manifest
 from inr.data.parts.read import count_parts, read_parts
 from inr.data.read import read_surface_points
 from inr.metrics.eval_shape import Cloud, Surface
 from inr.metrics.pair import FieldEvaluator, Pair, Parts
+from inr.metrics.settings import GroundTruth
 from inr.render.points import discs
 from inr.render.views import cast_views
-from inr.shapes.mesh import Floats, Mesh, empty_mesh, read_mesh
+from inr.shapes.mesh import Floats, Mesh, empty_mesh, mesh_suffix, read_mesh, read_soup
 from inr.shapes.normalize import Normalization, identity
 
 log = logging.getLogger(__name__)
 
 # longest edge of the ground truth's bounding box, by frame
 LONGEST_EDGE = {"unit_cube": 1, "unit_box": 2}
+
+OPEN = (
+    "the ground truth is the visible part of a triangle soup, an open surface without an inside; "
+    "add eval.ground_truth=solid"
+)
 
 
 def has_only_points(layout: Layout, name: str) -> bool:
@@ -29,9 +36,12 @@ def has_only_points(layout: Layout, name: str) -> bool:
     return not (has_sign and layout.mesh(name).exists())
 
 
-def ground_truth_stamp(layout: Layout, name: str) -> list[int]:
+def ground_truth_stamp(layout: Layout, name: str, dim: int, ground_truth: GroundTruth) -> list[int]:
     """Return sizes and times of the ground truth files of a shape, to notice that they change."""
-    path = layout.surface(name) if has_only_points(layout, name) else layout.mesh(name)
+    if has_only_points(layout, name):
+        path = layout.surface(name)
+    else:
+        path = _given(layout, name, dim, ground_truth) or layout.mesh(name)
     parts = sorted(layout.part_meshes(name).glob("*"))
     found = [
         one.stat() for one in (path, layout.poses(name) / "present.npy", *parts) if one.exists()
@@ -39,13 +49,39 @@ def ground_truth_stamp(layout: Layout, name: str) -> list[int]:
     return [number for status in found for number in (status.st_size, status.st_mtime_ns)]
 
 
-def ground_truth_mesh(layout: Layout, name: str, dim: int) -> Mesh:
+def _given(layout: Layout, name: str, dim: int, ground_truth: GroundTruth) -> Path | None:
+    """Return the file of the visible part of a soup; None for other shapes, and for the solid."""
+    path = layout.visible_mesh(name, mesh_suffix(dim))
+    return path if ground_truth == "given" and path.exists() else None
+
+
+def check_given(layout: Layout, names: Sequence[str], dim: int) -> None:
+    """Check that the visible part of every soup is there.
+
+    Raises:
+        ValueError: if one is missing, which would be measured against its solid.
+    """
+    shapes = read_manifest(layout)["shapes"] if layout.manifest.exists() else {}
+    for name in names:
+        path = layout.visible_mesh(name, mesh_suffix(dim))
+        if shapes.get(name, {}).get("sign") == "outside" and not path.exists():
+            raise ValueError(
+                f"eval.ground_truth=given needs '{path}', which is missing; restore it, or add "
+                "eval.ground_truth=solid"
+            )
+
+
+def ground_truth_mesh(
+    layout: Layout, name: str, dim: int, ground_truth: GroundTruth = "solid"
+) -> Mesh:
     """Return the ground truth mesh of a shape for a picture; a point cloud is drawn as discs.
 
     It is empty if there is neither, or if it cannot be read: a picture must not end a run.
     """
-    path = layout.mesh(name)
+    given, path = _given(layout, name, dim, ground_truth), layout.mesh(name)
     try:
+        if given is not None:
+            return read_soup(given)
         if path.exists():
             return read_mesh(path)
         if not layout.surface(name).exists():
@@ -62,6 +98,7 @@ def open_pair(
     layout: Layout,
     name: str,
     *,
+    ground_truth: GroundTruth,
     frame: str,
     num_points: int,
     seed: int,
@@ -74,7 +111,8 @@ def open_pair(
         mesh: reconstruction, in the box frame.
         layout: layout of the data set.
         name: name of the shape.
-        frame: frame of measurement, see inr.metrics.settings.Eval.
+        ground_truth: surface of a soup that is the ground truth, see inr.metrics.settings.Eval.
+        frame: frame of measurement, likewise.
         num_points: number of points drawn on each of the two surfaces.
         seed: seed of all draws.
         evaluator: field of the network, for metrics that need it.
@@ -92,8 +130,9 @@ def open_pair(
         points = surface[:, :dim]
         normals = surface[:, dim:] if surface.shape[1] > dim else None
     else:
-        ground_truth = read_mesh(layout.mesh(name))
-        points = ground_truth.vertices[ground_truth.used()]
+        given = _given(layout, name, dim, ground_truth)
+        surface_mesh = read_mesh(layout.mesh(name)) if given is None else read_soup(given)
+        points = surface_mesh.vertices[surface_mesh.used()]
     box = identity(dim)
     if frame == "native":
         box = read_normalization(layout.normalization(name))
@@ -103,7 +142,7 @@ def open_pair(
     shape: Surface | Cloud = (
         Cloud(cloud, None if normals is None else normals @ box.rotation)
         if only_points
-        else Surface(box.undo_mesh(ground_truth))
+        else Surface(box.undo_mesh(surface_mesh), "" if given is None else OPEN)
     )
     return Pair(
         reconstruction=Surface(box.undo_mesh(mesh)),

@@ -8,18 +8,23 @@ from typing import Any
 import numpy as np
 import torch
 
+from inr.data.layout import Layout
 from inr.models.inr import INR
 from inr.reconstruct import field_of
 from inr.render import GROUND_TRUTH_COLOR, ShapeRenderer
+from inr.render.cuts import cut_soup, draw_cut
 from inr.render.grid import image_grid, write_png
 from inr.render.interface import Image
 from inr.render.slices import cross_section, slice_values
-from inr.shapes.mesh import Mesh
+from inr.runs.ground_truth import ground_truth_mesh
+from inr.shapes.mesh import Mesh, empty_mesh, mesh_suffix, read_soup
 
 log = logging.getLogger(__name__)
 
 NUM_WORST = 8
 FIELD_RESOLUTION = 128
+# width and height of the pictures of soups in pixels: a shell 0.02 thick has 4
+SOUP_SIZE = 384
 AXIS = 2  # the slice of a 3-D field is at z = 0
 
 
@@ -103,3 +108,51 @@ def _draw_field_2d(
     grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1)
     values = field_of(model, latent)(grid.reshape(-1, 2)).reshape(grid.shape[:2])
     return renderer.flat.render_field(values, surface=mesh, ground_truth=ground_truth)
+
+
+def draw_soups(
+    layout: Layout,
+    enclosures: Mapping[str, Mapping[str, float]],
+    dim: int,
+    renderer: ShapeRenderer,
+) -> Image:
+    """Draw triangle soups as they were given, their solids, and a cut through both.
+
+    Args:
+        layout: layout of the data set.
+        enclosures: entry `enclosure` in manifest.json of each soup, by name.
+        dim: D.
+        renderer: renderer of the meshes.
+    """
+    rows, captions = [], []
+    for name, soup in enclosures.items():
+        suffix = mesh_suffix(dim)
+        given = _read_if_there(layout.given_mesh(name, suffix), dim)
+        visible = _read_if_there(layout.visible_mesh(name, suffix), dim)
+        solid = ground_truth_mesh(layout, name, dim)
+        *sections, plane = cut_soup(given, solid, visible)
+        first = (
+            draw_cut(given, empty_mesh(dim), size=SOUP_SIZE)
+            if dim == 2  # lines that may be open
+            else renderer.render(given, size=SOUP_SIZE, color=GROUND_TRUTH_COLOR)
+        )
+        cut = draw_cut(*sections, size=SOUP_SIZE)
+        rows.append([first, renderer.render(solid, size=SOUP_SIZE), cut])
+        captions.append(
+            [
+                ", ".join(f"{kind} {soup[kind]:.1%}" for kind in ("wall", "sheet", "buried")),
+                f"bridged {soup['bridged']:.1%}, held by gaps {soup['held_by_gaps']:.1%}",
+                f"{plane}given at most {soup['max_distance']:.3f} off",
+            ]
+        )
+    return image_grid(
+        rows,
+        column_titles=["given", "solid", "cut"],
+        row_labels=[name[:24] for name in enclosures],
+        captions=captions,
+        font_size=16,
+    )
+
+
+def _read_if_there(path: Path, dim: int) -> Mesh:
+    return read_soup(path) if path.exists() else empty_mesh(dim)

@@ -210,6 +210,15 @@ def write_mesh(mesh: Mesh, path: Path) -> None:
             trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export(temporary)
 
 
+def read_soup(path: Path) -> Mesh:
+    """Return a mesh that `write_mesh` wrote, whose outlines may be open or cross themselves.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    return Mesh(*read_outline(path)) if path.suffix == ".npz" else read_mesh(path)
+
+
 def mesh_suffix(dim: int) -> str:
     """Return the file suffix with which meshes of dimension `dim` are written."""
     return ".npz" if dim == 2 else ".ply"

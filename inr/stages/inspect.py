@@ -12,10 +12,11 @@ from PIL import Image as PillowImage
 
 from inr.config.factories import build_renderer
 from inr.config.job import Job
+from inr.config.schema import Config
 from inr.data.journal import JournalEntry, read_records, ready_names
 from inr.data.layout import Layout, read_manifest
 from inr.data.read import read_distances
-from inr.data.summary import contradicts, count_statuses, summarise
+from inr.data.summary import contradicts, count_statuses, is_soup, soup_anomalies, summarise
 from inr.files import OUTPUTS, open_arrays, replacing
 from inr.progress import show_progress
 from inr.render import GROUND_TRUTH_COLOR, ShapeRenderer
@@ -23,6 +24,7 @@ from inr.render.grid import image_grid
 from inr.render.interface import Image
 from inr.render.samples import draw_histograms, draw_samples
 from inr.runs.ground_truth import ground_truth_mesh
+from inr.runs.pictures import draw_soups
 from inr.shapes.mesh import Floats
 from inr.stages.prepare.prepare import ensure_prepared
 
@@ -58,7 +60,8 @@ def inspect(job: Job) -> Path:
         shape_stats(layout, name, config.data.dim, records.get(name, {}))
         for name in show_progress(chosen, "inspect", len(chosen))
     ]
-    worst = sorted(stats, key=lambda one: -one["oddity"])[:NUM_WORST]
+    stats.sort(key=lambda one: -one["oddity"])
+    worst = stats[:NUM_WORST]
     renderer = build_renderer(config)
     rows = [_row(layout, one["name"], config.data.dim, renderer) for one in worst]
     picture = image_grid(
@@ -74,7 +77,14 @@ def inspect(job: Job) -> Path:
         },
         size=(960, 260),
     )
-    text = _page(layout, names, chosen, records, stats, histograms, picture)
+    soups = [one["name"] for one in stats if is_soup(records.get(one["name"], {}))][:NUM_WORST]
+    pictures = {"The most unusual shapes": picture}
+    if soups:
+        title = "Triangle soups: as given, their solid, and a cut (given in red)"
+        enclosures = {name: records[name]["enclosure"] for name in soups}
+        pictures[title] = draw_soups(layout, enclosures, config.data.dim, renderer)
+    lines = _summary(config, layout, names, chosen, records)
+    text = _page(layout, lines, stats, {"Samples": histograms, **pictures})
     page = _write(text, layout)
     log.info("%d shapes, %d of them inspected; the page: %s", len(names), len(chosen), page)
     return page
@@ -93,7 +103,9 @@ def shape_stats(layout: Layout, name: str, dim: int, record: JournalEntry) -> di
     odd = [f"{inside:.1%} inside"] if 0 < inside < 0.02 else []
     if record.get("ambiguous"):
         odd.append(f"{record['ambiguous']:.2%} of the signs uncertain")
-    if record.get("watertight") is False:
+    if is_soup(record):
+        odd += soup_anomalies(record["enclosure"])
+    elif record.get("watertight") is False:
         odd.append("not watertight")
     if record.get("changes"):
         odd.append("; ".join(record["changes"]))
@@ -131,30 +143,50 @@ def _samples(layout: Layout, name: str, dim: int) -> Floats:
     return np.concatenate(runs)[:, : dim + 1]
 
 
-def _page(
+def _summary(
+    config: Config,
     layout: Layout,
     names: list[str],
     chosen: list[str],
     records: dict[str, JournalEntry],
-    stats: list[dict[str, Any]],
-    histograms: Image,
-    picture: Image,
-) -> str:
-    count = count_statuses(records)
+) -> list[str]:
+    """Return lines on the data set, for the top of the page."""
     lines = [f"{len(names)} shapes, {len(chosen)} of them inspected"]
-    if records:
-        lines.append(f"{count['refused']} refused, {count['failed']} failed")
-        lines += summarise(records)
-        bad = {n: r["reason"] for n, r in records.items() if r["status"] != "ok"}
-        lines += [f"{name}: {reason}" for name, reason in list(bad.items())[:MAX_REASONS]]
-        pairs = read_manifest(layout).get("near_duplicates", [])
-        lines += [f"near duplicates: {one}, {other}" for one, other in pairs[:MAX_REASONS]]
+    if not records:
+        return lines
+    count = count_statuses(records)
+    lines.append(f"{count['refused']} refused, {count['failed']} failed")
+    manifest = read_manifest(layout)
+    # manifests of earlier versions lack the sign
+    settings = {"sign": "winding", "gap": config.data.gap} | manifest.get("settings", {})
+    lines += summarise(
+        records,
+        sign=settings["sign"],
+        gap=settings["gap"],
+        resolution=config.eval.resolution,
+    )
+    bad = {n: r["reason"] for n, r in records.items() if r["status"] != "ok"}
+    lines += [f"{name}: {reason}" for name, reason in list(bad.items())[:MAX_REASONS]]
+    pairs = manifest.get("near_duplicates", [])
+    return lines + [f"near duplicates: {one}, {other}" for one, other in pairs[:MAX_REASONS]]
+
+
+def _page(
+    layout: Layout,
+    lines: list[str],
+    stats: list[dict[str, Any]],
+    pictures: dict[str, Image],
+) -> str:
     cells = [
         (one["name"], f"{one['count']:,}", f"{one['inside']:.1%}", _largest(one), one["odd"])
-        for one in sorted(stats, key=lambda one: -one["oddity"])
+        for one in stats
     ]
     table = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+    )
+    shown = "".join(
+        f'<h2>{title}</h2><img alt="{title}" src="{_data(picture)}">\n'
+        for title, picture in pictures.items()
     )
     titles = "".join(f"<th>{title}</th>" for title in COLUMNS)
     return f"""<!DOCTYPE html>
@@ -163,9 +195,7 @@ def _page(
 text-align:left}}img{{max-width:100%}}</style>
 <h1>{html.escape(str(layout.root))}</h1>
 <ul>{"".join(f"<li>{html.escape(line)}</li>" for line in lines)}</ul>
-<h2>Samples</h2><img alt="histograms" src="{_data(histograms)}">
-<h2>The most unusual shapes</h2><img alt="shapes" src="{_data(picture)}">
-<h2>Shapes</h2><table><tr>{titles}</tr>{table}</table>
+{shown}<h2>Shapes</h2><table><tr>{titles}</tr>{table}</table>
 </html>
 """
 

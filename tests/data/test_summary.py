@@ -1,4 +1,11 @@
-from inr.data.summary import count_statuses, parts_of_no_shape, summarise
+import pytest
+
+from inr.data import summary
+from inr.data.summary import count_statuses, parts_of_no_shape, soup_anomalies
+
+
+def summarise(records, *, sign="winding", gap=0.03, resolution=256):
+    return summary.summarise(records, sign=sign, gap=gap, resolution=resolution)
 
 
 def record(**changes):
@@ -40,9 +47,61 @@ def test_what_stands_out_is_named():
     lines = summarise(records)
     assert "refused: 1 (c)" in lines and "failed: 1 (d)" in lines
     assert "not watertight: 1 (a)" in lines
-    assert "signs ambiguous on over 1% of the samples (try data.repair=true): 1 (a)" in lines
+    (line,) = (line for line in lines if line.startswith("signs ambiguous on over 1% of the"))
+    assert line.endswith("samples (try data.sign=auto overwrite=true): 1 (a)")
     assert "samples that a second evaluation contradicts: 1 (b)" in lines
     assert count_statuses(records) == {"ok": 2, "refused": 1, "failed": 1}
+
+
+def soup(**changes):
+    enclosure = {"wall": 0.6, "sheet": 0.4, "buried": 0.0, "bridged": 0.01, "held_by_gaps": 0.05}
+    enclosure |= {"thickness": 0.02, **changes}
+    return record(sign="outside", watertight=False, consistent_winding=False, enclosure=enclosure)
+
+
+def test_soups_are_counted_and_what_is_unusual_is_named():
+    records = {
+        "closed": record(sign="winding"),
+        "chair": soup(),
+        "leaf": soup(wall=0.009, sheet=0.991),
+        "car": soup(held_by_gaps=0.4, sheet=0.0),
+    }
+    lines = summarise(records, sign="auto", resolution=64)
+    assert "inside: what cannot be reached from outside in 3 triangle soups, by winding number" in (
+        " ".join(lines)
+    )
+    assert "not watertight: 3 (chair, leaf, car)" in lines
+    assert "inconsistent winding: 3 (chair, leaf, car)" in lines
+    assert "all sheet, which encloses nothing but its shells: 1 (leaf)" in lines
+    (gaps,) = (line for line in lines if "gap" in line)
+    assert "data.gap=0.03" in gaps and "data.gap=0 (" in gaps and "stage=inspect" in gaps
+    assert gaps.endswith(": 1 (car)")
+    (thin,) = (line for line in lines if "shells 0.02 thick" in line)
+    assert "2 cells of eval.resolution=64, 0.0317 each" in thin
+    assert thin.endswith("(try data.thickness=null overwrite=true): 2 (chair, leaf)")
+    assert not any("repair" in line for line in lines)
+    # 2 cells are 2 * 2 / 200 = 0.02 box units wide
+    for resolution, is_thin in ((200, True), (201, False)):
+        said = summarise(records, sign="auto", resolution=resolution)
+        assert any("thick are less" in line for line in said) == is_thin
+
+
+@pytest.mark.parametrize("sign", ["auto", "outside", "unsigned", "winding", "pseudonormal"])
+def test_a_remedy_is_named_where_there_is_one(sign):
+    lines = summarise({"a": record(consistent_winding=False, ambiguous=0.2)}, sign=sign)
+    named = [line for line in lines if "(try " in line]
+    assert len(named) == (2 if sign in ("winding", "pseudonormal") else 0)
+    assert all("(try data.sign=auto overwrite=true)" in line for line in named)
+
+
+def test_anomalies_of_soups():
+    assert soup_anomalies(soup()["enclosure"]) == []
+    odd = soup(wall=0.0, bridged=0.06, held_by_gaps=0.11)["enclosure"]
+    assert soup_anomalies(odd) == [
+        "all sheet",
+        "11% of the solid held by gaps",
+        "6% of the surface bridged",
+    ]
 
 
 def with_parts(*present, **changes):

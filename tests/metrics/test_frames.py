@@ -48,7 +48,8 @@ def layout(tmp_path, dim):
 
 def opened(layout, mesh, frame, name="cube"):
     evaluator = evaluator_of(ball_distance, lambda d: d + 0.05, 1.0)
-    return open_pair(mesh, layout, name, frame=frame, num_points=400, seed=0, evaluator=evaluator)
+    settings = {"ground_truth": "solid", "num_points": 400, "seed": 0}
+    return open_pair(mesh, layout, name, frame=frame, evaluator=evaluator, **settings)
 
 
 @DIMS

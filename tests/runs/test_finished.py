@@ -34,3 +34,10 @@ def test_a_file_edited_by_hand_is_refused_by_name(tmp_path, content):
     (tmp_path / "shapes.json").write_text(content)
     with pytest.raises(ValueError, match=r"shapes\.json' is not as this program writes it"):
         FinishedShapes(tmp_path, {}, {"status": str, "seconds": int | float})
+
+
+def test_a_record_without_a_newer_setting_has_what_it_did_then(tmp_path):
+    FinishedShapes(tmp_path, {"seed": 0}).add("a", {})
+    FinishedShapes(tmp_path, {"seed": 0, "ground_truth": "solid"}).check_settings()
+    with pytest.raises(ValueError, match="made with ground_truth=solid, not given; overwrite=true"):
+        FinishedShapes(tmp_path, {"seed": 0, "ground_truth": "given"}).check_settings()

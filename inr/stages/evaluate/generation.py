@@ -17,7 +17,7 @@ from inr.metrics.sets import SetDistances, SetMetric, chamfer_distances
 from inr.metrics.summary import format_table, write_csv, write_summary
 from inr.progress import show_progress
 from inr.runs.directory import Run, run_argument
-from inr.runs.ground_truth import open_pair
+from inr.runs.ground_truth import check_given, open_pair
 from inr.runs.shape_folder import ShapeFolder
 from inr.shapes.mesh import Floats, empty_mesh
 from inr.stages.evaluate.results import Row
@@ -47,11 +47,14 @@ def evaluate_generated(
         for name in names
     }
     split_names = read_split(layout, split)
+    if settings.ground_truth == "given":
+        check_given(layout, split_names, dim)
     references = {
         name: open_pair(
             empty_mesh(dim),
             layout,
             name,
+            ground_truth=settings.ground_truth,
             frame="box",
             num_points=settings.num_points,
             seed=settings.seed,
@@ -63,7 +66,12 @@ def evaluate_generated(
         generated,
         references,
         run.evaluation(label, split, settings.protocol),
-        about={"split": split, "epoch": epoch, "prior": prior},
+        about={
+            "split": split,
+            "epoch": epoch,
+            "prior": prior,
+            "ground_truth": settings.ground_truth,
+        },
         title=f"{len(names)} generated shapes ({prior}) against the {split} split, epoch {epoch}",
     )
 

@@ -8,12 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from inr.config.factories import build_logger
+from inr.config.job import Job
 from inr.metrics.pair import Pair
 from inr.metrics.protocol import Protocol
 from inr.metrics.settings import Eval
 from inr.metrics.summary import format_table, summarise, write_csv, write_summary
+from inr.runs.directory import Run
 from inr.settings import Role, keys_with
 from inr.stages.evaluate.published import changed_keys, published_lines
+from inr.training.tracking import Tracker
 
 log = logging.getLogger(__name__)
 
@@ -139,3 +143,21 @@ def _unmeasured(rows: Sequence[Row], protocol: Protocol) -> str:
             why = first["not_measured"][metric]
             lines.append(f"\nno {metric} for {len(without)} of them ({first['name']}: {why})")
     return "".join(lines)
+
+
+def log_means(
+    job: Job, run: Run, summaries: Mapping[str, Mapping[str, Any]], epoch: int, step: int
+) -> None:
+    """Log the means of each split to metrics.jsonl and the dashboard."""
+    logger = build_logger(job.config)
+    logger.start(run.path, name=run.path.name, group="", config=job.raw)
+    protocol = job.config.eval.protocol
+    prefix = "" if protocol == "default" else f"{protocol}/"
+    values = {
+        f"{prefix}{split}/{metric}": entry["mean"]
+        for split, summary in summaries.items()
+        for metric, entry in summary["metrics"].items()
+        if entry["mean"] is not None
+    }
+    Tracker(run.path, logger).log(values, epoch=epoch, step=step)
+    logger.finish(0)

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from inr.config.factories import (
-    build_logger,
     build_protocol,
     build_renderer,
     build_set_metrics,
@@ -25,6 +24,7 @@ from inr.progress import show_progress
 from inr.runs.directory import Run, find_run, run_argument
 from inr.runs.finished import FinishedShapes
 from inr.runs.ground_truth import (
+    check_given,
     ground_truth_mesh,
     ground_truth_stamp,
     has_ground_truth,
@@ -38,6 +38,7 @@ from inr.shapes.mesh import Mesh, empty_mesh
 from inr.stages.evaluate.generation import evaluate_generated
 from inr.stages.evaluate.results import (
     Row,
+    log_means,
     measure_row,
     mesh_resolution,
     record_settings,
@@ -45,7 +46,6 @@ from inr.stages.evaluate.results import (
 )
 from inr.stages.prepare.prepare import ensure_prepared
 from inr.training.checkpoint import epoch_label, find_checkpoint, load_checkpoint
-from inr.training.tracking import Tracker
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,8 @@ def evaluate_run(job: Job, run: Run) -> dict[str, SplitResult]:
                 config, job.overrides, run, layout, epoch_label(epoch), trained, evaluator
             )
             found = {split: _evaluate_split(opened, split, epoch) for split in job.splits}
-        _log_means(job, run, found, epoch, int(progress["step"]))
+        summaries = {split: one.summary for split, one in found.items()}
+        log_means(job, run, summaries, epoch, int(progress["step"]))
     return found
 
 
@@ -140,6 +141,9 @@ def _evaluate_split(opened: _OpenRun, split: str, epoch: int) -> SplitResult:
     names = read_trained_split(opened.layout, split, opened.trained)
     made = _reconstructed(opened, split, epoch)
     warn_missing_ground_truth(opened.layout, names, "they have no metrics")
+    surface, dim = config.eval.ground_truth, config.data.dim
+    if surface == "given":
+        check_given(opened.layout, names, dim)
     protocol = build_protocol(config)
     folder = run.evaluation(opened.label, split, protocol.name)
     settings = record_settings(config.eval)
@@ -148,7 +152,8 @@ def _evaluate_split(opened: _OpenRun, split: str, epoch: int) -> SplitResult:
         finished.check_settings()
     with finished:
         for name in show_progress(names, f"evaluate {split}", len(names)):
-            of = [made.get(name, {}).get("time"), ground_truth_stamp(opened.layout, name)]
+            stamp = ground_truth_stamp(opened.layout, name, dim, surface)
+            of = [made.get(name, {}).get("time"), stamp]
             before = finished.shapes.get(name)
             # measured again if mesh or ground truth have changed since, or if it had no metrics
             is_finished = (
@@ -165,7 +170,12 @@ def _evaluate_split(opened: _OpenRun, split: str, epoch: int) -> SplitResult:
         protocol,
         folder,
         settings=config.eval,
-        about={"split": split, "epoch": epoch, "resolution": mesh_resolution(made, config.eval)},
+        about={
+            "split": split,
+            "epoch": epoch,
+            "resolution": mesh_resolution(made, config.eval),
+            "ground_truth": surface,
+        },
         title=f"{split} split, epoch {epoch}",
     )
     _draw_worst(opened, split, rows, protocol)
@@ -210,6 +220,7 @@ def _evaluate_shape(
             shapes.read_mesh(name) if made["status"] == "ok" else empty_mesh(shapes.dim),
             opened.layout,
             name,
+            ground_truth=settings.ground_truth,
             frame=settings.frame,
             num_points=settings.num_points,
             seed=settings.seed,
@@ -222,9 +233,11 @@ def _evaluate_shape(
 
 def _draw_worst(opened: _OpenRun, split: str, rows: list[Row], protocol: Protocol) -> None:
     shapes = opened.shapes(split)
+    surface = opened.config.eval.ground_truth
 
     def read(name: str) -> tuple[Mesh, Mesh]:
-        return ground_truth_mesh(opened.layout, name, shapes.dim), shapes.read_mesh(name)
+        ground_truth = ground_truth_mesh(opened.layout, name, shapes.dim, surface)
+        return ground_truth, shapes.read_mesh(name)
 
     metric = protocol.ranking_metric
     is_higher_better = protocol.metrics[metric].higher_is_better
@@ -238,19 +251,3 @@ def _open_evaluator(job: Job, run: Run) -> Callable[[torch.Tensor], FieldEvaluat
     trained = load_trained(job, run)
 
     return lambda latent: trained.evaluator(latent.to(trained.device))
-
-
-def _log_means(job: Job, run: Run, found: Mapping[str, SplitResult], epoch: int, step: int) -> None:
-    """Log the means to metrics.jsonl and the dashboard."""
-    logger = build_logger(job.config)
-    logger.start(run.path, name=run.path.name, group="", config=job.raw)
-    protocol = job.config.eval.protocol
-    prefix = "" if protocol == "default" else f"{protocol}/"
-    values = {
-        f"{prefix}{split}/{metric}": entry["mean"]
-        for split, one in found.items()
-        for metric, entry in one.summary["metrics"].items()
-        if entry["mean"] is not None
-    }
-    Tracker(run.path, logger).log(values, epoch=epoch, step=step)
-    logger.finish(0)

@@ -122,7 +122,8 @@ def _report(
     if not count["ok"]:
         raise ValueError(f"every shape was refused; the reasons are in {layout.manifest}")
     if made:
-        for line in summarise(records):
+        data, resolution = config.data, config.eval.resolution
+        for line in summarise(records, sign=data.sign, gap=data.gap, resolution=resolution):
             log.info("%s", line)
         _warn_of_parts(records)
     assign_all(config.data, layout)

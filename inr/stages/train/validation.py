@@ -159,6 +159,7 @@ class Validation:
             mesh,
             self.layout,
             name,
+            ground_truth="solid",
             frame="box",
             num_points=self.config.train.validation_points,
             seed=self.config.eval.seed,
