@@ -35,7 +35,6 @@ LONG_FILES = {
     "shapes/warp.py": "kernels of one search, which only warp's compiler sees together",
 }
 LONG_FUNCTIONS = {
-    "data/prepare.py:_write_shape": (65, "the files of one shape, in the order they are made"),
     "models/mlp.py:__init__": (85, "a setting of the network is a line of its signature"),
     "shapes/warp.py:_kernels": (75, "warp compiles the functions that stand inside"),
     "stages/train/train.py:_fit": (70, "what a run is made of, then the call of the training loop"),
@@ -123,7 +122,7 @@ def test_the_rules_bite():
         ("settings", "shapes"),
     ):
         assert not may_import(importer, target)
-    assert "inr.shapes.mesh" in set(imported(PACKAGE / "data" / "prepare.py"))
+    assert "inr.shapes.mesh" in set(imported(PACKAGE / "data" / "prepare" / "solid.py"))
     assert len(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})) == 4
     assert circle({"a": {"b", "c"}, "b": {"c"}}) == []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from inr.data.journal import JournalEntry
 from inr.data.layout import Layout, read_json, read_manifest, write_json
-from inr.data.prepare import delete_shape
+from inr.data.prepare.shape import delete_shape
 from inr.hints import shorten
 
 log = logging.getLogger(__name__)

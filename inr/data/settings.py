@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from inr.data.solid import DataSign
+from inr.data.prepare.inside import DataSign
 from inr.settings import AtLeast, Fraction, Positive, Range, Role, Target
 from inr.shapes.primitives import Kind
 

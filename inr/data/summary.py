@@ -5,7 +5,7 @@ from itertools import zip_longest
 from statistics import median
 
 from inr.data.journal import JournalEntry
-from inr.data.solid import OF_SOUPS
+from inr.data.prepare.inside import OF_SOUPS
 from inr.hints import shorten
 
 # fraction of samples with ambiguous sign above which a shape is listed

@@ -11,8 +11,8 @@ from inr.config.job import Job
 from inr.config.renamed import in_old_names
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout
+from inr.data.prepare.inside import OF_SOUPS
 from inr.data.settings import SPLITS, Data
-from inr.data.solid import OF_SOUPS
 from inr.files import OUTPUTS
 from inr.settings import Role, keys_with
 

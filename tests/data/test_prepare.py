@@ -6,7 +6,8 @@ import pytest
 import trimesh
 
 from inr.data.layout import Layout
-from inr.data.prepare import Recipe, prepare_shape
+from inr.data.prepare.recipe import Recipe
+from inr.data.prepare.shape import prepare_shape
 from inr.shapes.composite import Composite, without_parts
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization

@@ -11,7 +11,7 @@ from inr.data.layout import Layout
 from inr.data.parts import prepare as prepare_parts
 from inr.data.parts.read import part_mesh, read_labels, read_parts, read_poses
 from inr.data.parts.sources import find_part_files
-from inr.data.prepare import prepare_shape
+from inr.data.prepare.shape import prepare_shape
 from inr.shapes.mesh import Mesh, read_mesh, write_mesh
 from inr.shapes.normalize import Normalization
 from inr.shapes.poses import rotation_matrices

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from inr.data.layout import Layout
-from inr.data.solid import Soups, enclosed
+from inr.data.prepare.inside import Soups, enclosed
 from inr.runs.ground_truth import (
     OPEN,
     check_given,

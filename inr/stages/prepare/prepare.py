@@ -19,8 +19,9 @@ from inr.data.journal import (
 from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.names.paths import Naming
 from inr.data.parts.sources import PartFiles
-from inr.data.prepare import Recipe, prepare_shape
-from inr.data.solid import OF_SOUPS, Soups, default_thickness
+from inr.data.prepare.inside import OF_SOUPS, Soups, default_thickness
+from inr.data.prepare.recipe import Recipe
+from inr.data.prepare.shape import prepare_shape
 from inr.data.sources import Family, file_name, fingerprint, has_changed
 from inr.data.splits import read_lists
 from inr.data.workers import num_cores, run_all
