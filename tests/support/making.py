@@ -13,6 +13,7 @@ from inr.data.batch import BatchSpec
 from inr.data.layout import Layout, write_npz
 from inr.data.open_store import open_store
 from inr.data.prepare import Recipe
+from inr.data.solid import Soups
 from inr.data.store import SampleStore
 from inr.models.inr import INR
 from inr.models.latents import Latents
@@ -109,6 +110,7 @@ def recipe(**changes) -> Recipe:
         "dim": 3,
         "kind": "solid",
         "sign": "winding",
+        "soups": Soups(gap=0.03, thickness=0.02),
         "repair": False,
         "normalize": "box",
         "extent": 0.9,
