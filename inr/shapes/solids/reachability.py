@@ -64,21 +64,22 @@ def reach(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, gap: float) -> Reach
     band = dilate(near.reshape(grid.shape), int(np.ceil(room / grid.step)) + 1)
     far, num_far = ndimage.label(~band)
     graph = _Graph(mesh, grid, crossings, np.flatnonzero(band), far.reshape(-1), num_far)
-    rooms, is_far = graph.rooms(room)
-    label = rooms
+    # in a passage with nodes at least this much farther from faces than others, these are connected
+    alias = float(np.sqrt(grid.dim)) / 2 * grid.step
+    label, is_far = graph.rooms(room, room + alias)
     for fraction in _NARROWER:
         opening = room * fraction
         if opening >= grid.step / 2:
             graph.flood(label, opening)
-            graph.close(label, opening, _ROOM * opening)
+            graph.close(label, opening, max(_ROOM * opening, opening + alias))
     graph.flood(label, -1.0)
     graph.close(label, -1.0, _THINNEST * grid.step)
     whole = is_far[far.reshape(-1)]
     whole[graph.nodes] = label
     graph.settle(whole, grid.strides)
-    closed, is_far = graph.rooms(-1.0)
+    closed, is_far = graph.rooms(-1.0, -1.0)
     counts = np.bincount(far.reshape(-1), minlength=num_far + 1)
-    without = int((closed == INSIDE).sum() + counts[is_far == INSIDE].sum())
+    without = int((closed == INSIDE).sum() + counts[1:][is_far[1:] == INSIDE].sum())
     return Reached(whole, without)
 
 
@@ -122,15 +123,22 @@ class _Graph:
             self.neighbour[:, 2 * axis + 1] = np.where(blocked[nodes], -1, index[up])
             self.far = np.maximum(self.far, np.maximum(far[down], far[up]))
 
-    def rooms(self, least: float) -> tuple[Labels, Labels]:
-        """Label the nodes farther than `least` from faces, and each far component, (F + 1,)."""
-        chosen = np.flatnonzero(self.distance > least)
+    def rooms(self, opening: float, least: float) -> tuple[Labels, Labels]:
+        """Label the nodes farther than `opening` from faces, and each far component, (F + 1,).
+
+        Of rooms that are closed, only those with a node farther than `least` from all faces.
+        """
+        chosen = np.flatnonzero(self.distance > opening)
         beside = np.flatnonzero(self.far[chosen])
         links = (beside, len(chosen) + self.far[chosen[beside]])
         component = self._components(chosen, links, self.num_far + 1)
         is_open = np.zeros(component.max() + 1, dtype=bool)
         is_open[component[len(chosen) + np.flatnonzero(self.is_open)]] = True
-        side = np.where(is_open[component], OUTSIDE, INSIDE).astype(np.uint8)
+        is_wide = np.zeros(len(is_open), dtype=bool)
+        is_wide[component[: len(chosen)][self.distance[chosen] > least]] = True
+        is_wide[component[len(chosen) :]] = True
+        side = np.where(is_open, OUTSIDE, np.where(is_wide, INSIDE, UNKNOWN))
+        side = side.astype(np.uint8)[component]
         label = np.full(len(self.nodes), UNKNOWN, dtype=np.uint8)
         label[chosen] = side[: len(chosen)]
         return label, side[len(chosen) :]

@@ -5,13 +5,14 @@ from inr.shapes.mesh import Mesh
 from inr.shapes.solids import scan as module
 from inr.shapes.solids.scan import Crossings, expand, scan
 from tests.support.meshes import icosphere, inverted, square
-from tests.support.soups import SOLIDS_3D, box, loop
+from tests.support.soups import SOLIDS_3D, box, loop, random_rotation
 
 LINES = np.linspace(-0.9712, 0.9533, 25)  # none through a vertex or an edge
+TORUS = SOLIDS_3D["torus"].mesh
 MESHES = {
     "ball": icosphere(0.6, (0.1, 0.0, -0.1), subdivisions=2),
     "rotated box": SOLIDS_3D["rotated box"].mesh,
-    "torus": SOLIDS_3D["torus"].mesh,
+    "torus": Mesh(TORUS.vertices @ random_rotation(2), TORUS.faces),
     "loop": loop(0.6 + 0.2 * np.cos(np.arange(40)), 40),
 }
 
