@@ -1,7 +1,8 @@
 """Dual contouring of Hermite data: surfaces with sharp edges from crossings of grid edges.
 
 Follows Ju et al. 2002 ("Dual Contouring of Hermite Data"), with a vertex for each sheet of the
-surface in a cell (Nielson 2004, "Dual Marching Cubes"), so that the result is a closed manifold.
+surface in a cell (Nielson 2004, "Dual Marching Cubes"). The result is closed, and a manifold but
+where a sheet passes twice from one cell to the next: that edge has four faces.
 """
 
 from functools import cache

@@ -77,10 +77,12 @@ def enclose(mesh: Mesh, *, gap: float, thickness: float, step: float) -> Enclosu
         step: step of the grid.
 
     Raises:
-        ValueError: if nothing is enclosed, and there are no shells.
+        ValueError: if nothing is enclosed, and there are no shells, or no face has an area.
     """
     mesh = merge_equal(mesh)
-    mesh = Mesh(mesh.vertices, mesh.faces[~repeated_faces(mesh)])
+    mesh = Mesh(mesh.vertices, mesh.faces[~repeated_faces(mesh) & (mesh.face_areas() > 0)])
+    if mesh.is_empty:
+        raise ValueError("none of its faces has an area; there is no surface to enclose anything")
     margin = max(gap, thickness) / 2 + 4 * step
     grid = grid_around(mesh, step, margin)
     crossings = cross_edges(mesh, grid)

@@ -53,7 +53,7 @@ def find_kinds(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, label: Labels) 
     Args:
         mesh: the soup.
         grid: grid around it.
-        crossings: its crossings with the grid, at least one.
+        crossings: its crossings with the grid.
         label: (nodes,), OUTSIDE or INSIDE.
     """
     places = crossings.positions(grid)
@@ -63,9 +63,11 @@ def find_kinds(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, label: Labels) 
     is_pure = (counts > 0).sum(axis=1) == 1
     rest = Mesh(mesh.vertices, mesh.faces[~is_pure])
     pieces, _ = subdivide(rest, _PIECE * grid.step)
-    distance, nearest = cKDTree(places).query(pieces.corners().mean(axis=1))
+    _, nearest = cKDTree(places).query(
+        pieces.corners().mean(axis=1), distance_upper_bound=_REACH * grid.step
+    )
     # what no grid line crosses, and lies apart, has nothing behind it
-    of_pieces = np.where(distance > _REACH * grid.step, SHEET, kind[nearest])
+    of_pieces = np.append(kind, SHEET)[nearest]
     divided = Mesh(pieces.vertices, np.concatenate([mesh.faces[is_pure], pieces.faces]))
     return FaceKinds(divided, np.concatenate([counts[is_pure].argmax(axis=1), of_pieces]), kind)
 

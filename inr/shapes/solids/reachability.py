@@ -21,6 +21,8 @@ _NARROWER = (0.5, 0.25)
 _ROOM = 1.5
 # closed pockets with no node farther than this from a face, in steps, are thinner than the grid
 _THINNEST = 0.25
+# thin pockets are plates if so few nodes beyond their faces are inside, relative to outside
+_PLATE = 0.3
 # resolution of the order in which nodes are flooded, in steps
 _FLOOD_STEP = 0.25
 
@@ -46,8 +48,8 @@ def reach(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, gap: float) -> Reach
     rooms, both sides grow back to the faces, the nodes farthest from faces first: they meet in
     the narrowest section of a gap, and dead-end slots are filled from the side to which they are
     open. Rooms narrower than a gap are inside if their opening is narrower than 2/3 of them, and
-    closed pockets always, unless they are thinner than about half a step: such plates are left
-    outside on both sides.
+    closed pockets always, unless they are thinner than about half a step and border on little but
+    the outside: such plates are left outside on both sides.
 
     Args:
         mesh: faces of any orientation and multiplicity, D = 2 or 3.
@@ -62,21 +64,22 @@ def reach(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, gap: float) -> Reach
     band = dilate(near.reshape(grid.shape), int(np.ceil(room / grid.step)) + 1)
     far, num_far = ndimage.label(~band)
     graph = _Graph(mesh, grid, crossings, np.flatnonzero(band), far.reshape(-1), num_far)
-    rooms, is_far = graph.rooms(room)
-    label = rooms
+    # in a passage with nodes at least this much farther from faces than others, these are connected
+    alias = float(np.sqrt(grid.dim)) / 2 * grid.step
+    label, is_far = graph.rooms(room, room + alias)
     for fraction in _NARROWER:
         opening = room * fraction
         if opening >= grid.step / 2:
             graph.flood(label, opening)
-            graph.close(label, opening, _ROOM * opening)
+            graph.close(label, opening, max(_ROOM * opening, opening + alias))
     graph.flood(label, -1.0)
     graph.close(label, -1.0, _THINNEST * grid.step)
-    label[label == UNKNOWN] = OUTSIDE
     whole = is_far[far.reshape(-1)]
     whole[graph.nodes] = label
-    closed, is_far = graph.rooms(-1.0)
+    graph.settle(whole, grid.strides)
+    closed, is_far = graph.rooms(-1.0, -1.0)
     counts = np.bincount(far.reshape(-1), minlength=num_far + 1)
-    without = int((closed == INSIDE).sum() + counts[is_far == INSIDE].sum())
+    without = int((closed == INSIDE).sum() + counts[1:][is_far[1:] == INSIDE].sum())
     return Reached(whole, without)
 
 
@@ -120,15 +123,22 @@ class _Graph:
             self.neighbour[:, 2 * axis + 1] = np.where(blocked[nodes], -1, index[up])
             self.far = np.maximum(self.far, np.maximum(far[down], far[up]))
 
-    def rooms(self, least: float) -> tuple[Labels, Labels]:
-        """Label the nodes farther than `least` from faces, and each far component, (F + 1,)."""
-        chosen = np.flatnonzero(self.distance > least)
+    def rooms(self, opening: float, least: float) -> tuple[Labels, Labels]:
+        """Label the nodes farther than `opening` from faces, and each far component, (F + 1,).
+
+        Of rooms that are closed, only those with a node farther than `least` from all faces.
+        """
+        chosen = np.flatnonzero(self.distance > opening)
         beside = np.flatnonzero(self.far[chosen])
         links = (beside, len(chosen) + self.far[chosen[beside]])
         component = self._components(chosen, links, self.num_far + 1)
         is_open = np.zeros(component.max() + 1, dtype=bool)
         is_open[component[len(chosen) + np.flatnonzero(self.is_open)]] = True
-        side = np.where(is_open[component], OUTSIDE, INSIDE).astype(np.uint8)
+        is_wide = np.zeros(len(is_open), dtype=bool)
+        is_wide[component[: len(chosen)][self.distance[chosen] > least]] = True
+        is_wide[component[len(chosen) :]] = True
+        side = np.where(is_open, OUTSIDE, np.where(is_wide, INSIDE, UNKNOWN))
+        side = side.astype(np.uint8)[component]
         label = np.full(len(self.nodes), UNKNOWN, dtype=np.uint8)
         label[chosen] = side[: len(chosen)]
         return label, side[len(chosen) :]
@@ -146,7 +156,10 @@ class _Graph:
             label[chosen[widest[component] > least]] = INSIDE
 
     def flood(self, label: Labels, lowest: float) -> None:
-        """Grow the labels, in place, to nodes farther than `lowest` from faces, farthest first."""
+        """Grow the labels, in place, to nodes farther than `lowest` from faces, farthest first.
+
+        A node takes the label of its neighbour that is farthest from faces.
+        """
         unknown = np.flatnonzero((label == UNKNOWN) & (self.distance > lowest))
         unknown = unknown[np.argsort(-self.distance[unknown], kind="stable")]
         depth = self.distance[unknown[:1]] - self.distance[unknown]
@@ -156,17 +169,32 @@ class _Graph:
             waiting = np.concatenate([waiting, some])
             while len(waiting):
                 beside = self.neighbour[waiting]
-                sides = np.where(beside >= 0, label[beside], UNKNOWN)
-                found = np.where(
-                    (sides == OUTSIDE).any(axis=1),
-                    OUTSIDE,
-                    np.where((sides == INSIDE).any(axis=1), INSIDE, UNKNOWN),
-                )
-                grown = found != UNKNOWN
+                known = (beside >= 0) & (label[beside] != UNKNOWN)
+                height = np.where(known, self.distance[beside], -1.0)
+                farthest = height.argmax(axis=1)[:, None]
+                found = label[np.take_along_axis(beside, farthest, axis=1)[:, 0]]
+                grown = known.any(axis=1)
                 if not grown.any():
                     break
                 label[waiting[grown]] = found[grown]
                 waiting = waiting[~grown]
+
+    def settle(self, whole: Labels, strides: Ints) -> None:
+        """Label the pockets that are unknown, in place: OUTSIDE if they are plates.
+
+        Args:
+            whole: (nodes of the grid,).
+            strides: step in flat indices along each axis.
+        """
+        chosen = np.flatnonzero(whole[self.nodes] == UNKNOWN)
+        if not len(chosen):
+            return
+        node = self.nodes[chosen]
+        beyond = whole[node[:, None] + np.concatenate([strides, -strides])]
+        votes = (beyond == INSIDE).sum(axis=1) - _PLATE * (beyond == OUTSIDE).sum(axis=1)
+        component = self._components(chosen)
+        is_inside = np.bincount(component, votes) > 0
+        whole[node] = np.where(is_inside[component], INSIDE, OUTSIDE)
 
     def _components(
         self, chosen: Ints, links: tuple[Ints, Ints] | None = None, num_further: int = 0
