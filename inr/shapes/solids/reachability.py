@@ -47,9 +47,9 @@ def reach(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, gap: float) -> Reach
     gap narrower than `gap`. Rooms not connected to the boundary of the grid are inside. From the
     rooms, both sides grow back to the faces, the nodes farthest from faces first: they meet in
     the narrowest section of a gap, and dead-end slots are filled from the side to which they are
-    open. Rooms narrower than a gap are inside if their opening is narrower than 2/3 of them, and
-    closed pockets always, unless they are thinner than about half a step and border on little but
-    the outside: such plates are left outside on both sides.
+    open. Rooms narrower than a gap and a step are inside if their opening is narrower than 2/3 of
+    them, and closed pockets always, unless they are thinner than about half a step and border on
+    little but the outside: such plates are left outside on both sides.
 
     Args:
         mesh: faces of any orientation and multiplicity, D = 2 or 3.
