@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inr.data.solid import Soups, default_thickness, enclosed, orient
+from inr.data.prepare.inside import Soups, default_thickness, enclosed, orient
 from inr.shapes.composite import without_parts
 from inr.shapes.mesh import Mesh
 from tests.support.meshes import icosphere, inverted, join, square
