@@ -22,6 +22,8 @@ _STEP = {2: 2 / 1024, 3: 2 / 256}
 _FINEST = {2: 2 / 4096, 3: 2 / 512}
 # steps in the thickness of a shell
 _STEPS_IN_SHELL = 2.5
+# extent of a soup, box units, above which the grid would be too large
+_LARGEST = 4.0
 # thickness of shells at least, and in cells of eval.resolution
 LEAST_THICKNESS, CELLS_IN_SHELL = 0.02, 2.5
 
@@ -88,7 +90,8 @@ def enclosed(mesh: Mesh, soups: Soups) -> Enclosure:
     """Return the solid that a soup in the box frame encloses.
 
     Raises:
-        ValueError: if a gap is as wide as the shape, or nothing is enclosed.
+        ValueError: if the shape is far larger than the box, a gap or a shell is as wide as the
+            shape, or nothing is enclosed.
     """
     lower, upper = mesh.bounds
     extent = float((upper - lower).max())
@@ -96,6 +99,15 @@ def enclosed(mesh: Mesh, soups: Soups) -> Enclosure:
         raise ValueError(
             f"data.gap={soups.gap:g} is not narrower than the shape, {extent:.3g} box units; use "
             "data.gap=0.03"
+        )
+    if extent > _LARGEST:
+        raise ValueError(
+            f"it is {extent:.3g} box units wide, and the box only 2; use data.normalize=box"
+        )
+    if soups.thickness >= extent:
+        raise ValueError(
+            f"data.thickness={soups.thickness:g} is not below the extent of the shape, "
+            f"{extent:.3g} box units; use data.thickness={LEAST_THICKNESS}"
         )
     step = soups.step(mesh.dim)
     return enclose(mesh, gap=soups.gap, thickness=soups.thickness, step=step)

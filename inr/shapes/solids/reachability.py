@@ -62,8 +62,8 @@ def reach(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, gap: float) -> Reach
     near = np.zeros(grid.size, dtype=bool)
     near[crossings.node] = near[crossings.node + grid.strides[crossings.axis]] = True
     band = dilate(near.reshape(grid.shape), int(np.ceil(room / grid.step)) + 1)
-    far, num_far = ndimage.label(~band)
-    graph = _Graph(mesh, grid, crossings, np.flatnonzero(band), far.reshape(-1), num_far)
+    far, num_far = _components_of(~band)
+    graph = _Graph(mesh, grid, crossings, np.flatnonzero(band), far, num_far)
     # in a passage with nodes at least this much farther from faces than others, these are connected
     alias = float(np.sqrt(grid.dim)) / 2 * grid.step
     label, is_far = graph.rooms(room, room + alias)
@@ -74,13 +74,22 @@ def reach(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, gap: float) -> Reach
             graph.close(label, opening, max(_ROOM * opening, opening + alias))
     graph.flood(label, -1.0)
     graph.close(label, -1.0, _THINNEST * grid.step)
-    whole = is_far[far.reshape(-1)]
+    whole = is_far[far].reshape(-1)
     whole[graph.nodes] = label
     graph.settle(whole, grid.strides)
-    closed, is_far = graph.rooms(-1.0, -1.0)
-    counts = np.bincount(far.reshape(-1), minlength=num_far + 1)
-    without = int((closed == INSIDE).sum() + counts[1:][is_far[1:] == INSIDE].sum())
-    return Reached(whole, without)
+    closed, is_closed = graph.closed_without_gaps()
+    return Reached(whole, int(closed.sum()) + sum(int(is_closed[part].sum()) for part in far))
+
+
+def _components_of(mask: Bools) -> tuple[Ints, int]:
+    """Return the component of each node of a mask, from 1, and how many there are."""
+    for dtype in (np.int16, np.int32):
+        try:
+            label = np.empty(mask.shape, dtype)  # half the memory where there are few
+            return label, int(ndimage.label(mask, output=label))
+        except RuntimeError:  # more components than the type can count
+            continue
+    raise AssertionError("a grid has fewer nodes than int32 can count")
 
 
 class _Graph:
@@ -88,7 +97,7 @@ class _Graph:
 
     Args:
         nodes: (N,), flat indices of the nodes near faces.
-        far: (nodes of the grid,), number of the component of far nodes, from 1; 0 near faces.
+        far: component of each node of the grid that is far from faces, from 1; 0 near faces.
         num_far: number of these components.
     """
 
@@ -105,23 +114,29 @@ class _Graph:
         self.step = grid.step
         self.distance = unsigned_distance(mesh, grid.positions(nodes))
         self.num_far = num_far
-        border = np.ones(grid.shape, dtype=bool)
-        border[(slice(1, -1),) * grid.dim] = False
         self.is_open = np.zeros(num_far + 1, dtype=bool)
-        self.is_open[far[border.reshape(-1)]] = True
+        for axis in range(grid.dim):
+            for end in (0, -1):
+                self.is_open[far.take(end, axis)] = True
         self.is_open[0] = False
-        index = np.full(grid.size, -1, dtype=np.int32)
-        index[nodes] = np.arange(len(nodes))
         # neighbour along each axis, down and up: -1 beyond a face, and for far nodes
         self.neighbour = np.full((len(nodes), 2 * grid.dim), -1, dtype=np.int32)
         self.far = np.zeros(len(nodes), dtype=np.int32)  # a far component beside the node, or 0
+        far = far.reshape(-1)
         for axis, stride in enumerate(grid.strides):
-            blocked = np.zeros(grid.size, dtype=bool)
-            blocked[crossings.node[crossings.axis == axis]] = True
-            down, up = nodes - stride, nodes + stride
-            self.neighbour[:, 2 * axis] = np.where(blocked[down], -1, index[down])
-            self.neighbour[:, 2 * axis + 1] = np.where(blocked[nodes], -1, index[up])
-            self.far = np.maximum(self.far, np.maximum(far[down], far[up]))
+            above = self._places(nodes + stride)
+            above[self._places(crossings.node[crossings.axis == axis])] = -1
+            below = np.flatnonzero(above >= 0)
+            self.neighbour[below, 2 * axis + 1] = above[below]
+            self.neighbour[above[below], 2 * axis] = below
+            for beside in (nodes - stride, nodes + stride):
+                self.far = np.maximum(self.far, far[beside])
+
+    def _places(self, nodes: Ints) -> Ints:
+        """Return the positions of nodes of the grid among those of the graph, -1 if not there."""
+        place = np.searchsorted(self.nodes, nodes)
+        place[place == len(self.nodes)] = 0
+        return np.where(self.nodes[place] == nodes, place, -1).astype(np.int32)
 
     def rooms(self, opening: float, least: float) -> tuple[Labels, Labels]:
         """Label the nodes farther than `opening` from faces, and each far component, (F + 1,).
@@ -142,6 +157,23 @@ class _Graph:
         label = np.full(len(self.nodes), UNKNOWN, dtype=np.uint8)
         label[chosen] = side[: len(chosen)]
         return label, side[len(chosen) :]
+
+    def closed_without_gaps(self) -> tuple[Bools, Bools]:
+        """Return the nodes, and the far components, that no path at all connects to the outside."""
+        reached = np.zeros(len(self.nodes), dtype=bool)
+        is_open = self.is_open.copy()
+        front = np.flatnonzero(is_open[self.far])
+        while len(front):
+            reached[front] = True
+            entered = np.unique(self.far[front])
+            entered = entered[(entered > 0) & ~is_open[entered]]
+            is_open[entered] = True
+            beside = self.neighbour[front]
+            beside = np.append(beside[beside >= 0], np.flatnonzero(np.isin(self.far, entered)))
+            front = np.unique(beside[~reached[beside]])
+        closed = ~is_open
+        closed[0] = False
+        return ~reached, closed
 
     def close(self, label: Labels, opening: float, least: float) -> None:
         """Label unknown rooms INSIDE, in place, of nodes farther than `opening` from faces.
@@ -200,11 +232,12 @@ class _Graph:
         self, chosen: Ints, links: tuple[Ints, Ints] | None = None, num_further: int = 0
     ) -> Ints:
         """Return the component of each chosen node, and of further ones that links reach."""
-        place = np.full(len(self.nodes) + 1, -1, dtype=np.int64)
+        place = np.full(len(self.nodes) + 1, -1, dtype=np.int32)
         place[chosen] = np.arange(len(chosen))
         beside = place[self.neighbour[chosen, 1::2]]  # upwards; -1 takes the last entry
-        start, axis = np.nonzero(beside >= 0)
-        end = beside[start, axis]
+        linked = beside >= 0
+        end = beside[linked]
+        start = np.repeat(np.arange(len(chosen), dtype=np.int32), linked.sum(axis=1))
         if links is not None:
             start, end = np.concatenate([start, links[0]]), np.concatenate([end, links[1]])
         size = len(chosen) + num_further
