@@ -8,6 +8,7 @@ from inr.shapes.mesh import Mesh
 from inr.shapes.sdf import SIGNS
 from inr.shapes.solids.enclosure import Enclosure, enclose
 from inr.shapes.solids.orientation import orient_outward
+from inr.shapes.solids.repair import agree
 from inr.shapes.solids.soundness import is_boundary, may_be_closed
 
 # values of data.sign
@@ -22,6 +23,8 @@ _STEP = {2: 2 / 1024, 3: 2 / 256}
 _FINEST = {2: 2 / 4096, 3: 2 / 512}
 # steps in the thickness of a shell
 _STEPS_IN_SHELL = 2.5
+# width, box units, above which an opening is no gap
+_WIDEST_GAP = 0.2
 # extent of a soup, box units, above which the grid would be too large
 _LARGEST = 4.0
 # thickness of shells at least, and in cells of eval.resolution
@@ -44,8 +47,12 @@ class Soups:
         """Return the step of the grid on which soups are enclosed.
 
         Raises:
-            ValueError: if the shells are too thin for the finest grid.
+            ValueError: if the shells are too thin for the finest grid, or the gap is too wide.
         """
+        if self.gap > _WIDEST_GAP:
+            raise ValueError(
+                f"data.gap={self.gap:g} is above {_WIDEST_GAP}, and no gap; use data.gap=0.03"
+            )
         if self.thickness == 0:
             return _STEP[dim]
         step = self.thickness / _STEPS_IN_SHELL
@@ -68,21 +75,25 @@ def orient(shape: Composite, sign: str) -> tuple[Composite, str, list[str]]:
     """Return a shape with faces outward, how its sign is determined, and a list of the changes.
 
     With `auto`, the sign is that of the winding number if the mesh is the boundary of a solid, as
-    it came or after turning faces outward; else `outside`, and the mesh stays as it came.
+    it came or after turning faces; else `outside`, and the mesh stays as it came.
     """
     mesh = shape.mesh
     if sign in ("unsigned", "outside") or (sign == "auto" and not may_be_closed(mesh)):
         return shape, "outside" if sign == "auto" else sign, []
-    # in 2-D, loops are oriented as they are read
-    oriented, is_changed = (mesh, False) if mesh.dim == 2 else orient_outward(mesh)
+    changes: list[str] = []
+    is_changed = False
+    oriented = mesh
+    if mesh.dim == 3:  # in 2-D, loops are oriented as they are read
+        if sign == "auto":
+            oriented = agree(mesh, changes)
+        oriented, is_changed = orient_outward(oriented)
     if sign == "auto" and not is_boundary(oriented):
         return shape, "outside", []
     dropped = len(mesh.faces) - len(oriented.faces)
-    changes = []
     if dropped:
-        changes = [f"dropped {dropped} repeated faces"]
+        changes.append(f"dropped {dropped} repeated faces")
     elif is_changed:
-        changes = ["turned faces outward"]
+        changes.append("turned faces outward")
     return replace(shape, mesh=oriented), "winding" if sign == "auto" else sign, changes
 
 

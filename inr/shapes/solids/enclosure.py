@@ -30,10 +30,12 @@ class Enclosure:
     Args:
         mesh: closed boundary of the solid, faces outward.
         visible: the faces of the soup that can be seen from outside: walls and sheets.
-        fractions: fraction of the soup's area by kind (wall, sheet, buried), and `bridged`, that
-            of the solid's surface where there was no face.
-        mean_distance: mean distance from the visible faces to the solid's surface.
-        max_distance: largest distance.
+        fractions: fraction of the area of the soup, without repeated faces, by kind (wall, sheet,
+            buried); and `bridged`, that of the crossings of the solid's surface with the grid where
+            there was no face.
+        mean_distance: mean distance from the visible faces to the solid's surface, at crossings
+            with the grid and centroids.
+        max_distance: largest of these distances.
         volume: volume of the solid (2-D: area).
         held_by_gaps: fraction of the enclosed volume that is not enclosed if no gap is closed.
         thickness: thickness of the shells.
@@ -104,7 +106,9 @@ def enclose(mesh: Mesh, *, gap: float, thickness: float, step: float) -> Enclosu
         surface.take_shells(shell, thickness, sheets)
     found = simplify(surface.contour(), _TOLERANCE)
     visible = kinds.part(WALL, SHEET)
-    off = unsigned_distance(found, _spread(crossings.positions(grid)[kinds.crossing != BURIED]))
+    middles = visible.corners().mean(axis=1)
+    crossed = crossings.positions(grid)[kinds.crossing != BURIED]
+    off = unsigned_distance(found, _spread(np.concatenate([crossed, middles])))
     num_inside = int(solid.sum())
     return Enclosure(
         mesh=found,
@@ -134,7 +138,7 @@ def _distances_to_shells(
 
 
 def _spread(points: Floats) -> Floats:
-    """Return at most _NUM_MEASURED of the points, evenly taken."""
+    """Return about _NUM_MEASURED of the points, evenly taken."""
     return points[:: max(1, len(points) // _NUM_MEASURED)]
 
 

@@ -17,6 +17,8 @@ KINDS = ("wall", "sheet", "buried")
 
 # crossings around one, within this many steps, that decide what it is if most are of a wall
 _NUM_VOTES, _REACH = 12, 3.0
+# crossings closer than this fraction of a step are those of faces that lie on one another
+_SAME = 1e-6
 # sheets of fewer crossings, in connected cells of this many steps, may be the rims of gaps
 _SMALLEST, _CELL = 24, 2.0
 # length of the pieces of faces of several kinds, in steps
@@ -61,8 +63,12 @@ def find_kinds(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, label: Labels) 
     counts = np.zeros((len(mesh.faces), len(KINDS)), dtype=np.int64)
     np.add.at(counts, (crossings.face, kind), 1)
     is_pure = (counts > 0).sum(axis=1) == 1
-    rest = Mesh(mesh.vertices, mesh.faces[~is_pure])
-    pieces, _ = subdivide(rest, _PIECE * grid.step)
+    # slivers would become many pieces; where no line crosses one, its middle stands for it
+    is_sliver = (counts == 0).all(axis=1) & (mesh.face_areas() < grid.step ** (mesh.dim - 1))
+    pieces, _ = subdivide(
+        Mesh(mesh.vertices, mesh.faces[~is_pure & ~is_sliver]), _PIECE * grid.step
+    )
+    pieces = Mesh(pieces.vertices, np.concatenate([pieces.faces, mesh.faces[is_sliver]]))
     _, nearest = cKDTree(places).query(
         pieces.corners().mean(axis=1), distance_upper_bound=_REACH * grid.step
     )
@@ -81,8 +87,7 @@ def _kinds_of_crossings(
     # between two crossings of an edge there is something that no node is in: a plate, or the
     # corner of a solid
     edge = crossings.node * grid.dim + crossings.axis
-    _, index, count = np.unique(edge, return_inverse=True, return_counts=True)
-    is_certain = (count[index] == 1) | (kind == WALL)
+    is_certain = (_num_places(edge, crossings.fraction) == 1) | (kind == WALL)
     is_certain[kind == SHEET] &= ~_are_small(places[kind == SHEET], grid)
     asked, certain = np.flatnonzero(~is_certain), np.flatnonzero(is_certain)
     if not len(asked) or not len(certain):
@@ -95,6 +100,16 @@ def _kinds_of_crossings(
     is_wall = np.append(kind[certain] == WALL, False)[nearest.reshape(len(asked), -1)]
     kind[asked[2 * is_wall.sum(axis=1) > found.sum(axis=1)]] = WALL
     return kind
+
+
+def _num_places(edge: Ints, fraction: Floats) -> Ints:
+    """Return at how many places each crossing's edge is crossed, (K,)."""
+    order = np.lexsort([fraction, edge])
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (np.diff(edge[order]) > 0) | (np.diff(fraction[order]) > _SAME)
+    _, index = np.unique(edge, return_inverse=True)
+    count: Ints = np.bincount(index[order], fresh)[index].astype(np.int64)
+    return count
 
 
 def _are_small(places: Floats, grid: Grid) -> Bools:

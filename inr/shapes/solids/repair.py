@@ -50,7 +50,7 @@ def repair(mesh: Mesh) -> tuple[Mesh, list[str]]:
     fixed = _drop_degenerate(fixed, notes)
     fixed = _drop_repeated(fixed, notes)
     if mesh.dim != 2 and not fixed.is_empty:
-        fixed = _agree(fixed, notes)
+        fixed = agree(fixed, notes)
         fixed = _turn_outward(fixed, notes)
         fixed = _fill_holes(fixed, notes)
     return (fixed, notes) if notes else (mesh, [])
@@ -122,8 +122,13 @@ def _parity(faces: Ints) -> Floats:
     return sign
 
 
-def _agree(mesh: Mesh, notes: list[str]) -> Mesh:
-    """Make the winding of faces consistent, in the components where it is not."""
+def agree(mesh: Mesh, notes: list[str]) -> Mesh:
+    """Make the winding of faces consistent, in the components where it is not.
+
+    Args:
+        mesh: triangle mesh.
+        notes: list to which a line is added if faces are turned.
+    """
     owner, uses, balance = edge_uses(mesh)
     wrong = (winding_conflicts(uses, balance)[owner] & (owner >= 0)).any(axis=1)
     if not wrong.any():
