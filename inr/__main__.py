@@ -72,12 +72,11 @@ def run_stage(
     raw: dict[str, Any], overrides: Sequence[str], name: str, folder: Path | None = None
 ) -> None:
     """Run the stage of one job; see `Job`."""
-    from inr.config.infer_dim import infer_dim
-    from inr.config.infer_name import infer_name
+    from inr.config.infer import infer_settings
     from inr.config.job import Job
     from inr.config.overrides import Overrides
 
-    job = Job(infer_name(infer_dim(raw)), Overrides(overrides), name, folder)
+    job = Job(infer_settings(raw), Overrides(overrides), name, folder)
     find_stage(job.raw["stage"], job.raw["allow"])(job)
 
 
@@ -162,12 +161,11 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> li
         check_stage(job.raw["stage"], job.raw["allow"])
 
     # these import torch, which takes longer than a mistake so far
-    from inr.config.infer_dim import infer_dim
-    from inr.config.infer_name import infer_name
+    from inr.config.infer import infer_settings
     from inr.config.validate import check_config
 
     for job in jobs:
-        check_config(infer_name(infer_dim(job.raw)))
+        check_config(infer_settings(job.raw))
     return jobs
 
 

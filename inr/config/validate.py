@@ -13,6 +13,7 @@ from inr.config.validate_eval import check_eval
 from inr.config.validate_parts import check_family, check_parts
 from inr.data.journal import Shard
 from inr.data.names.paths import Naming, mistake_in
+from inr.data.prepare.inside import SOUP_SIGNS, Soups
 from inr.data.settings import SPLITS
 from inr.data.sources import Family
 from inr.losses import Loss
@@ -118,7 +119,10 @@ def _check_together(raw: Mapping[str, Any]) -> None:
     view = raw["reconstruct"]["view"]
     if view is not None and not any(view):
         raise ValueError(f"reconstruct.view is {view}; it has to be a direction, not all zero")
-    recipe = raw["data"]["sampling"]
+    data = raw["data"]
+    if data["sign"] in SOUP_SIGNS and data["thickness"] is not None:
+        Soups(data["gap"], data["thickness"]).step(data["dim"])
+    recipe = data["sampling"]
     counts, variances = recipe["near_counts"], recipe["near_variances"]
     if len(counts) != len(variances) or min([*counts, *variances, recipe["num_uniform"]]) < 0:
         raise ValueError(

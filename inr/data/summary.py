@@ -5,7 +5,7 @@ from itertools import zip_longest
 from statistics import median
 
 from inr.data.journal import JournalEntry
-from inr.data.prepare.inside import OF_SOUPS
+from inr.data.prepare.inside import SOUP_SIGNS
 from inr.hints import shorten
 
 # fraction of samples with ambiguous sign above which a shape is listed
@@ -17,7 +17,7 @@ ALL_SHEET, HELD_BY_GAPS = 0.01, 0.1
 # fraction of the surface of its solid where it had no face above which it is listed
 BRIDGED = 0.05
 # thickness of shells in cells of eval.resolution, at least
-CELLS_IN_SHELL = 2
+MIN_CELLS = 2
 # thresholds of the second evaluation: fraction of equal signs, and distance error in box units
 MIN_AGREEMENT = 0.999
 MAX_ERROR = 1e-4
@@ -32,16 +32,12 @@ def count_statuses(records: Mapping[str, JournalEntry]) -> dict[str, int]:
     return {status: statuses.count(status) for status in ("ok", "refused", "failed")}
 
 
-def summarise(
-    records: Mapping[str, JournalEntry], *, sign: str, gap: float, resolution: int
-) -> list[str]:
+def summarise(records: Mapping[str, JournalEntry], *, sign: str) -> list[str]:
     """Return lines about the shapes that were prepared, refused or failed.
 
     Args:
         records: entry of each shape in manifest.json, by name.
         sign: `data.sign` of the data set.
-        gap: `data.gap` of the data set.
-        resolution: `eval.resolution`, which thin shells are compared with.
     """
     meshes = {n: r for n, r in records.items() if r["status"] == "ok" and "self_check" in r}
     lines = []
@@ -49,7 +45,7 @@ def summarise(
         lines += [f"{status}: {_names(records, lambda r: r['status'] == status)}"]  # noqa: B023
     if meshes:
         lines += _of_meshes(meshes, sign)
-        lines += _of_soups(meshes, gap, resolution)
+        lines += _of_soups(meshes)
     lines += _of_parts(_with_parts(records))
     seconds = {n: r["seconds"] for n, r in records.items() if r.get("seconds")}
     if seconds:
@@ -63,7 +59,7 @@ def summarise(
 
 def _of_meshes(records: Mapping[str, JournalEntry], sign: str) -> list[str]:
     # soups need no remedy, and surfaces without signs have none
-    remedy = REMEDY if sign not in (*OF_SOUPS, "unsigned") else ""
+    remedy = REMEDY if sign not in (*SOUP_SIGNS, "unsigned") else ""
     rows = {
         "not watertight": lambda r: not r["watertight"],
         f"inconsistent winding{remedy}": lambda r: not r["consistent_winding"],
@@ -96,28 +92,51 @@ def _of_meshes(records: Mapping[str, JournalEntry], sign: str) -> list[str]:
     return lines
 
 
-def _of_soups(records: Mapping[str, JournalEntry], gap: float, resolution: int) -> list[str]:
-    soups = {name: record["enclosure"] for name, record in records.items() if is_soup(record)}
-    if not soups:
+def _of_soups(records: Mapping[str, JournalEntry]) -> list[str]:
+    num_soups = len(_soups(records))
+    if not num_soups:
         return []
-    others = len(records) - len(soups)
+    return [
+        f"inside: what cannot be reached from outside in {num_soups} triangle soups, by winding "
+        f"number in {len(records) - num_soups} other shapes"
+    ]
+
+
+def _soups(records: Mapping[str, JournalEntry]) -> dict[str, JournalEntry]:
+    """Return shape to what its soup encloses."""
+    return {name: record["enclosure"] for name, record in records.items() if is_soup(record)}
+
+
+def warnings_of_soups(
+    records: Mapping[str, JournalEntry], *, gap: float, resolution: int
+) -> list[str]:
+    """Return lines about the soups whose solid may not be what was meant.
+
+    Args:
+        records: entry of each shape in manifest.json, by name.
+        gap: `data.gap` of the data set.
+        resolution: `eval.resolution`, which thin shells are compared with.
+    """
+    soups = _soups(records)
     cell = 2 / (resolution - 1)
-    least = CELLS_IN_SHELL * cell
-    thickness = min(soup["thickness"] for soup in soups.values())
+    thin = {
+        name: soup["thickness"]
+        for name, soup in soups.items()
+        if soup["sheet"] > 0 and 0 < soup["thickness"] < MIN_CELLS * cell
+    }
     rows = {
         "all sheet, which encloses nothing but its shells": is_all_sheet,
-        f"over {HELD_BY_GAPS:.0%} of the solid is enclosed only as data.gap={gap:g} closes gaps, "
-        "and open with data.gap=0 (stage=inspect shows it)": hangs_on_gaps,
-        f"shells {thickness:g} thick are less than {CELLS_IN_SHELL} cells of eval.resolution="
-        f"{resolution}, {cell:.4f} each (try data.thickness=null overwrite=true)": lambda s: (
-            s["sheet"] > 0 and 0 < s["thickness"] < least
-        ),
+        f"over {HELD_BY_GAPS:.0%} of the solid is enclosed only as data.gap={gap:g} closes gaps "
+        "(stage=inspect shows it; stage=prepare data.gap=0 overwrite=true opens it)": hangs_on_gaps,
     }
-    lines = [
-        f"inside: what cannot be reached from outside in {len(soups)} triangle soups, by winding "
-        f"number in {others} other shapes"
-    ]
-    return lines + [f"{title}: {_names(soups, is_one)}" for title, is_one in rows.items()]
+    lines = [f"{title}: {_names(soups, is_one)}" for title, is_one in rows.items()]
+    if thin:
+        lines.append(
+            f"shells {min(thin.values()):g} thick are less than {MIN_CELLS} cells of "
+            f"eval.resolution={resolution}, {cell:.4f} each (try data.thickness=null "
+            f"overwrite=true): {_names(thin, lambda _: True)}"
+        )
+    return [line for line in lines if not line.endswith(": none")]
 
 
 def is_soup(record: JournalEntry) -> bool:

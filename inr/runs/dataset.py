@@ -11,7 +11,7 @@ from inr.config.job import Job
 from inr.config.renamed import in_old_names
 from inr.data.deepsdf_layout import open_layout
 from inr.data.layout import Layout
-from inr.data.prepare.inside import OF_SOUPS
+from inr.data.prepare.inside import SOUP_SIGNS
 from inr.data.settings import SPLITS, Data
 from inr.files import OUTPUTS
 from inr.settings import Role, keys_with
@@ -84,6 +84,6 @@ def shape_settings(raw: Mapping[str, Any]) -> dict[str, Any]:
         del found["formats"]
     if found["name"] is None:
         del found["name"]
-    if found["sign"] not in OF_SOUPS:
+    if found["sign"] not in SOUP_SIGNS:
         del found["gap"], found["thickness"]
     return found

@@ -16,7 +16,14 @@ from inr.config.schema import Config
 from inr.data.journal import JournalEntry, read_records, ready_names
 from inr.data.layout import Layout, read_manifest
 from inr.data.read import read_distances
-from inr.data.summary import contradicts, count_statuses, is_soup, soup_anomalies, summarise
+from inr.data.summary import (
+    contradicts,
+    count_statuses,
+    is_soup,
+    soup_anomalies,
+    summarise,
+    warnings_of_soups,
+)
 from inr.files import OUTPUTS, open_arrays, replacing
 from inr.progress import show_progress
 from inr.render import GROUND_TRUTH_COLOR, ShapeRenderer
@@ -26,6 +33,7 @@ from inr.render.samples import draw_histograms, draw_samples
 from inr.runs.ground_truth import ground_truth_mesh
 from inr.runs.pictures import draw_soups
 from inr.shapes.mesh import Floats
+from inr.stages.prepare.manifest import settings_in
 from inr.stages.prepare.prepare import ensure_prepared
 
 log = logging.getLogger(__name__)
@@ -157,13 +165,10 @@ def _summary(
     count = count_statuses(records)
     lines.append(f"{count['refused']} refused, {count['failed']} failed")
     manifest = read_manifest(layout)
-    # manifests of earlier versions lack the sign
-    settings = {"sign": "winding", "gap": config.data.gap} | manifest.get("settings", {})
-    lines += summarise(
-        records,
-        sign=settings["sign"],
-        gap=settings["gap"],
-        resolution=config.eval.resolution,
+    settings = settings_in(manifest)
+    lines += summarise(records, sign=settings["sign"])
+    lines += warnings_of_soups(
+        records, gap=settings.get("gap", config.data.gap), resolution=config.eval.resolution
     )
     bad = {n: r["reason"] for n, r in records.items() if r["status"] != "ok"}
     lines += [f"{name}: {reason}" for name, reason in list(bad.items())[:MAX_REASONS]]

@@ -1,11 +1,11 @@
 import pytest
 
 from inr.data import summary
-from inr.data.summary import count_statuses, parts_of_no_shape, soup_anomalies
+from inr.data.summary import count_statuses, parts_of_no_shape, soup_anomalies, warnings_of_soups
 
 
-def summarise(records, *, sign="winding", gap=0.03, resolution=256):
-    return summary.summarise(records, sign=sign, gap=gap, resolution=resolution)
+def summarise(records, *, sign="winding"):
+    return summary.summarise(records, sign=sign)
 
 
 def record(**changes):
@@ -66,15 +66,17 @@ def test_soups_are_counted_and_what_is_unusual_is_named():
         "leaf": soup(wall=0.009, sheet=0.991),
         "car": soup(held_by_gaps=0.4, sheet=0.0),
     }
-    lines = summarise(records, sign="auto", resolution=64)
+    lines = summarise(records, sign="auto")
     assert "inside: what cannot be reached from outside in 3 triangle soups, by winding number" in (
         " ".join(lines)
     )
     assert "not watertight: 3 (chair, leaf, car)" in lines
     assert "inconsistent winding: 3 (chair, leaf, car)" in lines
+    assert not any("gap" in line or "sheet" in line or "shells" in line for line in lines)
+    lines = warnings_of_soups(records, gap=0.03, resolution=64)
     assert "all sheet, which encloses nothing but its shells: 1 (leaf)" in lines
     (gaps,) = (line for line in lines if "gap" in line)
-    assert "data.gap=0.03" in gaps and "data.gap=0 (" in gaps and "stage=inspect" in gaps
+    assert "data.gap=0.03" in gaps and "stage=prepare data.gap=0 overwrite=true opens it" in gaps
     assert gaps.endswith(": 1 (car)")
     (thin,) = (line for line in lines if "shells 0.02 thick" in line)
     assert "2 cells of eval.resolution=64, 0.0317 each" in thin
@@ -82,8 +84,14 @@ def test_soups_are_counted_and_what_is_unusual_is_named():
     assert not any("repair" in line for line in lines)
     # 2 cells are 2 * 2 / 200 = 0.02 box units wide
     for resolution, is_thin in ((200, True), (201, False)):
-        said = summarise(records, sign="auto", resolution=resolution)
+        said = warnings_of_soups(records, gap=0.03, resolution=resolution)
         assert any("thick are less" in line for line in said) == is_thin
+    # the thickness is that of the shapes that are named
+    records["car"]["enclosure"]["thickness"] = 0.01
+    (thin,) = (line for line in warnings_of_soups(records, gap=0.03, resolution=64)[2:])
+    assert thin.startswith("shells 0.02 thick")
+    closed = {"closed": record(sign="winding"), "c": {"status": "refused", "reason": "no faces"}}
+    assert not warnings_of_soups(closed | {"box": soup(sheet=0.0)}, gap=0.03, resolution=8)
 
 
 @pytest.mark.parametrize("sign", ["auto", "outside", "unsigned", "winding", "pseudonormal"])

@@ -146,3 +146,14 @@ def test_bad_settings_and_missing_folders(evaluate: Evaluation) -> None:
     assert "scans=ground truth goes with meshes" in evaluate.err
     assert evaluate("meshes=ground_truth", "ground_truth=ground_truth", "stage=train") == 2
     assert "goes with stage=evaluate" in evaluate.err
+
+
+def test_the_note_on_an_open_mesh_says_what_helps(evaluate: Evaluation) -> None:
+    open_box = box()
+    open_box.update_faces(open_box.face_normals[:, 2] < 0.5)
+    open_box.export("ground_truth/tower.ply")
+    open_box.export("ours/tower.ply")
+    assert evaluate("meshes=ours", "ground_truth=ground_truth") == 0
+    note = evaluate.rows["tower"]["reason"]
+    assert "is not closed, so that its inside is uncertain: stage=prepare data.sign=auto" in note
+    assert "meshes/" in note

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 import trimesh
 
+from inr.config.infer import infer_settings
+from inr.config.job import Job
+from inr.config.overrides import Overrides
+from inr.data.layout import Layout
+from inr.stages.prepare import finalize
+from inr.stages.prepare.manifest import adopt_settings
 from tests.support.cli import TINY, inr, only_run
+from tests.support.composed import composed
 from tests.support.runs import put_ground_truth_in_place
 
 SETTINGS = ["experiment=small_cpu", *(s for s in TINY if not s.startswith(("data.f", "exp")))]
@@ -84,12 +91,17 @@ def test_what_remedies_say_helps(soups, monkeypatch, capsys):
     turned.faces[::3] = turned.faces[::3, ::-1]
     turned.update_faces([face != 5 for face in range(len(turned.faces))])
     turned.export(soups / "turned.ply")
-    prepare = [*PREPARE, "data.thickness=0.02", "eval.resolution=64"]
-    assert inr(monkeypatch, *prepare, "data.sign=winding") == 0
+    assert inr(monkeypatch, *PREPARE, "data.sign=winding") == 0
     said = capsys.readouterr().err
     remedy = "(try data.sign=auto overwrite=true): "
     assert said.count(remedy) == 2 and "turned" in said.split(remedy)[1].splitlines()[0]
-    assert inr(monkeypatch, *prepare, "data.sign=auto", "overwrite=true") == 0
+    prepare = [*PREPARE, "eval.resolution=64"]
+    remedy = "leave it out, or prepare it anew with data.sign=auto overwrite=true"
+    for sign in ([], ["data.sign=winding"]):
+        assert inr(monkeypatch, *prepare, "data.thickness=0.02", *sign) == 2
+        assert f"no effect with data.sign=winding; {remedy}" in capsys.readouterr().err
+    thin = [*prepare, "data.thickness=0.02"]
+    assert inr(monkeypatch, *thin, "data.sign=auto", "overwrite=true") == 0
     said = capsys.readouterr().err
     assert "data.sign=auto" not in said and "repair" not in said
     assert record_of("turned")["sign"] == "outside"
@@ -97,21 +109,47 @@ def test_what_remedies_say_helps(soups, monkeypatch, capsys):
     assert "all sheet, which encloses nothing but its shells: 2 (open, turned)" in said
     remedy = "(try data.thickness=null overwrite=true)"
     assert f"less than 2 cells of eval.resolution=64, 0.0317 each {remedy}: 2 (open," in said
-    settings = [*prepare, "data.thickness=null", "overwrite=true"]
-    assert inr(monkeypatch, *settings) == 0
+    assert inr(monkeypatch, *prepare, "data.thickness=null", "overwrite=true") == 0
     assert "thick are less" not in capsys.readouterr().err
     assert record_of("open")["enclosure"]["thickness"] == pytest.approx(2.5 * 2 / 63, abs=1e-6)
 
 
-def test_a_page_shows_what_soups_became(soups, monkeypatch, capsys):
+def test_shapes_that_are_added_have_shells_of_the_same_thickness(soups, monkeypatch, capsys):
+    (soups / "closed.ply").unlink()
+    assert inr(monkeypatch, *PREPARE, "eval.resolution=64") == 0
+    made = json.loads(Path("made/manifest.json").read_text())["settings"]["thickness"]
+    assert made == pytest.approx(2.5 * 2 / 63)
+    (soups / "again.ply").write_bytes((soups / "open.ply").read_bytes())
+    capsys.readouterr()
+    assert inr(monkeypatch, *PREPARE, "eval.resolution=128") == 0
+    assert "data.thickness" not in capsys.readouterr().err
+    for name in ("open", "again"):
+        assert record_of(name)["enclosure"]["thickness"] == pytest.approx(made, abs=1e-6)
+    assert inr(monkeypatch, *PREPARE, "data.thickness=0.05") == 2
+    assert "was prepared with data.thickness=0.079" in capsys.readouterr().err
+    # later stages read it from the manifest, whatever they would infer
+    lines = ["data=meshes", "data.root=made", "eval.resolution=128"]
+    layout = Layout(Path("made"))
+
+    def adopted(*more: str) -> Job:
+        job = Job(infer_settings(composed(*lines, *more)), Overrides(more), "job", None)
+        return adopt_settings(job, layout)
+
+    assert adopted().config.data.thickness == made
+    with pytest.raises(ValueError, match=r"prepared with data\.thickness=0\.079.*, not 0\.05"):
+        adopted("data.thickness=0.05")
+
+
+def test_a_page_shows_what_soups_became(soups, monkeypatch):
     halves = [trimesh.creation.box((5, 8, 6)) for _ in range(2)]
     for half, side in zip(halves, (-1, 1), strict=True):
         half.apply_translation((2.55 * side, 0, 0))  # 0.1 apart: narrower than data.gap
         half.update_faces(side * half.face_normals[:, 0] > -0.5)
     trimesh.util.concatenate(halves).export(soups / "halves.ply")
+    warned = []
+    monkeypatch.setattr(finalize.log, "warning", lambda text, *of: warned.append(text % of))
     assert inr(monkeypatch, *PREPARE) == 0
-    said = capsys.readouterr().err
-    (line,) = (line for line in said.splitlines() if "stage=inspect" in line)
+    (line,) = (line for line in warned if "stage=inspect" in line)
     assert "data.gap=0.03" in line and "data.gap=0 " in line and line.endswith(": 1 (halves)")
     assert inr(monkeypatch, "stage=inspect", "data=meshes", "data.root=made") == 0
     page = Path("made/inspect.html").read_text()

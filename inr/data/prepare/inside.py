@@ -15,7 +15,7 @@ from inr.shapes.solids.soundness import is_boundary, may_be_closed
 DataSign = Literal["auto", "winding", "outside", "pseudonormal", "unsigned"]
 DATA_SIGNS = get_args(DataSign)
 # those with which soups are read: outlines may be open, and faces repeated
-OF_SOUPS = ("auto", "outside")
+SOUP_SIGNS = ("auto", "outside")
 assert set(SIGNS) < set(DATA_SIGNS)
 
 # steps of the grid on which soups are enclosed, box units: the usual one, and the finest

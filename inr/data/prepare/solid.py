@@ -15,7 +15,7 @@ from inr.data.parts.prepare import (
     write_parts,
 )
 from inr.data.parts.sources import PartFiles
-from inr.data.prepare.inside import OF_SOUPS, enclosed, orient
+from inr.data.prepare.inside import SOUP_SIGNS, enclosed, orient
 from inr.data.prepare.recipe import Recipe
 from inr.data.sources import Family
 from inr.seeding import seed_from_name
@@ -117,7 +117,7 @@ def _read_mesh(source: Path, recipe: Recipe) -> Mesh:
         if mesh.dim == 2:
             check_outline(mesh)
     except UnsoundOutlineError as error:
-        if recipe.sign not in OF_SOUPS:
+        if recipe.sign not in SOUP_SIGNS:
             raise
         return merge_equal(Mesh(error.vertices, error.edges))
     return mesh

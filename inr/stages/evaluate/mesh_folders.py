@@ -124,7 +124,10 @@ def read_shape(path: Path, dim: int, what: str, *, may_be_points: bool) -> Shape
         mesh, turned = orient_outward(mesh)
     notes = [f"{what} was inside out and its faces were flipped"] if turned else []
     if not mesh.is_closed():
-        notes.append(f"{what} is not closed, so that its inside is uncertain")
+        notes.append(
+            f"{what} is not closed, so that its inside is uncertain: stage=prepare data.sign=auto "
+            "puts the solid that it encloses into meshes/"
+        )
     note = "; ".join(notes)
     return ShapeFile(Surface(mesh), mesh.vertices[mesh.used()], note)
 

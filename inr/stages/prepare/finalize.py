@@ -10,7 +10,7 @@ from inr.data.journal import JournalEntry, Shard, delete_journals, read_records,
 from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.missing_sources import drop_missing, mark_missing
 from inr.data.sources import Family
-from inr.data.summary import count_statuses, parts_of_no_shape, summarise
+from inr.data.summary import count_statuses, parts_of_no_shape, summarise, warnings_of_soups
 from inr.exits import ExitCode
 from inr.runs.dataset import is_prepared
 from inr.stages.prepare.splits import assign_all
@@ -123,8 +123,10 @@ def _report(
         raise ValueError(f"every shape was refused; the reasons are in {layout.manifest}")
     if made:
         data, resolution = config.data, config.eval.resolution
-        for line in summarise(records, sign=data.sign, gap=data.gap, resolution=resolution):
+        for line in summarise(records, sign=data.sign):
             log.info("%s", line)
+        for line in warnings_of_soups(records, gap=data.gap, resolution=resolution):
+            log.warning("%s", line)
         _warn_of_parts(records)
     assign_all(config.data, layout)
     if config.strict and count["ok"] < len(records):

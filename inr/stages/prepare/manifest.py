@@ -12,6 +12,7 @@ from inr.config.renamed import in_new_names
 from inr.data.journal import JournalEntry, check_alone, delete_journals, read_records
 from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.parts.sources import PartFiles
+from inr.data.prepare.inside import SOUP_SIGNS, default_thickness
 from inr.data.sources import Family, has_changed
 from inr.runs.dataset import shape_settings
 
@@ -33,7 +34,7 @@ def adopt_settings(job: Job, layout: Layout) -> Job:
     if not layout.manifest.exists():
         return job
     raw = copy.deepcopy(job.raw)
-    for key, value in _settings_in(read_manifest(layout)).items():
+    for key, value in settings_in(read_manifest(layout)).items():
         if f"data.{key}" not in FROM_MANIFEST or raw["data"][key] == value:
             continue
         if job.overrides(f"data.{key}"):
@@ -43,38 +44,60 @@ def adopt_settings(job: Job, layout: Layout) -> Job:
                 "prepare another data.root with it"
             )
         raw["data"][key] = value
-    return replace(job, raw=raw)
+    job = replace(job, raw=raw)
+    check_soup_settings(job, layout)
+    return job
 
 
-def keep_sign(job: Job, layout: Layout) -> Job:
-    """Return the job with the `data.sign` that its data set was prepared with.
+def keep_settings(job: Job, layout: Layout) -> Job:
+    """Return the job with `data.sign` and an inferred `data.thickness` as its data set has them.
 
-    Unless the command line sets it, or the data set is made anew: data sets from before the
-    default was `auto` grow and are read as they were.
+    Unless the command line sets them, or the data set is made anew: data sets from before the
+    default was `auto`, or of another `eval.resolution`, grow and are read as they were.
     """
-    if job.raw["overwrite"] or job.overrides("data.sign") or not layout.manifest.exists():
+    if job.raw["overwrite"] or not layout.manifest.exists():
         return job
-    manifest = read_manifest(layout)
-    sign = {**OLD_DEFAULTS, **_settings_in(manifest)}["sign"]
-    is_ready = any(record["status"] == "ok" for record in manifest["shapes"].values())
-    if sign == job.raw["data"]["sign"] or not is_ready:
+    if not any(record["status"] == "ok" for record in read_records(layout).values()):
         return job
-    log.info(
-        "'%s' was prepared with data.sign=%s, which is kept; data.sign=%s overwrite=true makes it "
-        "anew",
-        *(layout.root, sign, job.raw["data"]["sign"]),
-    )
     raw = copy.deepcopy(job.raw)
-    raw["data"]["sign"] = sign
+    data, made = raw["data"], settings_in(read_manifest(layout))
+    if made["sign"] != data["sign"] and not job.overrides("data.sign"):
+        log.info(
+            "'%s' was prepared with data.sign=%s, which is kept; data.sign=%s overwrite=true makes "
+            "it anew",
+            *(layout.root, made["sign"], data["sign"]),
+        )
+        data["sign"] = made["sign"]
+    inferred = (None, default_thickness(raw["eval"]["resolution"]))
+    if data["thickness"] in inferred and not job.overrides("data.thickness"):
+        data["thickness"] = made.get("thickness", data["thickness"])
     return replace(job, raw=raw)
 
 
-def _settings_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def check_soup_settings(job: Job, layout: Layout) -> None:
+    """Check that the settings of triangle soups on the command line have an effect.
+
+    Raises:
+        ValueError: if `data.sign` is one that reads no soups.
+    """
+    sign = job.raw["data"]["sign"]
+    for key in ("data.gap", "data.thickness"):
+        if sign not in SOUP_SIGNS and job.overrides(key):
+            remedy = "add data.sign=auto"
+            if layout.manifest.exists():
+                remedy = "prepare it anew with data.sign=auto overwrite=true"
+            raise ValueError(
+                f"{key} is of triangle soups, and has no effect with data.sign={sign}; leave it "
+                f"out, or {remedy}"
+            )
+
+
+def settings_in(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a manifest in current names, with defaults of newer ones."""
     settings: dict[str, Any] = in_new_names({"data": manifest.get("settings", {})})["data"]
     if settings.get("sampling"):
         settings["sampling"] = {**OLD_SAMPLING_DEFAULTS, **settings["sampling"]}
-    return settings
+    return {**OLD_DEFAULTS, **settings}
 
 
 def _difference(one: Any, other: Any) -> tuple[Any, Any]:
@@ -96,7 +119,7 @@ def open_manifest(layout: Layout, raw: Mapping[str, Any], overwrite: bool) -> di
     fresh: dict[str, Any] = {"settings": shape_settings(raw), "shapes": {}}
     if not overwrite and layout.manifest.exists():
         manifest = read_manifest(layout)
-        before = {**OLD_DEFAULTS, **_settings_in(manifest)}
+        before = settings_in(manifest)
         asked = {**LEFT_OUT, **fresh["settings"]}
         changed = [key for key, value in asked.items() if before.get(key) != value]
         if not changed:

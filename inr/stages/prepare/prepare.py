@@ -19,7 +19,7 @@ from inr.data.journal import (
 from inr.data.layout import Layout, read_manifest, write_json
 from inr.data.names.paths import Naming
 from inr.data.parts.sources import PartFiles
-from inr.data.prepare.inside import OF_SOUPS, Soups, default_thickness
+from inr.data.prepare.inside import Soups
 from inr.data.prepare.recipe import Recipe
 from inr.data.prepare.shape import prepare_shape
 from inr.data.sources import Family, file_name, fingerprint, has_changed
@@ -38,9 +38,10 @@ from inr.stages.prepare.locate import (
 from inr.stages.prepare.manifest import (
     check_asked,
     check_assigned,
+    check_soup_settings,
     is_finished,
     keep_num_parts,
-    keep_sign,
+    keep_settings,
     open_manifest,
 )
 from inr.stages.prepare.progress import show_outcomes
@@ -57,7 +58,8 @@ def prepare(job: Job) -> None:
         ShapesRefused: if a shape was refused and strict=true.
     """
     layout = layout_of(job)
-    job = keep_sign(job, layout)
+    job = keep_settings(job, layout)
+    check_soup_settings(job, layout)
     config = job.config
     if config.data.family is None and config.data.source is None:
         if layout.names():
@@ -209,21 +211,6 @@ def _check_unchanged(layout: Layout, source: Path, naming: Naming | None) -> Non
             )
 
 
-def soups_of(config: Config) -> Soups:
-    """Return the settings of how soups are enclosed.
-
-    Raises:
-        ValueError: if their shells are too thin for any grid.
-    """
-    thickness = config.data.thickness
-    if thickness is None:
-        thickness = default_thickness(config.eval.resolution)
-    soups = Soups(config.data.gap, thickness)
-    if config.data.sign in OF_SOUPS:
-        soups.step(config.data.dim)
-    return soups
-
-
 def recipe_of(config: Config) -> Recipe:
     """Return the recipe by which each shape is prepared."""
     data = config.data
@@ -231,7 +218,7 @@ def recipe_of(config: Config) -> Recipe:
         dim=data.dim,
         kind=data.kind,
         sign=data.sign,
-        soups=soups_of(config),
+        soups=Soups(data.gap, data.thickness or 0.0),  # null where no soups are read
         repair=data.repair,
         normalize=data.normalize,
         extent=data.extent,

@@ -7,7 +7,7 @@ from inr.data.names.paths import COLLECTIONS, recognise
 from inr.data.sources import is_hidden
 
 
-def infer_name(raw: dict[str, Any]) -> dict[str, Any]:
+def infer_naming(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the configuration with data.name set, where data.classes needs it.
 
     If it is null, it is the collection that has such files as data.source.
