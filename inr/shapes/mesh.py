@@ -143,7 +143,7 @@ def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     if not np.isfinite(mesh.vertices[mesh.used()]).all():
         raise ValueError(f"'{path}' has faces with vertices that are not finite numbers")
     if not np.isfinite(mesh.vertices).all():  # unused vertices, but some libraries read them
-        mesh = _without_unused(mesh)
+        mesh = without_unused(mesh)
     if mesh.dim == 2:
         return mesh if mesh.is_closed() and mesh.volume() > 0 else _oriented(mesh, path)
     # .stl triangles have their own vertices, and texture seams split those of other formats
@@ -180,7 +180,8 @@ def _oriented(mesh: Mesh, path: Path) -> Mesh:
         raise ValueError(f"'{path}': {error}") from error
 
 
-def _without_unused(mesh: Mesh) -> Mesh:
+def without_unused(mesh: Mesh) -> Mesh:
+    """Return a mesh without the vertices that no face uses; the order of others stays."""
     used, faces = np.unique(mesh.faces, return_inverse=True)
     return Mesh(mesh.vertices[used], faces.reshape(mesh.faces.shape))
 
