@@ -150,6 +150,30 @@ def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     return mesh if mesh.is_closed() else merge_equal(mesh)
 
 
+def read_sound(path: Path, formats: Formats = NO_FORMATS, *, soups: bool) -> Mesh:
+    """Read a mesh file whose outlines are closed and do not intersect, or anything drawn.
+
+    Args:
+        path: see `read_mesh`.
+        formats: see `read_mesh`.
+        soups: return unsound outlines as they were drawn, equal points merged.
+
+    Raises:
+        ValueError: see `read_mesh`; UnsoundOutlineError only without `soups`.
+    """
+    try:
+        mesh = read_mesh(path, formats)
+        if mesh.dim == 2:
+            check_outline(mesh)
+    except UnsoundOutlineError as error:
+        drawn = merge_equal(Mesh(error.vertices, error.edges))
+        edges = drawn.faces[drawn.faces[:, 0] != drawn.faces[:, 1]]
+        if not soups or not len(edges):
+            raise
+        return Mesh(drawn.vertices, edges)
+    return mesh
+
+
 def check_outline(mesh: Mesh) -> None:
     """Raise ValueError unless the loops of a 2-D mesh are closed and do not intersect.
 
