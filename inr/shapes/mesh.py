@@ -143,11 +143,35 @@ def read_mesh(path: Path, formats: Formats = NO_FORMATS) -> Mesh:
     if not np.isfinite(mesh.vertices[mesh.used()]).all():
         raise ValueError(f"'{path}' has faces with vertices that are not finite numbers")
     if not np.isfinite(mesh.vertices).all():  # unused vertices, but some libraries read them
-        mesh = _without_unused(mesh)
+        mesh = without_unused(mesh)
     if mesh.dim == 2:
         return mesh if mesh.is_closed() and mesh.volume() > 0 else _oriented(mesh, path)
     # .stl triangles have their own vertices, and texture seams split those of other formats
     return mesh if mesh.is_closed() else merge_equal(mesh)
+
+
+def read_sound(path: Path, formats: Formats = NO_FORMATS, *, soups: bool) -> Mesh:
+    """Read a mesh file whose outlines are closed and do not intersect, or anything drawn.
+
+    Args:
+        path: see `read_mesh`.
+        formats: see `read_mesh`.
+        soups: return unsound outlines as they were drawn, equal points merged.
+
+    Raises:
+        ValueError: see `read_mesh`; UnsoundOutlineError only without `soups`.
+    """
+    try:
+        mesh = read_mesh(path, formats)
+        if mesh.dim == 2:
+            check_outline(mesh)
+    except UnsoundOutlineError as error:
+        drawn = merge_equal(Mesh(error.vertices, error.edges))
+        edges = drawn.faces[drawn.faces[:, 0] != drawn.faces[:, 1]]
+        if not soups or not len(edges):
+            raise
+        return Mesh(drawn.vertices, edges)
+    return mesh
 
 
 def check_outline(mesh: Mesh) -> None:
@@ -180,7 +204,8 @@ def _oriented(mesh: Mesh, path: Path) -> Mesh:
         raise ValueError(f"'{path}': {error}") from error
 
 
-def _without_unused(mesh: Mesh) -> Mesh:
+def without_unused(mesh: Mesh) -> Mesh:
+    """Return a mesh without the vertices that no face uses; the order of others stays."""
     used, faces = np.unique(mesh.faces, return_inverse=True)
     return Mesh(mesh.vertices[used], faces.reshape(mesh.faces.shape))
 

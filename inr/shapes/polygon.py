@@ -73,11 +73,14 @@ def join_loops(loops: Sequence[Loop], names: Sequence[str]) -> tuple[Loop, Edges
         raise
 
 
-def lines_of(loops: Sequence[Loop]) -> tuple[Loop, Edges]:
-    """Return the vertices (V, 2) and edges (V, 2) of closed loops, as they are."""
+def lines_of(loops: Sequence[Loop], *, closed: bool = True) -> tuple[Loop, Edges]:
+    """Return the vertices (V, 2) and edges (E, 2) of loops, as they are, or of open lines."""
     starts = np.cumsum([0, *map(len, loops)])
     edges = [
-        start + np.stack([index := np.arange(len(loop)), np.roll(index, -1)], axis=1)
+        start
+        + np.stack([index := np.arange(len(loop)), np.roll(index, -1)], axis=1)[
+            : len(loop) if closed else -1
+        ]
         for start, loop in zip(starts, loops, strict=False)
     ]
     return np.concatenate(loops), np.concatenate(edges)

@@ -11,15 +11,17 @@ from inr.data.layout import Layout, write_npz
 from inr.data.parts.pose_files import load_poses, load_present, rotation_file
 from inr.data.parts.read import check_in_box
 from inr.data.parts.sources import PartFiles
+from inr.data.prepare.inside import Soups, enclosed
 from inr.files import replacing
 from inr.shapes.composite import Composite
 from inr.shapes.formats.base import NO_FORMATS, Formats
-from inr.shapes.mesh import Floats, Mesh, check_outline, mesh_suffix, read_mesh, write_mesh
+from inr.shapes.mesh import Floats, Mesh, mesh_suffix, read_sound, write_mesh
 from inr.shapes.part_labels import least_part
 from inr.shapes.poses import Poses, absent_poses, check_poses, rotation_matrices
 from inr.shapes.primitives import Primitive, fit_primitive, primitive_mesh
 from inr.shapes.solids.orientation import orient_outward
 from inr.shapes.solids.repair import repair
+from inr.shapes.solids.soundness import is_boundary
 
 # a sample further than this outside of every part is in no part, box units
 IN_NO_PART = 0.01
@@ -28,7 +30,12 @@ FLAT = 1e-3
 
 
 def read_composite(
-    mesh: Mesh, files: PartFiles, mend: bool, formats: Formats = NO_FORMATS
+    mesh: Mesh,
+    files: PartFiles,
+    mend: bool,
+    formats: Formats = NO_FORMATS,
+    *,
+    soups: bool = False,
 ) -> Composite:
     """Return a shape with its parts, in its native frame.
 
@@ -37,6 +44,7 @@ def read_composite(
         files: files of the parts and, if given, of their poses.
         mend: repair the parts; their faces are oriented outward in any case.
         formats: suffix to a user-defined format.
+        soups: read outlines that are open or cross themselves.
 
     Raises:
         ValueError: if a part or its pose cannot be read, a pose is invalid or does not match its
@@ -44,11 +52,9 @@ def read_composite(
     """
     parts: list[Mesh | None] = [None] * files.num_parts
     for number, path in files.meshes.items():
-        part = read_mesh(path, formats)
+        part = read_sound(path, formats, soups=soups)
         if part.dim != mesh.dim:
             raise ValueError(f"'{path}' is {part.dim}-D, and the whole is {mesh.dim}-D")
-        if part.dim == 2:
-            check_outline(part)
         solid = repair(part)[0] if mend else part
         parts[number] = solid if part.dim == 2 else orient_outward(solid)[0]
     if files.poses is None:
@@ -100,13 +106,16 @@ def _check_fits(part: Mesh, poses: Poses, number: int, where: str) -> None:
         )
 
 
-def complete_poses(shape: Composite, primitive: str, files: PartFiles | None) -> Composite:
+def complete_poses(
+    shape: Composite, primitive: str, files: PartFiles | None, soups: Soups | None = None
+) -> Composite:
     """Return a shape with checked poses of its parts, fitted if it has none.
 
     Args:
         shape: shape in the box frame.
         primitive: cuboid | cylinder, the primitive to fit.
         files: files of the parts, for messages; None for parts of a family.
+        soups: how parts that do not bound a solid are enclosed first; None to leave them open.
 
     Raises:
         ValueError: if a part leaves the box or has no extent, or its pose is invalid.
@@ -114,6 +123,10 @@ def complete_poses(shape: Composite, primitive: str, files: PartFiles | None) ->
     present = [(i, part) for i, part in enumerate(shape.parts) if part is not None]
     for number, part in present:
         check_in_box(part, _title(number, files))
+    if soups is not None:
+        present = [(number, _solid_of(part, soups)) for number, part in present]
+        solids = dict(present)
+        shape = replace(shape, parts=[solids.get(i) for i in range(len(shape.parts))])
     if shape.poses is not None:
         where = "its poses" if files is None else f"'{files.poses}'"
         return replace(shape, poses=check_poses(*shape.poses, where=where, in_box=True))
@@ -125,6 +138,17 @@ def complete_poses(shape: Composite, primitive: str, files: PartFiles | None) ->
         poses.scales[number] = fitted.scale
         poses.present[number] = True
     return replace(shape, poses=poses)
+
+
+def _solid_of(part: Mesh, soups: Soups) -> Mesh:
+    """Return a part if it bounds a solid, else what it encloses; if that is nothing, the part."""
+    if is_boundary(part):
+        return part
+    extent = float(np.ptp(part.bounds, axis=0).max())
+    try:
+        return enclosed(part, replace(soups, gap=min(soups.gap, extent / 2))).mesh
+    except ValueError:
+        return part
 
 
 def _title(number: int, files: PartFiles | None) -> str:

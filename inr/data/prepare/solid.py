@@ -20,17 +20,8 @@ from inr.data.prepare.recipe import Recipe
 from inr.data.sources import Family
 from inr.seeding import seed_from_name
 from inr.shapes.composite import Composite, without_parts
-from inr.shapes.mesh import (
-    Floats,
-    Mesh,
-    check_outline,
-    merge_equal,
-    mesh_suffix,
-    read_mesh,
-    write_mesh,
-)
+from inr.shapes.mesh import Floats, Mesh, mesh_suffix, read_sound, write_mesh
 from inr.shapes.normalize import Normalization, fit_box, fit_sphere, identity
-from inr.shapes.polygon import UnsoundOutlineError
 from inr.shapes.sampling import sample_sdf, sample_surface, split_by_sign
 from inr.shapes.selfcheck import check_samples
 from inr.shapes.signature import signature
@@ -78,12 +69,15 @@ def prepare_solid(
         repaired, sign, changes = _repair(native, recipe)
     normalization = _normalization(repaired.mesh, recipe)
     shape = repaired.normalised(normalization)
-    if shape.parts:
-        shape = complete_poses(shape, recipe.primitive, parts)
     enclosure = None
     if sign == "outside":
         enclosure = enclosed(shape.mesh, recipe.soups)
         shape = replace(shape, mesh=enclosure.mesh)
+    if shape.parts:
+        # the open parts that a closed mesh is cut into are solid by their winding number
+        are_soups = sign == "outside" or (recipe.sign == "auto" and shape.mesh.dim == 2)
+        soups = recipe.soups if are_soups else None
+        shape = complete_poses(shape, recipe.primitive, parts, soups)
     solid = _Solid(shape, normalization.apply_mesh(native.mesh), sign, enclosure)
     details = _sample(name, solid, layout, recipe)
     normalization.save(layout.normalization(name))
@@ -103,24 +97,13 @@ def _repair(native: Composite, recipe: Recipe) -> tuple[Composite, str, list[str
 def _read(name: str, source: Path | Family, recipe: Recipe, parts: PartFiles | None) -> Composite:
     if not isinstance(source, Path):
         return source.make(name)
-    mesh = _read_mesh(source, recipe)
+    soups = recipe.sign in SOUP_SIGNS
+    mesh = read_sound(source, recipe.formats, soups=soups)
     if mesh.dim != recipe.dim:
         raise ValueError(f"it is {mesh.dim}-D, and data.dim={recipe.dim}")
     if parts is None:
         return without_parts(mesh)
-    return read_composite(mesh, parts, recipe.repair, recipe.formats)
-
-
-def _read_mesh(source: Path, recipe: Recipe) -> Mesh:
-    try:
-        mesh = read_mesh(source, recipe.formats)
-        if mesh.dim == 2:
-            check_outline(mesh)
-    except UnsoundOutlineError as error:
-        if recipe.sign not in SOUP_SIGNS:
-            raise
-        return merge_equal(Mesh(error.vertices, error.edges))
-    return mesh
+    return read_composite(mesh, parts, recipe.repair, recipe.formats, soups=soups)
 
 
 def _sample(name: str, solid: _Solid, layout: Layout, recipe: Recipe) -> JournalEntry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inr.shapes.formats.text_meshes import decode
-from inr.shapes.polygon import Edges, Loop, join_loops
+from inr.shapes.polygon import Edges, Loop, UnsoundOutlineError, join_loops, lines_of
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?|[-+]?(nan|inf(inity)?)", re.I)
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+")
@@ -54,9 +54,9 @@ def read_airfoil(text: str) -> Loop:
     with a number must be a point.
 
     Raises:
+        UnsoundOutlineError: if the ends are so far apart that points must be missing.
         ValueError: if there are no points, a line between them is not a point, the counts do not
-            match, a point is far from the others, or the ends are so far apart that points must be
-            missing.
+            match, a point is far from the others, or points are out of order.
     """
     rows = _read_rows(text)
     points = np.array([row.values for row in rows], dtype=np.float64).reshape(-1, 2)
@@ -194,7 +194,12 @@ def _join(one: Loop, other: Loop) -> Loop:
 
 
 def _check_order(outline: Loop) -> None:
-    """Raise ValueError if the ends are too far apart along the chord, or the outline turns back."""
+    """Check that the ends are close along the chord, and that the outline does not turn back.
+
+    Raises:
+        UnsoundOutlineError: if the ends are too far apart.
+        ValueError: if it turns back.
+    """
     start, end = outline[0], outline[-1]
     chord = outline[np.argmax(np.linalg.norm(outline - start, axis=1))] - start
     length = float(np.linalg.norm(chord))
@@ -202,9 +207,10 @@ def _check_order(outline: Loop) -> None:
         return  # too few distinct points: reported elsewhere
     along = (outline - start) @ chord / length**2
     if abs(along[-1]) > _MAX_GAP:
-        raise ValueError(
+        raise UnsoundOutlineError(
             f"the outline begins at ({start[0]:g}, {start[1]:g}) and ends at ({end[0]:g}, "
-            f"{end[1]:g}), {abs(along[-1]):.1%} of the chord from there: points are missing"
+            f"{end[1]:g}), {abs(along[-1]):.1%} of the chord from there: points are missing",
+            *lines_of([outline], closed=False),
         )
     repeats = np.r_[False, (np.diff(outline, axis=0) == 0).all(axis=1)]
     outline, along = outline[~repeats], along[~repeats]

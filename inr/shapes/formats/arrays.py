@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inr.files import open_arrays
 from inr.shapes.formats.masks import mask_loops
-from inr.shapes.polygon import Edges, Loop, UnsoundOutlineError, join_loops
+from inr.shapes.polygon import Edges, Loop, UnsoundOutlineError, join_loops, lines_of
 
 # a loop may have a gap between last and first point of at most this many times its longest edge
 MAX_GAP = 5
@@ -55,12 +55,10 @@ def read_loop_or_mask(data: bytes) -> tuple[Loop, Edges]:
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     gap = float(np.linalg.norm(points[-1] - points[0])) if len(points) else 0.0
     if len(steps) > 3 and gap > MAX_GAP * steps.max():
-        line = np.arange(len(points) - 1)
         raise UnsoundOutlineError(
             f"its outline is open: {gap:g} from the last point to the first, and at most "
             f"{steps.max():g} between others; if it is meant to be closed, repeat the first point "
             "at the end",
-            points,
-            np.stack([line, line + 1], axis=1),
+            *lines_of([points], closed=False),
         )
     return join_loops([points], ["the outline"])

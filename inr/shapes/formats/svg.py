@@ -10,13 +10,15 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from inr.shapes.formats.svg_paths import flatten, number_of, path_of, tag_of
-from inr.shapes.polygon import Edges, Loop, join_loops
+from inr.shapes.polygon import Edges, Loop, UnsoundOutlineError, join_loops, lines_of
 
 _DRAWN = ("path", "rect", "circle", "ellipse", "polygon", "polyline", "line")
 _GROUPS = ("g", "a", "switch")
 _NOT_READ = ("text", "image", "foreignObject", "svg")
 _HREF = ("href", "{http://www.w3.org/1999/xlink}href")
 _ALIGN = {"Min": 0.0, "Mid": 0.5, "Max": 1.0}
+# SVG has y downwards
+_MIRROR = np.array([1.0, -1.0])
 _TRANSFORM = re.compile(r"\s*(\w+)\s*\(([^()]*)\)[\s,]*")
 
 
@@ -32,7 +34,8 @@ def read_svg(data: bytes) -> tuple[Loop, Edges]:
         inside to the left.
 
     Raises:
-        ValueError: if the file is not an SVG, an outline is open, or an element cannot be read.
+        UnsoundOutlineError: if outlines are open, or `join_loops` does not accept them.
+        ValueError: if the file is not an SVG, or an element cannot be read.
     """
     try:
         root = ElementTree.fromstring(data)
@@ -42,19 +45,38 @@ def read_svg(data: bytes) -> tuple[Loop, Edges]:
         raise ValueError(f"it is not an SVG drawing: its root element is <{tag_of(root)}>")
     loops: list[Loop] = []
     names: list[str] = []
+    lines: list[Loop] = []
+    opened: list[str] = []
     drawing = _Drawing(root)
     drawn = chain.from_iterable(drawing.shown(child, np.eye(3)) for child in root)
     for number, (element, matrix) in enumerate(drawn, start=1):
         label = element.get("id")
         name = f"<{tag_of(element)}> {label!r}" if label else f"<{tag_of(element)}> number {number}"
         try:
-            found = flatten(path_of(element), matrix)
+            found, ends = flatten(path_of(element), matrix)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         loops += found
         names += [name if len(found) == 1 else f"{name}, loop {k + 1}" for k in range(len(found))]
-    vertices, edges = join_loops(loops, names)
-    return vertices * [1.0, -1.0], edges[:, ::-1]  # mirroring swaps left and right
+        lines += ends
+        opened += [name] * len(ends)
+    try:
+        if lines:
+            raise _opened(lines[0], opened[0], *lines_of(lines, closed=False)).beside(loops)
+        vertices, edges = join_loops(loops, names)
+    except UnsoundOutlineError as error:
+        raise UnsoundOutlineError(str(error), error.vertices * _MIRROR, error.edges) from error
+    return vertices * _MIRROR, edges[:, ::-1]  # mirroring swaps left and right
+
+
+def _opened(line: Loop, name: str, vertices: Loop, edges: Edges) -> UnsoundOutlineError:
+    x, y = line[-1]
+    return UnsoundOutlineError(
+        f"{name}: its outline is open: it ends at ({x:g}, {y:g}) and does not return; "
+        "close the path (Z)",
+        vertices,
+        edges,
+    )
 
 
 class _Drawing:

@@ -74,16 +74,21 @@ def _rectangle(number: Callable[..., float]) -> str:
     )
 
 
-def flatten(d: str, matrix: Loop) -> list[Loop]:
-    """Return the loops (n, 2) of a path's d attribute, transformed by a matrix (3, 3).
+def flatten(d: str, matrix: Loop) -> tuple[list[Loop], list[Loop]]:
+    """Return the closed loops and the open lines of a path's d attribute, (n, 2) each.
+
+    Args:
+        d: the attribute.
+        matrix: (3, 3), transform of the points.
 
     Raises:
-        ValueError: if it cannot be read, or a loop is open.
+        ValueError: if it cannot be read.
     """
     pieces = _parse(d)
     rough = [piece.point(t) for piece in pieces for t in (0.0, 0.25, 0.5, 0.75, 1.0)]
     extent = float(np.ptp(_apply(matrix, rough), axis=0).max(initial=0.0))
     loops: list[Loop] = []
+    lines: list[Loop] = []
     walk: list[Loop] = []
 
     def finish(closed: bool) -> None:
@@ -93,12 +98,9 @@ def flatten(d: str, matrix: Loop) -> list[Loop]:
         walk.clear()
         gap = float(np.abs(points[-1] - points[0]).max())
         if not closed and gap > 1e-6 * extent:
-            x, y = points[-1]
-            raise ValueError(
-                f"its outline is open: it ends at ({x:g}, {y:g}) and does not return; "
-                "close the path (Z)"
-            )
-        loops.append(points[:-1])
+            lines.append(points)
+        else:
+            loops.append(points[:-1])
 
     for piece in pieces:
         kind = type(piece).__name__
@@ -109,7 +111,7 @@ def flatten(d: str, matrix: Loop) -> list[Loop]:
         if kind == "Close":
             finish(closed=True)
     finish(closed=False)
-    return loops
+    return loops, lines
 
 
 def _parse(d: str) -> list[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from inr.shapes.mesh import Floats, Ints, Mesh
+from inr.shapes.mesh import Floats, Ints, Mesh, without_unused
 from inr.shapes.solids.grid import Bools, EdgeCrossings, Grid
 from inr.shapes.solids.reachability import OUTSIDE, Labels
 from inr.shapes.subdivide import subdivide
@@ -30,7 +30,7 @@ class FaceKinds:
     """Kinds of the faces of a soup; faces of several kinds are divided.
 
     Args:
-        mesh: the soup, divided.
+        mesh: the soup, divided; faces of one kind come first.
         kind: (F,), WALL, SHEET or BURIED.
         crossing: (K,), kind at each crossing with the grid.
     """
@@ -40,11 +40,11 @@ class FaceKinds:
     crossing: Ints
 
     def part(self, *kinds: int) -> Mesh:
-        """Return the faces of these kinds."""
-        return Mesh(self.mesh.vertices, self.mesh.faces[np.isin(self.kind, kinds)])
+        """Return the faces of these kinds, with their vertices alone."""
+        return without_unused(Mesh(self.mesh.vertices, self.mesh.faces[np.isin(self.kind, kinds)]))
 
     def fractions(self) -> dict[str, float]:
-        """Return the fraction of the area of each kind, by name."""
+        """Return the fraction of the area of `mesh` of each kind, by name."""
         area = np.bincount(self.kind, weights=self.mesh.face_areas(), minlength=len(KINDS))
         return dict(zip(KINDS, (area / max(area.sum(), 1e-300)).tolist(), strict=True))
 
@@ -52,8 +52,12 @@ class FaceKinds:
 def find_kinds(mesh: Mesh, grid: Grid, crossings: EdgeCrossings, label: Labels) -> FaceKinds:
     """Find the kinds of faces from the sides of the nodes around them.
 
+    Crossings decide: a face takes the kind of its crossings with the grid if they agree; else it
+    is divided, and each piece takes that of the nearest crossing. Faces without a crossing near
+    are sheets.
+
     Args:
-        mesh: the soup.
+        mesh: the soup, without repeated faces.
         grid: grid around it.
         crossings: its crossings with the grid.
         label: (nodes,), OUTSIDE or INSIDE.

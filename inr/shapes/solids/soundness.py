@@ -9,8 +9,9 @@ from inr.shapes.solids.scan import scan
 
 # lines along each axis on which faces are examined
 _LINES = {2: 1024, 3: 256}
-# crossings in the wrong order, as a fraction of all, from which a mesh has buried faces
-_BURIED = 1e-4
+# crossings in the wrong order, as a fraction of all, from which a mesh has buried faces; and a
+# number of them that never suffices, as at cusps
+_BURIED, _FEW = 1e-4, 8
 # crossings closer than this, relative to the extent, are at the same place
 _SAME = 1e-9
 
@@ -29,13 +30,13 @@ def is_boundary(mesh: Mesh) -> bool:
     Args:
         mesh: mesh with faces, D = 2 or 3.
     """
-    return mesh.is_closed() and _fraction_buried(mesh) < _BURIED
+    return mesh.is_closed() and not _has_buried(mesh)
 
 
-def _fraction_buried(mesh: Mesh) -> float:
+def _has_buried(mesh: Mesh) -> bool:
     extent = float(np.ptp(mesh.bounds, axis=0).max())
     if not extent > 0:
-        return 1.0
+        return True
     grid = grid_around(mesh, extent / _LINES[mesh.dim], 0.0)
     total = bad = 0
     for axis in range(mesh.dim):
@@ -51,7 +52,7 @@ def _fraction_buried(mesh: Mesh) -> float:
         line = np.ravel_multi_index(tuple(lines.T), shape)
         total += len(line)
         bad += _num_buried(line, position, leaves, _SAME * extent)
-    return bad / total if total else 1.0
+    return total == 0 or bad > min(max(_FEW, _BURIED * total), total / 100)
 
 
 def _num_buried(line: Floats, position: Floats, leaves: Floats, same: float) -> int:

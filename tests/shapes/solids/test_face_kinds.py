@@ -36,6 +36,7 @@ def test_each_kind():
         part = found.part(kind)
         assert part.face_areas().sum() == pytest.approx(mesh.face_areas().sum(), rel=1e-9)
         np.testing.assert_allclose(part.bounds, mesh.bounds, atol=1e-12)
+        assert len(part.used()) == len(part.vertices)
     total = sum(mesh.face_areas().sum() for mesh in (solid, shelf, flag))
     assert found.fractions()["sheet"] == pytest.approx(flag.face_areas().sum() / total)
     both = found.part(WALL, SHEET)

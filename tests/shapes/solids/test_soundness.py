@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from inr.shapes.mesh import Mesh
+from inr.data.prepare.inside import orient
+from inr.shapes.composite import without_parts
+from inr.shapes.mesh import Mesh, check_outline, read_mesh
 from inr.shapes.solids.soundness import is_boundary, may_be_closed
 from tests.support.meshes import icosphere, inverted, join, square
+from tests.support.paths import SHARED
 from tests.support.soups import SOLIDS_2D, SOLIDS_3D, box, loop, random_rotation
 
 
@@ -11,6 +14,7 @@ def doubled(mesh: Mesh) -> Mesh:
     return Mesh(mesh.vertices, np.concatenate([mesh.faces, mesh.faces[:, ::-1]]))
 
 
+AIRFOILS = SHARED / "data" / "airfoils"
 TURN = random_rotation(1)
 CUBE = box(0.3)
 BOUNDARIES = {
@@ -69,6 +73,33 @@ def test_closed_meshes_that_cross_themselves():
     mesh = Mesh(ball.vertices - high[:, None] * [0.0, 0.0, 7.0], ball.faces)
     assert mesh.is_closed() and may_be_closed(mesh)
     assert not is_boundary(mesh)
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 4])
+def test_sharp_trailing_edges(power):
+    """Their sides touch, to rounding, over a few lines of the grid."""
+    x = np.linspace(0, 1, 2001)[1:]
+    half = 0.3 * x**power * (1 - x) ** 0.5
+    sides = [np.stack([x, side * half], axis=1) for side in (-1, 1)]
+    points = np.concatenate([[[0.0, 0.0]], sides[0][:-1], sides[1][::-1]])
+    index = np.arange(len(points))
+    mesh = Mesh(points, np.stack([index, np.roll(index, -1)], axis=1))
+    check_outline(mesh)
+    assert is_boundary(mesh)
+
+
+@pytest.mark.skipif(not AIRFOILS.is_dir(), reason="the real airfoils are not here")
+def test_real_airfoils_stay_as_they_are():
+    signs = []
+    for path in sorted(AIRFOILS.glob("*.dat")):
+        try:
+            mesh = read_mesh(path)
+        except ValueError:
+            continue
+        shape, sign, changes = orient(without_parts(mesh), "auto")
+        assert shape.mesh is mesh and not changes
+        signs.append(sign)
+    assert len(signs) > 2000 and set(signs) == {"winding"}
 
 
 def test_edges_of_an_odd_number_of_faces():
