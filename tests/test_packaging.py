@@ -57,9 +57,10 @@ def test_what_is_imported_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
     lines = [*project["dependencies"], *optional["warp"]]
-    declared = {re.split(r"[^\w.-]", line)[0].lower() for line in lines}
+    declared = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in lines}
     distributions = packages_distributions() | {"warp": ["warp-lang"]}
     for name, path in imported_packages().items():
         if name != "inr":
-            owners = {owner.lower() for owner in distributions.get(name, [name])}
+            found = distributions.get(name, [name])
+            owners = {owner.lower().replace("_", "-") for owner in found}
             assert owners & declared, f"{path.name} imports {name}: which dependency brings it?"
