@@ -4,10 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-# Some tests wait for processes of their own, hence three at once on two cores; each takes whole
-# files, since their tests share what they made.
-PROCESSES ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+# A process a core; each takes whole files, since their tests share what they made.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: quickstart check lint test docs clean
 
