@@ -127,7 +127,8 @@ def warnings_of_soups(
     rows = {
         "all sheet, which encloses nothing but its shells": is_all_sheet,
         f"over {HELD_BY_GAPS:.0%} of the solid is enclosed only as data.gap={gap:g} closes gaps "
-        "(stage=inspect shows it; stage=prepare data.gap=0 overwrite=true opens it)": hangs_on_gaps,
+        "(stage=inspect shows it; the same command with data.gap=0 overwrite=true opens "
+        "it)": hangs_on_gaps,
     }
     lines = [f"{title}: {_names(soups, is_one)}" for title, is_one in rows.items()]
     if thin:

@@ -76,7 +76,10 @@ def test_soups_are_counted_and_what_is_unusual_is_named():
     lines = warnings_of_soups(records, gap=0.03, resolution=64)
     assert "all sheet, which encloses nothing but its shells: 1 (leaf)" in lines
     (gaps,) = (line for line in lines if "gap" in line)
-    assert "data.gap=0.03" in gaps and "stage=prepare data.gap=0 overwrite=true opens it" in gaps
+    assert (
+        "data.gap=0.03" in gaps
+        and "the same command with data.gap=0 overwrite=true opens it" in gaps
+    )
     assert gaps.endswith(": 1 (car)")
     (thin,) = (line for line in lines if "shells 0.02 thick" in line)
     assert "2 cells of eval.resolution=64, 0.0317 each" in thin

@@ -51,7 +51,8 @@ class Soups:
         """
         if self.gap > _WIDEST_GAP:
             raise ValueError(
-                f"data.gap={self.gap:g} is above {_WIDEST_GAP}, and no gap; use data.gap=0.03"
+                f"data.gap={self.gap:g} is above {_WIDEST_GAP} box units, the widest gap that is "
+                f"closed; use data.gap={_WIDEST_GAP} or less"
             )
         if self.thickness == 0:
             return _STEP[dim]
