@@ -105,12 +105,13 @@ def enclosed(mesh: Mesh, soups: Soups) -> Enclosure:
         ValueError: if the shape is far larger than the box, a gap or a shell is as wide as the
             shape, or nothing is enclosed.
     """
+    step = soups.step(mesh.dim)
     lower, upper = mesh.bounds
     extent = float((upper - lower).max())
     if soups.gap >= extent:
         raise ValueError(
             f"data.gap={soups.gap:g} is not narrower than the shape, {extent:.3g} box units; use "
-            "data.gap=0.03"
+            f"data.normalize=box, or data.gap={extent / 10:.1g}"
         )
     if extent > _LARGEST:
         raise ValueError(
@@ -119,7 +120,6 @@ def enclosed(mesh: Mesh, soups: Soups) -> Enclosure:
     if soups.thickness >= extent:
         raise ValueError(
             f"data.thickness={soups.thickness:g} is not below the extent of the shape, "
-            f"{extent:.3g} box units; use data.thickness={LEAST_THICKNESS}"
+            f"{extent:.3g} box units; use data.normalize=box, or data.thickness=0"
         )
-    step = soups.step(mesh.dim)
     return enclose(mesh, gap=soups.gap, thickness=soups.thickness, step=step)

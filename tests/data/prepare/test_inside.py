@@ -83,3 +83,40 @@ def test_outlines_are_enclosed_on_a_finer_grid():
     found = enclosed(eight, SOUPS)
     assert found.volume == pytest.approx(0.5, rel=1e-4)
     assert set(found.summary()) >= {"wall", "sheet", "buried", "bridged", "held_by_gaps", "volume"}
+
+
+def test_faces_that_disagree_with_their_neighbours_are_turned():
+    """A plate thinner than the grid keeps its thickness, however its faces are turned."""
+    plate = box([0.9, 0.6, 0.002])
+    faces = plate.faces.copy()
+    faces[::3] = faces[::3, ::-1]
+    found, sign, changes = oriented(Mesh(plate.vertices, faces))
+    assert sign == "winding" and "to agree with their neighbours" in changes[0]
+    assert found.volume() == pytest.approx(plate.volume(), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("mesh", "soups", "key", "value"),
+    [
+        (square([0, 0], 0.5), Soups(gap=1.0, thickness=0.02), "gap", 0.2),
+        (square([0, 0], 0.05), Soups(gap=0.15, thickness=0.02), "gap", 0.01),
+        (square([0, 0], 0.1), Soups(gap=0.03, thickness=0.5), "thickness", 0),
+    ],
+)
+def test_the_values_that_refusals_name_work(mesh, soups, key, value):
+    with pytest.raises(ValueError, match=rf"data\.{key}={value}$|data\.{key}={value} or less"):
+        enclosed(mesh, soups)
+    better = Soups(**{"gap": soups.gap, "thickness": soups.thickness, key: value})
+    assert enclosed(mesh, better).volume > 0
+
+
+def test_shapes_far_larger_than_the_box_are_refused():
+    with pytest.raises(ValueError, match=r"use data\.normalize=box"):
+        enclosed(box(20.0), SOUPS)
+
+
+def test_faces_on_which_two_boxes_touch_are_buried_to_the_rim():
+    """Walls are planar here, so that no visible face is off the solid's surface."""
+    found = enclosed(join(box(0.4, [-0.4, 0, 0]), box(0.4, [0.4, 0, 0])), SOUPS)
+    assert found.max_distance < 1e-4
+    assert found.volume == pytest.approx(2 * 0.8**3, rel=1e-4)

@@ -38,7 +38,7 @@ def solid_of(mesh: Mesh, **changes) -> Enclosure:
     return enclose(mesh, **{"gap": GAP, "thickness": THICKNESS, "step": STEP, **changes})
 
 
-def check_worse(solid: Solid, ways, *, num: int, atol: float) -> None:
+def assert_right(solid: Solid, ways, *, num: int, atol: float) -> None:
     soup = worsen(solid, ways, gap=GAP)
     found = solid_of(soup.mesh).mesh
     assert found.is_closed()
@@ -62,7 +62,7 @@ def check_worse(solid: Solid, ways, *, num: int, atol: float) -> None:
 def test_outlines_made_worse_in_every_combination(name, doubled):
     for chosen in product((False, True), repeat=len(WAYS) - 1):
         ways = [way for way, is_on in zip(WAYS, (doubled, *chosen), strict=True) if is_on]
-        check_worse(SOLIDS_2D[name], ways, num=1000, atol=1e-3)
+        assert_right(SOLIDS_2D[name], ways, num=1000, atol=1e-3)
 
 
 @pytest.mark.parametrize("number", range(len(PAIRS) + 1))
@@ -70,7 +70,7 @@ def test_solids_made_worse(number):
     ways = [*PAIRS, WAYS][number]
     name = ["ball", "rotated box", "torus"][number % 3]
     # where no corner of the grid is in a sharp edge, it is cut, by less than half a cell
-    check_worse(SOLIDS_3D[name], ways, num=3000, atol=STEP / 2 if "box" in name else 1e-3)
+    assert_right(SOLIDS_3D[name], ways, num=3000, atol=STEP / 2 if "box" in name else 1e-3)
 
 
 def test_a_solid_beside_a_ground_plane():
