@@ -1,12 +1,12 @@
 """The command line: python -m inr stage=train model=deepsdf."""
 
-import argparse
 import logging
 import os
 import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +55,14 @@ every setting and its default:  python -m inr --cfg job [group=choice ...]
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run_job(config: DictConfig) -> None:
     """Run one job that Hydra launches: one point of a sweep, or with settings of Hydra itself."""
+    from inr.config.infer import infer_settings
+
     settings = HydraConfig.get()
     is_sweep = settings.mode == RunMode.MULTIRUN
     folder = Path(settings.runtime.output_dir) if is_sweep else None
     name = job_name(settings.runtime.choices)
     try:
-        run_stage(to_plain(config), settings.overrides.task, name, folder)
+        run_stage(infer_settings(to_plain(config)), settings.overrides.task, name, folder)
     except Exception as error:
         if is_sweep:  # the launcher reports it, and may continue with the other jobs
             raise
@@ -72,11 +74,10 @@ def run_stage(
     raw: dict[str, Any], overrides: Sequence[str], name: str, folder: Path | None = None
 ) -> None:
     """Run the stage of one job; see `Job`."""
-    from inr.config.infer import infer_settings
     from inr.config.job import Job
     from inr.config.overrides import Overrides
 
-    job = Job(infer_settings(raw), Overrides(overrides), name, folder)
+    job = Job(raw, Overrides(overrides), name, folder)
     find_stage(job.raw["stage"], job.raw["allow"])(job)
 
 
@@ -138,7 +139,7 @@ def _columns(rows: Mapping[str, str], width: int = 0) -> str:
     return "\n".join(f"  {k.ljust(width)}  {v.replace(chr(10), further)}" for k, v in rows.items())
 
 
-def check_flags(arguments: argparse.Namespace) -> None:
+def check_flags(arguments: Namespace) -> None:
     """Check that at most one of the flags of Hydra that choose what to do is given.
 
     Raises:
@@ -164,8 +165,9 @@ def validate(overrides: list[str], multirun: bool, config_dir: str | None) -> li
     from inr.config.infer import infer_settings
     from inr.config.validate import check_config
 
+    jobs = [replace(job, raw=infer_settings(job.raw)) for job in jobs]
     for job in jobs:
-        check_config(infer_settings(job.raw))
+        check_config(job.raw)
     return jobs
 
 

@@ -20,8 +20,8 @@ def simplify(mesh: Mesh, tolerance: float) -> Mesh:
     """Return a closed mesh with fewer faces.
 
     In 3-D, edges are collapsed by quadric errors (Garland and Heckbert 1997), on planes first, as
-    many as leave the vertices within `tolerance` of the surface, and a tenth of it on average. In
-    2-D, vertices on straight lines are left out.
+    many as leave the vertices, some thousands of which are measured, within `tolerance` of the
+    surface, and a tenth of it on average. In 2-D, vertices on straight lines are left out.
 
     Args:
         mesh: closed mesh, each vertex of which is in one loop (2-D).

@@ -1,6 +1,7 @@
 """Regular grids of nodes, and where faces cross the edges between neighbouring nodes."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inr.shapes.mesh import Floats, Ints, Mesh
-from inr.shapes.solids.scan import scan
+from inr.shapes.solids.scan import Crossings, scan
 
 Bools = NDArray[np.bool_]
 
@@ -85,18 +86,28 @@ def grid_around(mesh: Mesh, step: float, margin: float) -> Grid:
     return Grid(lower, step, tuple(shape.tolist()))
 
 
+def scan_axis(mesh: Mesh, grid: Grid, axis: int) -> Iterator[Crossings]:
+    """Yield the crossings of a mesh with the lines of a grid along an axis, see `scan`.
+
+    The other axes come after it in cyclic order.
+    """
+    order = [(axis + 1 + i) % grid.dim for i in range(grid.dim)]
+    # exchanging the axes of the plane mirrors it
+    is_mirrored = grid.dim == 2 and axis == 0
+    turned = Mesh(mesh.vertices[:, order], mesh.faces[:, ::-1] if is_mirrored else mesh.faces)
+    yield from scan(turned, [grid.axis(i) for i in order[:-1]])
+
+
 def cross_edges(mesh: Mesh, grid: Grid) -> EdgeCrossings:
     """Return all crossings of a mesh with the edges of a grid that holds it."""
     found = []
     for axis in range(grid.dim):
-        order = [(axis + 1 + i) % grid.dim for i in range(grid.dim)]  # the axis comes last
-        turned = Mesh(mesh.vertices[:, order], mesh.faces)
         along = grid.axis(axis)
-        for part in scan(turned, [grid.axis(i) for i in order[:-1]]):
+        for part in scan_axis(mesh, grid, axis):
             entry = np.searchsorted(along, part.position) - 1
             index: list[Ints] = [entry] * grid.dim
-            for column, i in enumerate(order[:-1]):
-                index[i] = part.line[:, column]
+            for column, line in enumerate(part.line.T):
+                index[(axis + 1 + column) % grid.dim] = line
             fraction = (part.position - grid.lower[axis]) / grid.step - entry
             node = np.ravel_multi_index(index, grid.shape)
             found.append((node, np.full(len(node), axis), fraction.clip(0, 1), part.face))

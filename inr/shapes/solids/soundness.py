@@ -4,8 +4,7 @@ import numpy as np
 
 from inr.shapes.mesh import Floats, Mesh
 from inr.shapes.solids.checks import edge_uses
-from inr.shapes.solids.grid import grid_around
-from inr.shapes.solids.scan import scan
+from inr.shapes.solids.grid import grid_around, scan_axis
 
 # lines along each axis on which faces are examined
 _LINES = {2: 1024, 3: 256}
@@ -40,15 +39,11 @@ def _has_buried(mesh: Mesh) -> bool:
     grid = grid_around(mesh, extent / _LINES[mesh.dim], 0.0)
     total = bad = 0
     for axis in range(mesh.dim):
-        order = [(axis + 1 + i) % mesh.dim for i in range(mesh.dim)]
-        # exchanging the axes of the plane mirrors it
-        mirrored = mesh.dim == 2 and axis == 0
-        turned = Mesh(mesh.vertices[:, order], mesh.faces[:, ::-1] if mirrored else mesh.faces)
-        parts = list(scan(turned, [grid.axis(i) for i in order[:-1]]))
+        parts = list(scan_axis(mesh, grid, axis))
         lines = np.concatenate([part.line for part in parts])
         position = np.concatenate([part.position for part in parts])
         leaves = np.concatenate([part.leaves for part in parts])
-        shape = tuple(grid.shape[i] for i in order[:-1])
+        shape = tuple(np.roll(grid.shape, -1 - axis)[:-1])
         line = np.ravel_multi_index(tuple(lines.T), shape)
         total += len(line)
         bad += _num_buried(line, position, leaves, _SAME * extent)
